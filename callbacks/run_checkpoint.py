@@ -1,0 +1,52 @@
+"""Where `fit --ckpt_path last` goes on from."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import Checkpoint
+
+from emlit.errors import ConfigError
+
+
+class RunCheckpoint(Checkpoint):
+    """Keep `checkpoints/last.ckpt` up to date, replaced whole: a kill while writing leaves the one before.
+
+    Saved right after an optimiser step, and always after the last. Lightning's ModelCheckpoint, for the best of a
+    monitored value, may stand beside it in `trainer.callbacks`.
+
+    Args:
+        every_n_steps: optimiser steps from one to the next
+        keep: also keep each one as `step-N.ckpt`
+    """
+
+    def __init__(self, every_n_steps: int = 10, keep: bool = False) -> None:
+        if every_n_steps < 1:
+            raise ConfigError(f"every_n_steps of RunCheckpoint is {every_n_steps}; it must be at least 1")
+        self.every_n_steps, self.keep = every_n_steps, keep
+        self.saved_step = 0
+
+    @staticmethod
+    def path(trainer: L.Trainer) -> Path:
+        return Path(trainer.default_root_dir) / "checkpoints" / "last.ckpt"
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.saved_step = trainer.global_step
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        step = trainer.global_step
+        if step == self.saved_step or (step % self.every_n_steps and step != trainer.max_steps):
+            return
+        self.saved_step = step
+        target = self.path(trainer)
+        scratch = target.with_suffix(".partial")
+        trainer.save_checkpoint(scratch)
+        if trainer.is_global_zero:
+            if self.keep:
+                kept = target.with_name(f"step-{step}.ckpt")
+                kept.unlink(missing_ok=True)
+                os.link(scratch, kept)
+            os.replace(scratch, target)

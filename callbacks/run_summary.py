@@ -1,0 +1,117 @@
+"""Before and after: measured by the run itself, printed at its end, kept in summary.json."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from rich.console import Console
+from rich.table import Table
+
+from callbacks.hf_export import HFExport
+from callbacks.run_checkpoint import RunCheckpoint
+from emlit.errors import ConfigError
+from emlit.evaluation import NAMES, evaluate
+from emlit.modules import CausalLM
+
+Measured = dict[str, float | None]
+
+
+class RunSummary(L.Callback):
+    """Evaluate before the first step and after the last, and now and then between.
+
+    The labels that this reads are for the table alone; no training signal touches them. A resumed run keeps the
+    measurements of its beginning.
+
+    Args:
+        every_n_steps: also evaluate every so many optimiser steps; None for the two ends alone
+        enabled: False leaves all of it out
+    """
+
+    def __init__(self, every_n_steps: int | None = None, enabled: bool = True) -> None:
+        if every_n_steps is not None and every_n_steps < 1:
+            raise ConfigError(f"every_n_steps of RunSummary is {every_n_steps}; it must be at least 1")
+        self.every_n_steps, self.enabled = every_n_steps, enabled
+        self.curve: dict[int, Measured] = {}
+        self.seconds = 0.0
+        self._resumed_at = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"curve": self.curve, "seconds": self.seconds + time.perf_counter() - self._resumed_at}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.curve, self.seconds = state["curve"], state["seconds"]
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+        if self.enabled and not self.curve:
+            self._measure(trainer, pl_module)
+        self._resumed_at = time.perf_counter()
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        step = trainer.global_step
+        if self.enabled and self.every_n_steps and step % self.every_n_steps == 0 and step not in self.curve:
+            self._pause()
+            self._measure(trainer, pl_module)
+            self._resumed_at = time.perf_counter()
+
+    def _pause(self) -> None:
+        self.seconds += time.perf_counter() - self._resumed_at
+        self._resumed_at = time.perf_counter()
+
+    def _measure(self, trainer: L.Trainer, module: CausalLM) -> None:
+        values = self.curve[trainer.global_step] = evaluate(module)
+        known = {f"evaluation/{name}": value for name, value in values.items() if value is not None}
+        for logger in trainer.loggers:
+            logger.log_metrics(known, step=trainer.global_step)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+        self._pause()
+        if not self.enabled:
+            return
+        if trainer.global_step not in self.curve:
+            self._measure(trainer, pl_module)
+        if trainer.is_global_zero:
+            self._write(trainer)
+
+    def _write(self, trainer: L.Trainer) -> None:
+        steps = sorted(self.curve)
+        before, after = self.curve[steps[0]], self.curve[steps[-1]]
+        directory = Path(trainer.default_root_dir)
+        summary = {
+            "before": before,
+            "after": after,
+            "steps": trainer.global_step,
+            "seconds": round(self.seconds, 2),
+            "seed": trainer.datamodule.seed,
+            "curve": [{"step": step, **self.curve[step]} for step in steps],
+        }
+        (directory / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        console = Console()
+        console.print(_table(before, after, trainer.global_step, self.seconds))
+        console.print(f"curves:     tensorboard --logdir {directory}", soft_wrap=True)
+        if RunCheckpoint.path(trainer).exists():
+            console.print(f"checkpoint: {RunCheckpoint.path(trainer)}", soft_wrap=True)
+        for callback in trainer.callbacks:
+            if isinstance(callback, HFExport) and callback.enabled:
+                console.print(f"model:      {callback.path(trainer)}", soft_wrap=True)
+        console.print(f"summary:    {directory / 'summary.json'}", soft_wrap=True)
+
+
+def _table(before: Measured, after: Measured, steps: int, seconds: float) -> Table:
+    table = Table(title=f"{steps} steps, {seconds:.0f} s of training")
+    for heading in ("", "before", "after", "change"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    extra = [name for name in after if name not in NAMES and after[name] is not None]
+    for name in [*NAMES, *extra]:
+        first, last = before.get(name), after.get(name)
+        known = first is not None and last is not None
+        table.add_row(
+            name,
+            "no labels" if first is None else f"{first:.3f}",
+            "no labels" if last is None else f"{last:.3f}",
+            f"{last - first:+.3f}" if known else "",
+        )
+    return table

@@ -1,0 +1,86 @@
+"""The engine runs the trained weights, and proves it."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor
+
+from emlit.errors import ConfigError, WeightSyncError
+from emlit.modules import CausalLM, StepRecord
+
+
+def engine_weights(module: CausalLM) -> Iterator[tuple[str, Tensor]]:
+    """The policy's weights under their Hugging Face names, one whole tensor at a time.
+
+    From `state_dict()`, which has tied weights under both of their names; `named_parameters()` skips the second, and a
+    vLLM on the CPU would then keep its old output head.
+    """
+    for name, tensor in module.model.state_dict().items():
+        whole = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+        yield name.replace("_orig_mod.", ""), whole.detach()
+
+
+def logprob_gap(record: StepRecord) -> tuple[float, float]:
+    """Mean and largest |log p by the trainer - log p by the sampler| over the sampled tokens, nats."""
+    mask = record.batch.completion_mask
+    gap = (record.stats.logprob - record.batch.sampler_logprobs)[mask].abs()
+    return (gap.mean().item(), gap.max().item()) if gap.numel() else (0.0, 0.0)
+
+
+class WeightSync(L.Callback):
+    """Push the policy's weights to the engine after each optimiser step, in memory, and check them on the next round.
+
+    The check: before each backward pass, the trainer's log-probabilities of the sampled tokens are compared with those
+    that the sampler reported. Both come from the same weights, so the gap is rounding: about 1e-6 nats in float32 and
+    1e-2 in bfloat16. It is skipped where training samples are filtered.
+
+    Args:
+        max_gap: stop the run when the mean gap of a micro-batch is larger, nats
+    """
+
+    def __init__(self, max_gap: float = 0.05) -> None:
+        if max_gap <= 0:
+            raise ConfigError(f"max_gap is {max_gap}; it must be positive")
+        self.max_gap = max_gap
+        self.seconds = 0.0
+
+    def push(self, trainer: L.Trainer, module: CausalLM) -> None:
+        """Hand over the weights as they are now."""
+        started = time.perf_counter()
+        with torch.no_grad():
+            trainer.datamodule.engine.load_weights(engine_weights(module), version=trainer.global_step)
+        self.seconds = time.perf_counter() - started
+
+    def _push_checkpoint(self, trainer: L.Trainer, module: CausalLM) -> None:
+        # Without a checkpoint the engine has read the same files as the module.
+        if trainer.ckpt_path is not None and module.model is not None:
+            self.push(trainer, module)
+
+    on_validation_start = _push_checkpoint
+    on_test_start = _push_checkpoint
+    on_predict_start = _push_checkpoint
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+        if trainer.ckpt_path is not None or trainer.datamodule.engine.weights_version != trainer.global_step:
+            self.push(trainer, pl_module)
+
+    def on_before_backward(self, trainer: L.Trainer, pl_module: CausalLM, loss: Tensor) -> None:
+        record = pl_module.record
+        if record.batch.filtered or record.batch.weights_version != trainer.global_step:
+            return
+        mean, largest = logprob_gap(record)
+        if not mean <= self.max_gap:
+            raise WeightSyncError(
+                f"at step {trainer.global_step} trainer and sampler disagree by {mean:.2g} nats a token on average "
+                f"({largest:.2g} at most), more than sync.max_gap of {self.max_gap}: the engine does not run the "
+                "trained weights, or computes in a coarser dtype (raise --sync.max_gap if that is meant)"
+            )
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if trainer.datamodule.engine.weights_version != trainer.global_step:
+            self.push(trainer, pl_module)

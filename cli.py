@@ -1,0 +1,170 @@
+"""emlit's command line: `python cli.py fit|validate|test|predict --config configs/tiny/em_ft.yaml`."""
+
+import logging
+import os
+import shutil
+import sys
+import warnings
+from pathlib import Path
+from typing import Any, NoReturn
+
+# Read when they are imported.
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+
+import torch
+from jsonargparse import Namespace
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+
+import callbacks
+from emlit.argument_errors import one_sentence
+from emlit.errors import ConfigError, EmlitError
+from emlit.modules import CausalLM
+from emlit.rollout import RolloutDataModule
+
+# Under these keys each callback's arguments are set, in a config or on the command line.
+CALLBACKS = {
+    "sync": callbacks.WeightSync,
+    "curves": callbacks.EntropyCurves,
+    "summary": callbacks.RunSummary,
+    "checkpoint": callbacks.RunCheckpoint,
+    "export": callbacks.HFExport,
+    "writer": callbacks.PredictionWriter,
+    "progress": callbacks.RolloutProgress,
+}
+
+
+class ArgumentError(ConfigError, ValueError):
+    """An argument that the parser refuses; a ValueError too, as parsers of plug-ins inside it expect."""
+
+
+class Parser(LightningArgumentParser):
+    """An argument parser whose errors are one sentence, and which does not guess at shortened keys."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"allow_abbrev": False, **kwargs})
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        raise ArgumentError(one_sentence(message, self._keys()))
+
+    def _keys(self) -> list[str]:
+        parsers = [self, *(self._subcommands_action.choices.values() if self._subcommands_action else [])]
+        return [action.dest for parser in parsers for action in parser._actions]
+
+
+class EmlitCLI(LightningCLI):
+    """LightningCLI with a run directory, emlit's callbacks and readable errors."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        parser.add_argument(
+            "--run_dir", type=str, default=None, help="directory of the run; runs/<name of the config> unless set"
+        )
+        parser.add_argument(
+            "--overwrite", type=bool, default=False, help="start anew in a run directory that holds an earlier run"
+        )
+        for key, callback in CALLBACKS.items():
+            parser.add_lightning_class_args(callback, key)
+        parser.add_lightning_class_args(callbacks.StopOnNonFinite, "non_finite")
+
+    def before_instantiate_classes(self) -> None:
+        """Settle the run's directory and its logger, and refuse what cannot go well."""
+        config = self.config[self.subcommand]
+        run_dir = Path(config.run_dir or Path("runs") / _config_name(config.config))
+        config.run_dir = config.trainer.default_root_dir = str(run_dir)
+        config.ckpt_path = self._checkpoint(config.ckpt_path, run_dir)
+        if self.subcommand == "fit":
+            if config.trainer.limit_val_batches is None:
+                config.trainer.limit_val_batches = 0  # RunSummary evaluates, at both ends and as often as asked
+            self._claim(run_dir, resumed=config.ckpt_path is not None, overwrite=config.overwrite)
+        if config.trainer.logger in (None, True):
+            config.trainer.logger = self._tensorboard(run_dir, config.ckpt_path)
+
+    def instantiate_classes(self) -> None:
+        try:
+            super().instantiate_classes()
+        except ValueError as error:
+            # An error in the constructor of an optional plug-in, which jsonargparse tells as one of its own.
+            if "Errors:" not in str(error):
+                raise
+            raise ConfigError(one_sentence(str(error), [])) from error
+
+    @staticmethod
+    def _checkpoint(asked: str | None, run_dir: Path) -> str | None:
+        if asked is None:
+            return None
+        path = run_dir / "checkpoints" / "last.ckpt" if asked == "last" else Path(asked)
+        if not path.exists():
+            raise ConfigError(
+                f"ckpt_path is {asked}, but there is no {path}; check --run_dir, or leave --ckpt_path out"
+            )
+        return str(path)
+
+    @staticmethod
+    def _claim(run_dir: Path, resumed: bool, overwrite: bool) -> None:
+        """A fresh run never mixes with what an earlier one left."""
+        if resumed:
+            return
+        # Lightning writes the config once a run is set up; before that there are only empty event files.
+        ran = ("tensorboard/config.yaml", "checkpoints", "export", "summary.json")
+        if not overwrite and any((run_dir / name).exists() for name in ran):
+            raise ConfigError(
+                f"run_dir {run_dir} holds an earlier run: go on with --ckpt_path last, start anew with --overwrite "
+                "true, or choose another --run_dir"
+            )
+        for name in ("tensorboard", "checkpoints", "export", "summary.json"):
+            path = run_dir / name
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+    @staticmethod
+    def _tensorboard(run_dir: Path, ckpt_path: str | None) -> Namespace:
+        """One directory for one run: a resumed run draws on from its checkpoint's step in the same curve."""
+        arguments: dict[str, Any] = {"save_dir": str(run_dir), "name": "tensorboard", "version": ""}
+        if ckpt_path is not None and Path(ckpt_path).is_file():
+            step = torch.load(ckpt_path, map_location="cpu", mmap=True, weights_only=False)["global_step"]
+            arguments["dict_kwargs"] = {"purge_step": step + 1}
+        extra = arguments.pop("dict_kwargs", {})
+        return Namespace(
+            class_path="lightning.pytorch.loggers.TensorBoardLogger", init_args=Namespace(arguments), dict_kwargs=extra
+        )
+
+    def _parse_ckpt_path(self) -> None:
+        """Lightning would let a checkpoint's hyperparameters override the command line; emlit's have none."""
+
+
+def _config_name(files: Any) -> str:
+    """configs/tiny/em_ft.yaml is tiny/em_ft; a config elsewhere goes by its file name alone."""
+    if not files:
+        return "unnamed"
+    path = Path(str(files[0]))
+    return f"{path.parent.name}/{path.stem}" if path.parent.parent.name == "configs" else path.stem
+
+
+def main(args: ArgsType = None) -> None:
+    """Run the command line; errors of emlit end it with one sentence and exit status 2."""
+    # Advice for other programs, and Lightning's own noise about itself.
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
+    logging.getLogger("lightning.fabric.utilities.seed").setLevel(logging.WARNING)
+    for message in (r".*isinstance\(treespec", "The number of training batches", r".*torch\.distributed\.reduce_op"):
+        warnings.filterwarnings("ignore", message=message)
+    try:
+        EmlitCLI(
+            CausalLM,
+            RolloutDataModule,
+            subclass_mode_model=True,
+            seed_everything_default=0,
+            parser_class=Parser,
+            save_config_kwargs={"overwrite": True},
+            auto_configure_optimizers=False,
+            args=args,
+        )
+    except EmlitError as error:
+        print(f"emlit: error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except MisconfigurationException as error:
+        print(f"emlit: error: trainer: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

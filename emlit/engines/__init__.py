@@ -1,0 +1,22 @@
+"""Who samples: transformers or vLLM, behind one small protocol."""
+
+from emlit.engines.base import Completion, Engine, FinishReason, ModelSource, Request, Sampling
+from emlit.engines.transformers import TransformersEngine
+from emlit.engines.vllm import VLLMEngine, installed
+
+__all__ = [
+    "Completion",
+    "Engine",
+    "FinishReason",
+    "ModelSource",
+    "Request",
+    "Sampling",
+    "TransformersEngine",
+    "VLLMEngine",
+    "default_engine",
+]
+
+
+def default_engine() -> Engine:
+    """vLLM where it is installed, transformers otherwise."""
+    return VLLMEngine() if installed() else TransformersEngine()

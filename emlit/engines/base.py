@@ -1,0 +1,124 @@
+"""The seam between emlit and whoever samples."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from torch import Tensor
+
+from emlit.decoding import Decoding
+from emlit.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are drawn.
+
+    Args:
+        temperature: 1 samples the model as it is, 0 takes the most likely token
+        max_tokens: the longest completion, in tokens
+        top_p: keep the smallest set of tokens with this much probability; 1 is off
+        top_k: keep so many tokens; 0 is off
+        min_p: keep tokens with this share of the most likely one's probability; 0 is off
+        stop: strings that end a completion and are left out of it
+    """
+
+    temperature: float = 1.0
+    max_tokens: int = 256
+    top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
+    stop: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.temperature >= 0:
+            raise ConfigError(f"temperature is {self.temperature}; it must not be negative")
+        if self.max_tokens < 1:
+            raise ConfigError(f"max_tokens is {self.max_tokens}; it must be at least 1")
+        if not 0 < self.top_p <= 1:
+            raise ConfigError(f"top_p is {self.top_p}; it must be above 0 and at most 1 (1 is off)")
+        if self.top_k < 0:
+            raise ConfigError(f"top_k is {self.top_k}; it must not be negative (0 is off)")
+        if not 0 <= self.min_p <= 1:
+            raise ConfigError(f"min_p is {self.min_p}; it must be between 0 and 1 (0 is off)")
+
+    @property
+    def filtered(self) -> bool:
+        """Whether tokens are drawn from less than the model's whole distribution."""
+        return self.top_p < 1 or self.top_k > 0 or self.min_p > 0
+
+
+@dataclass(frozen=True)
+class Request:
+    """One completion to sample.
+
+    Attributes:
+        prompt: token ids
+        seed: what it is sampled with, whatever else is in the batch
+    """
+
+    prompt: list[int]
+    seed: int
+
+
+FinishReason = Literal["stop", "length"]
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One sampled completion.
+
+    Attributes:
+        tokens: token ids, the end-of-sequence token included where it was sampled
+        logprobs: log-probability of each token under the distribution that it was drawn from, nats
+        finish_reason: "stop" at an end token or stop string, "length" at max_tokens
+    """
+
+    tokens: list[int]
+    logprobs: list[float]
+    finish_reason: FinishReason
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """What an engine needs to start.
+
+    Attributes:
+        path: a Hugging Face directory or id
+        context: longest prompt plus completion, in tokens
+        stop_token_ids: tokens that end a completion
+    """
+
+    path: str
+    context: int
+    stop_token_ids: tuple[int, ...]
+
+
+class Engine(ABC):
+    """Samples completions from one set of weights.
+
+    A constructor takes settings and is cheap; `start` loads the model. `decoding` changes the logits before each token
+    is drawn (None: as they are). `weights_version` says which weights are in use: 0 are those on disk.
+    """
+
+    decoding: Decoding | None = None
+    weights_version: int = 0
+
+    @abstractmethod
+    def start(self, source: ModelSource) -> None:
+        """Load the model, leaving the global random state as it was."""
+
+    @abstractmethod
+    def generate(
+        self, requests: Sequence[Request], sampling: Sampling, on_finished: Callable[[int], None] | None = None
+    ) -> list[Completion]:
+        """Sample one completion a request, in order; `on_finished` is told how many more are done."""
+
+    @abstractmethod
+    def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
+        """Replace the weights by those of a `state_dict()` with Hugging Face names (tied ones under both names)."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free the model. `start` may be called again."""

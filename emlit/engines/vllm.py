@@ -1,0 +1,194 @@
+"""Sampling with vLLM, in this process."""
+
+import contextlib
+import importlib.util
+import io
+import logging
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from emlit.engines.base import Completion, Engine, ModelSource, Request, Sampling
+from emlit.errors import ConfigError, EngineError
+
+
+class VLLMEngine(Engine):
+    """vLLM in this process, so that weights reach it by reference.
+
+    Args:
+        dtype: of the engine's weights; "auto" takes the checkpoint's
+        gpu_memory_utilization: share of the GPU that vLLM may take beside the trainer
+        kv_cache_gb: size of the KV cache on a CPU, in GiB
+        max_num_seqs: completions sampled together; vLLM's own choice unless set
+        enforce_eager: skip compilation and CUDA graphs; on a CPU compilation costs more than it saves
+        options: further arguments of `vllm.LLM`
+
+    Raises:
+        ConfigError: vLLM is not installed
+    """
+
+    def __init__(
+        self,
+        dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",
+        gpu_memory_utilization: float = 0.4,
+        kv_cache_gb: float = 0.5,
+        max_num_seqs: int | None = None,
+        enforce_eager: bool | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> None:
+        if not installed():
+            raise ConfigError(
+                "engine is VLLMEngine, but vLLM is not installed: install it (README, Install) or set "
+                "--data.engine TransformersEngine"
+            )
+        if not 0 < gpu_memory_utilization <= 1:
+            raise ConfigError(f"gpu_memory_utilization is {gpu_memory_utilization}; it must be above 0 and at most 1")
+        self.dtype = dtype
+        self.gpu_memory_utilization = gpu_memory_utilization
+        self.kv_cache_gb = kv_cache_gb
+        self.max_num_seqs = max_num_seqs
+        self.enforce_eager = enforce_eager
+        self.options = options or {}
+        self.llm: Any = None
+
+    def start(self, source: ModelSource) -> None:
+        # Read when vllm is imported: with its own engine process, tensors could not be handed over by reference.
+        os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+        os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+        os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+        from lightning.pytorch.utilities.seed import isolate_rng
+        from vllm import LLM
+
+        on_cpu = not torch.cuda.is_available()
+        arguments: dict[str, Any] = {
+            "model": source.path,
+            "dtype": self.dtype if self.dtype != "auto" else _checkpoint_dtype(source.path),
+            "max_model_len": source.context,
+            # The distribution that tokens are drawn from, after temperature and decoding.
+            "logprobs_mode": "processed_logprobs",
+            "logits_processors": ["emlit.decoding.vllm:EntropyDecoding"],
+            "enforce_eager": on_cpu if self.enforce_eager is None else self.enforce_eager,
+            "disable_log_stats": True,
+        }
+        if on_cpu:
+            arguments["kv_cache_memory_bytes"] = int(self.kv_cache_gb * 2**30)
+            # A prompt cut in two makes vLLM rewind the request's random generator, which one on the CPU cannot.
+            arguments["enable_chunked_prefill"] = False
+            arguments["max_num_batched_tokens"] = max(source.context, 8192)
+            arguments["max_num_seqs"] = 512
+        else:
+            arguments["gpu_memory_utilization"] = self.gpu_memory_utilization
+        if self.max_num_seqs is not None:
+            arguments["max_num_seqs"] = self.max_num_seqs
+        with isolate_rng(), quiet():  # LLM() seeds every global generator
+            try:
+                self.llm = LLM(**{**arguments, **self.options})
+            except Exception as error:
+                raise EngineError(f"vLLM could not start {source.path}: {error}") from error
+        if on_cpu:
+            _skip_token_ranks()
+        self.source = source
+        self.weights_version = 0
+
+    def generate(
+        self, requests: Sequence[Request], sampling: Sampling, on_finished: Callable[[int], None] | None = None
+    ) -> list[Completion]:
+        from lightning.pytorch.utilities.seed import isolate_rng
+        from vllm import SamplingParams
+
+        from emlit.decoding.vllm import to_extra_args
+
+        params = [
+            SamplingParams(
+                temperature=sampling.temperature,
+                max_tokens=min(sampling.max_tokens, self.source.context - len(request.prompt)),
+                top_p=sampling.top_p,
+                top_k=sampling.top_k,
+                min_p=sampling.min_p,
+                stop=sampling.stop or None,
+                stop_token_ids=list(self.source.stop_token_ids),
+                seed=request.seed,
+                logprobs=0,
+                detokenize=bool(sampling.stop),
+                extra_args=to_extra_args(self.decoding),
+            )
+            for request in requests
+        ]
+        prompts = [{"prompt_token_ids": request.prompt} for request in requests]
+        with isolate_rng():
+            outputs = self.llm.generate(
+                prompts, params, use_tqdm=False if on_finished is None else _progress(on_finished)
+            )
+        return [_completion(output.outputs[0]) for output in outputs]
+
+    def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
+        with quiet():
+            self.llm.collective_rpc("reload_weights", kwargs={"weights_iterator": iter(weights)})
+        # Blocks computed with the old weights would be reused for known prompts.
+        self.llm.reset_prefix_cache()
+        self.weights_version = version
+
+    def close(self) -> None:
+        if self.llm is not None:
+            self.llm.llm_engine.engine_core.shutdown()
+            self.llm = None
+
+
+def installed() -> bool:
+    """Whether vLLM can be imported (without importing it)."""
+    return importlib.util.find_spec("vllm") is not None
+
+
+def _checkpoint_dtype(path: str) -> str:
+    """The checkpoint's own dtype. vLLM's "auto" would compute a float32 model in half precision."""
+    from transformers import AutoConfig
+
+    dtype = AutoConfig.from_pretrained(path).get_text_config().dtype
+    return "auto" if dtype is None else str(dtype).removeprefix("torch.")
+
+
+def _completion(output: Any) -> Completion:
+    tokens = list(output.token_ids)
+    logprobs = [step[token].logprob for step, token in zip(output.logprobs, tokens, strict=True)]
+    return Completion(tokens, logprobs, "length" if output.finish_reason == "length" else "stop")
+
+
+def _skip_token_ranks() -> None:
+    """On a CPU the rank of a sampled token is computed by a compiled function: 10 s of compilation for a number that
+    nobody here reads."""
+    from vllm.v1.sample import sampler
+
+    if hasattr(sampler, "batched_count_greater_than"):
+        sampler.batched_count_greater_than = lambda x, values: (x >= values).sum(dim=-1)
+
+
+def _progress(on_finished: Callable[[int], None]) -> Callable[..., Any]:
+    """A tqdm that reports to a callback instead of the terminal."""
+    from tqdm import tqdm
+
+    class Report(tqdm):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **{**options, "file": io.StringIO()})
+
+        def update(self, n: float | None = 1) -> bool | None:
+            on_finished(int(n or 0))
+            return super().update(n)
+
+    return Report
+
+
+@contextlib.contextmanager
+def quiet() -> Any:
+    """Keep transformers' and vLLM's advisory log lines out of the run's output."""
+    loggers = [logging.getLogger(name) for name in ("vllm", "transformers", "torch.distributed")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

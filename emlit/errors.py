@@ -1,0 +1,25 @@
+"""What emlit raises on purpose. Each message is one sentence that names the key, file or row and the way out."""
+
+
+class EmlitError(Exception):
+    """Base of the errors below; the CLI prints their message without a traceback."""
+
+
+class ConfigError(EmlitError):
+    """A wrong key, value or combination of settings."""
+
+
+class DataError(EmlitError):
+    """A prompt file, row or checkpoint that cannot be used."""
+
+
+class EngineError(EmlitError):
+    """The sampler failed."""
+
+
+class WeightSyncError(EmlitError):
+    """The sampler does not run the weights that are being trained."""
+
+
+class NonFiniteError(EmlitError):
+    """A loss or gradient is nan or infinite."""

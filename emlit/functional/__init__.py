@@ -1,0 +1,24 @@
+"""The mathematics: tensors in, tensors out. Imports torch alone."""
+
+from emlit.functional.advantage import grpo_advantage, rloo_advantage
+from emlit.functional.entropy import TokenStats, token_entropy, token_logprob, token_stats
+from emlit.functional.kl import KLEstimator, approx_kl
+from emlit.functional.policy import PolicyLoss, policy_gradient_loss
+from emlit.functional.reduction import Normaliser, Reduction, reduce_tokens, sequence_mean
+
+__all__ = [
+    "KLEstimator",
+    "Normaliser",
+    "PolicyLoss",
+    "Reduction",
+    "TokenStats",
+    "approx_kl",
+    "grpo_advantage",
+    "policy_gradient_loss",
+    "reduce_tokens",
+    "rloo_advantage",
+    "sequence_mean",
+    "token_entropy",
+    "token_logprob",
+    "token_stats",
+]

@@ -1,0 +1,95 @@
+"""What is measured of answered prompts, as torchmetrics: right under any number of processes."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from emlit.tasks import math_equal
+
+if TYPE_CHECKING:
+    from emlit.predictions import Prediction
+
+_SUMS = ("samples", "format_ok", "tokens", "truncated", "scored", "entropy", "logprob", "labelled", "correct")
+_GROUPS = ("labelled_groups", "any_correct", "majority_correct")
+
+
+def majority_share(answers: list[tuple[str | None, bool]]) -> float:
+    """How right the vote of a group is: 1 or 0, or the share of right ones among answers tied for most votes.
+
+    Args:
+        answers: (answer, correct) of each sample; samples without an answer do not vote
+    """
+    classes: list[list[tuple[str, bool]]] = []
+    for answer, correct in answers:
+        if answer is None:
+            continue
+        home = next((members for members in classes if math_equal(answer, members[0][0])), None)
+        if home is None:
+            classes.append([(answer, correct)])
+        else:
+            home.append((answer, correct))
+    if not classes:
+        return 0.0
+    most = max(map(len, classes))
+    winners = [members for members in classes if len(members) == most]
+    return sum(members[0][1] for members in winners) / len(winners)
+
+
+class CompletionMetrics(Metric):
+    """pass@1, pass@k, maj@k, format rate, mean entropy, mean log-prob, mean length, truncation.
+
+    Completions of one prompt must come in one update. k is the number of completions of the largest group. Accuracies
+    are left out where no row has a label, entropies where nothing was scored.
+    """
+
+    full_state_update = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in _SUMS + _GROUPS:
+            self.add_state(name, torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("k", torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="max")
+
+    def update(self, predictions: "Iterable[Prediction]") -> None:
+        groups: dict[tuple[str, str], list[Prediction]] = defaultdict(list)
+        for prediction in predictions:
+            groups[prediction.task, prediction.id].append(prediction)
+            self.samples += 1
+            self.format_ok += prediction.format_ok
+            self.tokens += prediction.tokens
+            self.truncated += prediction.finish_reason == "length"
+            if prediction.mean_entropy is not None:
+                self.scored += 1
+                self.entropy += prediction.mean_entropy
+                self.logprob += prediction.mean_logprob
+            if prediction.correct is not None:
+                self.labelled += 1
+                self.correct += prediction.correct
+        for group in groups.values():
+            self.k = torch.maximum(self.k, torch.tensor(float(len(group)), dtype=self.k.dtype, device=self.k.device))
+            if group[0].correct is not None:
+                self.labelled_groups += 1
+                self.any_correct += any(prediction.correct for prediction in group)
+                self.majority_correct += majority_share([(p.answer, bool(p.correct)) for p in group])
+
+    def compute(self) -> dict[str, Tensor]:
+        if not self.samples:
+            return {}
+        values = {
+            "format_rate": self.format_ok / self.samples,
+            "mean_length": self.tokens / self.samples,
+            "truncated": self.truncated / self.samples,
+        }
+        if self.scored:
+            values |= {"mean_entropy": self.entropy / self.scored, "mean_logprob": self.logprob / self.scored}
+        if self.labelled:
+            values["pass@1"] = self.correct / self.labelled
+        k = int(self.k)
+        if self.labelled_groups and k > 1:
+            values[f"pass@{k}"] = self.any_correct / self.labelled_groups
+            values[f"maj@{k}"] = self.majority_correct / self.labelled_groups
+        return {name: value.float() for name, value in values.items()}

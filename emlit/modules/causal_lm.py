@@ -1,0 +1,183 @@
+"""The policy: a Hugging Face causal language model that answers prompts and scores what was answered."""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import lightning as L
+import torch
+from torch import Tensor
+
+from emlit import pretrained as loading
+from emlit.engines import Completion, Engine, Request, Sampling
+from emlit.errors import ConfigError, DataError
+from emlit.functional import TokenStats, token_entropy, token_logprob, token_stats
+from emlit.metrics import CompletionMetrics
+from emlit.predictions import Prediction
+from emlit.rollout import PromptBatch, RolloutDataModule, request_seed
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Dtype = Literal["float32", "bfloat16"]
+
+
+class CausalLM(L.LightningModule):
+    """Answers prompts in validate, test and predict; what EM-FT and EM-RL train.
+
+    Args:
+        pretrained: "tiny" for the embedded reasoner, a directory, or a Hugging Face id
+        dtype: of the weights; training wants float32 (with `trainer.precision bf16-mixed` to compute in bfloat16)
+        score: keep the model beside the engine to measure entropies; without it predictions have no mean_entropy
+        scoring_batch_size: completions scored together
+    """
+
+    def __init__(
+        self, pretrained: str = "tiny", dtype: Dtype = "float32", score: bool = True, scoring_batch_size: int = 256
+    ) -> None:
+        super().__init__()
+        loading.resolve(pretrained)
+        if scoring_batch_size < 1:
+            raise ConfigError(f"scoring_batch_size is {scoring_batch_size}; it must be at least 1")
+        self.pretrained = pretrained
+        self.dtype_name = dtype
+        self.score = score
+        self.scoring_batch_size = scoring_batch_size
+        self.model: PreTrainedModel | None = None
+        self.answers = CompletionMetrics()
+
+    def configure_model(self) -> None:
+        """Load the weights, once."""
+        if self.model is None and self.score:
+            self.model = loading.load_model(loading.resolve(self.pretrained), getattr(torch, self.dtype_name))
+
+    def check_rollouts(self, data: RolloutDataModule) -> None:
+        """Raise ConfigError where the rollouts that `data` would make do not suit this module."""
+
+    @property
+    def data(self) -> RolloutDataModule:
+        return self.trainer.datamodule
+
+    @property
+    def engine(self) -> Engine:
+        return self.data.engine
+
+    def token_stats(
+        self,
+        tokens: Tensor,
+        attention_mask: Tensor,
+        completion_mask: Tensor,
+        temperature: float,
+        entropy_temperature: float | None = None,
+        model: "PreTrainedModel | None" = None,
+    ) -> TokenStats:
+        """Log-probability and entropy of each sampled token, in one forward pass.
+
+        The distribution that produced token t is that of the logits at t - 1. A sampled token is never first in its
+        row: a prompt stands before it.
+
+        Args:
+            tokens: (B, T)
+            attention_mask: (B, T), bool
+            completion_mask: (B, T), bool, true on the tokens to score
+            temperature: of log p, and of H unless `entropy_temperature` is set
+            entropy_temperature: of H
+            model: the policy unless given
+
+        Returns:
+            TokenStats of (B, T) float32, nats; 0 outside of `completion_mask`
+        """
+        network = model if model is not None else self.model
+        logits = network(input_ids=tokens, attention_mask=attention_mask.long(), use_cache=False).logits
+        scored, targets = logits[:, :-1][completion_mask[:, 1:]], tokens[completion_mask]
+        if entropy_temperature is None or entropy_temperature == temperature:
+            stats = token_stats(scored, targets, temperature)
+        else:
+            stats = TokenStats(token_logprob(scored, targets, temperature), token_entropy(scored, entropy_temperature))
+        zeros = torch.zeros(tokens.shape, dtype=stats.logprob.dtype, device=tokens.device)
+        return TokenStats(*(zeros.masked_scatter(completion_mask, value) for value in stats))
+
+    @torch.no_grad()
+    def score_completions(self, prompts: list[list[int]], completions: list[Completion]) -> list[TokenStats]:
+        """The model's own stats at temperature 1, whatever the completions were sampled with: (length,) each."""
+        results: list[TokenStats] = []
+        pairs = list(zip(prompts, completions, strict=True))
+        was_training = self.model.training
+        self.model.eval()
+        for start in range(0, len(pairs), self.scoring_batch_size):
+            piece = pairs[start : start + self.scoring_batch_size]
+            shape = len(piece), max(len(prompt) + len(completion.tokens) for prompt, completion in piece)
+            tokens = torch.zeros(shape, dtype=torch.long)
+            attended, sampled = torch.zeros(shape, dtype=torch.bool), torch.zeros(shape, dtype=torch.bool)
+            for row, (prompt, completion) in enumerate(piece):
+                end = len(prompt) + len(completion.tokens)
+                tokens[row, :end] = torch.tensor(prompt + completion.tokens)
+                attended[row, :end] = True
+                sampled[row, len(prompt) : end] = True
+            stats = self.token_stats(*(t.to(self.device) for t in (tokens, attended, sampled)), temperature=1.0)
+            results.extend(
+                TokenStats(logprob[mask].cpu(), entropy[mask].cpu())
+                for logprob, entropy, mask in zip(*stats, sampled, strict=True)
+            )
+        self.model.train(was_training)
+        return results
+
+    def answer(self, batch: PromptBatch, sampling: Sampling, salt: str = "evaluation") -> list[Prediction]:
+        """Sample, grade and score; one Prediction a wanted sample, in the batch's order.
+
+        Args:
+            batch: prompts and the sample numbers wanted of each
+            sampling: how to draw them; greedy at temperature 0
+            salt: two calls with the same salt draw the same samples
+        """
+        wanted = [
+            (prompt, sample) for prompt, samples in zip(batch.prompts, batch.samples, strict=True) for sample in samples
+        ]
+        requests = [
+            Request(prompt.tokens, request_seed(self.data.seed, salt, prompt.task.name, prompt.row.id, sample))
+            for prompt, sample in wanted
+        ]
+        completions = self.engine.generate(requests, sampling)
+        texts = self.data.tokenizer.batch_decode([c.tokens for c in completions], skip_special_tokens=True)
+        scored = (
+            self.score_completions([request.prompt for request in requests], completions)
+            if self.score
+            else [None] * len(completions)
+        )
+        return [
+            Prediction.of(prompt, sample, completion, text, stats)
+            for (prompt, sample), completion, text, stats in zip(wanted, completions, texts, scored, strict=True)
+        ]
+
+    def validation_step(self, batch: PromptBatch) -> list[Prediction]:
+        predictions = self.answer(batch, self.data.sampling)
+        self.answers.update(predictions)
+        return predictions
+
+    def on_validation_epoch_end(self) -> None:
+        self.log_dict({f"validation/{name}": value for name, value in self.answers.compute().items()})
+        self.answers.reset()
+
+    def test_step(self, batch: PromptBatch) -> list[Prediction]:
+        return self.validation_step(batch)
+
+    def on_test_epoch_end(self) -> None:
+        self.log_dict({f"test/{name}": value for name, value in self.answers.compute().items()})
+        self.answers.reset()
+
+    def predict_step(self, batch: PromptBatch) -> list[Prediction]:
+        return self.answer(batch, self.data.sampling)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["emlit"] = {"pretrained": self.pretrained}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Raise DataError for the weights of another model, before a single one is copied."""
+        theirs = {name: tuple(value.shape) for name, value in checkpoint["state_dict"].items()}
+        own = {name: tuple(value.shape) for name, value in self.state_dict().items()}
+        if theirs == own:
+            return
+        differing = sorted(name for name in theirs.keys() | own.keys() if theirs.get(name) != own.get(name))
+        origin = checkpoint.get("emlit", {}).get("pretrained", "another model")
+        raise DataError(
+            f"the checkpoint holds the weights of {origin}, which do not fit {self.pretrained}: {len(differing)} "
+            f"tensors differ, {differing[0]} first; set --model.pretrained to the model that it was made from"
+        )

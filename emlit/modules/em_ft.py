@@ -1,0 +1,60 @@
+"""EM-FT: fine-tuning on the entropy of the model's own samples."""
+
+from torch import Tensor
+
+from emlit.functional import KLEstimator, Reduction
+from emlit.modules.causal_lm import CausalLM, Dtype
+from emlit.modules.objective import EntropyObjectiveMixin
+from emlit.rollout import RolloutBatch
+
+
+class EMFT(EntropyObjectiveMixin, CausalLM):
+    """Minimise the entropy of each next-token distribution along the model's own completions.
+
+    The completions are constants: the gradient is that of H alone, with no score-function term (arXiv 2505.15134,
+    Sec. 3.1 and Table 1). No reward, no label.
+
+    Args:
+        pretrained: "tiny" for the embedded reasoner, a directory, or a Hugging Face id
+        learning_rate: AdamW's
+        weight_decay: AdamW's
+        warmup_steps: optimiser steps over which the learning rate rises to its value
+        reduction: "token_mean" over the round, "sequence_mean", or "sequence_sum" (the paper's Eq. 2, in which long
+            completions weigh more)
+        entropy_temperature: of H; the sampling temperature unless set
+        kl_weight: of the KL divergence to the start; the paper's headline row has none
+        kl_estimator: k1, k2 or k3
+        dtype: of the weights; training wants float32 (with `trainer.precision bf16-mixed` to compute in bfloat16)
+        gradient_checkpointing: recompute activations in the backward pass instead of keeping them
+        scoring_batch_size: completions scored together in evaluation
+    """
+
+    def __init__(
+        self,
+        pretrained: str = "tiny",
+        learning_rate: float = 1e-6,
+        weight_decay: float = 0.0,
+        warmup_steps: int = 0,
+        reduction: Reduction = "token_mean",
+        entropy_temperature: float | None = None,
+        kl_weight: float = 0.0,
+        kl_estimator: KLEstimator = "k3",
+        dtype: Dtype = "float32",
+        gradient_checkpointing: bool = False,
+        scoring_batch_size: int = 256,
+    ) -> None:
+        super().__init__(pretrained, dtype, scoring_batch_size=scoring_batch_size)
+        self._set_objective(
+            reduction,
+            entropy_temperature,
+            kl_weight,
+            kl_estimator,
+            learning_rate,
+            weight_decay,
+            warmup_steps,
+            gradient_checkpointing,
+        )
+
+    def training_step(self, batch: RolloutBatch) -> Tensor:
+        stats = self.rollout_stats(batch)
+        return self.finish(self.reduce(stats.entropy, batch), self.kl_penalty(stats, batch), stats, batch, {})

@@ -1,0 +1,81 @@
+"""EM-RL: reinforcement learning with the model's own confidence as the only reward."""
+
+import torch
+from torch import Tensor
+
+from emlit.errors import ConfigError
+from emlit.functional import KLEstimator, Reduction, TokenStats, policy_gradient_loss
+from emlit.modules.causal_lm import CausalLM, Dtype
+from emlit.modules.objective import EntropyObjectiveMixin
+from emlit.rewards import RLOO, Advantage, Reward, TokenEntropyReward
+from emlit.rollout import RolloutBatch, RolloutDataModule
+
+
+class EMRL(EntropyObjectiveMixin, CausalLM):
+    """REINFORCE on a reward that needs no label (arXiv 2505.15134, Sec. 3.2).
+
+    With `TokenEntropyReward` this is EM-RL-token (Eq. 4), with `SequenceLogProbReward` EM-RL-sequence (Eq. 3). One
+    forward pass gives the reward and the loss: the reward is read off the detached stats.
+
+    Args:
+        pretrained: "tiny" for the embedded reasoner, a directory, or a Hugging Face id
+        reward: what a completion is worth
+        advantage: what it is worth beside the others of its prompt; the paper uses the leave-one-out baseline
+        learning_rate: AdamW's
+        weight_decay: AdamW's
+        warmup_steps: optimiser steps over which the learning rate rises to its value
+        reduction: "token_mean" over the round, "sequence_mean" or "sequence_sum"
+        entropy_temperature: of H; the sampling temperature unless set
+        kl_weight: of the KL divergence to the start; the paper has 0.001
+        kl_estimator: k1, k2 or k3; the released code has k3
+        dtype: of the weights; training wants float32 (with `trainer.precision bf16-mixed` to compute in bfloat16)
+        gradient_checkpointing: recompute activations in the backward pass instead of keeping them
+        scoring_batch_size: completions scored together in evaluation
+    """
+
+    def __init__(
+        self,
+        pretrained: str = "tiny",
+        reward: Reward | None = None,
+        advantage: Advantage | None = None,
+        learning_rate: float = 1e-6,
+        weight_decay: float = 0.0,
+        warmup_steps: int = 0,
+        reduction: Reduction = "token_mean",
+        entropy_temperature: float | None = None,
+        kl_weight: float = 0.001,
+        kl_estimator: KLEstimator = "k3",
+        dtype: Dtype = "float32",
+        gradient_checkpointing: bool = False,
+        scoring_batch_size: int = 256,
+    ) -> None:
+        super().__init__(pretrained, dtype, scoring_batch_size=scoring_batch_size)
+        self._set_objective(
+            reduction,
+            entropy_temperature,
+            kl_weight,
+            kl_estimator,
+            learning_rate,
+            weight_decay,
+            warmup_steps,
+            gradient_checkpointing,
+        )
+        self.reward = reward if reward is not None else TokenEntropyReward()
+        self.advantage = advantage if advantage is not None else RLOO()
+
+    def check_rollouts(self, data: RolloutDataModule) -> None:
+        if data.samples_per_prompt < 2:
+            raise ConfigError(
+                f"data.samples_per_prompt is {data.samples_per_prompt}, but {type(self.advantage).__name__} compares "
+                "the completions of a prompt with each other; set it to 2 or more"
+            )
+
+    def training_step(self, batch: RolloutBatch) -> Tensor:
+        stats = self.rollout_stats(batch)
+        with torch.no_grad():
+            detached = TokenStats(stats.logprob.detach(), stats.entropy.detach())
+            rewards = self.reward(batch, detached)
+            advantage = self.advantage(rewards.view(-1, batch.samples_per_prompt), batch, detached)
+        loss = self.reduce(policy_gradient_loss(stats.logprob, advantage).loss, batch)
+        values = {"reward": rewards, "advantage": advantage.expand_as(stats.logprob)}
+        return self.finish(loss, self.kl_penalty(stats, batch), stats, batch, values)

@@ -1,0 +1,132 @@
+"""What EM-FT and EM-RL share: rollouts in, per-token stats, one scalar out."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from emlit import pretrained as loading
+from emlit.errors import ConfigError
+from emlit.functional import KLEstimator, Reduction, TokenStats, approx_kl, reduce_tokens
+from emlit.rollout import RolloutBatch
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """What a training step leaves for callbacks to look at.
+
+    Attributes:
+        batch: the micro-batch
+        stats: log-probability and entropy (B, T) of its sampled tokens, detached
+        values: per completion (B,) or per token (B, T), detached, under the name of their curve
+        loss: this micro-batch's share of the round's loss
+    """
+
+    batch: RolloutBatch
+    stats: TokenStats
+    values: dict[str, Tensor]
+    loss: Tensor
+
+
+class EntropyObjectiveMixin:
+    """An objective on the per-token stats of on-policy rollouts, for a `CausalLM`.
+
+    A subclass sets the fields below in its constructor with `_set_objective` and implements `training_step` with
+    `rollout_stats`, `kl_penalty`, `reduce` and `finish`.
+    """
+
+    reduction: Reduction
+    entropy_temperature: float | None
+    kl_weight: float
+    kl_estimator: KLEstimator
+    learning_rate: float
+    record: StepRecord | None = None
+
+    def _set_objective(
+        self,
+        reduction: Reduction,
+        entropy_temperature: float | None,
+        kl_weight: float,
+        kl_estimator: KLEstimator,
+        learning_rate: float,
+        weight_decay: float,
+        warmup_steps: int,
+        gradient_checkpointing: bool,
+    ) -> None:
+        if kl_weight < 0:
+            raise ConfigError(f"kl_weight is {kl_weight}; it must not be negative")
+        if entropy_temperature is not None and entropy_temperature <= 0:
+            raise ConfigError(f"entropy_temperature is {entropy_temperature}; it must be positive")
+        if learning_rate <= 0:
+            raise ConfigError(f"learning_rate is {learning_rate}; it must be positive")
+        if warmup_steps < 0:
+            raise ConfigError(f"warmup_steps is {warmup_steps}; it must not be negative")
+        self.reduction, self.entropy_temperature = reduction, entropy_temperature
+        self.kl_weight, self.kl_estimator = kl_weight, kl_estimator
+        self.learning_rate, self.weight_decay, self.warmup_steps = learning_rate, weight_decay, warmup_steps
+        self.gradient_checkpointing = gradient_checkpointing
+        # In a tuple, so that it is no submodule: it is neither trained nor saved.
+        self._reference: tuple[PreTrainedModel, ...] = ()
+
+    def configure_model(self) -> None:
+        super().configure_model()
+        if self.gradient_checkpointing and not self.model.is_gradient_checkpointing:
+            self.model.gradient_checkpointing_enable({"use_reentrant": False})
+        if self.kl_weight and not self._reference:
+            reference = loading.load_model(loading.resolve(self.pretrained), getattr(torch, self.dtype_name))
+            self._reference = (reference.eval().requires_grad_(False),)
+
+    def rollout_stats(self, batch: RolloutBatch) -> TokenStats:
+        """The policy's log p and H of every sampled token (B, T), differentiable, from one forward pass."""
+        return self.token_stats(
+            batch.tokens, batch.attention_mask, batch.completion_mask, batch.temperature, self.entropy_temperature
+        )
+
+    def kl_penalty(self, stats: TokenStats, batch: RolloutBatch) -> Tensor | None:
+        """Estimated KL(policy || start) of every sampled token (B, T); None with a weight of 0, at no cost."""
+        if not self.kl_weight:
+            return None
+        reference = self._reference[0].to(self.device)
+        with torch.no_grad():
+            start = self.token_stats(
+                batch.tokens, batch.attention_mask, batch.completion_mask, batch.temperature, model=reference
+            )
+        return approx_kl(stats.logprob, start.logprob, self.kl_estimator)
+
+    def reduce(self, values: Tensor, batch: RolloutBatch) -> Tensor:
+        """This micro-batch's share (a scalar) of the round's reduced value."""
+        return reduce_tokens(values, batch.completion_mask, self.reduction, batch.normaliser)
+
+    def finish(
+        self, loss: Tensor, kl: Tensor | None, stats: TokenStats, batch: RolloutBatch, values: dict[str, Tensor]
+    ) -> Tensor:
+        """Add the KL penalty, leave a StepRecord, and undo Lightning's averaging.
+
+        Lightning divides by the number of accumulated micro-batches and averages gradients over ranks; `loss` is
+        already a share of the round's mean, so 8 x 1 and 1 x 8 give the same gradient.
+        """
+        if kl is not None:
+            loss = loss + self.kl_weight * self.reduce(kl, batch)
+            values = {**values, "kl/start": kl}
+        self.record = StepRecord(
+            batch,
+            TokenStats(stats.logprob.detach(), stats.entropy.detach()),
+            {name: value.detach() for name, value in values.items()},
+            loss.detach(),
+        )
+        return loss * self.trainer.accumulate_grad_batches * self.trainer.world_size
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        optimizer = torch.optim.AdamW(
+            [parameter for parameter in self.parameters() if parameter.requires_grad],
+            lr=self.learning_rate,
+            weight_decay=self.weight_decay,
+        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: min(1.0, (step + 1) / (self.warmup_steps + 1))
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -1,0 +1,65 @@
+"""From predictions.jsonl to report.json and report.md."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from emlit.errors import DataError
+from emlit.metrics import CompletionMetrics
+from emlit.predictions import Prediction
+
+_FIRST = ("pass@1", "format_rate", "mean_entropy", "mean_logprob", "mean_length", "truncated")
+
+
+def read_predictions(path: Path) -> list[Prediction]:
+    """Every line of a predictions file.
+
+    Raises:
+        DataError: a line that is no prediction
+    """
+    predictions = []
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                predictions.append(Prediction(**json.loads(line)))
+            except (json.JSONDecodeError, TypeError) as error:
+                raise DataError(f"{path}, line {number}: not a prediction ({error}); delete that line") from None
+    return predictions
+
+
+def summarise(predictions: list[Prediction], decoding: str) -> list[dict[str, Any]]:
+    """One row a task: its name, the decoding, how many problems and samples, and every metric."""
+    tasks: dict[str, list[Prediction]] = defaultdict(list)
+    for prediction in predictions:
+        tasks[prediction.task].append(prediction)
+    rows = []
+    for task, members in tasks.items():
+        metrics = CompletionMetrics()
+        metrics.update(members)
+        values = {name: value.item() for name, value in metrics.compute().items()}
+        problems = len({prediction.id for prediction in members})
+        rows.append({"task": task, "decoding": decoding, "problems": problems, "samples": len(members), **values})
+    return rows
+
+
+def to_markdown(rows: list[dict[str, Any]]) -> str:
+    """The rows as one table; a value that a row lacks stays empty."""
+    head = ["task", "decoding", "problems", "samples"]
+    found = {name for row in rows for name in row} - set(head)
+    columns = head + [name for name in _FIRST if name in found] + sorted(found - set(_FIRST))
+    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    lines += ["| " + " | ".join(_cell(row.get(name)) for name in columns) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def write_report(directory: Path, decoding: str) -> list[dict[str, Any]]:
+    """Read `predictions.jsonl` in `directory`; write report.json and report.md beside it; return the rows."""
+    rows = summarise(read_predictions(directory / "predictions.jsonl"), decoding)
+    (directory / "report.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    (directory / "report.md").write_text(to_markdown(rows), encoding="utf-8")
+    return rows

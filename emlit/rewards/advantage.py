@@ -1,0 +1,43 @@
+"""What a completion is worth beside the others of its prompt."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor
+
+from emlit.functional import TokenStats, grpo_advantage, rloo_advantage
+from emlit.rollout import RolloutBatch
+
+
+class Advantage(ABC):
+    """From rewards to the weight of each token's log-probability."""
+
+    @abstractmethod
+    def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: TokenStats) -> Tensor:
+        """Advantages (B, 1), or (B, T) where tokens of one completion differ.
+
+        Args:
+            rewards: (P, N), N completions of each of P prompts
+            batch: the same completions as B = P * N rows
+            stats: log-probability and entropy (B, T), detached
+        """
+
+
+class RLOO(Advantage):
+    """Reward minus the mean reward of the prompt's other completions: the paper's baseline."""
+
+    def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: TokenStats) -> Tensor:
+        return rloo_advantage(rewards).reshape(-1, 1)
+
+
+class GRPO(Advantage):
+    """Rewards standardised inside the group.
+
+    Args:
+        eps: added to the standard deviation, in the reward's unit
+    """
+
+    def __init__(self, eps: float = 1e-6) -> None:
+        self.eps = eps
+
+    def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: TokenStats) -> Tensor:
+        return grpo_advantage(rewards, self.eps).reshape(-1, 1)

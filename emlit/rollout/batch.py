@@ -1,0 +1,135 @@
+"""Completions of a round, cut into micro-batches of tensors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from emlit.engines import Completion, FinishReason
+from emlit.functional import Normaliser
+from emlit.rollout.prompts import Prompt
+
+
+@dataclass(frozen=True)
+class Group:
+    """All completions of one prompt, with their texts."""
+
+    prompt: Prompt
+    completions: Sequence[Completion]
+    texts: Sequence[str]
+
+    @property
+    def longest(self) -> int:
+        return len(self.prompt.tokens) + max(len(completion.tokens) for completion in self.completions)
+
+
+@dataclass(frozen=True)
+class RolloutBatch:
+    """Whole groups of completions, right-padded: prompt, completion, padding.
+
+    Attributes:
+        tokens: (B, T), int64
+        attention_mask: (B, T), bool, true up to the last token of each row
+        completion_mask: (B, T), bool, true on every sampled token, the end token included
+        sampler_logprobs: (B, T), float32, the sampler's log p of each sampled token, nats; 0 elsewhere
+        groups: the prompts and completions behind the rows; row g * N + i is completion i of group g
+        normaliser: of the whole round, over all micro-batches and ranks
+        temperature: what the completions were sampled at
+        filtered: whether they were drawn from less than the model's whole distribution
+        round: which round of the run
+        weights_version: which weights sampled it: the number of optimiser steps taken before
+    """
+
+    tokens: Tensor
+    attention_mask: Tensor
+    completion_mask: Tensor
+    sampler_logprobs: Tensor
+    groups: Sequence[Group]
+    normaliser: Normaliser
+    temperature: float
+    filtered: bool
+    round: int
+    weights_version: int
+
+    @property
+    def samples_per_prompt(self) -> int:
+        return len(self.groups[0].completions)
+
+    @property
+    def finish_reasons(self) -> list[FinishReason]:
+        return [completion.finish_reason for group in self.groups for completion in group.completions]
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> "RolloutBatch":
+        """The same batch with its tensors on `device`; Lightning calls this."""
+        names = ("tokens", "attention_mask", "completion_mask", "sampler_logprobs")
+        return replace(self, **{name: getattr(self, name).to(device, non_blocking=non_blocking) for name in names})
+
+
+def collate(
+    groups: Sequence[Group],
+    pad_token_id: int,
+    normaliser: Normaliser,
+    temperature: float,
+    filtered: bool,
+    round: int,
+    weights_version: int,
+) -> RolloutBatch:
+    """One micro-batch. Sampled tokens are marked by position: an end token that is also the pad token still counts."""
+    rows = [(group.prompt.tokens, completion) for group in groups for completion in group.completions]
+    shape = len(rows), max(group.longest for group in groups)
+    tokens = torch.full(shape, pad_token_id)
+    attention_mask, completion_mask = torch.zeros(shape, dtype=torch.bool), torch.zeros(shape, dtype=torch.bool)
+    logprobs = torch.zeros(shape)
+    for row, (prompt, completion) in enumerate(rows):
+        start, end = len(prompt), len(prompt) + len(completion.tokens)
+        tokens[row, :end] = torch.tensor(prompt + completion.tokens)
+        attention_mask[row, :end] = True
+        completion_mask[row, start:end] = True
+        logprobs[row, start:end] = torch.tensor(completion.logprobs)
+    return RolloutBatch(
+        tokens,
+        attention_mask,
+        completion_mask,
+        logprobs,
+        groups,
+        normaliser,
+        temperature,
+        filtered,
+        round,
+        weights_version,
+    )
+
+
+def partition(groups: Sequence[Group], parts: int) -> list[list[Group]]:
+    """Cut a round into `parts` micro-batches whose padded sizes (rows x longest row) are as equal as they can be.
+
+    Groups are sorted by length, so that rows of like length share their padding, and cut into consecutive pieces; the
+    smallest possible largest piece is found by bisection.
+
+    Raises:
+        ValueError: fewer groups than parts
+    """
+    if len(groups) < parts:
+        raise ValueError(f"{len(groups)} groups cannot be cut into {parts} micro-batches")
+    ordered = sorted(groups, key=lambda group: group.longest, reverse=True)
+
+    def cut(capacity: int) -> list[list[Group]]:
+        pieces: list[list[Group]] = []
+        for index, group in enumerate(ordered):
+            # The rest must still fill the remaining pieces, one group each at least.
+            spare = len(ordered) - index > parts - len(pieces)
+            if pieces and spare and (len(pieces[-1]) + 1) * pieces[-1][0].longest <= capacity:
+                pieces[-1].append(group)
+            else:
+                pieces.append([group])
+        return pieces
+
+    low, high = ordered[0].longest, ordered[0].longest * len(ordered)
+    while low < high:
+        middle = (low + high) // 2
+        if len(cut(middle)) <= parts:
+            high = middle
+        else:
+            low = middle + 1
+    return cut(high)

@@ -1,0 +1,196 @@
+"""Prompts, the engine that answers them, and the loaders that Lightning's loops run on."""
+
+import logging
+import os
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import lightning as L
+import torch
+
+from emlit import pretrained
+from emlit.engines import Engine, ModelSource, Sampling, default_engine
+from emlit.errors import ConfigError
+from emlit.rollout.batch import RolloutBatch
+from emlit.rollout.prompts import PromptBatch, PromptLoader, render
+from emlit.rollout.stream import RolloutStream, RoundShape
+from emlit.tasks import Task, TinyArithmetic
+
+log = logging.getLogger(__name__)
+
+
+@runtime_checkable
+class Preflight(Protocol):
+    """A callback that can tell that a run is misconfigured; asked before any model loads."""
+
+    def preflight(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
+        """Raise ConfigError where the run cannot go well."""
+
+
+class RolloutDataModule(L.LightningDataModule):
+    """On-policy rollouts for `fit`, prompts to answer for `validate`, `test` and `predict`.
+
+    Args:
+        train: what to sample from while training; labels, where there are any, are only measured against
+        evaluation: what is answered before and after training, and by validate, test and predict
+        engine: who samples; vLLM where it is installed, transformers otherwise
+        sampling: how, in training and evaluation; top_p, top_k and min_p act in evaluation and not in training
+        filter_training_samples: let them act in training too, though losses then score another distribution
+        prompts_per_round: prompts in a round, over all ranks; a round feeds one optimiser step
+        samples_per_prompt: completions of each prompt of a round; the paper's N
+        evaluation_samples: completions of each prompt in evaluation
+        evaluation_batch_size: prompts answered together in evaluation
+        context: longest prompt plus completion in tokens; the model's own limit, at most 8192, unless set
+    """
+
+    def __init__(
+        self,
+        train: Task | None = None,
+        evaluation: Task | list[Task] | None = None,
+        engine: Engine | None = None,
+        sampling: Sampling = Sampling(),  # noqa: B008 (frozen)
+        filter_training_samples: bool = False,
+        prompts_per_round: int = 64,
+        samples_per_prompt: int = 4,
+        evaluation_samples: int = 16,
+        evaluation_batch_size: int = 128,
+        context: int | None = None,
+    ) -> None:
+        super().__init__()
+        for name, value in (
+            ("prompts_per_round", prompts_per_round),
+            ("samples_per_prompt", samples_per_prompt),
+            ("evaluation_samples", evaluation_samples),
+            ("evaluation_batch_size", evaluation_batch_size),
+        ):
+            if value < 1:
+                raise ConfigError(f"{name} is {value}; it must be at least 1")
+        self.train_task = train if train is not None else TinyArithmetic("train")
+        tasks = evaluation if evaluation is not None else TinyArithmetic("test", n=256)
+        self.evaluation_tasks: list[Task] = tasks if isinstance(tasks, list) else [tasks]
+        self.engine = engine if engine is not None else default_engine()
+        self.sampling = sampling
+        self.filter_training_samples = filter_training_samples
+        self.prompts_per_round = prompts_per_round
+        self.samples_per_prompt = samples_per_prompt
+        self.evaluation_samples = evaluation_samples
+        self.evaluation_batch_size = evaluation_batch_size
+        self.context = context
+        self.finished: set[tuple[str, str, int]] = set()  # (task, id, sample) that predict need not answer again
+        self.stream: RolloutStream | None = None
+        self.started = False
+
+    @property
+    def seed(self) -> int:
+        """What `seed_everything` was given."""
+        return int(os.environ.get("PL_GLOBAL_SEED", 0))
+
+    def setup(self, stage: str) -> None:
+        """Read and render the prompts, then start the engine: bad input ends the run before a model loads.
+
+        Not earlier: before Lightning has made its process group, an engine in this process would make one of its own,
+        and the ranks would train apart without an error.
+        """
+        module = self.trainer.lightning_module
+        module.check_rollouts(self)
+        self._check(stage)
+        for callback in self.trainer.callbacks:
+            if isinstance(callback, Preflight):
+                callback.preflight(self.trainer, module, stage)
+        path = pretrained.resolve(module.pretrained)
+        self.tokenizer = pretrained.load_tokenizer(path)
+        context = self.context or min(pretrained.context_length(path), 8192)
+        longest = context - self.sampling.max_tokens
+        if longest < 1:
+            raise ConfigError(
+                f"sampling.max_tokens is {self.sampling.max_tokens}, which leaves no room for a prompt in a context of "
+                f"{context} tokens; lower it"
+            )
+        if stage == "fit":
+            self.train_prompts = render(self.train_task, self.tokenizer, longest)
+        self.evaluation_prompts = [
+            prompt for task in self.evaluation_tasks for prompt in render(task, self.tokenizer, longest)
+        ]
+        if not self.started:
+            stop = pretrained.stop_token_ids(path, self.tokenizer)
+            self.engine.start(ModelSource(path, context, stop))
+            self.started = True
+
+    def _check(self, stage: str) -> None:
+        if stage != "fit":
+            return
+        ranks, parts = self.trainer.world_size, self.trainer.accumulate_grad_batches
+        if self.prompts_per_round % ranks:
+            raise ConfigError(
+                f"prompts_per_round is {self.prompts_per_round}, which {ranks} ranks cannot share evenly; make it a "
+                f"multiple of {ranks}"
+            )
+        if self.prompts_per_round // ranks < parts:
+            raise ConfigError(
+                f"trainer.accumulate_grad_batches is {parts}, but each rank has {self.prompts_per_round // ranks} "
+                "prompts a round to cut into micro-batches; lower it or raise data.prompts_per_round"
+            )
+        if self.sampling.temperature == 0:
+            raise ConfigError("sampling.temperature is 0, but training needs samples of the model; set it to 1")
+        if self.sampling.filtered and not self.filter_training_samples:
+            raise ConfigError(
+                "sampling.top_p, top_k or min_p is set, so training would sample from another distribution than it "
+                "scores; unset it, or set data.filter_training_samples to true if this is meant"
+            )
+
+    def train_dataloader(self) -> RolloutStream:
+        shape = RoundShape(
+            prompts=self.prompts_per_round,
+            samples=self.samples_per_prompt,
+            micro_batches=self.trainer.accumulate_grad_batches,
+            rank=self.trainer.global_rank,
+            ranks=self.trainer.world_size,
+        )
+        self.stream = RolloutStream(
+            self.train_prompts,
+            self.engine,
+            self.tokenizer,
+            self.sampling,
+            shape,
+            self.seed,
+            trainer_step=lambda: self.trainer.global_step,
+            sum_over_ranks=self._sum_over_ranks,
+        )
+        return self.stream
+
+    def _sum_over_ranks(self, value: float) -> float:
+        return float(
+            self.trainer.strategy.reduce(torch.tensor(value, device=self.trainer.strategy.root_device), reduce_op="sum")
+        )
+
+    def evaluation_batches(self, samples: int) -> Sequence[PromptBatch]:
+        """This rank's evaluation prompts in batches, `samples` of each, without those already in `finished`."""
+        mine = self.evaluation_prompts[self.trainer.global_rank :: self.trainer.world_size]
+        wanted = []
+        for prompt in mine:
+            open_samples = [i for i in range(samples) if (prompt.task.name, prompt.row.id, i) not in self.finished]
+            if open_samples:
+                wanted.append((prompt, open_samples))
+        size = self.evaluation_batch_size
+        return [PromptBatch(*zip(*wanted[start : start + size], strict=True)) for start in range(0, len(wanted), size)]
+
+    def val_dataloader(self) -> PromptLoader:
+        return PromptLoader(self.evaluation_batches(self.evaluation_samples))
+
+    def test_dataloader(self) -> PromptLoader:
+        return self.val_dataloader()
+
+    def predict_dataloader(self) -> PromptLoader:
+        return self.val_dataloader()
+
+    def transfer_batch_to_device(
+        self, batch: PromptBatch | RolloutBatch, device: torch.device, dataloader_idx: int
+    ) -> PromptBatch | RolloutBatch:
+        # Prompts are lists of ints that the engine takes; only rollouts have tensors.
+        return batch.to(device) if isinstance(batch, RolloutBatch) else batch
+
+    def teardown(self, stage: str) -> None:
+        # Shutting an engine down in this process destroys the process group that several ranks still need.
+        if self.started and self.trainer.world_size == 1:
+            self.engine.close()
+            self.started = False

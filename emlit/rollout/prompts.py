@@ -1,0 +1,96 @@
+"""Rows become token ids."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from emlit.errors import DataError
+from emlit.tasks import Row, Task
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A row of a task, ready to be sampled from.
+
+    Attributes:
+        task: who grades it
+        row: the problem
+        tokens: token ids, the chat template and its generation prompt included
+    """
+
+    task: Task
+    row: Row
+    tokens: list[int]
+
+
+def render(task: Task, tokenizer: "PreTrainedTokenizerBase", longest: int) -> list[Prompt]:
+    """Every row of `task` as a prompt. A model without a chat template gets the messages' text, joined by blank lines.
+
+    Args:
+        longest: the most tokens a prompt may have
+
+    Raises:
+        DataError: a prompt longer than that; tasks with `skip_bad_rows` leave it out instead
+    """
+    prompts = []
+    for row in task.rows():
+        messages = row.messages(task.system_prompt)
+        if tokenizer.chat_template:
+            try:
+                text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+            except Exception as error:
+                raise DataError(f"{row.source or row.id}: the model's chat template refuses it: {error}") from error
+            tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
+        else:
+            tokens = tokenizer("\n\n".join(message["content"] for message in messages))["input_ids"]
+        if len(tokens) > longest:
+            if getattr(task, "skip_bad_rows", False):
+                continue
+            raise DataError(
+                f"{row.source or f'{task.name}, {row.id}'}: the prompt has {len(tokens)} tokens, and the context "
+                f"leaves room for {longest} beside max_tokens; shorten it, lower --data.sampling.max_tokens or set "
+                "skip_bad_rows"
+            )
+        prompts.append(Prompt(task, row, tokens))
+    if not prompts:
+        raise DataError(f"{task.name}: no prompt fits the context beside max_tokens")
+    return prompts
+
+
+def request_seed(*parts: int | str) -> int:
+    """A 63-bit seed that depends on its parts alone: not on the batch, the rank or what was sampled before."""
+    digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+@dataclass(frozen=True)
+class PromptBatch:
+    """What evaluation and prediction work through: prompts, and which samples of each are wanted.
+
+    Attributes:
+        prompts: one a row
+        samples: for each prompt, the sample numbers to draw
+    """
+
+    prompts: Sequence[Prompt]
+    samples: Sequence[Sequence[int]]
+
+    def __len__(self) -> int:
+        return sum(len(wanted) for wanted in self.samples)
+
+
+class PromptLoader:
+    """A loader of ready batches. (A plain list would be several loaders to Lightning.)"""
+
+    def __init__(self, batches: Sequence[PromptBatch]) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[PromptBatch]:
+        return iter(self.batches)

@@ -1,0 +1,156 @@
+"""The on-policy stream: prompts in, micro-batches of freshly sampled completions out."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from emlit.engines import Engine, Request, Sampling
+from emlit.errors import WeightSyncError
+from emlit.functional import Normaliser
+from emlit.rollout.batch import Group, RolloutBatch, collate, partition
+from emlit.rollout.prompts import Prompt, request_seed
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class RoundShape:
+    """How many of what a round has.
+
+    Attributes:
+        prompts: in the round, over all ranks
+        samples: completions of each prompt
+        micro_batches: into which each rank's share is cut
+        rank: of this process
+        ranks: how many processes there are
+    """
+
+    prompts: int
+    samples: int
+    micro_batches: int
+    rank: int = 0
+    ranks: int = 1
+
+
+class RolloutStream:
+    """What `RolloutDataModule.train_dataloader()` returns: a plain iterable of `RolloutBatch`.
+
+    Without `__len__` Lightning would fetch one batch ahead, and every rollout would come from weights one step old.
+    Each epoch goes through the prompts once in an order drawn from the seed; a round that runs past the end goes on
+    with the next order, so a single prompt can be trained on for ever. Everything follows from the seed and the round's
+    number, which is therefore all the state there is.
+
+    Args:
+        prompts: what to sample from
+        engine: who samples
+        tokenizer: decodes completions, and knows the pad token
+        sampling: how
+        shape: how many
+        seed: of the order and of every completion
+        trainer_step: how many optimiser steps the trainer has taken
+        sum_over_ranks: adds a number up over all ranks
+    """
+
+    def __init__(
+        self,
+        prompts: Sequence[Prompt],
+        engine: Engine,
+        tokenizer: "PreTrainedTokenizerBase",
+        sampling: Sampling,
+        shape: RoundShape,
+        seed: int,
+        trainer_step: Callable[[], int],
+        sum_over_ranks: Callable[[float], float] = lambda value: value,
+    ) -> None:
+        self.prompts, self.engine, self.tokenizer = prompts, engine, tokenizer
+        self.sampling, self.shape, self.seed = sampling, shape, seed
+        self.trainer_step, self.sum_over_ranks = trainer_step, sum_over_ranks
+        self.round = 0
+        self.rounds_per_epoch = max(1, len(prompts) // shape.prompts)
+        self.generation_seconds = 0.0
+        self.on_generated: Callable[[int, int], None] | None = None  # told (done, wanted) while a round is sampled
+
+    def __len__(self) -> int:
+        return self.rounds_per_epoch * self.shape.micro_batches
+
+    def __iter__(self) -> Iterator[RolloutBatch]:
+        for _ in range(self.round % self.rounds_per_epoch, self.rounds_per_epoch):
+            batches = self._sample_round()
+            # A checkpoint taken while the last micro-batch is worked on belongs to the next round.
+            yield from batches[:-1]
+            self.round += 1
+            yield batches[-1]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"round": self.round}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.round = state["round"]
+
+    def draw(self, round: int) -> list[tuple[int, Prompt]]:
+        """This rank's prompts of a round, each with its place in the run."""
+        first = round * self.shape.prompts
+        places = range(first + self.shape.rank, first + self.shape.prompts, self.shape.ranks)
+        orders: dict[int, list[int]] = {}
+        drawn = []
+        for place in places:
+            epoch, position = divmod(place, len(self.prompts))
+            if epoch not in orders:
+                orders[epoch] = list(range(len(self.prompts)))
+                random.Random(request_seed(self.seed, "order", epoch)).shuffle(orders[epoch])
+            drawn.append((place, self.prompts[orders[epoch][position]]))
+        return drawn
+
+    def _sample_round(self) -> list[RolloutBatch]:
+        if self.engine.weights_version != self.trainer_step():
+            raise WeightSyncError(
+                f"the engine holds the weights of step {self.engine.weights_version}, but the trainer is at step "
+                f"{self.trainer_step()}: add callbacks.WeightSync to the trainer's callbacks"
+            )
+        drawn = self.draw(self.round)
+        requests = [
+            Request(prompt.tokens, request_seed(self.seed, "train", place, sample))
+            for place, prompt in drawn
+            for sample in range(self.shape.samples)
+        ]
+        started = time.perf_counter()
+        completions = self.engine.generate(requests, self.sampling, self._counter(len(requests)))
+        self.generation_seconds = time.perf_counter() - started
+        n = self.shape.samples
+        texts = self.tokenizer.batch_decode([c.tokens for c in completions], skip_special_tokens=True)
+        groups = [
+            Group(prompt, completions[i * n : (i + 1) * n], texts[i * n : (i + 1) * n])
+            for i, (_, prompt) in enumerate(drawn)
+        ]
+        normaliser = Normaliser(
+            tokens=self.sum_over_ranks(float(sum(len(c.tokens) for c in completions))),
+            sequences=self.sum_over_ranks(float(len(completions))),
+        )
+        return [
+            collate(
+                piece,
+                self.tokenizer.pad_token_id,
+                normaliser,
+                self.sampling.temperature,
+                self.sampling.filtered,
+                self.round,
+                self.engine.weights_version,
+            )
+            for piece in partition(groups, self.shape.micro_batches)
+        ]
+
+    def _counter(self, wanted: int) -> Callable[[int], None] | None:
+        if self.on_generated is None:
+            return None
+        done = 0
+
+        def count(more: int) -> None:
+            nonlocal done
+            done += more
+            self.on_generated(done, wanted)
+
+        count(0)
+        return count

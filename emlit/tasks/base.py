@@ -1,0 +1,82 @@
+"""What a benchmark or a prompt set is: rows, how a row becomes a prompt, how a completion is graded."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from emlit.tasks.answers import extract_answer, extract_boxed, math_equal
+
+Message = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One problem.
+
+    Attributes:
+        id: unique within its task
+        prompt: text, or chat messages with `role` and `content`
+        answer: the label; None where there is none
+        fields: the rest of the source row
+        source: where it was read, for messages: "prompts.jsonl, line 3"
+    """
+
+    id: str
+    prompt: str | list[Message]
+    answer: str | None = None
+    fields: dict[str, Any] = field(default_factory=dict)
+    source: str = ""
+
+    def messages(self, system: str | None = None) -> list[Message]:
+        """The prompt as chat messages, with a system message in front unless it brings its own."""
+        text = isinstance(self.prompt, str)
+        messages = [{"role": "user", "content": self.prompt}] if text else list(self.prompt)
+        if system and not any(message["role"] == "system" for message in messages):
+            messages.insert(0, {"role": "system", "content": system})
+        return messages
+
+
+@dataclass(frozen=True)
+class Grade:
+    """How a completion did.
+
+    Attributes:
+        answer: what it answered; None where no answer was found
+        correct: None where the row has no label
+        format_ok: whether the answer stands where the prompt asked for it
+    """
+
+    answer: str | None
+    correct: bool | None
+    format_ok: bool
+
+
+class Task(ABC):
+    r"""A set of problems. The default grading is that of mathematics: the last \boxed{}, compared by meaning.
+
+    Attributes:
+        name: stands in predictions and reports
+        system_prompt: put in front of each prompt that has none
+    """
+
+    name: str
+    system_prompt: str | None = None
+
+    @abstractmethod
+    def rows(self) -> Sequence[Row]:
+        """The problems, the same ones at each call.
+
+        Raises:
+            DataError: a file or row that cannot be used
+        """
+
+    def grade(self, row: Row, completion: str) -> Grade:
+        """Grade one completion of one row."""
+        answer = extract_answer(completion)
+        correct = None if row.answer is None else self.equal(answer, row.answer)
+        return Grade(answer, correct, extract_boxed(completion) is not None)
+
+    def equal(self, answer: str | None, other: str) -> bool:
+        """Whether two answers mean the same; also what counts as one vote."""
+        return math_equal(answer, other)

@@ -1,0 +1,207 @@
+"""Prompts of the user's own: a JSONL, Parquet or CSV file, or a Hugging Face data set."""
+
+import csv
+import json
+import logging
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from emlit.errors import ConfigError, DataError
+from emlit.tasks.base import Row, Task
+
+log = logging.getLogger(__name__)
+
+_SUFFIXES = (".jsonl", ".json", ".parquet", ".csv")
+
+
+class _Columns(Task):
+    """What files and data sets share: which column is the prompt, which the label."""
+
+    def __init__(
+        self,
+        name: str,
+        prompt_column: str,
+        answer_column: str,
+        id_column: str,
+        system_prompt: str | None,
+        skip_bad_rows: bool,
+    ) -> None:
+        self.name = name
+        self.prompt_column = prompt_column
+        self.answer_column = answer_column
+        self.id_column = id_column
+        self.system_prompt = system_prompt
+        self.skip_bad_rows = skip_bad_rows
+        self._rows: list[Row] | None = None
+
+    def _source(self) -> Iterator[tuple[str, dict[str, Any] | DataError]]:
+        """Each row with where it stands, or what is wrong with it."""
+        raise TypeError(f"{type(self).__name__} has no source")
+
+    def rows(self) -> list[Row]:
+        if self._rows is None:
+            self._rows = list(self._read())
+            if not self._rows:
+                raise DataError(f"{self.name} has no usable row; give it at least one with a {self.prompt_column!r}")
+        return self._rows
+
+    def _read(self) -> Iterable[Row]:
+        seen: set[str] = set()
+        for position, (where, fields) in enumerate(self._source()):
+            try:
+                if isinstance(fields, DataError):
+                    raise fields
+                row = self._row(fields, where, position)
+                if row.id in seen:
+                    raise DataError(f"{where}: the {self.id_column!r} {row.id!r} is there twice; ids must differ")
+            except DataError as error:
+                if not self.skip_bad_rows:
+                    raise DataError(f"{error} (or skip such rows with skip_bad_rows: true)") from None
+                log.warning("skipped: %s", error)
+                continue
+            seen.add(row.id)
+            yield row
+
+    def _row(self, fields: dict[str, Any], where: str, position: int) -> Row:
+        if self.prompt_column not in fields:
+            columns = ", ".join(fields) or "none"
+            raise DataError(f"{where}: no column {self.prompt_column!r}; the columns are {columns}: set prompt_column")
+        answer = fields.get(self.answer_column)
+        return Row(
+            id=str(fields.get(self.id_column, position)),
+            prompt=_prompt(fields[self.prompt_column], where),
+            answer=None if answer is None or answer == "" else str(answer),
+            fields=fields,
+            source=where,
+        )
+
+
+def _prompt(value: Any, where: str) -> str | list[dict[str, str]]:
+    if isinstance(value, str):
+        if not value.strip():
+            raise DataError(f"{where}: the prompt is empty")
+        return value
+    shaped = (
+        isinstance(value, list)
+        and value
+        and all(
+            isinstance(message, dict)
+            and isinstance(message.get("role"), str)
+            and isinstance(message.get("content"), str)
+            for message in value
+        )
+    )
+    if not shaped:
+        raise DataError(f"{where}: a prompt must be text or a list of messages with role and content")
+    return [{"role": message["role"], "content": message["content"]} for message in value]
+
+
+class PromptFile(_Columns):
+    """One problem a line or row of a JSONL, Parquet or CSV file.
+
+    Args:
+        path: the file; .jsonl, .parquet or .csv (.json is read as JSONL)
+        prompt_column: text, or a list of chat messages
+        answer_column: the label; rows without it are fine
+        id_column: unique ids; the row's number where there is no such column
+        system_prompt: put in front of each prompt that has none
+        skip_bad_rows: warn and go on at a malformed row instead of stopping
+    """
+
+    def __init__(
+        self,
+        path: str,
+        prompt_column: str = "prompt",
+        answer_column: str = "answer",
+        id_column: str = "id",
+        system_prompt: str | None = None,
+        skip_bad_rows: bool = False,
+    ) -> None:
+        file = Path(path)
+        if file.suffix not in _SUFFIXES:
+            raise ConfigError(f"path is {path}; a prompt file must end in {', '.join(_SUFFIXES)}")
+        if not file.is_file():
+            raise ConfigError(f"path is {path}, and there is no such file")
+        if file.stat().st_size == 0:
+            raise DataError(f"{path} is empty; a prompt file needs at least one row")
+        super().__init__(file.stem, prompt_column, answer_column, id_column, system_prompt, skip_bad_rows)
+        self.path = file
+
+    def _source(self) -> Iterator[tuple[str, dict[str, Any] | DataError]]:
+        if self.path.suffix == ".csv":
+            with self.path.open(newline="", encoding="utf-8-sig") as file:
+                reader = csv.DictReader(file)
+                for row in reader:
+                    yield f"{self.path}, line {reader.line_num}", row
+        elif self.path.suffix == ".parquet":
+            import pyarrow.parquet
+
+            try:
+                table = pyarrow.parquet.read_table(self.path)
+            except pyarrow.ArrowInvalid as error:
+                raise DataError(f"{self.path} is not a Parquet file: {error}") from None
+            for number, row in enumerate(table.to_pylist(), 1):
+                yield f"{self.path}, row {number}", row
+        else:
+            yield from self._json_lines()
+
+    def _json_lines(self) -> Iterator[tuple[str, dict[str, Any] | DataError]]:
+        with self.path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                where = f"{self.path}, line {number}"
+                if not line.strip():
+                    continue
+                try:
+                    row = json.loads(line.decode("utf-8-sig"))
+                except UnicodeDecodeError:
+                    yield where, DataError(f"{where}: not UTF-8 text")
+                except json.JSONDecodeError as error:
+                    yield where, DataError(f"{where}: not valid JSON ({error.msg} at column {error.colno})")
+                else:
+                    yield where, row if isinstance(row, dict) else DataError(f"{where}: not a JSON object")
+
+
+class HubDataset(_Columns):
+    """A data set from the Hugging Face hub, or a local directory that `datasets.load_dataset` reads.
+
+    Args:
+        path: the data set's id or directory
+        name: its configuration
+        split: its split
+        prompt_column: text, or a list of chat messages
+        answer_column: the label; rows without it are fine
+        id_column: unique ids; the row's number where there is no such column
+        system_prompt: put in front of each prompt that has none
+        skip_bad_rows: warn and go on at a malformed row instead of stopping
+    """
+
+    def __init__(
+        self,
+        path: str,
+        name: str | None = None,
+        split: str = "train",
+        prompt_column: str = "prompt",
+        answer_column: str = "answer",
+        id_column: str = "id",
+        system_prompt: str | None = None,
+        skip_bad_rows: bool = False,
+    ) -> None:
+        super().__init__(
+            path.rstrip("/").rpartition("/")[2], prompt_column, answer_column, id_column, system_prompt, skip_bad_rows
+        )
+        self.path, self.configuration, self.split = path, name, split
+
+    def _source(self) -> Iterator[tuple[str, dict[str, Any] | DataError]]:
+        from datasets import load_dataset
+
+        try:
+            dataset = load_dataset(self.path, self.configuration, split=self.split)
+        except Exception as error:
+            raise DataError(f"the data set {self.path} could not be loaded: {_first_line(error)}") from error
+        for number, row in enumerate(dataset, 1):
+            yield f"{self.path}, row {number}", row
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,71 @@
+"""The three methods on the embedded reasoner, one after the other: `make demo`."""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).parents[2]
+FITS = ("em_ft", "em_rl_sequence", "em_rl_token")
+COLUMNS = ("pass@1", "greedy", "maj@16", "pass@16", "format_rate", "mean_entropy", "mean_length")
+
+
+def command(*arguments: str) -> None:
+    """Run the command line as a user would, and show what is run."""
+    line = [sys.executable, "cli.py", *arguments]
+    print(f"\n$ python {' '.join(line[1:])}", flush=True)
+    subprocess.run(line, cwd=ROOT, check=True)
+
+
+def run(run_dir: Path, seed: int, difficulty: str = "default") -> dict[str, dict[str, float]]:
+    """Train with EM-FT and both EM-RL, decode with EM-INF; measured values by the name of each row."""
+    rows: dict[str, dict[str, float]] = {}
+    common = [f"--seed_everything={seed}"]
+    if difficulty != "default":
+        common.append(f"--data.evaluation.difficulty={difficulty}")
+    for name in FITS:
+        harder = [] if difficulty == "default" else [f"--data.train.difficulty={difficulty}"]
+        place = [f"--run_dir={run_dir / name}", "--overwrite=true"]
+        command("fit", "--config", f"configs/tiny/{name}.yaml", *place, *common, *harder)
+        summary = json.loads((run_dir / name / "summary.json").read_text())
+        rows.setdefault("before", summary["before"])
+        rows[name.replace("_", "-").upper().replace("SEQUENCE", "sequence").replace("TOKEN", "token")] = {
+            **summary["after"],
+            "seconds": summary["seconds"],
+        }
+    place = [f"--run_dir={run_dir / 'em_inf'}", "--writer.overwrite=true"]
+    command("predict", "--config", "configs/tiny/em_inf.yaml", *place, *common)
+    rows["EM-INF"] = json.loads((run_dir / "em_inf" / "report.json").read_text())[0]
+    return rows
+
+
+def table(rows: dict[str, dict[str, float]]) -> Table:
+    """One line a method, with the gain in pass@1 over the start."""
+    shown = Table(title="the embedded reasoner, test problems, temperature 1")
+    for heading in ("", *COLUMNS, "gain", "training"):
+        shown.add_column(heading, justify="left" if not heading else "right")
+    for name, values in rows.items():
+        cells = [f"{values[column]:.3f}" if values.get(column) is not None else "" for column in COLUMNS]
+        gain = "" if name == "before" else f"{values['pass@1'] - rows['before']['pass@1']:+.3f}"
+        seconds = f"{values['seconds']:.0f} s" if "seconds" in values else "none"
+        shown.add_row(name, *cells, gain, "" if name == "before" else seconds)
+    return shown
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run_dir", type=Path, default=Path("runs/demo"))
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    rows = run(arguments.run_dir.absolute(), arguments.seed)
+    console = Console(width=120)
+    console.print(table(rows))
+    console.print(f"curves: {sys.executable} -m tensorboard.main --logdir {arguments.run_dir}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""What tests share: the tiny model's tokenizer, and rollouts made by hand."""
+
+import os
+
+import pytest
+import torch
+
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from emlit.engines import Completion
+from emlit.functional import Normaliser
+from emlit.pretrained import load_tokenizer
+from emlit.rollout import Group, Prompt, RolloutBatch, collate
+from emlit.tasks import Row, TinyArithmetic
+from emlit.tiny import MODEL_DIR
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not torch.cuda.is_available():
+        for item in items:
+            if "gpu" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+@pytest.fixture(scope="session")
+def tokenizer():
+    return load_tokenizer(str(MODEL_DIR))
+
+
+def make_group(prompt: list[int], completions: list[list[int]], answer: str | None = "1") -> Group:
+    """A group of hand-written completions, with made-up sampler log-probabilities."""
+    row = Row(id=str(prompt), prompt="p", answer=answer)
+    sampled = [Completion(tokens, [-0.5] * len(tokens), "stop") for tokens in completions]
+    return Group(Prompt(TinyArithmetic("train", n=1), row, prompt), sampled, ["text"] * len(sampled))
+
+
+def make_batch(groups: list[Group], pad_token_id: int = 0, normaliser: Normaliser | None = None) -> RolloutBatch:
+    lengths = [len(completion.tokens) for group in groups for completion in group.completions]
+    whole = normaliser or Normaliser(float(sum(lengths)), float(len(lengths)))
+    return collate(groups, pad_token_id, whole, temperature=1.0, filtered=False, round=0, weights_version=0)

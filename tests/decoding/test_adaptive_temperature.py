@@ -1,0 +1,53 @@
+import pytest
+import torch
+
+from emlit.decoding import AdaptiveTemperature, adaptive_temperature
+from emlit.functional import token_entropy
+
+
+def logits(count: int = 32, vocabulary: int = 500, scale: float = 2.0) -> torch.Tensor:
+    return torch.randn(count, vocabulary, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * scale
+
+
+@pytest.mark.parametrize("ratio", [0.4, 0.5, 0.85])
+def test_reaches_its_target(ratio):
+    z = logits()
+    temperature = adaptive_temperature(z, ratio=ratio, threshold=0.1, tol=1e-6)
+    target = (ratio * token_entropy(z)).clamp(min=0.1)
+    torch.testing.assert_close(token_entropy(z, temperature.unsqueeze(1)), target, rtol=0, atol=2e-6)
+    assert ((temperature > 0) & (temperature <= 1)).all()
+
+
+def test_confident_rows_keep_their_temperature():
+    z = logits(2)
+    z[0, 3] = 80.0
+    temperature = adaptive_temperature(z)
+    assert temperature[0] == 1
+    assert temperature[1] < 1
+
+
+def test_a_row_does_not_depend_on_the_others():
+    z = logits()
+    alone = torch.cat([adaptive_temperature(row.unsqueeze(0)) for row in z])
+    torch.testing.assert_close(adaptive_temperature(z), alone)
+
+
+def test_extreme_rows():
+    z = torch.tensor([[1e4, -1e4, 0.0], [0.0, 0.0, -torch.inf], [1.0, -torch.inf, -torch.inf]])
+    temperature = adaptive_temperature(z)
+    assert torch.isfinite(temperature).all()
+    assert temperature.dtype == torch.float32
+
+
+def test_never_moves_the_first():
+    z = logits()
+    assert torch.equal(AdaptiveTemperature()(z).argmax(-1), z.argmax(-1))
+
+
+def test_bad_arguments():
+    with pytest.raises(ValueError, match="t_min"):
+        adaptive_temperature(logits(), t_min=0.0)
+    with pytest.raises(ValueError, match="shape"):
+        adaptive_temperature(torch.zeros(3))
+    with pytest.raises(ValueError, match="ratio"):
+        AdaptiveTemperature(ratio=0.0)

@@ -1,0 +1,171 @@
+"""Both engines keep the same promises."""
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from emlit.decoding import PRESETS, AdaptiveTemperature
+from emlit.engines import Completion, ModelSource, Request, Sampling, TransformersEngine, VLLMEngine
+from emlit.errors import EngineError
+from emlit.pretrained import stop_token_ids
+from emlit.tiny import MODEL_DIR, problems
+
+
+@pytest.fixture(scope="module", params=[TransformersEngine, VLLMEngine])
+def engine(request, tokenizer):
+    made = request.param()
+    made.start(ModelSource(str(MODEL_DIR), 256, stop_token_ids(str(MODEL_DIR), tokenizer)))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def prompts(tokenizer):
+    chats = [[{"role": "user", "content": row["prompt"]}] for row in problems("test", 12, difficulty="hard")]
+    chats += [[{"role": "user", "content": row["prompt"]}] for row in problems("test", 12)]
+    return [
+        tokenizer(tokenizer.apply_chat_template(c, add_generation_prompt=True, tokenize=False))["input_ids"]
+        for c in chats
+    ]
+
+
+@pytest.fixture(autouse=True)
+def _plain(request):
+    yield
+    if "engine" in request.fixturenames:
+        request.getfixturevalue("engine").decoding = None
+
+
+def requests(prompts, first_seed: int = 0) -> list[Request]:
+    return [Request(prompt, first_seed + i) for i, prompt in enumerate(prompts)]
+
+
+def scored(prompts, completions: list[Completion], temperature: float = 1.0) -> list[list[float]]:
+    """The model's own log-probabilities of what was sampled, one row at a time."""
+    model = AutoModelForCausalLM.from_pretrained(MODEL_DIR).eval()
+    rows = []
+    with torch.no_grad():
+        for prompt, completion in zip(prompts, completions, strict=True):
+            logp = torch.log_softmax(model(torch.tensor([prompt + completion.tokens])).logits[0] / temperature, -1)
+            start = len(prompt) - 1
+            rows.append([logp[start + t, token].item() for t, token in enumerate(completion.tokens)])
+    return rows
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+def test_logprobs_are_those_of_the_sampled_distribution(engine, prompts, temperature):
+    completions = engine.generate(requests(prompts), Sampling(temperature=temperature, max_tokens=40))
+    for completion, expected in zip(completions, scored(prompts, completions, temperature), strict=True):
+        assert completion.logprobs == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.slow
+def test_a_seed_decides_a_completion_whatever_else_is_in_the_batch(engine, prompts):
+    sampling = Sampling(max_tokens=40)
+    together = engine.generate(requests(prompts), sampling)
+    assert [c.tokens for c in engine.generate(requests(prompts)[::-1], sampling)[::-1]] == [c.tokens for c in together]
+    alone = [engine.generate([request], sampling)[0].tokens for request in requests(prompts)[:4]]
+    assert alone == [c.tokens for c in together[:4]]
+    assert [c.tokens for c in engine.generate(requests(prompts, 1000), sampling)] != [c.tokens for c in together]
+
+
+@pytest.mark.slow
+def test_the_global_random_state_is_left_alone(engine, prompts):
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    engine.generate(requests(prompts), Sampling(max_tokens=8))
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.slow
+def test_end_tokens_are_kept_and_cut_completions_are_marked(engine, prompts, tokenizer):
+    whole = engine.generate(requests(prompts), Sampling(max_tokens=60))
+    assert all(c.tokens[-1] == tokenizer.eos_token_id for c in whole if c.finish_reason == "stop")
+    assert all(tokenizer.eos_token_id not in c.tokens[:-1] for c in whole)
+    cut = engine.generate(requests(prompts), Sampling(max_tokens=3))
+    assert {c.finish_reason for c in cut} == {"length"}
+    assert all(len(c.tokens) == len(c.logprobs) == 3 for c in cut)
+
+
+@pytest.mark.slow
+def test_greedy_takes_the_most_likely_token(engine, prompts):
+    first, second = (
+        engine.generate(requests(prompts, seed), Sampling(temperature=0, max_tokens=40)) for seed in (0, 9)
+    )
+    assert [c.tokens for c in first] == [c.tokens for c in second]
+    model = AutoModelForCausalLM.from_pretrained(MODEL_DIR).eval()
+    tokens = torch.tensor([prompts[0] + first[0].tokens])
+    with torch.no_grad():
+        best = model(tokens).logits[0].argmax(-1)
+    assert best[len(prompts[0]) - 1 : -1].tolist() == first[0].tokens
+
+
+@pytest.mark.slow
+def test_stop_strings(engine, prompts, tokenizer):
+    stopped = engine.generate(requests(prompts), Sampling(temperature=0, max_tokens=60, stop=["boxed"]))
+    assert all(c.finish_reason == "stop" for c in stopped)
+    assert all("}" not in tokenizer.decode(c.tokens) for c in stopped)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("decoding", [PRESETS["released"], PRESETS["paper"], AdaptiveTemperature()])
+def test_a_decoding_changes_the_distribution_row_by_row(engine, prompts, decoding):
+    plain = engine.generate(requests(prompts), Sampling(max_tokens=1))
+    engine.decoding = decoding
+    changed = engine.generate(requests(prompts), Sampling(max_tokens=1))
+    model = AutoModelForCausalLM.from_pretrained(MODEL_DIR).eval()
+    for prompt, completion in zip(prompts, changed, strict=True):
+        with torch.no_grad():
+            logits = model(torch.tensor([prompt])).logits[:, -1]
+        logp = torch.log_softmax(decoding(logits), -1)
+        assert completion.logprobs[0] == pytest.approx(logp[0, completion.tokens[0]].item(), abs=1e-3)
+    assert [c.logprobs for c in changed] != [c.logprobs for c in plain]
+
+
+@pytest.mark.slow
+def test_new_weights_are_used_at_once(engine, prompts):
+    # Prompts that share their beginning: cached blocks of the old weights must not be reused.
+    model = AutoModelForCausalLM.from_pretrained(MODEL_DIR)
+    long = [prompts[0] * 6 + prompt for prompt in prompts[:4]]
+    engine.generate(requests(long), Sampling(max_tokens=4))
+    try:
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.mul_(1 + 0.2 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(0)))
+        engine.load_weights(model.state_dict().items(), version=5)
+        assert engine.weights_version == 5
+        completions = engine.generate(requests(long), Sampling(max_tokens=4))
+        with torch.no_grad():
+            for prompt, completion in zip(long, completions, strict=True):
+                logp = torch.log_softmax(model.eval()(torch.tensor([prompt + completion.tokens])).logits[0], -1)
+                expected = [logp[len(prompt) - 1 + t, token].item() for t, token in enumerate(completion.tokens)]
+                assert completion.logprobs == pytest.approx(expected, abs=1e-4)
+    finally:
+        engine.load_weights(AutoModelForCausalLM.from_pretrained(MODEL_DIR).state_dict().items(), version=0)
+
+
+@pytest.mark.slow
+def test_filters(engine, prompts):
+    greedy = engine.generate(requests(prompts), Sampling(temperature=0, max_tokens=20))
+    for filtered in (
+        Sampling(top_k=1, max_tokens=20),
+        Sampling(top_p=1e-6, max_tokens=20),
+        Sampling(min_p=1.0, max_tokens=20),
+    ):
+        assert [c.tokens for c in engine.generate(requests(prompts), filtered)] == [c.tokens for c in greedy]
+
+
+@pytest.mark.slow
+def test_progress_is_reported(engine, prompts):
+    done = []
+    engine.generate(requests(prompts), Sampling(max_tokens=2), done.append)
+    assert sum(done) == len(prompts)
+
+
+def test_weights_of_another_model():
+    engine = TransformersEngine()
+    engine.start(ModelSource(str(MODEL_DIR), 256, (1,)))
+    with pytest.raises(EngineError, match=r"no weight called model\.strange"):
+        engine.load_weights([("model.strange", torch.zeros(1))], version=1)

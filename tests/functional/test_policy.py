@@ -1,0 +1,81 @@
+import pytest
+import torch
+
+from emlit.functional import Normaliser, policy_gradient_loss, reduce_tokens, sequence_mean
+
+
+def test_all_forms_have_the_same_gradient_on_policy():
+    advantage = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
+    gradients = []
+    for old, clip in ((False, None), (True, None), (True, 0.2)):
+        logprob = torch.tensor([-1.0, -0.1, -3.0], dtype=torch.float64, requires_grad=True)
+        policy_gradient_loss(logprob, advantage, logprob.detach() if old else None, clip).loss.sum().backward()
+        gradients.append(logprob.grad)
+    for gradient in gradients:
+        torch.testing.assert_close(gradient, -advantage)
+
+
+def test_clip_by_hand():
+    # Ratios 1.5, 1.5, 0.5, 0.5 against advantages +, -, +, -: PPO clips a gain past 1.2 and a fall past 0.8.
+    ratio = torch.tensor([1.5, 1.5, 0.5, 0.5], dtype=torch.float64)
+    advantage = torch.tensor([1.0, -1.0, 1.0, -1.0], dtype=torch.float64)
+    loss, clipped = policy_gradient_loss(ratio.log(), advantage, torch.zeros(4, dtype=torch.float64), clip=0.2)
+    torch.testing.assert_close(loss, torch.tensor([-1.2, 1.5, -0.5, 0.8], dtype=torch.float64))
+    assert clipped.tolist() == [True, False, False, True]
+
+
+def test_clipped_tokens_have_no_gradient():
+    logprob = torch.tensor([0.5], requires_grad=True)
+    policy_gradient_loss(logprob, torch.tensor([1.0]), torch.zeros(1), clip=0.2).loss.backward()
+    assert logprob.grad.item() == 0
+
+
+def test_gradients():
+    old = torch.randn(5, dtype=torch.float64) * 0.05
+    advantage = torch.randn(5, dtype=torch.float64)
+    logprob = (torch.randn(5, dtype=torch.float64) * 0.05).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: policy_gradient_loss(x, advantage, old, 0.5).loss, logprob)
+
+
+def test_advantage_is_a_constant():
+    advantage = torch.ones(2, requires_grad=True)
+    policy_gradient_loss(torch.zeros(2, requires_grad=True), advantage).loss.sum().backward()
+    assert advantage.grad is None
+
+
+def test_bad_arguments():
+    with pytest.raises(ValueError, match="old_logprob"):
+        policy_gradient_loss(torch.zeros(1), torch.zeros(1), clip=0.2)
+    with pytest.raises(ValueError, match="positive"):
+        policy_gradient_loss(torch.zeros(1), torch.zeros(1), torch.zeros(1), clip=0.0)
+
+
+VALUES = torch.tensor([[1.0, 2.0, 3.0], [10.0, torch.nan, torch.nan]])
+MASK = torch.tensor([[True, True, True], [True, False, False]])
+
+
+@pytest.mark.parametrize(
+    ("reduction", "expected"),
+    # token mean 16 / 4; mean of means (2 + 10) / 2; mean of sums (6 + 10) / 2
+    [("token_mean", 4.0), ("sequence_mean", 6.0), ("sequence_sum", 8.0)],
+)
+def test_reductions_by_hand(reduction, expected):
+    whole = Normaliser(tokens=4, sequences=2)
+    assert reduce_tokens(VALUES, MASK, reduction, whole).item() == pytest.approx(expected)
+    parts = sum(reduce_tokens(VALUES[i : i + 1], MASK[i : i + 1], reduction, whole) for i in range(2))
+    assert parts.item() == pytest.approx(expected)
+
+
+def test_an_empty_micro_batch_adds_nothing():
+    nothing = torch.zeros(2, 3, dtype=torch.bool)
+    for reduction in ("token_mean", "sequence_mean", "sequence_sum"):
+        assert reduce_tokens(VALUES, nothing, reduction, Normaliser(0, 0)).item() == 0
+
+
+def test_sequence_mean():
+    assert sequence_mean(VALUES, MASK).tolist() == [2.0, 10.0]
+
+
+def test_unknown_reduction():
+    with pytest.raises(ValueError, match="token_mean"):
+        reduce_tokens(VALUES, MASK, "mean", Normaliser(1, 1))

@@ -1,0 +1,209 @@
+"""The gradients of EM-FT and EM-RL, against their formulas in float64."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from transformers import Qwen2Config, Qwen2ForCausalLM
+
+from emlit.functional import Normaliser
+from emlit.modules import EMFT, EMRL
+from emlit.rewards import GRPO, SequenceLogProbReward, TokenEntropyReward
+from tests.conftest import make_batch, make_group
+
+GROUPS = [
+    make_group([5, 6, 7, 8], [[9, 10, 1], [11, 1]]),
+    make_group([3], [[4, 5, 6, 7, 8], [1]]),
+    make_group([12, 13], [[14, 15, 1], [2, 2, 2, 1]]),
+]
+
+
+def small_model(dtype: torch.dtype = torch.float64) -> Qwen2ForCausalLM:
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=16,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        tie_word_embeddings=True,
+    )
+    model = Qwen2ForCausalLM(config).to(dtype).train()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(8)  # far from uniform, so that entropies differ
+    return model
+
+
+def ready(module, dtype: torch.dtype = torch.float64, micro_batches: int = 1, world_size: int = 1):
+    module.model = small_model(dtype)
+    module._trainer = SimpleNamespace(accumulate_grad_batches=micro_batches, world_size=world_size)
+    return module
+
+
+def gradient(module, batches) -> dict[str, torch.Tensor]:
+    """As Lightning accumulates it: each loss divided by the number of micro-batches."""
+    module.zero_grad()
+    for batch in batches:
+        (module.training_step(batch) / len(batches)).backward()
+    return {name: parameter.grad.clone() for name, parameter in module.model.named_parameters()}
+
+
+def reference_stats(model, batch):
+    """(logprob, entropy) of each sampled token, row by row, without padding, batching or gather."""
+    rows = []
+    for group in batch.groups:
+        for completion in group.completions:
+            tokens = torch.tensor([group.prompt.tokens + completion.tokens])
+            logp = torch.log_softmax(model(tokens).logits[0], dim=-1)
+            first = len(group.prompt.tokens)
+            logprobs = torch.stack([logp[first + t - 1, token] for t, token in enumerate(completion.tokens)])
+            dists = logp[first - 1 : first - 1 + len(completion.tokens)]
+            rows.append((logprobs, -(dists.exp() * dists).sum(dim=-1)))
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("reduction", "reduce"),
+    [
+        ("token_mean", lambda rows: torch.cat(rows).mean()),
+        ("sequence_mean", lambda rows: torch.stack([row.mean() for row in rows]).mean()),
+        ("sequence_sum", lambda rows: torch.stack([row.sum() for row in rows]).mean()),
+    ],
+)
+def test_em_ft_is_the_gradient_of_the_entropy(reduction, reduce):
+    batch = make_batch(GROUPS)
+    module = ready(EMFT(reduction=reduction))
+    found = gradient(module, [batch])
+    module.zero_grad()
+    reduce([entropy for _, entropy in reference_stats(module.model, batch)]).backward()
+    for name, parameter in module.model.named_parameters():
+        torch.testing.assert_close(found[name], parameter.grad, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("reward", [TokenEntropyReward(), SequenceLogProbReward()])
+def test_em_rl_is_reinforce_with_the_leave_one_out_baseline(reward):
+    batch = make_batch(GROUPS)
+    module = ready(EMRL(reward=reward, kl_weight=0.0))
+    found = gradient(module, [batch])
+    module.zero_grad()
+    stats = reference_stats(module.model, batch)
+    if isinstance(reward, TokenEntropyReward):
+        rewards = torch.stack([-entropy.mean() for _, entropy in stats]).detach()
+    else:
+        rewards = torch.stack([logprob.mean() for logprob, _ in stats]).detach()
+    # With two samples the leave-one-out advantage is the difference to the other one.
+    advantages = rewards - rewards.view(-1, 2).flip(1).flatten()
+    tokens = sum(len(logprob) for logprob, _ in stats)
+    loss = -sum(a * logprob.sum() for a, (logprob, _) in zip(advantages, stats, strict=True)) / tokens
+    loss.backward()
+    for name, parameter in module.model.named_parameters():
+        torch.testing.assert_close(found[name], parameter.grad, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("make", [EMFT, lambda: EMRL(kl_weight=0.0), lambda: EMRL(advantage=GRPO(), kl_weight=0.0)])
+@pytest.mark.parametrize("reduction", ["token_mean", "sequence_mean", "sequence_sum"])
+def test_the_gradient_does_not_depend_on_how_a_round_is_cut(make, reduction):
+    whole_batch = make_batch(GROUPS)
+    one = make()
+    one.reduction = reduction
+    whole = gradient(ready(one), [whole_batch])
+    parts = [make_batch([group], normaliser=whole_batch.normaliser) for group in GROUPS]
+    cut = gradient(ready(one, micro_batches=3), parts)
+    for name in whole:
+        torch.testing.assert_close(cut[name], whole[name], rtol=1e-6, atol=1e-9)
+
+
+def test_two_ranks_average_to_one():
+    # DDP averages gradients over ranks; each loss carries the world size, and the normaliser is global.
+    batch = make_batch(GROUPS[:2])
+    whole = gradient(ready(EMFT()), [batch])
+    normaliser = batch.normaliser
+    ranks = [
+        gradient(ready(EMFT(), world_size=2), [make_batch([group], normaliser=normaliser)]) for group in GROUPS[:2]
+    ]
+    for name in whole:
+        torch.testing.assert_close((ranks[0][name] + ranks[1][name]) / 2, whole[name], rtol=1e-6, atol=1e-9)
+
+
+def test_what_follows_a_completion_changes_nothing():
+    # Padding of another length and with another token, as beside a longer row.
+    batch = make_batch(GROUPS[:1])
+    padded = make_batch([GROUPS[0], make_group([3], [[4] * 12, [4] * 12])], pad_token_id=9)
+    module = ready(EMFT())
+    alone, beside = module.rollout_stats(batch), module.rollout_stats(padded)
+    for left, right in zip(alone, beside, strict=True):
+        torch.testing.assert_close(left[batch.completion_mask], right[:2][padded.completion_mask[:2]])
+
+
+def test_the_first_sampled_token_and_the_end_token_are_scored():
+    # one-shot-em scores the position after the end token, and never the first sampled one.
+    batch = make_batch([make_group([5, 6], [[9, 1], [10, 1]])])
+    module = ready(EMFT())
+    stats = module.rollout_stats(batch)
+    logp = torch.log_softmax(module.model(torch.tensor([[5, 6, 9]])).logits[0], dim=-1)
+    torch.testing.assert_close(stats.logprob[0, 2:].detach().double(), torch.stack([logp[1, 9], logp[2, 1]]).detach())
+
+
+def test_kl_to_the_start_is_zero_at_the_start_and_pulls_back():
+    batch = make_batch(GROUPS)
+    module = ready(EMFT(kl_weight=0.5))
+    module._reference = (small_model().eval().requires_grad_(False),)
+    assert module.kl_penalty(module.rollout_stats(batch), batch).abs().max() < 1e-6
+    with torch.no_grad():
+        for parameter in module.model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.02)
+    assert module.kl_penalty(module.rollout_stats(batch), batch).sum() > 0
+    assert ready(EMFT()).kl_penalty(module.rollout_stats(batch), batch) is None
+
+
+def test_the_reference_is_neither_trained_nor_saved(tmp_path):
+    small_model(torch.float32).save_pretrained(tmp_path)
+    module = EMRL(pretrained=str(tmp_path), kl_weight=0.1)
+    module.configure_model()
+    module.configure_model()  # Lightning may call it twice
+    assert module._reference
+    assert all(name.startswith("model.") for name in module.state_dict())
+    assert all(parameter.requires_grad for parameter in module.parameters())
+
+
+def test_the_model_is_in_training_mode_and_gradient_checkpointing_is_on(tmp_path):
+    # from_pretrained returns eval mode, in which transformers skips checkpointing without a word.
+    small_model(torch.float32).save_pretrained(tmp_path)
+    module = EMFT(pretrained=str(tmp_path), gradient_checkpointing=True)
+    module.configure_model()
+    assert module.model.training
+    assert module.model.is_gradient_checkpointing
+    calls = []
+    module.model.model.layers[0].mlp.register_forward_pre_hook(lambda *_: calls.append(1))
+    module._trainer = SimpleNamespace(accumulate_grad_batches=1, world_size=1)
+    module.training_step(make_batch(GROUPS)).backward()
+    assert len(calls) == 2  # once forward, once again in the backward pass
+
+
+def test_entropy_temperature_is_that_of_h_alone():
+    batch = make_batch(GROUPS)
+    plain, cooled = ready(EMFT()), ready(EMFT(entropy_temperature=0.5))
+    torch.testing.assert_close(plain.rollout_stats(batch).logprob, cooled.rollout_stats(batch).logprob)
+    mask = batch.completion_mask
+    assert (cooled.rollout_stats(batch).entropy[mask] < plain.rollout_stats(batch).entropy[mask]).all()
+
+
+def test_rewards_by_hand():
+    batch = make_batch([make_group([5], [[9, 1], [10, 11, 12, 1]])])
+    module = ready(EMFT())
+    stats = module.rollout_stats(batch)
+    means, sums = TokenEntropyReward()(batch, stats), TokenEntropyReward("sum")(batch, stats)
+    torch.testing.assert_close(sums, means * torch.tensor([2, 4]))
+    assert (means < 0).all()
+    torch.testing.assert_close(SequenceLogProbReward("sum")(batch, stats), stats.logprob.sum(dim=1))
+
+
+def test_summed_rewards_come_with_a_warning(caplog):
+    TokenEntropyReward("sum")
+    assert "answer short" in caplog.text
+
+
+def test_normaliser_counts_sampled_tokens():
+    assert make_batch(GROUPS).normaliser == Normaliser(tokens=18, sequences=6)

@@ -1,0 +1,161 @@
+"""What a person sees who types something wrong: one sentence, soon, before any model loads."""
+
+import os
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cli
+from emlit import pretrained
+
+ROOT = Path(__file__).parents[1]
+FT = ["fit", "--config", str(ROOT / "configs/tiny/em_ft.yaml")]
+RL = ["fit", "--config", str(ROOT / "configs/tiny/em_rl_token.yaml")]
+INF = ["predict", "--config", str(ROOT / "configs/tiny/em_inf.yaml")]
+
+
+@pytest.fixture
+def sentence(monkeypatch, tmp_path, capsys):
+    """Run the command line; return its error, having made sure that no model was loaded."""
+
+    def no_model(*args, **kwargs):
+        raise AssertionError("a model was loaded")
+
+    monkeypatch.setattr(pretrained, "load_model", no_model)
+    monkeypatch.setattr("emlit.engines.VLLMEngine.start", no_model)
+    monkeypatch.setattr("emlit.engines.TransformersEngine.start", no_model)
+
+    def run(*arguments: str) -> str:
+        extra = [] if any(a.startswith("--run_dir") for a in arguments) else [f"--run_dir={tmp_path / 'run'}"]
+        with pytest.raises(SystemExit) as caught:
+            cli.main([*arguments, *extra])
+        assert caught.value.code == 2
+        message = capsys.readouterr().err.strip().splitlines()[-1]
+        assert message.startswith("emlit: error: ")
+        return message
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([*FT, "--model.learning_rat=1"], r"model\.learning_rat: there is no such key; did you mean learning_rate"),
+        ([*FT, "--trainer.max_step=1"], r"trainer\.max_step: there is no such key; did you mean trainer\.max_steps"),
+        (
+            [*FT, "--data.sampling.temprature=1"],
+            r"data\.sampling\.temprature.*did you mean data\.sampling\.temperature",
+        ),
+        ([*FT, "--model.learning_rate=fast"], r"model\.learning_rate: expected float, got 'fast'"),
+        ([*FT, "--data.prompts_per_round=x"], r"data\.prompts_per_round: expected int, got 'x'"),
+        ([*FT, "--data.prompts_per_round=0"], r"prompts_per_round is 0; it must be at least 1"),
+        ([*FT, "--data.sampling.temperature=-1"], r"temperature is -1\.0; it must not be negative"),
+        ([*FT, "--data.sampling.temperature=0"], r"sampling\.temperature is 0, but training needs samples"),
+        ([*FT, "--data.sampling.top_p=0.9"], r"top_p.*filter_training_samples"),
+        ([*FT, "--trainer.accumulate_grad_batches=1000"], r"accumulate_grad_batches is 1000.*data\.prompts_per_round"),
+        ([*FT, "--data.sampling.max_tokens=600"], r"max_tokens is 600, which leaves no room"),
+        ([*FT, "--model.pretrained=./nowhere"], r"pretrained is \./nowhere, and there is no such directory"),
+        ([*RL, "--model.reward=emlit.rewards.Happiness"], r"model\.reward: .*emlit\.rewards\.Happiness"),
+        ([*RL, "--model.reward=Happiness"], r"model\.reward: .*Happiness"),
+        ([*RL, "--data.samples_per_prompt=1"], r"data\.samples_per_prompt is 1, but RLOO compares"),
+        ([*RL, "--model.reward.reduction=median"], r"model\.reward\.reduction"),
+        ([*FT, "--ckpt_path=last"], r"ckpt_path is last, but there is no .*last\.ckpt"),
+        ([*FT, "--ckpt_path=nowhere.ckpt"], r"ckpt_path is nowhere\.ckpt, but there is no"),
+        ([*FT, "--trainer.callbacks+=callbacks.EMInference"], r"EMInference.*no place in fit"),
+        (["fit", "--config", "nowhere.yaml"], r"config: file does not exist: '.*nowhere\.yaml'"),
+        (["fit"], r"model: it is required; give a --config"),
+        (["fitt"], r"invalid choice: 'fitt'"),
+    ],
+)
+def test_wrong_arguments(sentence, arguments, expected):
+    assert re.search(expected, sentence(*arguments))
+
+
+def test_misspelt_keys_in_a_config(sentence, tmp_path):
+    text = (ROOT / "configs/tiny/em_ft.yaml").read_text()
+    for right, wrong, expected in (
+        ("learning_rate", "learning_rat", r"model\.learning_rat: there is no such key; did you mean learning_rate"),
+        ("max_steps", "max_stps", r"trainer\.max_stps: there is no such key; did you mean trainer\.max_steps"),
+        ("prompts_per_round", "promts", r"data\.promts: there is no such key"),
+    ):
+        (tmp_path / "bad.yaml").write_text(re.sub(rf"(?m)^( *){right}:", rf"\1{wrong}:", text))
+        assert re.search(expected, sentence("fit", "--config", str(tmp_path / "bad.yaml")))
+    (tmp_path / "bad.yaml").write_text("data: [\n")
+    assert "parsing config" in sentence("fit", "--config", str(tmp_path / "bad.yaml"))
+
+
+def test_bad_prompt_files(sentence, tmp_path):
+    task = ["--data.train.class_path=emlit.tasks.PromptFile"]
+    path = tmp_path / "p.jsonl"
+    assert "no such file" in sentence(*FT, *task, f"--data.train.init_args.path={path}")
+    path.touch()
+    assert "is empty" in sentence(*FT, *task, f"--data.train.init_args.path={path}")
+    path.write_text('{"prompt": "a"}\n{"prompt"\n')
+    assert "p.jsonl, line 2: not valid JSON" in sentence(*FT, *task, f"--data.train.init_args.path={path}")
+    path.write_text('{"prompt": "' + "7" * 600 + '"}\n')
+    assert re.search(r"line 1: the prompt has \d+ tokens", sentence(*FT, *task, f"--data.train.init_args.path={path}"))
+
+
+def test_vllm_that_is_not_installed(sentence, monkeypatch):
+    monkeypatch.setattr("emlit.engines.vllm.installed", lambda: False)
+    assert "vLLM is not installed" in sentence(*FT, "--data.engine=emlit.engines.VLLMEngine")
+
+
+def test_run_directory_that_exists(sentence, tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "summary.json").write_text("{}")
+    message = sentence(*FT, f"--run_dir={tmp_path / 'old'}")
+    assert "holds an earlier run" in message
+    assert "--ckpt_path last" in message
+    assert (tmp_path / "old" / "summary.json").exists()
+
+
+def test_tokenizer_without_pad_or_end_token(sentence, tmp_path):
+    import json
+    import shutil
+
+    from emlit.tiny import MODEL_DIR
+
+    model = tmp_path / "model"
+    shutil.copytree(MODEL_DIR, model)
+    settings = json.loads((model / "tokenizer_config.json").read_text())
+    settings |= {"pad_token": None, "eos_token": None}
+    (model / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert "neither pad_token nor eos_token" in sentence(*FT, f"--model.pretrained={model}")
+
+
+def run_cli(*arguments: str) -> tuple[subprocess.CompletedProcess, float]:
+    """The command line in a process of its own, with its CPU seconds."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return done, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_help_is_quick():
+    _, lightning = run_cli("-c", "import lightning")
+    done, seconds = run_cli("cli.py", "--help")
+    assert done.returncode == 0
+    assert seconds < lightning + 3
+    done, _ = run_cli("cli.py", "fit", "--help")
+    assert "--data.prompts_per_round" in done.stdout
+    assert "prompts in a round" in done.stdout
+
+
+def test_an_error_is_quick_and_has_its_exit_status():
+    done, seconds = run_cli("cli.py", *FT, "--model.learning_rat=1")
+    assert done.returncode == 2
+    assert seconds < 10
+    assert done.stderr.strip().splitlines()[-1].startswith("emlit: error: model.learning_rat")
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,99 @@
+"""Every config in the repo parses, builds its model without weights, and says what the paper says."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import LlamaConfig, Qwen2Config
+
+import cli
+from emlit import pretrained
+from emlit.modules import CausalLM
+from emlit.rollout import RolloutDataModule
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+# From the models' published config.json.
+SHAPES = {
+    "qwen2.5-math-7b": Qwen2Config(
+        vocab_size=152064, hidden_size=3584, intermediate_size=18944, num_hidden_layers=28, num_attention_heads=28,
+        num_key_value_heads=4, tie_word_embeddings=False, max_position_embeddings=4096,
+    ),
+    "qwen2.5-1.5b": Qwen2Config(
+        vocab_size=151936, hidden_size=1536, intermediate_size=8960, num_hidden_layers=28, num_attention_heads=12,
+        num_key_value_heads=2, tie_word_embeddings=True, max_position_embeddings=32768,
+    ),
+    "llama-3.1-8b": LlamaConfig(
+        vocab_size=128256, hidden_size=4096, intermediate_size=14336, num_hidden_layers=32, num_attention_heads=32,
+        num_key_value_heads=8, tie_word_embeddings=False, max_position_embeddings=131072,
+    ),
+}  # fmt: skip
+PARAMETERS = {"qwen2.5-math-7b": 7.6e9, "qwen2.5-1.5b": 1.54e9, "llama-3.1-8b": 8.03e9}
+FILES = sorted(path for path in CONFIGS.rglob("*.yaml") if path.parent.name != "trainer")
+
+
+@pytest.fixture
+def built(monkeypatch, tmp_path):
+    """Build everything that a config describes, and run nothing."""
+
+    def build(path: Path) -> cli.EmlitCLI:
+        monkeypatch.setattr(cli.EmlitCLI, "_run_subcommand", lambda self, subcommand: None)
+        monkeypatch.setattr("emlit.engines.vllm.installed", lambda: True)
+        command = "predict" if path.stem == "em_inf" else "fit"
+        # bf16-mixed and one device: as on the GPU that the config is for.
+        return cli.EmlitCLI(
+            CausalLM, RolloutDataModule, subclass_mode_model=True, seed_everything_default=0, parser_class=cli.Parser,
+            auto_configure_optimizers=False, args=[command, "--config", str(path), f"--run_dir={tmp_path}"],
+        )  # fmt: skip
+
+    return build
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_parses_and_builds(path, built):
+    made = built(path)
+    assert isinstance(made.model, CausalLM)
+    header = path.read_text().splitlines()[:3]
+    command = f"--config configs/{path.parent.name}/{path.stem}.yaml"
+    assert any(command in line for line in header), "the header shows how to launch it"
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if p.parent.name in SHAPES], ids=lambda p: f"{p.parent.name}/{p.stem}"
+)
+def test_builds_at_full_size_on_the_meta_device(path, built, monkeypatch):
+    monkeypatch.setattr(pretrained, "load_config", lambda _: SHAPES[path.parent.name])
+    made = built(path)
+    with torch.device("meta"):
+        made.model.configure_model()
+    count = sum(parameter.numel() for parameter in made.model.model.parameters())
+    assert count == pytest.approx(PARAMETERS[path.parent.name], rel=0.01)
+    assert next(made.model.model.parameters()).device.type == "meta"
+
+
+@pytest.mark.parametrize("kind", ["em_ft", "em_rl_sequence", "em_rl_token"])
+def test_agrees_with_the_paper(kind, built):
+    made = built(CONFIGS / "qwen2.5-math-7b" / f"{kind}.yaml")
+    model, data, trainer = made.model, made.datamodule, made.trainer
+    assert model.pretrained == "Qwen/Qwen2.5-Math-7B"
+    assert model.learning_rate == 1e-6
+    assert data.prompts_per_round == 512
+    assert data.samples_per_prompt == (1 if kind == "em_ft" else 4)
+    assert model.kl_weight == (0.0 if kind == "em_ft" else 0.001)
+    assert trainer.max_steps == (40 if kind == "em_ft" else 100)
+    assert data.context == 4096
+    assert data.sampling.max_tokens == 3072
+    assert data.sampling.temperature == 1.0
+    assert not data.sampling.filtered
+    if kind != "em_ft":
+        assert model.reward.reduction == "mean"
+        assert type(model.advantage).__name__ == "RLOO"
+        assert model.kl_estimator == "k3"
+        names = {"em_rl_sequence": "SequenceLogProbReward", "em_rl_token": "TokenEntropyReward"}
+        assert type(model.reward).__name__ == names[kind]
+
+
+def test_there_is_one_for_each_model_and_method():
+    for model in ("tiny", *SHAPES):
+        assert {path.stem for path in (CONFIGS / model).glob("*.yaml")} >= {
+            "em_ft", "em_rl_sequence", "em_rl_token", "em_inf",
+        }  # fmt: skip

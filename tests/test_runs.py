@@ -1,0 +1,248 @@
+"""Whole runs on the embedded reasoner, through the command line."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+import cli
+from callbacks.weight_sync import WeightSync
+from emlit.engines import installed
+from emlit.report import read_predictions
+
+ROOT = Path(__file__).parents[1]
+ENGINES = ["VLLMEngine", "TransformersEngine"]
+SMALL = [
+    "--data.evaluation.n=16",
+    "--data.evaluation_samples=4",
+    "--data.prompts_per_round=8",
+    "--trainer.max_steps=4",
+    "--data.train.n=64",
+]
+
+
+def fit(config: str, run_dir: Path, *arguments: str, engine: str = "TransformersEngine") -> dict:
+    cli.main(
+        ["fit", "--config", str(ROOT / f"configs/tiny/{config}.yaml"), f"--run_dir={run_dir}",
+         f"--data.engine=emlit.engines.{engine}", *SMALL, *arguments]
+    )  # fmt: skip
+    return json.loads((run_dir / "summary.json").read_text())
+
+
+@pytest.fixture
+def sentence(capsys):
+    """Run something that must end in one of emlit's errors; return its sentence."""
+
+    def run(function, *arguments, **options) -> str:
+        with pytest.raises(SystemExit) as caught:
+            function(*arguments, **options)
+        assert caught.value.code == 2
+        return capsys.readouterr().err.strip().splitlines()[-1]
+
+    return run
+
+
+def scalars(run_dir: Path) -> dict[str, dict[int, float]]:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(run_dir / "tensorboard")).Reload()
+    return {tag: {e.step: e.value for e in events.Scalars(tag)} for tag in events.Tags()["scalars"]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("config", ["em_ft", "em_rl_sequence", "em_rl_token"])
+def test_fit_leaves_a_whole_run(config, engine, tmp_path):
+    summary = fit(config, tmp_path / "run", "--trainer.accumulate_grad_batches=2", engine=engine)
+    assert summary["steps"] == 4
+    for end in ("before", "after"):
+        assert {"pass@1", "greedy", "format_rate", "mean_entropy", "mean_length"} <= summary[end].keys()
+    curves = scalars(tmp_path / "run")
+    # A point is an optimiser step, not a micro-batch.
+    assert sorted(curves["entropy/token_mean"]) == [1, 2, 3, 4]
+    assert max(curves["sync/logprob_gap_max"].values()) < 1e-4
+    assert ("reward/mean" in curves) == config.startswith("em_rl")
+    for name in ("entropy/fraction_above_tau", "length/mean", "length/truncated", "accuracy/pass@1", "time/generate"):
+        assert name in curves
+    assert (tmp_path / "run/checkpoints/last.ckpt").is_file()
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "run/export")
+    checkpoint = torch.load(tmp_path / "run/checkpoints/last.ckpt", weights_only=False)
+    assert checkpoint["global_step"] == 4
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, checkpoint["state_dict"][f"model.{name}"])
+    assert AutoTokenizer.from_pretrained(tmp_path / "run/export").chat_template
+
+
+@pytest.mark.slow
+def test_resumed_run_is_the_same_run(tmp_path):
+    fit("em_ft", tmp_path / "whole", "--trainer.max_steps=6")
+    fit("em_ft", tmp_path / "parts", "--trainer.max_steps=3")
+    summary = fit("em_ft", tmp_path / "parts", "--trainer.max_steps=6", "--ckpt_path=last")
+    whole, parts = (
+        torch.load(tmp_path / name / "checkpoints/last.ckpt", weights_only=False) for name in ("whole", "parts")
+    )
+    for name, tensor in whole["state_dict"].items():
+        assert torch.equal(tensor, parts["state_dict"][name]), name
+    curves = scalars(tmp_path / "parts")["entropy/token_mean"]
+    assert curves == scalars(tmp_path / "whole")["entropy/token_mean"]
+    assert [point["step"] for point in summary["curve"]][0] == 0
+
+
+@pytest.mark.slow
+def test_a_checkpoint_of_another_model(tmp_path, sentence):
+    fit("em_ft", tmp_path / "run")
+    other = tmp_path / "other"
+    from emlit.tiny import MODEL_DIR
+
+    config = AutoModelForCausalLM.from_pretrained(MODEL_DIR).config
+    config.num_hidden_layers, config.layer_types = 2, config.layer_types[:2]
+    AutoModelForCausalLM.from_config(config).save_pretrained(other)
+    AutoTokenizer.from_pretrained(MODEL_DIR).save_pretrained(other)
+    message = sentence(
+        fit, "em_ft", tmp_path / "run", f"--model.pretrained={other}", "--ckpt_path=last", "--trainer.max_steps=5"
+    )
+    assert re.search(r"checkpoint holds the weights of tiny, which do not fit .*other", message)
+
+
+@pytest.mark.slow
+def test_nan_loss_stops_and_keeps_the_last_good_state(tmp_path, monkeypatch, sentence):
+    from emlit.modules import EMFT
+
+    step = EMFT.training_step
+
+    def broken(self, batch):
+        return step(self, batch) * (float("nan") if self.trainer.global_step == 2 else 1.0)
+
+    monkeypatch.setattr(EMFT, "training_step", broken)
+    message = sentence(fit, "em_ft", tmp_path / "run", "--checkpoint.every_n_steps=1")
+    assert re.search(r"the loss is nan in step 3.*last\.ckpt.*export", message)
+    checkpoint = torch.load(tmp_path / "run/checkpoints/last.ckpt", weights_only=False)
+    assert checkpoint["global_step"] == 2
+    exported = AutoModelForCausalLM.from_pretrained(tmp_path / "run/export").state_dict()
+    assert all(torch.isfinite(tensor).all() for tensor in exported.values())
+    assert all(torch.equal(tensor, checkpoint["state_dict"][f"model.{name}"]) for name, tensor in exported.items())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_push_that_does_not_arrive_is_noticed(engine, tmp_path, monkeypatch, sentence):
+    from callbacks import weight_sync
+
+    # The same names, one tensor short of its update: named_parameters() does this to tied heads.
+    def stale(module):
+        yield from (
+            (name, torch.zeros_like(t) if "down_proj" in name else t) for name, t in module.model.state_dict().items()
+        )
+
+    monkeypatch.setattr(weight_sync, "engine_weights", stale)
+    assert "trainer and sampler disagree" in sentence(fit, "em_ft", tmp_path / "run", engine=engine)
+
+
+@pytest.mark.slow
+def test_without_weight_sync_the_run_stops(tmp_path, monkeypatch, sentence):
+    monkeypatch.setattr(WeightSync, "on_train_batch_end", lambda *args: None)
+    assert "add callbacks.WeightSync" in sentence(fit, "em_ft", tmp_path / "run")
+
+
+def predict(run_dir: Path, *arguments: str, engine: str = "TransformersEngine") -> list:
+    cli.main(
+        ["predict", "--config", str(ROOT / "configs/tiny/em_inf.yaml"), f"--run_dir={run_dir}",
+         "--data.evaluation.n=16", "--data.evaluation_samples=4", "--data.evaluation_batch_size=4",
+         f"--data.engine=emlit.engines.{engine}", *arguments]
+    )  # fmt: skip
+    return read_predictions(run_dir / "predictions.jsonl")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+def test_em_inf_lowers_the_sampled_entropy(engine, tmp_path):
+    plain = predict(tmp_path / "plain", "--trainer.callbacks=null", engine=engine)
+    lowered = predict(tmp_path / "lowered", engine=engine)
+    assert [(p.task, p.id, p.sample) for p in plain] == [(p.task, p.id, p.sample) for p in lowered]
+    assert len(plain) == 64
+    assert sum(p.mean_entropy for p in lowered) < sum(p.mean_entropy for p in plain)
+    report = json.loads((tmp_path / "lowered/report.json").read_text())
+    assert report[0]["decoding"] == "EntropyMinimization, T=1"
+    assert report[0]["pass@1"] == pytest.approx(sum(p.correct for p in lowered) / 64)
+    assert "| tiny | plain, T=1 |" in (tmp_path / "plain/report.md").read_text()
+
+
+@pytest.mark.slow
+def test_predictions_survive_a_kill(tmp_path, monkeypatch):
+    whole = predict(tmp_path / "whole")
+    from callbacks import PredictionWriter
+
+    write, batches = PredictionWriter.on_predict_batch_end, []
+
+    def dies(self, *args, **kwargs):
+        if len(batches) == 2:
+            raise KeyboardInterrupt
+        batches.append(1)
+        write(self, *args, **kwargs)
+
+    monkeypatch.setattr(PredictionWriter, "on_predict_batch_end", dies)
+    with pytest.raises(SystemExit):
+        predict(tmp_path / "killed")
+    part = tmp_path / "killed/predictions.rank0.jsonl"
+    with part.open("a") as file:
+        file.write('{"task": "tiny", "id": "half a li')
+    assert len(part.read_text().splitlines()) == 33
+    monkeypatch.setattr(PredictionWriter, "on_predict_batch_end", write)
+    assert predict(tmp_path / "killed") == whole
+    assert predict(tmp_path / "killed") == whole  # and a third time, with nothing left to do
+
+
+@pytest.mark.slow
+def test_predictions_of_other_settings_do_not_mix(tmp_path, sentence):
+    predict(tmp_path / "run")
+    assert "other settings" in sentence(predict, tmp_path / "run", "--data.sampling.temperature=0.5")
+    assert len(predict(tmp_path / "run", "--data.sampling.temperature=0.5", "--writer.overwrite=true")) == 64
+
+
+@pytest.mark.slow
+def test_a_trained_checkpoint_reaches_the_engine(tmp_path):
+    fit("em_ft", tmp_path / "fit", "--model.learning_rate=1e-3")
+    trained = predict(
+        tmp_path / "ckpt", f"--ckpt_path={tmp_path / 'fit/checkpoints/last.ckpt'}", "--trainer.callbacks=null"
+    )
+    exported = predict(tmp_path / "export", f"--model.pretrained={tmp_path / 'fit/export'}", "--trainer.callbacks=null")
+    assert [p.completion for p in trained] == [p.completion for p in exported]
+    assert [p.completion for p in trained] != [
+        p.completion for p in predict(tmp_path / "base", "--trainer.callbacks=null")
+    ]
+
+
+@pytest.mark.slow
+def test_validate_measures(tmp_path, capsys):
+    cli.main(
+        ["validate", "--config", str(ROOT / "configs/tiny/em_inf.yaml"), f"--run_dir={tmp_path}",
+         "--data.evaluation.n=16", "--data.evaluation_samples=4", "--data.engine=TransformersEngine"]
+    )  # fmt: skip
+    assert "validation/pass@1" in capsys.readouterr().out
+
+
+def test_prompts_without_labels_train(tmp_path):
+    (tmp_path / "p.jsonl").write_text(
+        "".join(json.dumps({"prompt": f"What is {i}+10-4?"}) + "\n" for i in range(10, 20))
+    )
+    task = [
+        "--data.train=emlit.tasks.PromptFile",
+        f"--data.train.path={tmp_path / 'p.jsonl'}",
+        "--data.evaluation=emlit.tasks.PromptFile",
+        f"--data.evaluation.path={tmp_path / 'p.jsonl'}",
+    ]
+    cli.main(
+        ["fit", "--config", str(ROOT / "configs/tiny/em_rl_token.yaml"), f"--run_dir={tmp_path / 'run'}", *task,
+         "--data.engine=TransformersEngine", "--data.prompts_per_round=4", "--trainer.max_steps=2"]
+    )  # fmt: skip
+    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    assert summary["after"]["pass@1"] is None
+    assert summary["after"]["mean_entropy"] > 0
+    assert "accuracy/pass@1" not in scalars(tmp_path / "run")
+
+
+def test_vllm_is_installed_for_these_tests():
+    assert installed()
