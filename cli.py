@@ -77,6 +77,8 @@ class EmlitCLI(LightningCLI):
             if config.trainer.limit_val_batches is None:
                 config.trainer.limit_val_batches = 0  # RunSummary evaluates, at both ends and as often as asked
             self._claim(run_dir, resumed=config.ckpt_path is not None, overwrite=config.overwrite)
+        elif self.subcommand == "predict" and config.return_predictions is None:
+            config.return_predictions = False  # they are on disk
         if config.trainer.logger in (None, True):
             config.trainer.logger = self._tensorboard(run_dir, config.ckpt_path)
 
@@ -143,8 +145,8 @@ def _config_name(files: Any) -> str:
 def main(args: ArgsType = None) -> None:
     """Run the command line; errors of emlit end it with one sentence and exit status 2."""
     # Advice for other programs, and Lightning's own noise about itself.
-    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
-    logging.getLogger("lightning.fabric.utilities.seed").setLevel(logging.WARNING)
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     for message in (r".*isinstance\(treespec", "The number of training batches", r".*torch\.distributed\.reduce_op"):
         warnings.filterwarnings("ignore", message=message)
     try:
@@ -153,6 +155,7 @@ def main(args: ArgsType = None) -> None:
             RolloutDataModule,
             subclass_mode_model=True,
             seed_everything_default=0,
+            trainer_defaults={"enable_model_summary": False},
             parser_class=Parser,
             save_config_kwargs={"overwrite": True},
             auto_configure_optimizers=False,

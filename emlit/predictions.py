@@ -8,7 +8,7 @@ from emlit.functional import TokenStats
 from emlit.rollout.prompts import Prompt
 
 
-@dataclass(frozen=True)
+@dataclass
 class Prediction:
     """A completion with its grade and what the model made of it.
 

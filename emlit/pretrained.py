@@ -47,7 +47,9 @@ def load_config(path: str) -> Any:
 def load_model(path: str, dtype: torch.dtype = torch.float32) -> "PreTrainedModel":
     """The causal language model, ready to train. Under `torch.device("meta")` its weights are left out."""
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging as transformers_logging
 
+    transformers_logging.disable_progress_bar()  # of copying tensors; downloads have their own
     if torch.get_default_device().type == "meta":
         model = AutoModelForCausalLM.from_config(load_config(path), dtype=dtype)
     else:

@@ -72,6 +72,7 @@ class VLLMEngine(Engine):
             "logits_processors": ["emlit.decoding.vllm:EntropyDecoding"],
             "enforce_eager": on_cpu if self.enforce_eager is None else self.enforce_eager,
             "disable_log_stats": True,
+            "use_tqdm_on_load": False,
         }
         if on_cpu:
             arguments["kv_cache_memory_bytes"] = int(self.kv_cache_gb * 2**30)

@@ -126,9 +126,9 @@ def test_a_decoding_changes_the_distribution_row_by_row(engine, prompts, decodin
 
 @pytest.mark.slow
 def test_new_weights_are_used_at_once(engine, prompts):
-    # Prompts that share their beginning: cached blocks of the old weights must not be reused.
+    # Prompts that share more than one block of 128 tokens: cached ones of the old weights must not be reused.
     model = AutoModelForCausalLM.from_pretrained(MODEL_DIR)
-    long = [prompts[0] * 6 + prompt for prompt in prompts[:4]]
+    long = [prompts[0] * 8 + prompt for prompt in prompts[:4]]
     engine.generate(requests(long), Sampling(max_tokens=4))
     try:
         with torch.no_grad():
