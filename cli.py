@@ -31,6 +31,7 @@ CALLBACKS = {
     "checkpoint": callbacks.RunCheckpoint,
     "export": callbacks.HFExport,
     "writer": callbacks.PredictionWriter,
+    "non_finite": callbacks.StopOnNonFinite,
     "progress": callbacks.RolloutProgress,
 }
 
@@ -56,16 +57,29 @@ class Parser(LightningArgumentParser):
 class EmlitCLI(LightningCLI):
     """LightningCLI with a run directory, emlit's callbacks and readable errors."""
 
-    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+    def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """As Lightning does, but with the Trainer's long list at the end."""
         parser.add_argument(
             "--run_dir", type=str, default=None, help="directory of the run; runs/<name of the config> unless set"
         )
         parser.add_argument(
             "--overwrite", type=bool, default=False, help="start anew in a run directory that holds an earlier run"
         )
+        parser.add_lightning_class_args(CausalLM, "model", subclass_mode=True)
+        parser.add_lightning_class_args(RolloutDataModule, "data")
         for key, callback in CALLBACKS.items():
             parser.add_lightning_class_args(callback, key)
-        parser.add_lightning_class_args(callbacks.StopOnNonFinite, "non_finite")
+        parser.add_lightning_class_args(self.trainer_class, "trainer")
+        parser.set_defaults({f"trainer.{key}": value for key, value in self.trainer_defaults.items()})
+
+    def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
+        parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
+        parser.usage = f"python cli.py {subcommand} --config FILE [--config OVERLAY] [--key value ...]"
+        parser.epilog = (
+            "Classes have arguments of their own: --model.help EMRL, --data.train.help emlit.tasks.PromptFile and "
+            "--data.engine.help emlit.engines.VLLMEngine list them; they are set as --model.learning_rate 1e-5."
+        )
+        return parser
 
     def before_instantiate_classes(self) -> None:
         """Settle the run's directory and its logger, and refuse what cannot go well."""

@@ -32,10 +32,9 @@ class EntropyCurves(L.Callback):
         self.records: list[StepRecord] = []
         self.gradient_norm = 0.0
         self.last_step = 0
-        self.last_time = 0.0
 
     def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
-        self.last_step, self.last_time = trainer.global_step, time.perf_counter()
+        self.last_step = trainer.global_step
         self.records.clear()
 
     def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: CausalLM, optimizer: Any) -> None:
@@ -49,8 +48,7 @@ class EntropyCurves(L.Callback):
         if trainer.global_step == self.last_step:
             return
         step, self.last_step = trainer.global_step, trainer.global_step
-        seconds, self.last_time = time.perf_counter() - self.last_time, time.perf_counter()
-        scalars = self._scalars(trainer, seconds)
+        scalars = self._scalars(trainer, seconds=time.perf_counter() - trainer.datamodule.stream.round_started)
         pl_module.log_dict(scalars, logger=False)
         if step % self.every_n_steps == 0:
             for logger in trainer.loggers:

@@ -47,6 +47,13 @@ class WeightSync(L.Callback):
         self.max_gap = max_gap
         self.seconds = 0.0
 
+    def preflight(self, trainer: L.Trainer, module: CausalLM, stage: str) -> None:
+        if trainer.ckpt_path is not None and not module.score:
+            raise ConfigError(
+                "ckpt_path is set and model.score is false, but a checkpoint's weights reach the engine through the "
+                "scoring model; set model.score to true, or give the exported model as model.pretrained"
+            )
+
     def push(self, trainer: L.Trainer, module: CausalLM) -> None:
         """Hand over the weights as they are now."""
         started = time.perf_counter()
@@ -56,7 +63,7 @@ class WeightSync(L.Callback):
 
     def _push_checkpoint(self, trainer: L.Trainer, module: CausalLM) -> None:
         # Without a checkpoint the engine has read the same files as the module.
-        if trainer.ckpt_path is not None and module.model is not None:
+        if trainer.ckpt_path is not None:
             self.push(trainer, module)
 
     on_validation_start = _push_checkpoint

@@ -1,7 +1,10 @@
 """Whole runs on the embedded reasoner, through the command line."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -242,6 +245,24 @@ def test_prompts_without_labels_train(tmp_path):
     assert summary["after"]["pass@1"] is None
     assert summary["after"]["mean_entropy"] > 0
     assert "accuracy/pass@1" not in scalars(tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_does(tmp_path):
+    """DDP on the CPU: the ranks share a round, and the normaliser is the whole round's."""
+    exported = []
+    for devices in (1, 2):
+        run_dir = tmp_path / str(devices)
+        subprocess.run(
+            [sys.executable, "cli.py", "fit", "--config", "configs/tiny/em_rl_token.yaml", f"--run_dir={run_dir}",
+             "--data.engine=TransformersEngine", "--trainer.accelerator=cpu", f"--trainer.devices={devices}",
+             f"--trainer.strategy={'auto' if devices == 1 else 'ddp'}", "--summary.enabled=false", *SMALL,
+             "--trainer.gradient_clip_val=null"],
+            cwd=ROOT, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+        exported.append(AutoModelForCausalLM.from_pretrained(run_dir / "export").state_dict())
+    for name, tensor in exported[0].items():
+        torch.testing.assert_close(exported[1][name], tensor, rtol=0, atol=1e-5)
 
 
 def test_vllm_is_installed_for_these_tests():

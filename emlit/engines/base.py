@@ -21,7 +21,7 @@ class Sampling:
         top_p: keep the smallest set of tokens with this much probability; 1 is off
         top_k: keep so many tokens; 0 is off
         min_p: keep tokens with this share of the most likely one's probability; 0 is off
-        stop: strings that end a completion and are left out of it
+        stop: strings that end a completion; their tokens are kept
     """
 
     temperature: float = 1.0

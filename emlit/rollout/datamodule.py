@@ -34,8 +34,8 @@ class RolloutDataModule(L.LightningDataModule):
         train: what to sample from while training; labels, where there are any, are only measured against
         evaluation: what is answered before and after training, and by validate, test and predict
         engine: who samples; vLLM where it is installed, transformers otherwise
-        sampling: how, in training and evaluation; top_p, top_k and min_p act in evaluation and not in training
-        filter_training_samples: let them act in training too, though losses then score another distribution
+        sampling: how, in training and evaluation
+        filter_training_samples: allow top_p, top_k and min_p in training, though losses score the whole distribution
         prompts_per_round: prompts in a round, over all ranks; a round feeds one optimiser step
         samples_per_prompt: completions of each prompt of a round; the paper's N
         evaluation_samples: completions of each prompt in evaluation
@@ -117,6 +117,11 @@ class RolloutDataModule(L.LightningDataModule):
             self.started = True
 
     def _check(self, stage: str) -> None:
+        names = [task.name for task in self.evaluation_tasks]
+        if len(set(names)) < len(names):
+            raise ConfigError(
+                f"data.evaluation has tasks of the same name ({', '.join(names)}); name each file differently"
+            )
         if stage != "fit":
             return
         ranks, parts = self.trainer.world_size, self.trainer.accumulate_grad_batches

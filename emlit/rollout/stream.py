@@ -70,6 +70,7 @@ class RolloutStream:
         self.trainer_step, self.sum_over_ranks = trainer_step, sum_over_ranks
         self.round = 0
         self.rounds_per_epoch = max(1, len(prompts) // shape.prompts)
+        self.round_started = 0.0  # time.perf_counter()
         self.generation_seconds = 0.0
         self.on_generated: Callable[[int, int], None] | None = None  # told (done, wanted) while a round is sampled
 
@@ -110,15 +111,15 @@ class RolloutStream:
                 f"the engine holds the weights of step {self.engine.weights_version}, but the trainer is at step "
                 f"{self.trainer_step()}: add callbacks.WeightSync to the trainer's callbacks"
             )
+        self.round_started = time.perf_counter()
         drawn = self.draw(self.round)
         requests = [
             Request(prompt.tokens, request_seed(self.seed, "train", place, sample))
             for place, prompt in drawn
             for sample in range(self.shape.samples)
         ]
-        started = time.perf_counter()
         completions = self.engine.generate(requests, self.sampling, self._counter(len(requests)))
-        self.generation_seconds = time.perf_counter() - started
+        self.generation_seconds = time.perf_counter() - self.round_started
         n = self.shape.samples
         texts = self.tokenizer.batch_decode([c.tokens for c in completions], skip_special_tokens=True)
         groups = [

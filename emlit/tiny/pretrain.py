@@ -1,4 +1,4 @@
-"""How the tiny reasoner was made: `python -m emlit.tiny.pretrain --out DIR` (about 11 minutes on 2 cores).
+"""How the tiny reasoner was made: `python -m emlit.tiny.pretrain` (about 11 minutes on 2 cores).
 
 A Qwen2 of 0.5 M parameters learns from a seeded corpus (`emlit.tiny.corpus`) by ordinary next-token prediction on the
 solutions. docs/tiny.md has what the result measures and which recipes failed.
@@ -137,7 +137,7 @@ def pretrain(out: Path, steps: int = 2400, batch_size: int = 128, learning_rate:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="directory for the model")
+    parser.add_argument("--out", type=Path, default=Path("runs/tiny/pretrained"), help="directory for the model")
     parser.add_argument("--steps", type=int, default=2400, help="optimiser steps of 128 solutions")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()

@@ -1,0 +1,31 @@
+import json
+
+import pytest
+
+from emlit.errors import DataError
+from emlit.report import read_predictions, write_report
+from tests.test_metrics import prediction
+
+
+def write(path, predictions):
+    path.write_text("".join(json.dumps(p.to_dict()) + "\n" for p in predictions))
+
+
+def test_one_row_a_task(tmp_path):
+    rows = [prediction("a", 0, "1", True), prediction("a", 1, "2", False), prediction("x", 0, "1", None, task="u")]
+    write(tmp_path / "predictions.jsonl", rows)
+    assert read_predictions(tmp_path / "predictions.jsonl") == rows
+    report = write_report(tmp_path, "plain, T=1")
+    assert [(row["task"], row["problems"], row["samples"]) for row in report] == [("t", 1, 2), ("u", 1, 1)]
+    assert report[0]["pass@1"] == 0.5
+    assert "pass@1" not in report[1]
+    assert json.loads((tmp_path / "report.json").read_text()) == report
+    table = (tmp_path / "report.md").read_text().splitlines()
+    assert table[0].startswith("| task | decoding | problems | samples | pass@1 |")
+    assert len({line.count("|") for line in table}) == 1
+
+
+def test_a_damaged_line_is_named(tmp_path):
+    (tmp_path / "predictions.jsonl").write_text('{"task": "t"}\n')
+    with pytest.raises(DataError, match=r"predictions\.jsonl, line 1"):
+        read_predictions(tmp_path / "predictions.jsonl")
