@@ -11,6 +11,8 @@ RUN = .venv/bin/python
 install: .venv/installed-$(EXTRA)
 
 .venv/installed-$(EXTRA): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		(echo "emlit needs Python 3.11 or newer; name one with make PYTHON=python3.11"; exit 1)
 	$(PYTHON) -m venv .venv
 	@echo "installing emlit[$(EXTRA),lora,dev] into .venv (a few minutes)"
 	$(PIP) install -e ".[$(EXTRA),lora,dev]"

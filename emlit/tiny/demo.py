@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +65,8 @@ def main() -> None:
     rows = run(arguments.run_dir.absolute(), arguments.seed)
     console = Console(width=120)
     console.print(table(rows))
-    console.print(f"curves: {sys.executable} -m tensorboard.main --logdir {arguments.run_dir}", soft_wrap=True)
+    tensorboard = os.path.relpath(Path(sys.executable).with_name("tensorboard"))
+    console.print(f"curves: {tensorboard} --logdir {arguments.run_dir}", soft_wrap=True)
 
 
 if __name__ == "__main__":
