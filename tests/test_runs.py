@@ -265,5 +265,24 @@ def test_two_processes_train_as_one_does(tmp_path):
         torch.testing.assert_close(exported[1][name], tensor, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
+def test_two_processes_predict_as_one_does(tmp_path):
+    written = []
+    for devices in (1, 2):
+        run_dir = tmp_path / str(devices)
+        subprocess.run(
+            [sys.executable, "cli.py", "predict", "--config", "configs/tiny/em_inf.yaml", f"--run_dir={run_dir}",
+             "--data.engine=TransformersEngine", "--data.evaluation.n=15", "--data.evaluation_samples=2",
+             "--trainer.accelerator=cpu", f"--trainer.devices={devices}",
+             f"--trainer.strategy={'auto' if devices == 1 else 'ddp'}"],
+            cwd=ROOT, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+        found = read_predictions(run_dir / "predictions.jsonl")
+        written.append({(p.id, p.sample): (p.completion, p.correct, p.tokens) for p in found})
+        assert len(found) == 30
+        assert not list(run_dir.glob("predictions.rank*"))
+    assert written[0] == written[1]
+
+
 def test_vllm_is_installed_for_these_tests():
     assert installed()
