@@ -25,13 +25,13 @@ from emlit.rollout import RolloutDataModule
 
 # Under these keys each callback's arguments are set, in a config or on the command line.
 CALLBACKS = {
+    "non_finite": callbacks.StopOnNonFinite,  # before WeightSync, to which nan looks like a gap
     "sync": callbacks.WeightSync,
     "curves": callbacks.EntropyCurves,
     "summary": callbacks.RunSummary,
     "checkpoint": callbacks.RunCheckpoint,
     "export": callbacks.HFExport,
     "writer": callbacks.PredictionWriter,
-    "non_finite": callbacks.StopOnNonFinite,
     "progress": callbacks.RolloutProgress,
 }
 
@@ -86,27 +86,33 @@ class EmlitCLI(LightningCLI):
         config = self.config[self.subcommand]
         run_dir = Path(config.run_dir or Path("runs") / _config_name(config.config))
         config.run_dir = config.trainer.default_root_dir = str(run_dir)
-        config.ckpt_path = self._checkpoint(config.ckpt_path, run_dir)
+        checkpoint = self._checkpoint(config.ckpt_path, run_dir)
+        pretrained = config.model.init_args.pretrained
+        step = None if checkpoint is None else self._checkpoint_step(checkpoint, pretrained)
+        config.ckpt_path = None if checkpoint is None else str(checkpoint)
         if self.subcommand == "fit":
             if config.trainer.limit_val_batches is None:
                 config.trainer.limit_val_batches = 0  # RunSummary evaluates, at both ends and as often as asked
-            self._claim(run_dir, resumed=config.ckpt_path is not None, overwrite=config.overwrite)
+            self._claim(run_dir, checkpoint, config.overwrite)
         elif self.subcommand == "predict" and config.return_predictions is None:
             config.return_predictions = False  # they are on disk
         if config.trainer.logger in (None, True):
-            config.trainer.logger = self._tensorboard(run_dir, config.ckpt_path)
+            config.trainer.logger = self._tensorboard(run_dir, step)
 
     def instantiate_classes(self) -> None:
         try:
             super().instantiate_classes()
-        except ValueError as error:
-            # An error in the constructor of an optional plug-in, which jsonargparse tells as one of its own.
-            if "Errors:" not in str(error):
-                raise
+        except (ValueError, TypeError, MisconfigurationException) as error:
+            # Of a constructor; jsonargparse tells those of optional plug-ins as its own.
             raise ConfigError(one_sentence(str(error), [])) from error
 
+    def after_instantiate_classes(self) -> None:
+        """Tell the trainer its checkpoint now: given to `fit` or `predict`, callbacks would learn of it too late."""
+        arguments = self.config_init[self.subcommand]
+        self.trainer.ckpt_path, arguments.ckpt_path = arguments.ckpt_path, None
+
     @staticmethod
-    def _checkpoint(asked: str | None, run_dir: Path) -> str | None:
+    def _checkpoint(asked: str | None, run_dir: Path) -> Path | None:
         if asked is None:
             return None
         path = run_dir / "checkpoints" / "last.ckpt" if asked == "last" else Path(asked)
@@ -114,12 +120,31 @@ class EmlitCLI(LightningCLI):
             raise ConfigError(
                 f"ckpt_path is {asked}, but there is no {path}; check --run_dir, or leave --ckpt_path out"
             )
-        return str(path)
+        return path
 
     @staticmethod
-    def _claim(run_dir: Path, resumed: bool, overwrite: bool) -> None:
+    def _checkpoint_step(path: Path, pretrained: str) -> int | None:
+        """The optimiser step of a checkpoint; None for a sharded one. Refuses files that are none of this model's."""
+        if path.is_dir():
+            return None
+        try:
+            content = torch.load(path, map_location="cpu", mmap=True, weights_only=False)
+            step, origin = content["global_step"], content["emlit"]["pretrained"]
+        except Exception as error:  # a pickle can fail in every way
+            raise ConfigError(f"ckpt_path is {path}, which is not a checkpoint of emlit") from error
+        if origin != pretrained:
+            raise ConfigError(
+                f"ckpt_path is {path}, which holds the weights of {origin}, not of {pretrained}; set "
+                f"--model.pretrained to {origin}"
+            )
+        return step
+
+    @staticmethod
+    def _claim(run_dir: Path, checkpoint: Path | None, overwrite: bool) -> None:
         """A fresh run never mixes with what an earlier one left."""
-        if resumed:
+        if run_dir.exists() and not run_dir.is_dir():
+            raise ConfigError(f"run_dir {run_dir} is a file; choose another --run_dir")
+        if checkpoint is not None and checkpoint.resolve().is_relative_to((run_dir / "checkpoints").resolve()):
             return
         # Lightning writes the config once a run is set up; before that there are only empty event files.
         ran = ("tensorboard/config.yaml", "checkpoints", "export", "summary.json")
@@ -132,16 +157,14 @@ class EmlitCLI(LightningCLI):
             path = run_dir / name
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
-    @staticmethod
-    def _tensorboard(run_dir: Path, ckpt_path: str | None) -> Namespace:
-        """One directory for one run: a resumed run draws on from its checkpoint's step in the same curve."""
-        arguments: dict[str, Any] = {"save_dir": str(run_dir), "name": "tensorboard", "version": ""}
-        if ckpt_path is not None and Path(ckpt_path).is_file():
-            step = torch.load(ckpt_path, map_location="cpu", mmap=True, weights_only=False)["global_step"]
-            arguments["dict_kwargs"] = {"purge_step": step + 1}
-        extra = arguments.pop("dict_kwargs", {})
+    def _tensorboard(self, run_dir: Path, step: int | None) -> Namespace:
+        """One directory for one run: a resumed fit draws on from its checkpoint's step in the same curve."""
+        name = "tensorboard" if self.subcommand == "fit" else f"tensorboard-{self.subcommand}"
+        purge = {} if step is None or self.subcommand != "fit" else {"purge_step": step + 1}
         return Namespace(
-            class_path="lightning.pytorch.loggers.TensorBoardLogger", init_args=Namespace(arguments), dict_kwargs=extra
+            class_path="lightning.pytorch.loggers.TensorBoardLogger",
+            init_args=Namespace(save_dir=str(run_dir), name=name, version=""),
+            dict_kwargs=purge,
         )
 
     def _parse_ckpt_path(self) -> None:

@@ -31,17 +31,29 @@ def spread(values: list[float]) -> str:
 
 def all_methods(run_dir: Path, seeds: list[int], difficulty: str) -> str:
     runs = [run(run_dir / difficulty / f"seed{seed}", seed, difficulty) for seed in seeds]
+    return compare(runs, f"{difficulty} difficulty, test problems, temperature 1, seeds {', '.join(map(str, seeds))}")
+
+
+def compare(runs: list[dict[str, dict[str, float]]], title: str) -> str:
+    """One line a method: means over seeds, with their range for pass@1 and its gain."""
     lines = [
-        f"{difficulty} difficulty, test problems, temperature 1, seeds {', '.join(map(str, seeds))}: mean (range)",
+        f"{title}: mean over seeds (range)",
         "",
-        "| method | " + " | ".join(COLUMNS) + " | gain in pass@1 | training, s |",
+        "| | " + " | ".join(COLUMNS) + " | gain in pass@1 | training, s |",
         "| --- |" + " ---: |" * (len(COLUMNS) + 2),
     ]
     for name in runs[0]:
-        cells = [
-            spread([values[name][column] for values in runs]) if runs[0][name].get(column) is not None else ""
+        measured = {
+            column: [values[name][column] for values in runs]
             for column in COLUMNS
-        ]
+            if runs[0][name].get(column) is not None
+        }
+        cells = [
+            "" if column not in measured
+            else spread(measured[column]) if column == "pass@1"
+            else f"{statistics.mean(measured[column]):.3f}"
+            for column in COLUMNS
+        ]  # fmt: skip
         gains = [values[name]["pass@1"] - values["before"]["pass@1"] for values in runs]
         seconds = [values[name]["seconds"] for values in runs if "seconds" in values[name]]
         tail = ["" if name == "before" else spread(gains), f"{statistics.mean(seconds):.0f}" if seconds else ""]

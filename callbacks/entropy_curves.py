@@ -49,6 +49,7 @@ class EntropyCurves(L.Callback):
             return
         step, self.last_step = trainer.global_step, trainer.global_step
         scalars = self._scalars(trainer, seconds=time.perf_counter() - trainer.datamodule.stream.round_started)
+        scalars = over_ranks(scalars)
         pl_module.log_dict(scalars, logger=False)
         if step % self.every_n_steps == 0:
             for logger in trainer.loggers:
@@ -132,6 +133,22 @@ class EntropyCurves(L.Callback):
             prompt = row.messages()[-1]["content"]
             lines.append(f"| {_cell(prompt)} | {_cell(group.texts[0])} | {means[index * n]:.3f} | {grade.correct} |")
         return "\n".join(lines)
+
+
+def over_ranks(scalars: dict[str, float]) -> dict[str, float]:
+    """Of every process together: shares of the loss and tokens add up, the largest gap counts, the rest is averaged."""
+    if not torch.distributed.is_initialized() or torch.distributed.get_world_size() == 1:
+        return scalars
+    found: list[dict[str, float]] = [{} for _ in range(torch.distributed.get_world_size())]
+    torch.distributed.all_gather_object(found, scalars)
+    merged = {}
+    for name in scalars:
+        values = [each[name] for each in found if name in each]
+        if name in ("loss/total", "throughput/tokens_per_s"):
+            merged[name] = sum(values)
+        else:
+            merged[name] = max(values) if name == "sync/logprob_gap_max" else sum(values) / len(values)
+    return merged
 
 
 def _cell(text: str) -> str:

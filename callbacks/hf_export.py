@@ -7,7 +7,7 @@ from typing import Any
 import lightning as L
 
 from callbacks.weight_sync import engine_weights
-from emlit.errors import NonFiniteError
+from emlit.errors import ConfigError, NonFiniteError
 from emlit.modules import CausalLM
 
 
@@ -26,7 +26,14 @@ class HFExport(L.Callback):
         self.dirpath, self.enabled = dirpath, enabled
 
     def path(self, trainer: L.Trainer) -> Path:
-        return Path(self.dirpath or Path(trainer.default_root_dir) / "export")
+        return Path(self.dirpath or Path(trainer.default_root_dir) / "export").absolute()
+
+    def preflight(self, trainer: L.Trainer, module: CausalLM, stage: str) -> None:
+        if stage != "fit" or not self.enabled or self.dirpath is None or trainer.ckpt_path is not None:
+            return
+        target = self.path(trainer)
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise ConfigError(f"export.dirpath is {target}, which is there and not empty; choose a new directory")
 
     def export(self, trainer: L.Trainer, module: CausalLM) -> None:
         """Write the weights as they are now; every process must call it."""

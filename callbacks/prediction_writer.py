@@ -1,5 +1,6 @@
 """predictions.jsonl, line by line, through kills and restarts; then the report."""
 
+import hashlib
 import json
 import os
 from dataclasses import asdict
@@ -10,16 +11,19 @@ import lightning as L
 from rich.console import Console
 from rich.markdown import Markdown
 
+from callbacks.em_inference import EMInference
 from emlit.errors import ConfigError
 from emlit.modules import CausalLM
 from emlit.predictions import Prediction
+from emlit.pretrained import resolve
 from emlit.report import read_predictions, to_markdown, write_report
 
 
 class PredictionWriter(L.Callback):
     """Write each batch of `predict` to disk before the next one starts, and go on where a killed run stopped.
 
-    A run's settings stand beside its predictions, so that lines of different settings never mix. Each process writes a
+    A run's settings stand beside its predictions, so that lines of different settings never mix. (A checkpoint is among
+    them where `trainer.ckpt_path` is set before `predict`, as the command line does.) Each process writes a
     file of its own; the first puts them together at the end.
 
     Args:
@@ -30,44 +34,59 @@ class PredictionWriter(L.Callback):
         self.overwrite = overwrite
 
     def preflight(self, trainer: L.Trainer, module: CausalLM, stage: str) -> None:
-        """Find what an earlier run left; raise ConfigError where its settings were others."""
+        """Raise ConfigError where an earlier run in the same directory had other settings."""
         if stage != "predict":
             return
         self.directory = Path(trainer.default_root_dir)
-        self.directory.mkdir(parents=True, exist_ok=True)
         self.part = self.directory / f"predictions.rank{trainer.global_rank}.jsonl"
         self.whole = self.directory / "predictions.jsonl"
+        self.settings_file = self.directory / "predictions.settings.json"
         self.settings = self._settings(trainer, module)
-        settings_file = self.directory / "predictions.settings.json"
-        if trainer.is_global_zero:
-            if self.overwrite:
-                for file in (self.whole, settings_file, *self.directory.glob("predictions.rank*.jsonl")):
-                    file.unlink(missing_ok=True)
-            if settings_file.exists() and json.loads(settings_file.read_text()) != self.settings:
-                raise ConfigError(
-                    f"{self.directory} holds predictions made with other settings ({settings_file.name}); choose "
-                    "another --run_dir or set --writer.overwrite true"
-                )
-            settings_file.write_text(json.dumps(self.settings, indent=2) + "\n")
+        if self.overwrite or not self.settings_file.exists():
+            return
+        earlier = json.loads(self.settings_file.read_text())
+        differing = [name for name, value in self.settings.items() if earlier.get(name) != value]
+        if differing:
+            raise ConfigError(
+                f"{self.directory} holds predictions made with other settings ({', '.join(differing)}); choose another "
+                "--run_dir or set --writer.overwrite true"
+            )
+
+    def setup(self, trainer: L.Trainer, pl_module: CausalLM, stage: str) -> None:
+        """Find what an earlier run left."""
+        if stage != "predict":
+            return
+        parts = list(self.directory.glob("predictions.rank*.jsonl"))
         trainer.strategy.barrier()
-        done: set[tuple[str, str, int]] = set()
-        for file in (self.whole, *self.directory.glob("predictions.rank*.jsonl")):
-            if file.exists():
-                if trainer.is_global_zero:
+        if trainer.is_global_zero:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            for file in (self.whole, *parts):
+                if self.overwrite:
+                    file.unlink(missing_ok=True)
+                elif file.exists():
                     _drop_partial_line(file)
-                trainer.strategy.barrier()
-                done |= {(p.task, p.id, p.sample) for p in read_predictions(file)}
-        trainer.datamodule.finished = done
+            self.settings_file.write_text(json.dumps(self.settings, indent=2) + "\n")
+        trainer.strategy.barrier()
+        trainer.datamodule.finished = {
+            (p.task, p.id, p.sample) for file in (self.whole, *parts) if file.exists() for p in read_predictions(file)
+        }
 
     @staticmethod
     def _settings(trainer: L.Trainer, module: CausalLM) -> dict[str, Any]:
+        """Everything that a completion depends on."""
         data = trainer.datamodule
-        decoding = data.engine.decoding
+        decoding = next((c.decoding for c in trainer.callbacks if isinstance(c, EMInference)), data.engine.decoding)
+        prompts = hashlib.sha256()
+        for prompt in data.evaluation_prompts:
+            prompts.update(repr((prompt.task.name, prompt.row.id, prompt.row.answer, prompt.tokens)).encode())
         return {
             "pretrained": module.pretrained,
-            "checkpoint": None if trainer.ckpt_path is None else str(trainer.ckpt_path),
+            "weights": _fingerprint(Path(resolve(module.pretrained))),
+            "checkpoint": None if trainer.ckpt_path is None else _fingerprint(Path(trainer.ckpt_path)),
+            "engine": type(data.engine).__name__,
             "decoding": None if decoding is None else {type(decoding).__name__: asdict(decoding)},
             "sampling": asdict(data.sampling),
+            "prompts": prompts.hexdigest(),
             "seed": data.seed,
         }
 
@@ -95,7 +114,11 @@ class PredictionWriter(L.Callback):
         self._merge()
         decoding = self.settings["decoding"]
         label = "plain" if decoding is None else next(iter(decoding))
-        rows = write_report(self.directory, f"{label}, T={self.settings['sampling']['temperature']:g}")
+        rows = write_report(
+            self.directory,
+            f"{label}, T={self.settings['sampling']['temperature']:g}",
+            samples=trainer.datamodule.evaluation_samples,
+        )
         console = Console()
         console.print(Markdown(to_markdown(rows)))
         console.print(f"predictions: {self.whole}\nreport:      {self.directory / 'report.md'}", soft_wrap=True)
@@ -117,6 +140,14 @@ class PredictionWriter(L.Callback):
         scratch.replace(self.whole)
         for part in parts:
             part.unlink()
+
+
+def _fingerprint(path: Path) -> list[list[str | int]] | None:
+    """Name, size and time of a checkpoint's or model's weight files; None for a model on the hub."""
+    if not path.exists():
+        return None
+    files = sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
+    return [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
 
 
 def _drop_partial_line(path: Path) -> None:

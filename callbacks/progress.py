@@ -8,6 +8,8 @@ from lightning.pytorch.callbacks import ProgressBar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from emlit.errors import ConfigError
+
 _SHOWN = {
     "accuracy/pass@1": "pass@1",
     "entropy/token_mean": "entropy",
@@ -26,6 +28,8 @@ class RolloutProgress(ProgressBar):
 
     def __init__(self, lines: int = 25) -> None:
         super().__init__()
+        if lines < 1:
+            raise ConfigError(f"lines of RolloutProgress is {lines}; it must be at least 1")
         self.lines = lines
         self.console = Console()
         self.bars: Progress | None = None
@@ -72,8 +76,6 @@ class RolloutProgress(ProgressBar):
         steps = trainer.max_steps if trainer.max_steps > 0 else None
         self._start(rounds=steps, sampling=None, optimising=trainer.accumulate_grad_batches)
         self._update("rounds", self.step, steps)
-
-    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         trainer.datamodule.stream.on_generated = lambda done, wanted: self._update("sampling", done, wanted)
 
     def on_train_batch_end(

@@ -38,15 +38,34 @@ class RunCheckpoint(Checkpoint):
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         step = trainer.global_step
-        if step == self.saved_step or (step % self.every_n_steps and step != trainer.max_steps):
+        if step == self.saved_step:
             return
-        self.saved_step = step
-        target = self.path(trainer)
-        scratch = target.with_suffix(".partial")
-        trainer.save_checkpoint(scratch)
-        if trainer.is_global_zero:
-            if self.keep:
-                kept = target.with_name(f"step-{step}.ckpt")
-                kept.unlink(missing_ok=True)
-                os.link(scratch, kept)
-            os.replace(scratch, target)
+        if step == trainer.max_steps:
+            # Put in place by on_train_end, after evaluation and export: a run killed in between goes on from the
+            # checkpoint before, and so gets to them.
+            self.saved_step = step
+            trainer.save_checkpoint(self._scratch(trainer))
+        elif step % self.every_n_steps == 0:
+            self.saved_step = step
+            trainer.save_checkpoint(self._scratch(trainer))
+            self._publish(trainer, step)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if trainer.global_step != self.saved_step:  # stopped early
+            trainer.save_checkpoint(self._scratch(trainer))
+        if trainer.is_global_zero and self._scratch(trainer).exists():
+            self._publish(trainer, trainer.global_step)
+
+    @classmethod
+    def _scratch(cls, trainer: L.Trainer) -> Path:
+        return cls.path(trainer).with_suffix(".partial")
+
+    def _publish(self, trainer: L.Trainer, step: int) -> None:
+        if not trainer.is_global_zero:
+            return
+        scratch, target = self._scratch(trainer), self.path(trainer)
+        if self.keep:
+            kept = target.with_name(f"step-{step}.ckpt")
+            kept.unlink(missing_ok=True)
+            os.link(scratch, kept)
+        os.replace(scratch, target)

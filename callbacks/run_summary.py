@@ -92,7 +92,7 @@ class RunSummary(L.Callback):
         console = Console()
         console.print(_table(before, after, trainer.global_step, self.seconds))
         console.print(f"curves:     tensorboard --logdir {directory}", soft_wrap=True)
-        if RunCheckpoint.path(trainer).exists():
+        if any(isinstance(callback, RunCheckpoint) for callback in trainer.callbacks):
             console.print(f"checkpoint: {RunCheckpoint.path(trainer)}", soft_wrap=True)
         for callback in trainer.callbacks:
             if isinstance(callback, HFExport) and callback.enabled:

@@ -15,14 +15,20 @@ class StopOnNonFinite(L.Callback):
     """Stop before a nan or infinite loss or gradient reaches the weights."""
 
     def on_before_backward(self, trainer: L.Trainer, pl_module: L.LightningModule, loss: Tensor) -> None:
-        if not torch.isfinite(loss):
-            raise NonFiniteError(self._message(trainer, f"the loss is {loss.item()}"))
+        self._check(trainer, loss, "the loss")
 
     def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Any) -> None:
+        if getattr(trainer.precision_plugin, "scaler", None) is not None:
+            return  # float16 overflows now and then, and its scaler skips such steps
         gradients = [parameter.grad for parameter in pl_module.parameters() if parameter.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients)
-        if not torch.isfinite(norm):
-            raise NonFiniteError(self._message(trainer, f"the gradient's norm is {norm.item()}"))
+        self._check(trainer, torch.nn.utils.get_total_norm(gradients), "the gradient's norm")
+
+    def _check(self, trainer: L.Trainer, value: Tensor, name: str) -> None:
+        """Raise on every process if `value` is not finite on one: the others would wait for it for ever."""
+        broken = not bool(torch.isfinite(value))
+        if trainer.strategy.reduce_boolean_decision(broken, all=False):
+            what = f"{name} is {value.item()}" if broken else f"{name} is not finite on another process"
+            raise NonFiniteError(self._message(trainer, what))
 
     @staticmethod
     def _message(trainer: L.Trainer, what: str) -> str:

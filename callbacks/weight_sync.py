@@ -61,18 +61,15 @@ class WeightSync(L.Callback):
             trainer.datamodule.engine.load_weights(engine_weights(module), version=trainer.global_step)
         self.seconds = time.perf_counter() - started
 
-    def _push_checkpoint(self, trainer: L.Trainer, module: CausalLM) -> None:
-        # Without a checkpoint the engine has read the same files as the module.
-        if trainer.ckpt_path is not None:
+    def _push_at_start(self, trainer: L.Trainer, module: CausalLM) -> None:
+        # The engine started from the files on disk; the module may come out of a checkpoint, or of training.
+        if module.model is not None:
             self.push(trainer, module)
 
-    on_validation_start = _push_checkpoint
-    on_test_start = _push_checkpoint
-    on_predict_start = _push_checkpoint
-
-    def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
-        if trainer.ckpt_path is not None or trainer.datamodule.engine.weights_version != trainer.global_step:
-            self.push(trainer, pl_module)
+    on_train_start = _push_at_start
+    on_validation_start = _push_at_start
+    on_test_start = _push_at_start
+    on_predict_start = _push_at_start
 
     def on_before_backward(self, trainer: L.Trainer, pl_module: CausalLM, loss: Tensor) -> None:
         record = pl_module.record

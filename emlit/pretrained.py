@@ -45,16 +45,23 @@ def load_config(path: str) -> Any:
 
 
 def load_model(path: str, dtype: torch.dtype = torch.float32) -> "PreTrainedModel":
-    """The causal language model, ready to train. Under `torch.device("meta")` its weights are left out."""
+    """The causal language model, ready to train. Under `torch.device("meta")` its weights are left out.
+
+    Dropout is turned off: the trainer scores the distribution that the sampler drew from, and that one has none.
+    """
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()  # of copying tensors; downloads have their own
+    config = load_config(path)
+    for name, value in config.to_dict().items():
+        if ("dropout" in name or "pdrop" in name) and isinstance(value, float):
+            setattr(config, name, 0.0)
     if torch.get_default_device().type == "meta":
-        model = AutoModelForCausalLM.from_config(load_config(path), dtype=dtype)
+        model = AutoModelForCausalLM.from_config(config, dtype=dtype)
     else:
         try:
-            model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype)
+            model = AutoModelForCausalLM.from_pretrained(path, config=config, dtype=dtype)
         except (OSError, ValueError) as error:
             raise DataError(f"pretrained is {path}, which could not be loaded: {_first_line(error)}") from error
     # from_pretrained returns it in eval mode, Lightning keeps that, and gradient checkpointing is then silently off.

@@ -57,9 +57,15 @@ def _cell(value: Any) -> str:
     return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def write_report(directory: Path, decoding: str) -> list[dict[str, Any]]:
-    """Read `predictions.jsonl` in `directory`; write report.json and report.md beside it; return the rows."""
-    rows = summarise(read_predictions(directory / "predictions.jsonl"), decoding)
+def write_report(directory: Path, decoding: str, samples: int | None = None) -> list[dict[str, Any]]:
+    """Read `predictions.jsonl` in `directory`; write report.json and report.md beside it; return the rows.
+
+    Args:
+        decoding: what the rows are labelled with
+        samples: count the first so many of each problem; all unless set
+    """
+    found = read_predictions(directory / "predictions.jsonl")
+    rows = summarise([p for p in found if samples is None or p.sample < samples], decoding)
     (directory / "report.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     (directory / "report.md").write_text(to_markdown(rows), encoding="utf-8")
     return rows

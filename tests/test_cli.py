@@ -63,6 +63,14 @@ def sentence(monkeypatch, tmp_path, capsys):
         ([*RL, "--model.reward=Happiness"], r"model\.reward: .*Happiness"),
         ([*RL, "--data.samples_per_prompt=1"], r"data\.samples_per_prompt is 1, but RLOO compares"),
         ([*RL, "--model.reward.reduction=median"], r"model\.reward\.reduction"),
+        ([*FT, "--trainer.accumulate_grad_batches=0"], r"accumulate_grad_batches is 0; it must be at least 1"),
+        ([*FT, "--data.context=100000"], r"data\.context is 100000, but tiny has 512 positions"),
+        ([*FT, "--trainer.strategy=fdsp"], r"fdsp"),
+        ([*FT, "--model.weight_decay=-1"], r"weight_decay is -1"),
+        ([*FT, f"--ckpt_path={ROOT / 'README.md'}"], r"README\.md, which is not a checkpoint of emlit"),
+        ([*FT, f"--run_dir={ROOT / 'README.md'}"], r"README\.md is a file"),
+        ([*FT, f"--export.dirpath={ROOT / 'docs'}"], r"docs, which is there and not empty"),
+        ([*RL, "--model.kl_estimator=k1"], r"model\.kl_estimator"),
         ([*FT, "--ckpt_path=last"], r"ckpt_path is last, but there is no .*last\.ckpt"),
         ([*FT, "--ckpt_path=nowhere.ckpt"], r"ckpt_path is nowhere\.ckpt, but there is no"),
         ([*FT, "--trainer.callbacks+=callbacks.EMInference"], r"EMInference.*no place in fit"),
@@ -156,6 +164,6 @@ def test_help_is_quick():
 def test_an_error_is_quick_and_has_its_exit_status():
     done, seconds = run_cli("cli.py", *FT, "--model.learning_rat=1")
     assert done.returncode == 2
-    assert seconds < 10
+    assert seconds < 6  # most of it `import lightning`
     assert done.stderr.strip().splitlines()[-1].startswith("emlit: error: model.learning_rat")
     assert "Traceback" not in done.stderr

@@ -35,14 +35,14 @@ FILES = sorted(path for path in CONFIGS.rglob("*.yaml") if path.parent.name != "
 def built(monkeypatch, tmp_path):
     """Build everything that a config describes, and run nothing."""
 
-    def build(path: Path) -> cli.EmlitCLI:
+    def build(path: Path, *extra: str) -> cli.EmlitCLI:
         monkeypatch.setattr(cli.EmlitCLI, "_run_subcommand", lambda self, subcommand: None)
         monkeypatch.setattr("emlit.engines.vllm.installed", lambda: True)
         command = "predict" if path.stem == "em_inf" else "fit"
         # bf16-mixed and one device: as on the GPU that the config is for.
         return cli.EmlitCLI(
             CausalLM, RolloutDataModule, subclass_mode_model=True, seed_everything_default=0, parser_class=cli.Parser,
-            auto_configure_optimizers=False, args=[command, "--config", str(path), f"--run_dir={tmp_path}"],
+            auto_configure_optimizers=False, args=[command, "--config", str(path), f"--run_dir={tmp_path}", *extra],
         )  # fmt: skip
 
     return build
@@ -90,6 +90,18 @@ def test_agrees_with_the_paper(kind, built):
         assert model.kl_estimator == "k3"
         names = {"em_rl_sequence": "SequenceLogProbReward", "em_rl_token": "TokenEntropyReward"}
         assert type(model.reward).__name__ == names[kind]
+
+
+def test_readmes_command_for_your_own_prompts(built, tmp_path):
+    # A class given over another keeps the arguments that both know: the column must be named again.
+    (tmp_path / "prompts.jsonl").write_text('{"prompt": "1+1?", "answer": "2"}\n')
+    made = built(
+        CONFIGS / "qwen2.5-1.5b/em_ft.yaml",
+        "--data.train=emlit.tasks.PromptFile",
+        f"--data.train.path={tmp_path / 'prompts.jsonl'}",
+        "--data.train.prompt_column=prompt",
+    )
+    assert [(row.prompt, row.answer) for row in made.datamodule.train_task.rows()] == [("1+1?", "2")]
 
 
 def test_there_is_one_for_each_model_and_method():

@@ -35,7 +35,10 @@ class TransformersEngine(Engine):
     def start(self, source: ModelSource) -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
-        model: Any = AutoModelForCausalLM.from_pretrained(source.path, dtype=self.dtype)
+        try:
+            model: Any = AutoModelForCausalLM.from_pretrained(source.path, dtype=self.dtype)
+        except (OSError, ValueError) as error:
+            raise EngineError(f"{source.path} could not be loaded: {' '.join(str(error).split())}") from error
         self.model = model.to(self.device).eval()
         # Its own penalties and filters would otherwise apply behind our back.
         self.model.generation_config = GenerationConfig()

@@ -2,12 +2,13 @@
 
 from emlit.functional.advantage import grpo_advantage, rloo_advantage
 from emlit.functional.entropy import TokenStats, token_entropy, token_logprob, token_stats
-from emlit.functional.kl import KLEstimator, approx_kl
+from emlit.functional.kl import KLEstimator, KLPenalty, approx_kl
 from emlit.functional.policy import PolicyLoss, policy_gradient_loss
 from emlit.functional.reduction import Normaliser, Reduction, reduce_tokens, sequence_mean
 
 __all__ = [
     "KLEstimator",
+    "KLPenalty",
     "Normaliser",
     "PolicyLoss",
     "Reduction",

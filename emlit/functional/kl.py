@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 KLEstimator = Literal["k1", "k2", "k3"]
+KLPenalty = Literal["k2", "k3"]
 
 # exp(20) is 5e8: past it k3 would overflow in float32 and its gradient carries no information.
 _MAX_LOG_RATIO = 20.0
@@ -18,6 +19,9 @@ def approx_kl(logprob: Tensor, reference_logprob: Tensor, estimator: KLEstimator
         k1 = d              unbiased, high variance, can be negative
         k2 = d^2 / 2        biased, low variance
         k3 = e^-d - 1 + d   unbiased, low variance, never negative ("low_var_kl" in verl)
+
+    As a penalty, what counts is the gradient on fixed samples, and it differs: k1's expectation is 0 whatever the
+    reference, k2's is that of KL(policy || reference), and k3's is that of KL(reference || policy). Hence KLPenalty.
 
     Args:
         logprob: (...), log p of the sampled tokens under the policy, nats

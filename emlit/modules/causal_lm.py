@@ -1,5 +1,7 @@
 """The policy: a Hugging Face causal language model that answers prompts and scores what was answered."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import lightning as L
@@ -12,7 +14,7 @@ from emlit.errors import ConfigError, DataError
 from emlit.functional import TokenStats, token_entropy, token_logprob, token_stats
 from emlit.metrics import CompletionMetrics
 from emlit.predictions import Prediction
-from emlit.rollout import PromptBatch, RolloutDataModule, request_seed
+from emlit.rollout import PromptBatch, RolloutDataModule, pad_rows, request_seed
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -27,20 +29,20 @@ class CausalLM(L.LightningModule):
         pretrained: "tiny" for the embedded reasoner, a directory, or a Hugging Face id
         dtype: of the weights; training wants float32 (with `trainer.precision bf16-mixed` to compute in bfloat16)
         score: keep the model beside the engine to measure entropies; without it predictions have no mean_entropy
-        scoring_batch_size: completions scored together
+        scoring_tokens: padded tokens scored in one forward pass; their logits take this times the vocabulary
     """
 
     def __init__(
-        self, pretrained: str = "tiny", dtype: Dtype = "float32", score: bool = True, scoring_batch_size: int = 256
+        self, pretrained: str = "tiny", dtype: Dtype = "float32", score: bool = True, scoring_tokens: int = 8192
     ) -> None:
         super().__init__()
         loading.resolve(pretrained)
-        if scoring_batch_size < 1:
-            raise ConfigError(f"scoring_batch_size is {scoring_batch_size}; it must be at least 1")
+        if scoring_tokens < 1:
+            raise ConfigError(f"scoring_tokens is {scoring_tokens}; it must be at least 1")
         self.pretrained = pretrained
         self.dtype_name = dtype
         self.score = score
-        self.scoring_batch_size = scoring_batch_size
+        self.scoring_tokens = scoring_tokens
         self.model: PreTrainedModel | None = None
         self.answers = CompletionMetrics()
 
@@ -98,27 +100,36 @@ class CausalLM(L.LightningModule):
     @torch.no_grad()
     def score_completions(self, prompts: list[list[int]], completions: list[Completion]) -> list[TokenStats]:
         """The model's own stats at temperature 1, whatever the completions were sampled with: (length,) each."""
-        results: list[TokenStats] = []
-        pairs = list(zip(prompts, completions, strict=True))
+        rows = [(prompt, completion.tokens) for prompt, completion in zip(prompts, completions, strict=True)]
         was_training = self.model.training
         self.model.eval()
-        for start in range(0, len(pairs), self.scoring_batch_size):
-            piece = pairs[start : start + self.scoring_batch_size]
-            shape = len(piece), max(len(prompt) + len(completion.tokens) for prompt, completion in piece)
-            tokens = torch.zeros(shape, dtype=torch.long)
-            attended, sampled = torch.zeros(shape, dtype=torch.bool), torch.zeros(shape, dtype=torch.bool)
-            for row, (prompt, completion) in enumerate(piece):
-                end = len(prompt) + len(completion.tokens)
-                tokens[row, :end] = torch.tensor(prompt + completion.tokens)
-                attended[row, :end] = True
-                sampled[row, len(prompt) : end] = True
-            stats = self.token_stats(*(t.to(self.device) for t in (tokens, attended, sampled)), temperature=1.0)
-            results.extend(
-                TokenStats(logprob[mask].cpu(), entropy[mask].cpu())
-                for logprob, entropy, mask in zip(*stats, sampled, strict=True)
-            )
+        # Evaluation inside fit runs in callbacks, outside of the trainer's autocast.
+        precision = self._trainer.precision_plugin.forward_context() if self._trainer else contextlib.nullcontext()
+        results: list[TokenStats] = []
+        with precision:
+            for piece in self._pieces(rows):
+                padded = pad_rows(piece, pad_token_id=0)
+                stats = self.token_stats(*(tensor.to(self.device) for tensor in padded), temperature=1.0)
+                results.extend(
+                    TokenStats(logprob[mask].cpu(), entropy[mask].cpu())
+                    for logprob, entropy, mask in zip(*(value.cpu() for value in stats), padded[2], strict=True)
+                )
         self.model.train(was_training)
         return results
+
+    def _pieces(self, rows: list[tuple[list[int], list[int]]]) -> Iterator[list[tuple[list[int], list[int]]]]:
+        """`rows` in order, cut so that each piece, padded, has at most `scoring_tokens` tokens (or is one row)."""
+        piece: list[tuple[list[int], list[int]]] = []
+        width = 0
+        for row in rows:
+            wider = max(width, len(row[0]) + len(row[1]))
+            if piece and wider * (len(piece) + 1) > self.scoring_tokens:
+                yield piece
+                piece, wider = [], len(row[0]) + len(row[1])
+            piece.append(row)
+            width = wider
+        if piece:
+            yield piece
 
     def answer(self, batch: PromptBatch, sampling: Sampling, salt: str = "evaluation") -> list[Prediction]:
         """Sample, grade and score; one Prediction a wanted sample, in the batch's order.

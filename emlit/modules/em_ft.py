@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from emlit.functional import KLEstimator, Reduction
+from emlit.functional import KLPenalty, Reduction
 from emlit.modules.causal_lm import CausalLM, Dtype
 from emlit.modules.objective import EntropyObjectiveMixin
 from emlit.rollout import RolloutBatch
@@ -23,10 +23,10 @@ class EMFT(EntropyObjectiveMixin, CausalLM):
             completions weigh more)
         entropy_temperature: of H; the sampling temperature unless set
         kl_weight: of the KL divergence to the start; the paper's headline row has none
-        kl_estimator: k1, k2 or k3
+        kl_estimator: k2, whose gradient is that of KL(policy || start), or k3, whose gradient is that of the reverse
         dtype: of the weights; training wants float32 (with `trainer.precision bf16-mixed` to compute in bfloat16)
         gradient_checkpointing: recompute activations in the backward pass instead of keeping them
-        scoring_batch_size: completions scored together in evaluation
+        scoring_tokens: padded tokens scored in one forward pass of evaluation
     """
 
     def __init__(
@@ -38,12 +38,12 @@ class EMFT(EntropyObjectiveMixin, CausalLM):
         reduction: Reduction = "token_mean",
         entropy_temperature: float | None = None,
         kl_weight: float = 0.0,
-        kl_estimator: KLEstimator = "k3",
+        kl_estimator: KLPenalty = "k3",
         dtype: Dtype = "float32",
         gradient_checkpointing: bool = False,
-        scoring_batch_size: int = 256,
+        scoring_tokens: int = 8192,
     ) -> None:
-        super().__init__(pretrained, dtype, scoring_batch_size=scoring_batch_size)
+        super().__init__(pretrained, dtype, scoring_tokens=scoring_tokens)
         self._set_objective(
             reduction,
             entropy_temperature,

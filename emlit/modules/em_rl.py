@@ -1,10 +1,11 @@
 """EM-RL: reinforcement learning with the model's own confidence as the only reward."""
 
 import torch
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from emlit.errors import ConfigError
-from emlit.functional import KLEstimator, Reduction, TokenStats, policy_gradient_loss
+from emlit.functional import KLPenalty, Reduction, TokenStats, policy_gradient_loss
 from emlit.modules.causal_lm import CausalLM, Dtype
 from emlit.modules.objective import EntropyObjectiveMixin
 from emlit.rewards import RLOO, Advantage, Reward, TokenEntropyReward
@@ -27,10 +28,11 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         reduction: "token_mean" over the round, "sequence_mean" or "sequence_sum"
         entropy_temperature: of H; the sampling temperature unless set
         kl_weight: of the KL divergence to the start; the paper has 0.001
-        kl_estimator: k1, k2 or k3; the released code has k3
+        kl_estimator: k2 has the gradient of KL(policy || start), k3 that of the reverse; the
+            released code has k3
         dtype: of the weights; training wants float32 (with `trainer.precision bf16-mixed` to compute in bfloat16)
         gradient_checkpointing: recompute activations in the backward pass instead of keeping them
-        scoring_batch_size: completions scored together in evaluation
+        scoring_tokens: padded tokens scored in one forward pass of evaluation
     """
 
     def __init__(
@@ -44,12 +46,12 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         reduction: Reduction = "token_mean",
         entropy_temperature: float | None = None,
         kl_weight: float = 0.001,
-        kl_estimator: KLEstimator = "k3",
+        kl_estimator: KLPenalty = "k3",
         dtype: Dtype = "float32",
         gradient_checkpointing: bool = False,
-        scoring_batch_size: int = 256,
+        scoring_tokens: int = 8192,
     ) -> None:
-        super().__init__(pretrained, dtype, scoring_batch_size=scoring_batch_size)
+        super().__init__(pretrained, dtype, scoring_tokens=scoring_tokens)
         self._set_objective(
             reduction,
             entropy_temperature,
@@ -64,10 +66,10 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         self.advantage = advantage if advantage is not None else RLOO()
 
     def check_rollouts(self, data: RolloutDataModule) -> None:
-        if data.samples_per_prompt < 2:
+        if data.trainer.state.fn == TrainerFn.FITTING and data.samples_per_prompt < self.advantage.min_samples:
             raise ConfigError(
                 f"data.samples_per_prompt is {data.samples_per_prompt}, but {type(self.advantage).__name__} compares "
-                "the completions of a prompt with each other; set it to 2 or more"
+                f"the completions of a prompt with each other; set it to {self.advantage.min_samples} or more"
             )
 
     def training_step(self, batch: RolloutBatch) -> Tensor:

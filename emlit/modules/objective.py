@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from emlit import pretrained as loading
 from emlit.errors import ConfigError
-from emlit.functional import KLEstimator, Reduction, TokenStats, approx_kl, reduce_tokens
+from emlit.functional import KLPenalty, Reduction, TokenStats, approx_kl, reduce_tokens
 from emlit.rollout import RolloutBatch
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class EntropyObjectiveMixin:
     reduction: Reduction
     entropy_temperature: float | None
     kl_weight: float
-    kl_estimator: KLEstimator
+    kl_estimator: KLPenalty
     learning_rate: float
     record: StepRecord | None = None
 
@@ -51,7 +52,7 @@ class EntropyObjectiveMixin:
         reduction: Reduction,
         entropy_temperature: float | None,
         kl_weight: float,
-        kl_estimator: KLEstimator,
+        kl_estimator: KLPenalty,
         learning_rate: float,
         weight_decay: float,
         warmup_steps: int,
@@ -63,6 +64,8 @@ class EntropyObjectiveMixin:
             raise ConfigError(f"entropy_temperature is {entropy_temperature}; it must be positive")
         if learning_rate <= 0:
             raise ConfigError(f"learning_rate is {learning_rate}; it must be positive")
+        if weight_decay < 0:
+            raise ConfigError(f"weight_decay is {weight_decay}; it must not be negative")
         if warmup_steps < 0:
             raise ConfigError(f"warmup_steps is {warmup_steps}; it must not be negative")
         self.reduction, self.entropy_temperature = reduction, entropy_temperature
@@ -76,7 +79,8 @@ class EntropyObjectiveMixin:
         super().configure_model()
         if self.gradient_checkpointing and not self.model.is_gradient_checkpointing:
             self.model.gradient_checkpointing_enable({"use_reentrant": False})
-        if self.kl_weight and not self._reference:
+        fitting = self._trainer is None or self._trainer.state.fn == TrainerFn.FITTING
+        if self.kl_weight and fitting and not self._reference:
             reference = loading.load_model(loading.resolve(self.pretrained), getattr(torch, self.dtype_name))
             self._reference = (reference.eval().requires_grad_(False),)
 

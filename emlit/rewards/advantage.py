@@ -9,7 +9,13 @@ from emlit.rollout import RolloutBatch
 
 
 class Advantage(ABC):
-    """From rewards to the weight of each token's log-probability."""
+    """From rewards to the weight of each token's log-probability.
+
+    Attributes:
+        min_samples: completions of a prompt that it needs
+    """
+
+    min_samples: int = 2
 
     @abstractmethod
     def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: TokenStats) -> Tensor:

@@ -1,6 +1,6 @@
 """Prompts become completions become tensors: the on-policy stream and the RolloutDataModule."""
 
-from emlit.rollout.batch import Group, RolloutBatch, collate, partition
+from emlit.rollout.batch import Group, RolloutBatch, collate, pad_rows, partition
 from emlit.rollout.datamodule import RolloutDataModule
 from emlit.rollout.prompts import Prompt, PromptBatch, render, request_seed
 from emlit.rollout.stream import RolloutStream, RoundShape
@@ -14,6 +14,7 @@ __all__ = [
     "RolloutStream",
     "RoundShape",
     "collate",
+    "pad_rows",
     "partition",
     "render",
     "request_seed",

@@ -66,6 +66,24 @@ class RolloutBatch:
         return replace(self, **{name: getattr(self, name).to(device, non_blocking=non_blocking) for name in names})
 
 
+def pad_rows(rows: Sequence[tuple[list[int], list[int]]], pad_token_id: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Right-pad (prompt, completion) pairs of token ids; nothing is ever left-padded.
+
+    Returns:
+        tokens, attention_mask and completion_mask, each (B, T). Sampled tokens are marked by position: an end token
+        that is also the pad token still counts.
+    """
+    shape = len(rows), max(len(prompt) + len(completion) for prompt, completion in rows)
+    tokens = torch.full(shape, pad_token_id)
+    attention_mask, completion_mask = torch.zeros(shape, dtype=torch.bool), torch.zeros(shape, dtype=torch.bool)
+    for row, (prompt, completion) in enumerate(rows):
+        end = len(prompt) + len(completion)
+        tokens[row, :end] = torch.tensor(prompt + completion)
+        attention_mask[row, :end] = True
+        completion_mask[row, len(prompt) : end] = True
+    return tokens, attention_mask, completion_mask
+
+
 def collate(
     groups: Sequence[Group],
     pad_token_id: int,
@@ -75,30 +93,15 @@ def collate(
     round: int,
     weights_version: int,
 ) -> RolloutBatch:
-    """One micro-batch. Sampled tokens are marked by position: an end token that is also the pad token still counts."""
-    rows = [(group.prompt.tokens, completion) for group in groups for completion in group.completions]
-    shape = len(rows), max(group.longest for group in groups)
-    tokens = torch.full(shape, pad_token_id)
-    attention_mask, completion_mask = torch.zeros(shape, dtype=torch.bool), torch.zeros(shape, dtype=torch.bool)
-    logprobs = torch.zeros(shape)
-    for row, (prompt, completion) in enumerate(rows):
-        start, end = len(prompt), len(prompt) + len(completion.tokens)
-        tokens[row, :end] = torch.tensor(prompt + completion.tokens)
-        attention_mask[row, :end] = True
-        completion_mask[row, start:end] = True
-        logprobs[row, start:end] = torch.tensor(completion.logprobs)
+    """One micro-batch."""
+    completions = [(group.prompt.tokens, completion) for group in groups for completion in group.completions]
+    tokens, attention_mask, completion_mask = pad_rows([(p, c.tokens) for p, c in completions], pad_token_id)
+    sampled = torch.tensor([logprob for _, completion in completions for logprob in completion.logprobs])
+    logprobs = torch.zeros(tokens.shape).masked_scatter(completion_mask, sampled)
     return RolloutBatch(
-        tokens,
-        attention_mask,
-        completion_mask,
-        logprobs,
-        groups,
-        normaliser,
-        temperature,
-        filtered,
-        round,
+        tokens, attention_mask, completion_mask, logprobs, groups, normaliser, temperature, filtered, round,
         weights_version,
-    )
+    )  # fmt: skip
 
 
 def partition(groups: Sequence[Group], parts: int) -> list[list[Group]]:

@@ -94,12 +94,12 @@ class RolloutDataModule(L.LightningDataModule):
         module = self.trainer.lightning_module
         module.check_rollouts(self)
         self._check(stage)
-        for callback in self.trainer.callbacks:
-            if isinstance(callback, Preflight):
-                callback.preflight(self.trainer, module, stage)
         path = pretrained.resolve(module.pretrained)
         self.tokenizer = pretrained.load_tokenizer(path)
-        context = self.context or min(pretrained.context_length(path), 8192)
+        limit = pretrained.context_length(path)
+        context = self.context or min(limit, 8192)
+        if context > limit:
+            raise ConfigError(f"data.context is {context}, but {module.pretrained} has {limit} positions; lower it")
         longest = context - self.sampling.max_tokens
         if longest < 1:
             raise ConfigError(
@@ -111,6 +111,9 @@ class RolloutDataModule(L.LightningDataModule):
         self.evaluation_prompts = [
             prompt for task in self.evaluation_tasks for prompt in render(task, self.tokenizer, longest)
         ]
+        for callback in self.trainer.callbacks:
+            if isinstance(callback, Preflight):
+                callback.preflight(self.trainer, module, stage)
         if not self.started:
             stop = pretrained.stop_token_ids(path, self.tokenizer)
             self.engine.start(ModelSource(path, context, stop))
@@ -124,6 +127,8 @@ class RolloutDataModule(L.LightningDataModule):
             )
         if stage != "fit":
             return
+        if self.trainer.accumulate_grad_batches < 1:
+            raise ConfigError("trainer.accumulate_grad_batches is 0; it must be at least 1")
         ranks, parts = self.trainer.world_size, self.trainer.accumulate_grad_batches
         if self.prompts_per_round % ranks:
             raise ConfigError(
@@ -195,6 +200,12 @@ class RolloutDataModule(L.LightningDataModule):
         return batch.to(device) if isinstance(batch, RolloutBatch) else batch
 
     def teardown(self, stage: str) -> None:
+        self._close()
+
+    def on_exception(self, exception: BaseException) -> None:
+        self._close()
+
+    def _close(self) -> None:
         # Shutting an engine down in this process destroys the process group that several ranks still need.
         if self.started and self.trainer.world_size == 1:
             self.engine.close()

@@ -1,6 +1,7 @@
 """Rows become token ids."""
 
 import hashlib
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +11,9 @@ from emlit.tasks import Row, Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ def render(task: Task, tokenizer: "PreTrainedTokenizerBase", longest: int) -> li
     Raises:
         DataError: a prompt longer than that; tasks with `skip_bad_rows` leave it out instead
     """
-    prompts = []
+    prompts, skipped = [], 0
     for row in task.rows():
         messages = row.messages(task.system_prompt)
         if tokenizer.chat_template:
@@ -49,6 +53,7 @@ def render(task: Task, tokenizer: "PreTrainedTokenizerBase", longest: int) -> li
             tokens = tokenizer("\n\n".join(message["content"] for message in messages))["input_ids"]
         if len(tokens) > longest:
             if getattr(task, "skip_bad_rows", False):
+                skipped += 1
                 continue
             raise DataError(
                 f"{row.source or f'{task.name}, {row.id}'}: the prompt has {len(tokens)} tokens, and the context "
@@ -56,6 +61,8 @@ def render(task: Task, tokenizer: "PreTrainedTokenizerBase", longest: int) -> li
                 "skip_bad_rows"
             )
         prompts.append(Prompt(task, row, tokens))
+    if skipped:
+        log.warning("%s: skipped %d prompts of more than %d tokens", task.name, skipped, longest)
     if not prompts:
         raise DataError(f"{task.name}: no prompt fits the context beside max_tokens")
     return prompts

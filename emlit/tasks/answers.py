@@ -45,9 +45,10 @@ def extract_answer(text: str) -> str | None:
 def _number(text: str) -> Decimal | None:
     """A plain decimal number, thousands separators allowed; None for anything else."""
     try:
-        return Decimal(re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)) if len(text) < 64 else None
+        number = Decimal(re.sub(r"(?<=\d),(?=\d{3}\b)", "", text))
     except InvalidOperation:
         return None
+    return number if number.is_finite() and len(text) < 64 else None
 
 
 def math_equal(answer: str | None, gold: str) -> bool:

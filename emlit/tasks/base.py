@@ -78,5 +78,5 @@ class Task(ABC):
         return Grade(answer, correct, extract_boxed(completion) is not None)
 
     def equal(self, answer: str | None, other: str) -> bool:
-        """Whether two answers mean the same; also what counts as one vote."""
+        """Whether an answer means the same as the label."""
         return math_equal(answer, other)

@@ -132,8 +132,11 @@ class PromptFile(_Columns):
         if self.path.suffix == ".csv":
             with self.path.open(newline="", encoding="utf-8-sig") as file:
                 reader = csv.DictReader(file)
-                for row in reader:
-                    yield f"{self.path}, line {reader.line_num}", row
+                try:
+                    for row in reader:
+                        yield f"{self.path}, line {reader.line_num}", row
+                except (UnicodeDecodeError, csv.Error) as error:
+                    raise DataError(f"{self.path}, after line {reader.line_num}: not UTF-8 CSV ({error})") from None
         elif self.path.suffix == ".parquet":
             import pyarrow.parquet
 

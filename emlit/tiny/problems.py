@@ -57,14 +57,17 @@ def problems(split: Split, n: int, seed: int = 0, difficulty: Difficulty = "defa
             raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(get_args(choices))}")
     rng = random.Random(f"{split}/{difficulty}/{seed}")
     rows: dict[str, dict[str, str]] = {}
-    for _ in range(200 * n + 1000):
+    missed = 0
+    while missed < 50_000:  # in a row: the split is as good as used up
         if len(rows) == n:
             return list(rows.values())
+        missed += 1
         a, first, b, second, c = draw_terms(rng, difficulty)
         expression = f"{a}{first}{b}{second}{c}"
         phrase = rng.choices(PHRASES, _PHRASE_WEIGHTS)[0]
         if split_of(expression) != split or expression in rows:
             continue
+        missed = 0
         rows[expression] = {
             "id": f"{difficulty}-{split}-{expression}",
             "prompt": phrase.format(expression),

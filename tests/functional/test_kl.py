@@ -39,6 +39,24 @@ def test_gradients(estimator):
     assert torch.autograd.gradcheck(lambda x: approx_kl(x, reference, estimator), logprob)
 
 
+@pytest.mark.parametrize(("estimator", "direction"), [("k1", "none"), ("k2", "forward"), ("k3", "reverse")])
+def test_expected_gradient_as_a_penalty(estimator, direction):
+    # On samples of the policy, held fixed: sum_x p(x) d/dz estimate(x), against autograd through the whole divergence.
+    z = torch.randn(7, dtype=torch.float64, generator=torch.Generator().manual_seed(2), requires_grad=True)
+    q = torch.softmax(torch.randn(7, dtype=torch.float64, generator=torch.Generator().manual_seed(3)), 0)
+    logp = torch.log_softmax(z, 0)
+    (logp.exp().detach() * approx_kl(logp, q.log(), estimator)).sum().backward()
+    found, z.grad = z.grad, None
+    logp = torch.log_softmax(z, 0)
+    divergence = {
+        "none": 0.0 * logp.sum(),
+        "forward": (logp.exp() * (logp - q.log())).sum(),
+        "reverse": (q * (q.log() - logp)).sum(),
+    }[direction]
+    divergence.backward()
+    torch.testing.assert_close(found, z.grad, rtol=1e-9, atol=1e-12)
+
+
 def test_unknown_estimator():
     with pytest.raises(ValueError, match="'k4'"):
         approx_kl(torch.zeros(1), torch.zeros(1), "k4")

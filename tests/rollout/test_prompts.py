@@ -74,6 +74,10 @@ def test_bytes_that_are_no_text(tmp_path):
     with pytest.raises(DataError, match="line 1: not UTF-8"):
         PromptFile(str(tmp_path / "p.jsonl")).rows()
 
+    (tmp_path / "p.csv").write_bytes(b"prompt\n\xe9t\xe9\n")
+    with pytest.raises(DataError, match=r"p\.csv, after line \d: not UTF-8"):
+        PromptFile(str(tmp_path / "p.csv")).rows()
+
 
 def test_files_that_cannot_be_prompts(tmp_path):
     with pytest.raises(ConfigError, match=r"nowhere\.jsonl, and there is no such file"):

@@ -60,6 +60,9 @@ def test_equal(answer, gold):
         ("{{{", "1"),
         ("x" * 5000, "1"),
         ("-3", "3"),
+        ("snan", "1"),
+        ("NaN", "nan2"),
+        ("Infinity", "1"),
     ],
 )
 def test_not_equal(answer, gold):
