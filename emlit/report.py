@@ -35,7 +35,7 @@ def summarise(predictions: list[Prediction], decoding: str) -> list[dict[str, An
         tasks[prediction.task].append(prediction)
     rows = []
     for task, members in tasks.items():
-        metrics = CompletionMetrics()
+        metrics = CompletionMetrics(sync_on_compute=False)  # one process reads what all have written
         metrics.update(members)
         values = {name: value.item() for name, value in metrics.compute().items()}
         problems = len({prediction.id for prediction in members})

@@ -6,6 +6,7 @@ import pytest
 import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
+from emlit.errors import DataError
 from emlit.functional import Normaliser
 from emlit.modules import EMFT, EMRL
 from emlit.rewards import GRPO, SequenceLogProbReward, TokenEntropyReward
@@ -180,6 +181,31 @@ def test_the_model_is_in_training_mode_and_gradient_checkpointing_is_on(tmp_path
     module._trainer = SimpleNamespace(accumulate_grad_batches=1, world_size=1)
     module.training_step(make_batch(GROUPS)).backward()
     assert len(calls) == 2  # once forward, once again in the backward pass
+
+
+def test_a_checkpoint_of_other_shapes_is_refused():
+    module = ready(EMFT())
+    state = dict(module.state_dict())
+    module.on_load_checkpoint({"state_dict": state})
+    state["model.lm_head.weight"] = torch.zeros(3, 3)
+    with pytest.raises(DataError, match=r"1 tensors differ, model\.lm_head\.weight first"):
+        module.on_load_checkpoint({"state_dict": state, "emlit": {"pretrained": "other"}})
+
+
+def test_dropout_is_off(tmp_path):
+    # The trainer would otherwise score another distribution than the sampler's.
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    from emlit.pretrained import load_model
+
+    config = GPT2Config(vocab_size=16, n_positions=32, n_embd=16, n_layer=2, n_head=2)
+    assert config.attn_pdrop > 0
+    GPT2LMHeadModel(config).save_pretrained(tmp_path)
+    module = ready(EMFT())
+    module.model = load_model(str(tmp_path))
+    assert module.model.training
+    first, second = (module.rollout_stats(make_batch(GROUPS)).entropy for _ in range(2))
+    assert torch.equal(first, second)
 
 
 def test_entropy_temperature_is_that_of_h_alone():
