@@ -96,6 +96,7 @@ class EmlitCLI(LightningCLI):
             self._claim(run_dir, checkpoint, config.overwrite)
         elif self.subcommand == "predict" and config.return_predictions is None:
             config.return_predictions = False  # they are on disk
+            config.trainer.logger = config.trainer.logger or False  # and there is no curve to draw
         if config.trainer.logger in (None, True):
             config.trainer.logger = self._tensorboard(run_dir, step)
 
