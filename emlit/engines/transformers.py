@@ -34,7 +34,9 @@ class TransformersEngine(Engine):
 
     def start(self, source: ModelSource) -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+        from transformers.utils import logging as transformers_logging
 
+        transformers_logging.disable_progress_bar()  # of copying tensors; downloads have their own
         try:
             model: Any = AutoModelForCausalLM.from_pretrained(source.path, dtype=self.dtype)
         except (OSError, ValueError) as error:
