@@ -20,7 +20,7 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 import callbacks
 from emlit.argument_errors import one_sentence
 from emlit.errors import ConfigError, EmlitError
-from emlit.modules import CausalLM
+from emlit.modules import CausalLM, EntropyObjectiveMixin
 from emlit.rollout import RolloutDataModule
 
 # Under these keys each callback's arguments are set, in a config or on the command line.
@@ -109,6 +109,10 @@ class EmlitCLI(LightningCLI):
 
     def after_instantiate_classes(self) -> None:
         """Tell the trainer its checkpoint now: given to `fit` or `predict`, callbacks would learn of it too late."""
+        if self.subcommand == "fit" and not isinstance(self.model, EntropyObjectiveMixin):
+            raise ConfigError(
+                f"model is {type(self.model).__name__}, which has no objective to train; set model to EMFT or EMRL"
+            )
         arguments = self.config_init[self.subcommand]
         self.trainer.ckpt_path, arguments.ckpt_path = arguments.ckpt_path, None
 

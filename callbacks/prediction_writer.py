@@ -9,14 +9,14 @@ from typing import Any
 
 import lightning as L
 from rich.console import Console
-from rich.markdown import Markdown
+from rich.table import Table
 
 from callbacks.em_inference import EMInference
 from emlit.errors import ConfigError
 from emlit.modules import CausalLM
 from emlit.predictions import Prediction
 from emlit.pretrained import resolve
-from emlit.report import read_predictions, to_markdown, write_report
+from emlit.report import read_predictions, write_report
 
 
 class PredictionWriter(L.Callback):
@@ -120,7 +120,7 @@ class PredictionWriter(L.Callback):
             samples=trainer.datamodule.evaluation_samples,
         )
         console = Console()
-        console.print(Markdown(to_markdown(rows)))
+        console.print(_table(rows))
         console.print(f"predictions: {self.whole}\nreport:      {self.directory / 'report.md'}", soft_wrap=True)
 
     def _merge(self) -> None:
@@ -140,6 +140,18 @@ class PredictionWriter(L.Callback):
         scratch.replace(self.whole)
         for part in parts:
             part.unlink()
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    """The report on its side: a column a task, so that it fits a terminal."""
+    table = Table(title=rows[0]["decoding"] if rows else "no predictions")
+    table.add_column("")
+    for row in rows:
+        table.add_column(row["task"], justify="right")
+    for name in dict.fromkeys(name for row in rows for name in row if name not in ("task", "decoding")):
+        values = (row.get(name) for row in rows)
+        table.add_row(name, *("" if v is None else f"{v:.3f}" if isinstance(v, float) else str(v) for v in values))
+    return table
 
 
 def _fingerprint(path: Path) -> list[list[str | int]] | None:
