@@ -25,8 +25,9 @@ def environment() -> str:
 
 
 def spread(values: list[float]) -> str:
-    """Mean, and the seeds' range."""
-    return f"{statistics.mean(values):.3f} ({min(values):.3f} to {max(values):.3f})"
+    """Mean, and the range over seeds where there are several."""
+    mean = f"{statistics.mean(values):.3f}"
+    return mean if len(values) == 1 else f"{mean} ({min(values):.3f} to {max(values):.3f})"
 
 
 def all_methods(run_dir: Path, seeds: list[int], difficulty: str) -> str:
