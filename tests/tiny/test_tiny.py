@@ -3,14 +3,8 @@
 import re
 
 import pytest
-import torch
-from torchmetrics.functional.classification import binary_auroc
 
-from emlit.engines import ModelSource, Request, Sampling, default_engine
-from emlit.metrics import CompletionMetrics
-from emlit.modules import CausalLM
-from emlit.pretrained import stop_token_ids
-from emlit.tasks import TinyArithmetic
+from benchmarks.tiny_model import measure
 from emlit.tiny import MODEL_DIR, problems
 from emlit.tiny.problems import evaluate
 
@@ -62,53 +56,17 @@ def test_model_is_small():
     assert (MODEL_DIR / "model.safetensors").stat().st_size < 8e6
 
 
-def measure(tokenizer, difficulty: str) -> tuple[dict[str, float], float, float]:
-    """(metrics of 16 samples, greedy pass@1, AUROC of -mean entropy) on 200 test problems."""
-    from emlit.predictions import Prediction
-    from emlit.rollout import render
-
-    engine = default_engine()
-    engine.start(ModelSource(str(MODEL_DIR), 256, stop_token_ids(str(MODEL_DIR), tokenizer)))
-    module = CausalLM("tiny")
-    module.configure_model()
-    prompts = render(TinyArithmetic("test", 200, seed=1, difficulty=difficulty), tokenizer, 200)
-
-    def predictions(samples: int, temperature: float) -> list[Prediction]:
-        wanted = [(prompt, i) for prompt in prompts for i in range(samples)]
-        requests = [Request(prompt.tokens, 1000 * n + i) for n, (prompt, i) in enumerate(wanted)]
-        completions = engine.generate(requests, Sampling(temperature=temperature, max_tokens=48))
-        stats = module.score_completions([r.prompt for r in requests], completions)
-        texts = tokenizer.batch_decode([c.tokens for c in completions], skip_special_tokens=True)
-        return [
-            Prediction.of(prompt, i, *found)
-            for (prompt, i), *found in zip(wanted, completions, texts, stats, strict=True)
-        ]
-
-    sampled, greedy = predictions(16, 1.0), predictions(1, 0.0)
-    engine.close()
-    metrics = CompletionMetrics()
-    metrics.update(sampled)
-    auroc = binary_auroc(
-        torch.tensor([-p.mean_entropy for p in sampled]), torch.tensor([int(p.correct) for p in sampled])
-    )
-    return (
-        {name: value.item() for name, value in metrics.compute().items()},
-        sum(p.correct for p in greedy) / len(greedy),
-        auroc.item(),
-    )
+@pytest.mark.slow
+def test_half_knows_the_default_task():
+    found = measure("default", n=200, seed=1)
+    assert 0.3 <= found["pass@1"] <= 0.6
+    assert found["maj@16"] >= found["pass@1"] + 0.15
+    assert found["pass@1"] < found["greedy"] < 0.95
+    assert found["auroc"] >= 0.75
 
 
 @pytest.mark.slow
-def test_half_knows_the_default_task(tokenizer):
-    metrics, greedy, auroc = measure(tokenizer, "default")
-    assert 0.3 <= metrics["pass@1"] <= 0.6
-    assert metrics["maj@16"] >= metrics["pass@1"] + 0.15
-    assert metrics["pass@1"] < greedy < 0.95
-    assert auroc >= 0.75
-
-
-@pytest.mark.slow
-def test_confidence_misleads_on_the_hard_task(tokenizer):
-    metrics, _, auroc = measure(tokenizer, "hard")
-    assert metrics["pass@16"] > 0.8  # it can do it,
-    assert auroc < 0.45  # but is surer of the wrong way
+def test_confidence_misleads_on_the_hard_task():
+    found = measure("hard", n=200, seed=1)
+    assert found["pass@16"] > 0.8  # it can do it,
+    assert found["auroc"] < 0.45  # but is surer of the wrong way
