@@ -3,6 +3,7 @@
 import csv
 import json
 import logging
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,9 @@ class _Columns(Task):
         self.skip_bad_rows = skip_bad_rows
         self._rows: list[Row] | None = None
 
+    @abstractmethod
     def _source(self) -> Iterator[tuple[str, dict[str, Any] | DataError]]:
         """Each row with where it stands, or what is wrong with it."""
-        raise TypeError(f"{type(self).__name__} has no source")
 
     def rows(self) -> list[Row]:
         if self._rows is None:
