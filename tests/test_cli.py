@@ -163,8 +163,9 @@ def test_help_is_quick():
 
 
 def test_an_error_is_quick_and_has_its_exit_status():
+    _, lightning = run_cli("-c", "import lightning")
     done, seconds = run_cli("cli.py", *FT, "--model.learning_rat=1")
     assert done.returncode == 2
-    assert seconds < 6  # most of it `import lightning`
+    assert seconds < lightning + 2  # about 5 s in all; in CPU time beside that of the import, machines being noisy
     assert done.stderr.strip().splitlines()[-1].startswith("emlit: error: model.learning_rat")
     assert "Traceback" not in done.stderr
