@@ -16,7 +16,7 @@ from emlit.errors import ConfigError
 from emlit.modules import CausalLM
 from emlit.predictions import Prediction
 from emlit.pretrained import resolve
-from emlit.report import read_predictions, write_report
+from emlit.report import format_value, read_predictions, write_report
 
 
 class PredictionWriter(L.Callback):
@@ -149,8 +149,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     for row in rows:
         table.add_column(row["task"], justify="right")
     for name in dict.fromkeys(name for row in rows for name in row if name not in ("task", "decoding")):
-        values = (row.get(name) for row in rows)
-        table.add_row(name, *("" if v is None else f"{v:.3f}" if isinstance(v, float) else str(v) for v in values))
+        table.add_row(name, *(format_value(row.get(name)) for row in rows))
     return table
 
 

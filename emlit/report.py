@@ -49,11 +49,12 @@ def to_markdown(rows: list[dict[str, Any]]) -> str:
     found = {name for row in rows for name in row} - set(head)
     columns = head + [name for name in _FIRST if name in found] + sorted(found - set(_FIRST))
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
-    lines += ["| " + " | ".join(_cell(row.get(name)) for name in columns) + " |" for row in rows]
+    lines += ["| " + " | ".join(format_value(row.get(name)) for name in columns) + " |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
-def _cell(value: Any) -> str:
+def format_value(value: Any) -> str:
+    """As it stands in a table: three decimals, empty for None."""
     return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 

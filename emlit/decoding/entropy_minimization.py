@@ -6,6 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from emlit.functional import token_entropy
+
 _BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8  # torch.optim.Adam's defaults
 
 # Rows are worked on in pieces of about this many logits, so that the half-dozen temporaries stay in the cache.
@@ -72,8 +74,7 @@ def minimize_entropy(
     if logits.ndim != 2:
         raise ValueError(f"minimize_entropy needs logits of shape (rows, vocabulary), got {tuple(logits.shape)}")
     out = logits.detach().to(torch.float64 if logits.dtype == torch.float64 else torch.float32, copy=True)
-    logp = torch.log_softmax(out, dim=-1)
-    entropy = -(logp.exp() * logp.masked_fill(logp == -torch.inf, 0.0)).sum(dim=-1)
+    entropy = token_entropy(out)
     every = torch.arange(len(out), device=out.device)
     active = every[entropy >= _column(threshold, every, out).squeeze(1)]
     if not len(active):
