@@ -3,8 +3,10 @@
 from emlit.functional.advantage import grpo_advantage, rloo_advantage
 from emlit.functional.entropy import TokenStats, token_entropy, token_logprob, token_stats
 from emlit.functional.kl import KLEstimator, KLPenalty, approx_kl
+from emlit.functional.linear import linear_token_stats
+from emlit.functional.linear_loss import linear_entropy_loss
 from emlit.functional.policy import PolicyLoss, policy_gradient_loss
-from emlit.functional.reduction import Normaliser, Reduction, reduce_tokens, sequence_mean
+from emlit.functional.reduction import Normaliser, Reduction, reduce_tokens, sequence_mean, token_weights
 
 __all__ = [
     "KLEstimator",
@@ -15,6 +17,8 @@ __all__ = [
     "TokenStats",
     "approx_kl",
     "grpo_advantage",
+    "linear_entropy_loss",
+    "linear_token_stats",
     "policy_gradient_loss",
     "reduce_tokens",
     "rloo_advantage",
@@ -22,4 +26,5 @@ __all__ = [
     "token_entropy",
     "token_logprob",
     "token_stats",
+    "token_weights",
 ]

@@ -2,6 +2,7 @@
 
 from typing import Literal, NamedTuple
 
+import torch
 from torch import Tensor
 
 Reduction = Literal["token_mean", "sequence_mean", "sequence_sum"]
@@ -19,17 +20,44 @@ class Normaliser(NamedTuple):
     sequences: float
 
 
-def reduce_tokens(values: Tensor, mask: Tensor, reduction: Reduction, normaliser: Normaliser) -> Tensor:
-    """Sum `values` over the sampled tokens of one micro-batch, as its share of the round's mean.
+def token_weights(
+    mask: Tensor, reduction: Reduction, normaliser: Normaliser, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """What each token of one micro-batch weighs in its round's mean.
 
-        token_mean     sum_i sum_t v_it / tokens                 every token of the round weighs the same
-        sequence_mean  sum_i (sum_t v_it / length_i) / sequences every completion weighs the same
-        sequence_sum   sum_i sum_t v_it / sequences              the paper's Eq. 2: long completions weigh more
+        token_mean     1 / tokens                   every token of the round weighs the same
+        sequence_mean  1 / (length_i * sequences)   every completion weighs the same
+        sequence_sum   1 / sequences                the paper's Eq. 2: long completions weigh more
+
+    Args:
+        mask: (B, T), bool, true on sampled tokens
+        reduction: one of the three above
+        normaliser: the round's
+        dtype: of the result
+
+    Returns:
+        (B, T); 0 outside of `mask`
+
+    Raises:
+        ValueError: an unknown reduction
+    """
+    weights = mask.to(dtype)
+    if reduction == "token_mean":
+        return weights / max(normaliser.tokens, 1)
+    if reduction == "sequence_mean":
+        return weights / weights.sum(dim=1, keepdim=True).clamp(min=1) / max(normaliser.sequences, 1)
+    if reduction == "sequence_sum":
+        return weights / max(normaliser.sequences, 1)
+    raise ValueError(f"reduction is {reduction!r}; it must be 'token_mean', 'sequence_mean' or 'sequence_sum'")
+
+
+def reduce_tokens(values: Tensor, mask: Tensor, reduction: Reduction, normaliser: Normaliser) -> Tensor:
+    """Sum `values` over the sampled tokens of one micro-batch, each with its weight in the round (`token_weights`).
 
     Args:
         values: (B, T)
         mask: (B, T), bool, true on sampled tokens; values elsewhere are ignored, nan included
-        reduction: one of the three above
+        reduction: as in `token_weights`
         normaliser: the round's
 
     Returns:
@@ -38,14 +66,7 @@ def reduce_tokens(values: Tensor, mask: Tensor, reduction: Reduction, normaliser
     Raises:
         ValueError: an unknown reduction
     """
-    sums = values.masked_fill(~mask, 0.0).sum(dim=1)
-    if reduction == "token_mean":
-        return sums.sum() / max(normaliser.tokens, 1)
-    if reduction == "sequence_mean":
-        return (sums / mask.sum(dim=1).clamp(min=1)).sum() / max(normaliser.sequences, 1)
-    if reduction == "sequence_sum":
-        return sums.sum() / max(normaliser.sequences, 1)
-    raise ValueError(f"reduction is {reduction!r}; it must be 'token_mean', 'sequence_mean' or 'sequence_sum'")
+    return (values.masked_fill(~mask, 0.0) * token_weights(mask, reduction, normaliser, values.dtype)).sum()
 
 
 def sequence_mean(values: Tensor, mask: Tensor) -> Tensor:

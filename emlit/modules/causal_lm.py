@@ -11,8 +11,9 @@ from torch import Tensor
 from emlit import pretrained as loading
 from emlit.engines import Completion, Engine, Request, Sampling
 from emlit.errors import ConfigError, DataError
-from emlit.functional import TokenStats, token_entropy, token_logprob, token_stats
+from emlit.functional import TokenStats
 from emlit.metrics import CompletionMetrics
+from emlit.modules.scoring import EntropyHead, Scorer
 from emlit.predictions import Prediction
 from emlit.rollout import PromptBatch, RolloutDataModule, pad_rows, request_seed
 
@@ -29,11 +30,18 @@ class CausalLM(L.LightningModule):
         pretrained: "tiny" for the embedded reasoner, a directory, or a Hugging Face id
         dtype: of the weights; training wants float32 (with `trainer.precision bf16-mixed` to compute in bfloat16)
         score: keep the model beside the engine to measure entropies; without it predictions have no mean_entropy
-        scoring_tokens: padded tokens scored in one forward pass; their logits take this times the vocabulary
+        scoring_tokens: padded tokens scored in one forward pass
+        entropy_head: "torch" goes from hidden states to entropies without holding the logits, "liger" does so with
+            Liger's GPU kernels, "logits" holds them
     """
 
     def __init__(
-        self, pretrained: str = "tiny", dtype: Dtype = "float32", score: bool = True, scoring_tokens: int = 8192
+        self,
+        pretrained: str = "tiny",
+        dtype: Dtype = "float32",
+        score: bool = True,
+        scoring_tokens: int = 8192,
+        entropy_head: EntropyHead = "torch",
     ) -> None:
         super().__init__()
         loading.resolve(pretrained)
@@ -43,6 +51,7 @@ class CausalLM(L.LightningModule):
         self.dtype_name = dtype
         self.score = score
         self.scoring_tokens = scoring_tokens
+        self.scorer = Scorer(entropy_head)
         self.model: PreTrainedModel | None = None
         self.answers = CompletionMetrics()
 
@@ -73,8 +82,7 @@ class CausalLM(L.LightningModule):
     ) -> TokenStats:
         """Log-probability and entropy of each sampled token, in one forward pass.
 
-        The distribution that produced token t is that of the logits at t - 1. A sampled token is never first in its
-        row: a prompt stands before it.
+        A sampled token is never first in its row: a prompt stands before it.
 
         Args:
             tokens: (B, T)
@@ -87,14 +95,16 @@ class CausalLM(L.LightningModule):
         Returns:
             TokenStats of (B, T) float32, nats; 0 outside of `completion_mask`
         """
-        network = model if model is not None else self.model
-        logits = network(input_ids=tokens, attention_mask=attention_mask.long(), use_cache=False).logits
-        scored, targets = logits[:, :-1][completion_mask[:, 1:]], tokens[completion_mask]
-        if entropy_temperature is None or entropy_temperature == temperature:
-            stats = token_stats(scored, targets, temperature)
-        else:
-            stats = TokenStats(token_logprob(scored, targets, temperature), token_entropy(scored, entropy_temperature))
-        zeros = torch.zeros(tokens.shape, dtype=stats.logprob.dtype, device=tokens.device)
+        scored = self.scorer(model if model is not None else self.model, tokens, attention_mask, completion_mask)
+        stats = scored.stats(temperature)
+        if entropy_temperature is not None and entropy_temperature != temperature:
+            stats = TokenStats(stats.logprob, scored.stats(entropy_temperature).entropy)
+        return self.in_place(stats, completion_mask)
+
+    @staticmethod
+    def in_place(stats: TokenStats, completion_mask: Tensor) -> TokenStats:
+        """The stats (M) of the scored tokens, each where its token is: (B, T), 0 elsewhere."""
+        zeros = torch.zeros(completion_mask.shape, dtype=stats.logprob.dtype, device=stats.logprob.device)
         return TokenStats(*(zeros.masked_scatter(completion_mask, value) for value in stats))
 
     @torch.no_grad()

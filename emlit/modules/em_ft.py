@@ -5,6 +5,7 @@ from torch import Tensor
 from emlit.functional import KLPenalty, Reduction
 from emlit.modules.causal_lm import CausalLM, Dtype
 from emlit.modules.objective import EntropyObjectiveMixin
+from emlit.modules.scoring import EntropyHead
 from emlit.rollout import RolloutBatch
 
 
@@ -27,6 +28,8 @@ class EMFT(EntropyObjectiveMixin, CausalLM):
         dtype: of the weights; training wants float32 (with `trainer.precision bf16-mixed` to compute in bfloat16)
         gradient_checkpointing: recompute activations in the backward pass instead of keeping them
         scoring_tokens: padded tokens scored in one forward pass of evaluation
+        entropy_head: "torch" goes from hidden states to entropies without holding the logits, "liger" does so with
+            Liger's GPU kernels, "logits" holds them
     """
 
     def __init__(
@@ -42,8 +45,9 @@ class EMFT(EntropyObjectiveMixin, CausalLM):
         dtype: Dtype = "float32",
         gradient_checkpointing: bool = False,
         scoring_tokens: int = 8192,
+        entropy_head: EntropyHead = "torch",
     ) -> None:
-        super().__init__(pretrained, dtype, scoring_tokens=scoring_tokens)
+        super().__init__(pretrained, dtype, scoring_tokens=scoring_tokens, entropy_head=entropy_head)
         self._set_objective(
             reduction,
             entropy_temperature,
@@ -56,5 +60,5 @@ class EMFT(EntropyObjectiveMixin, CausalLM):
         )
 
     def training_step(self, batch: RolloutBatch) -> Tensor:
-        stats = self.rollout_stats(batch)
-        return self.finish(self.reduce(stats.entropy, batch), self.kl_penalty(stats, batch), stats, batch, {})
+        loss, stats = self.entropy_loss(batch)
+        return self.finish(loss, self.kl_penalty(stats, batch), stats, batch, {})

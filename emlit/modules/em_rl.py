@@ -8,6 +8,7 @@ from emlit.errors import ConfigError
 from emlit.functional import KLPenalty, Reduction, TokenStats, policy_gradient_loss
 from emlit.modules.causal_lm import CausalLM, Dtype
 from emlit.modules.objective import EntropyObjectiveMixin
+from emlit.modules.scoring import EntropyHead
 from emlit.rewards import RLOO, Advantage, Reward, TokenEntropyReward
 from emlit.rollout import RolloutBatch, RolloutDataModule
 
@@ -33,6 +34,8 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         dtype: of the weights; training wants float32 (with `trainer.precision bf16-mixed` to compute in bfloat16)
         gradient_checkpointing: recompute activations in the backward pass instead of keeping them
         scoring_tokens: padded tokens scored in one forward pass of evaluation
+        entropy_head: "torch" goes from hidden states to entropies without holding the logits, "liger" does so with
+            Liger's GPU kernels, "logits" holds them
     """
 
     def __init__(
@@ -50,8 +53,9 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         dtype: Dtype = "float32",
         gradient_checkpointing: bool = False,
         scoring_tokens: int = 8192,
+        entropy_head: EntropyHead = "torch",
     ) -> None:
-        super().__init__(pretrained, dtype, scoring_tokens=scoring_tokens)
+        super().__init__(pretrained, dtype, scoring_tokens=scoring_tokens, entropy_head=entropy_head)
         self._set_objective(
             reduction,
             entropy_temperature,

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from emlit import pretrained as loading
 from emlit.errors import ConfigError
-from emlit.functional import KLPenalty, Reduction, TokenStats, approx_kl, reduce_tokens
+from emlit.functional import KLPenalty, Reduction, TokenStats, approx_kl, reduce_tokens, token_weights
 from emlit.rollout import RolloutBatch
 
 if TYPE_CHECKING:
@@ -89,6 +89,21 @@ class EntropyObjectiveMixin:
         return self.token_stats(
             batch.tokens, batch.attention_mask, batch.completion_mask, batch.temperature, self.entropy_temperature
         )
+
+    def entropy_loss(self, batch: RolloutBatch) -> tuple[Tensor, TokenStats]:
+        """This micro-batch's share of the round's reduced entropy, and the stats (B, T) of its tokens.
+
+        Where no other term needs the gradient of the stats, it is taken in the forward pass, and they carry none.
+        """
+        if self.kl_weight or self.entropy_temperature not in (None, batch.temperature):
+            stats = self.rollout_stats(batch)
+            return self.reduce(stats.entropy, batch), stats
+        mask = batch.completion_mask
+        scored = self.scorer(self.model, batch.tokens, batch.attention_mask, mask)
+        dtype = torch.promote_types(scored.states.dtype, torch.float32)
+        weights = token_weights(mask, self.reduction, batch.normaliser, dtype)
+        loss, stats = scored.entropy_loss(weights[mask], batch.temperature)
+        return loss, self.in_place(stats, mask)
 
     def kl_penalty(self, stats: TokenStats, batch: RolloutBatch) -> Tensor | None:
         """Estimated KL(policy || start) of every sampled token (B, T); None with a weight of 0, at no cost."""

@@ -176,6 +176,7 @@ def test_the_model_is_in_training_mode_and_gradient_checkpointing_is_on(tmp_path
     module.configure_model()
     assert module.model.training
     assert module.model.is_gradient_checkpointing
+    module.scorer.stops_at_hidden_states(module.model)  # tries the model once
     calls = []
     module.model.model.layers[0].mlp.register_forward_pre_hook(lambda *_: calls.append(1))
     module._trainer = SimpleNamespace(accumulate_grad_batches=1, world_size=1)

@@ -1,0 +1,134 @@
+"""Log-probability and entropy of next-token distributions, from hidden states, without holding their logits.
+
+The logits of M tokens are M x V numbers, several times over under autograd: at V = 151,936 most of a training step's
+memory. Here they exist one tile (some tokens x some of the vocabulary) at a time and are computed once in each pass.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from emlit.functional.entropy import TokenStats
+from emlit.functional.running_softmax import RunningSoftmax
+from emlit.functional.tiles import Head, LogitTiles, operand_dtype
+
+
+class _LinearTokenStats(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        targets: Tensor,
+        temperature: float | Tensor,
+        softcap: float | None,
+        chunk_size: int | None,
+    ) -> tuple[Tensor, Tensor]:
+        ctx.set_materialize_grads(False)
+        ctx.options = temperature, softcap, operand_dtype(hidden, weight)
+        ctx.chunk_size = chunk_size
+        with torch.autocast(hidden.device.type, enabled=False):
+            tiles = LogitTiles(hidden, Head(weight, bias, *ctx.options), targets, chunk_size)
+            softmax = RunningSoftmax(tiles)
+            for rows in tiles.rows:
+                for columns in tiles.columns:
+                    softmax.add(tiles.logits(rows, columns), rows, columns)
+            logprob, entropy, lse = softmax.results()
+        ctx.save_for_backward(hidden, weight, bias, targets, entropy, lse)
+        return logprob.squeeze(1), entropy.squeeze(1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, g_logprob: Tensor | None, g_entropy: Tensor | None) -> tuple[Tensor | None, ...]:
+        hidden, weight, bias, targets, entropy, lse = ctx.saved_tensors
+        if g_logprob is None and g_entropy is None:
+            return (None,) * 7
+        for_hidden, for_weight, for_bias = ctx.needs_input_grad[:3]
+        tiles = LogitTiles(hidden, Head(weight, bias, *ctx.options), targets, ctx.chunk_size)
+        g_logprob, g_entropy = (g if g is None else g.to(tiles.dtype).unsqueeze(1) for g in (g_logprob, g_entropy))
+        d_hidden = zeros_if(for_hidden, hidden, tiles.dtype)
+        d_weight, d_bias = zeros_if(for_weight, weight), zeros_if(for_bias, bias)
+        # With the vocabulary outside, a tile's rows of dW are summed in float32 and written once, whatever their dtype.
+        for columns in tiles.columns:
+            sums = [zeros_if(d is not None, d, tiles.dtype, columns) for d in (d_weight, d_bias)]
+            for rows in tiles.rows:
+                z = tiles.logits(rows, columns)
+                dz = tiles.gradient(z, rows, columns, lse, entropy, g_logprob, g_entropy)
+                tiles.backpropagate(dz, rows, columns, d_hidden if d_hidden is None else d_hidden[rows], *sums)
+            for total, part in zip((d_weight, d_bias), sums, strict=True):
+                if total is not None and part is not None:
+                    total[columns] = part
+        return d_hidden if d_hidden is None else d_hidden.to(hidden.dtype), d_weight, d_bias, None, None, None, None
+
+
+def zeros_if(
+    wanted: bool, like: Tensor | None, dtype: torch.dtype | None = None, part: slice = slice(None)
+) -> Tensor | None:
+    """Zeros in the shape of (a part of) a tensor whose gradient is wanted."""
+    return torch.zeros_like(like[part], dtype=dtype) if wanted and like is not None else None
+
+
+def linear_token_stats(
+    hidden: Tensor,
+    weight: Tensor,
+    targets: Tensor,
+    bias: Tensor | None = None,
+    temperature: float | Tensor = 1.0,
+    chunk_size: int | None = None,
+    softcap: float | None = None,
+) -> TokenStats:
+    """`token_stats` of the logits z = softcap(hidden @ weight.T + bias), without ever holding them.
+
+    Equal to `token_stats(hidden @ weight.T + bias, targets, temperature)` in values and gradients; it costs one matrix
+    product more (the logits, again, in the backward pass) and, beside the gradients themselves, memory for a few tiles
+    of the logits. Under autocast on a GPU the products take operands of autocast's dtype, as a linear layer would.
+
+    Args:
+        hidden: (M, D), one row a token
+        weight: (V, D), as in torch.nn.Linear; without requires_grad no gradient is computed for it
+        targets: (M), int64 token ids
+        bias: (V) or None
+        temperature: a positive number, or (M) or (M, 1), one a token; no gradient is taken for it
+        chunk_size: tokens worked on together; 2,048 unless set. It changes memory and time, not the result.
+        softcap: logits are softcap * tanh(logits / softcap) before temperature; None is off
+
+    Returns:
+        TokenStats of (M) tensors, nats; float64 for float64 hidden states, float32 otherwise. Differentiable in
+        `hidden`, `weight` and `bias`, once.
+
+    Raises:
+        ValueError: shapes that do not fit each other, or a chunk_size, softcap or temperature that is not positive
+    """
+    check_head(hidden, weight, targets, bias, temperature, chunk_size, softcap)
+    return TokenStats(*_LinearTokenStats.apply(hidden, weight, bias, targets, temperature, softcap, chunk_size))
+
+
+def check_head(
+    hidden: Tensor,
+    weight: Tensor,
+    targets: Tensor,
+    bias: Tensor | None,
+    temperature: float | Tensor,
+    chunk_size: int | None,
+    softcap: float | None,
+) -> None:
+    if hidden.ndim != 2 or weight.ndim != 2 or hidden.shape[1] != weight.shape[1]:
+        raise ValueError(f"hidden is {tuple(hidden.shape)} and weight {tuple(weight.shape)}; (M, D) and (V, D) fit")
+    if targets.shape != hidden.shape[:1]:
+        raise ValueError(
+            f"targets is {tuple(targets.shape)}; one token id a row of hidden is {tuple(hidden.shape[:1])}"
+        )
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise ValueError(f"bias is {tuple(bias.shape)}; one number a row of weight is {tuple(weight.shape[:1])}")
+    if isinstance(temperature, Tensor):
+        if temperature.numel() not in (1, len(hidden)):
+            raise ValueError(f"temperature has {temperature.numel()} values; it is one number, or one for each token")
+    elif not temperature > 0:
+        raise ValueError(f"temperature is {temperature}; it must be positive")
+    if chunk_size is not None and chunk_size < 1:
+        raise ValueError(f"chunk_size is {chunk_size}; it must be at least 1")
+    if softcap is not None and not softcap > 0:
+        raise ValueError(f"softcap is {softcap}; it must be positive, or None")

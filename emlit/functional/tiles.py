@@ -1,0 +1,146 @@
+"""Tiles of the logits z = softcap(h W^T + b) / T: some tokens x some of the vocabulary."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from emlit.functional.tile_kernels import at_targets, tile_gradient
+
+# On a CPU a tile and its exponential should stay in the cache; a GPU wants enough of it to fill the device.
+_TILE_ELEMENTS_CPU, _TILE_ELEMENTS_GPU = 2**20, 2**25
+_CHUNK_SIZE = 2048
+
+
+@dataclass(frozen=True)
+class Head:
+    """How hidden states become the logits that tokens are drawn from.
+
+    Attributes:
+        weight: (V, D)
+        bias: (V) or None
+        temperature: a number, or (M) or (M, 1)
+        softcap: logits are softcap * tanh(logits / softcap) before temperature; None is off
+        operand_dtype: what matrix products are taken in; their sums are float32, or float64 for float64 operands
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+    temperature: float | Tensor
+    softcap: float | None
+    operand_dtype: torch.dtype
+
+
+def operand_dtype(hidden: Tensor, weight: Tensor) -> torch.dtype:
+    """What a linear layer would multiply; on a CPU at least float32: exact, and faster without bfloat16 units."""
+    device = hidden.device.type
+    if device != "cpu" and torch.is_autocast_enabled(device):
+        return torch.get_autocast_dtype(device)
+    dtype = torch.promote_types(hidden.dtype, weight.dtype)
+    return torch.promote_types(dtype, torch.float32) if device == "cpu" else dtype
+
+
+def _slices(length: int, size: int) -> list[slice]:
+    return [slice(start, min(start + size, length)) for start in range(0, length, size)]
+
+
+class LogitTiles:
+    """Computes tiles of the logits of M tokens, and their gradients.
+
+    Args:
+        hidden: (M, D)
+        head: what to multiply them by
+        targets: (M), int64
+        chunk_size: tokens a tile; None chooses
+        min_columns: the least of the vocabulary in a tile
+
+    Attributes:
+        dtype: of logits and sums: float64 for float64 operands, float32 otherwise
+        rows: slices of the tokens
+        columns: slices of the vocabulary
+    """
+
+    def __init__(
+        self, hidden: Tensor, head: Head, targets: Tensor, chunk_size: int | None, min_columns: int = 256
+    ) -> None:
+        self.dtype = torch.promote_types(head.operand_dtype, torch.float32)
+        self.hidden, self.head, self.targets = hidden.to(head.operand_dtype), head, targets
+        rows = max(1, min(len(hidden), chunk_size or _CHUNK_SIZE))
+        budget = _TILE_ELEMENTS_GPU if hidden.is_cuda else _TILE_ELEMENTS_CPU
+        columns = min(len(head.weight), max(min_columns, budget // rows))
+        self.rows, self.columns = _slices(len(hidden), rows), _slices(len(head.weight), columns)
+        self._cast: tuple[slice | None, Tensor] = None, head.weight[:0]
+        temperature = torch.as_tensor(head.temperature, dtype=self.dtype, device=hidden.device)
+        self.scale = temperature.reciprocal().reshape(-1, 1).expand(len(hidden), 1)
+        self._tempered = isinstance(head.temperature, Tensor) or head.temperature != 1
+
+    def weight(self, columns: slice) -> Tensor:
+        """Some rows of W, as operands."""
+        if self._cast[0] != columns:
+            self._cast = columns, self.head.weight[columns].to(self.hidden.dtype)
+        return self._cast[1]
+
+    def multiply(self, left: Tensor, right: Tensor) -> Tensor:
+        """left @ right, in `dtype`."""
+        return left @ right if left.dtype == self.dtype else torch.mm(left, right, out_dtype=self.dtype)
+
+    def logits(self, rows: slice, columns: slice) -> Tensor:
+        """z of some tokens and some of the vocabulary."""
+        z = self.multiply(self.hidden[rows], self.weight(columns).t())
+        if self.head.bias is not None:
+            z.add_(self.head.bias[columns])
+        if self.head.softcap:
+            z.div_(self.head.softcap).tanh_().mul_(self.head.softcap)
+        return z.mul_(self.scale[rows]) if self._tempered else z
+
+    def gradient(
+        self,
+        z: Tensor,
+        rows: slice,
+        columns: slice,
+        lse: Tensor,
+        entropy: Tensor,
+        g_logprob: Tensor | None,
+        g_entropy: Tensor | None,
+    ) -> Tensor:
+        """The gradient of sum(g_l log p_y + g_H H) with respect to h W^T + b, in the memory of z.
+
+        Args:
+            z: a tile from `logits`
+            rows: its tokens
+            columns: its part of the vocabulary
+            lse: (M, 1), log sum exp z of every token
+            entropy: (M, 1)
+            g_logprob: (M, 1), or None for 0
+            g_entropy: (M, 1), or None for 0
+        """
+        index, inside = at_targets(self.targets[rows], columns.start, columns.stop)
+        g_logprob, g_entropy = (g if g is None else g[rows] for g in (g_logprob, g_entropy))
+        scale, impossible = self.scale[rows], self.head.bias is not None
+        return tile_gradient(
+            z, index, inside, lse[rows], entropy[rows], g_logprob, g_entropy, scale, self.head.softcap, impossible
+        )
+
+    def backpropagate(
+        self,
+        dz: Tensor,
+        rows: slice,
+        columns: slice,
+        d_hidden: Tensor | None,
+        d_weight: Tensor | None,
+        d_bias: Tensor | None,
+    ) -> None:
+        """Add a tile's share to the gradients of its tokens (R, D) and of its part of W (C, D) and b (C)."""
+        if d_bias is not None:
+            d_bias += dz.sum(dim=0)
+        dz = dz.to(self.hidden.dtype)
+        for total, left, right in (
+            (d_hidden, dz, self.weight(columns)),
+            (d_weight, dz.t(), self.hidden[rows]),
+        ):
+            if total is None:
+                continue
+            if total.dtype == dz.dtype:
+                total.addmm_(left, right)
+            else:
+                total += self.multiply(left, right)

@@ -1,0 +1,154 @@
+"""From token ids to log-probabilities and entropies: a model's body, then its head over the scored tokens alone."""
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor
+
+from emlit.errors import ConfigError
+from emlit.functional import TokenStats, linear_entropy_loss, linear_token_stats, token_stats
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+log = logging.getLogger(__name__)
+
+EntropyHead = Literal["torch", "liger", "logits"]
+
+
+@dataclass(frozen=True)
+class ScoredTokens:
+    """Sampled tokens, and what their distributions are computed from.
+
+    Attributes:
+        targets: (M), their ids
+        states: (M, D) hidden states, or (M, V) logits where there is no head
+        head: (V, D), or None
+        bias: (V), or None
+        softcap: of the logits, or None
+        backend: who computes the stats
+    """
+
+    targets: Tensor
+    states: Tensor
+    head: Tensor | None = None
+    bias: Tensor | None = None
+    softcap: float | None = None
+    backend: EntropyHead = "torch"
+
+    def stats(self, temperature: float) -> TokenStats:
+        """log p and H of each token, (M), nats, differentiable."""
+        if self.head is None:
+            return token_stats(self.states, self.targets, temperature)
+        if self.backend == "liger" and len(self.targets):
+            from emlit.modules.liger import liger_token_stats
+
+            return liger_token_stats(self.states, self.head, self.targets, temperature)
+        return linear_token_stats(self.states, self.head, self.targets, self.bias, temperature, softcap=self.softcap)
+
+    def entropy_loss(self, token_weights: Tensor, temperature: float) -> tuple[Tensor, TokenStats]:
+        """sum_i w_i H_i (a scalar, differentiable) and the stats, the latter not to be differentiated."""
+        if self.head is None or self.backend == "liger":
+            stats = self.stats(temperature)
+            return (stats.entropy * token_weights).sum(), stats
+        return linear_entropy_loss(
+            self.states, self.head, self.targets, token_weights, self.bias, temperature, softcap=self.softcap
+        )
+
+
+class Scorer:
+    """Scores the completions of batches with models of one architecture.
+
+    With a backend other than "logits" a model's forward pass stops at its hidden states, and the head is applied to the
+    scored tokens in tiles. That this gives the model's own logits is tried once, on a few tokens, and a model that
+    does something else with its hidden states (scales its logits, say) is scored from whole logits.
+
+    Args:
+        backend: "torch"; "liger" for Liger's kernels on a GPU; "logits" for the model's own logits, all at once
+
+    Raises:
+        ConfigError: "liger" without liger-kernel
+    """
+
+    def __init__(self, backend: EntropyHead) -> None:
+        if backend == "liger":
+            from emlit.modules.liger import check_installed
+
+            check_installed()
+        self.backend = backend
+        self._stops_at_hidden_states: bool | None = None
+
+    def __call__(
+        self, model: "PreTrainedModel", tokens: Tensor, attention_mask: Tensor, scored: Tensor
+    ) -> ScoredTokens:
+        """One forward pass.
+
+        Args:
+            model: a causal language model, with or without adapters
+            tokens: (B, T)
+            attention_mask: (B, T), bool
+            scored: (B, T), bool, never true in the first column
+        """
+        # The distribution that produced token t is that of the logits at t - 1.
+        before, targets = scored[:, 1:], tokens[scored]
+        inputs = {"input_ids": tokens, "attention_mask": attention_mask.long(), "use_cache": False}
+        if not self.stops_at_hidden_states(model):
+            return ScoredTokens(targets, model(**inputs).logits[:, :-1][before])
+        states = _body(model)(**inputs).last_hidden_state[:, :-1][before]
+        head = model.get_output_embeddings()
+        return ScoredTokens(targets, states, head.weight, head.bias, _softcap(model), self.backend)
+
+    def stops_at_hidden_states(self, model: "PreTrainedModel") -> bool:
+        """Whether `model` is scored from its hidden states; found out once, and logged where it is not."""
+        if self._stops_at_hidden_states is None:
+            reason = None if self.backend == "logits" else self._hindrance(model)
+            if reason is not None:
+                log.warning("%s: tokens are scored from whole logits, which costs memory", reason)
+            self._stops_at_hidden_states = self.backend != "logits" and reason is None
+        return self._stops_at_hidden_states
+
+    def _hindrance(self, model: "PreTrainedModel") -> str | None:
+        name = type(model).__name__
+        head = model.get_output_embeddings()
+        if not isinstance(head, torch.nn.Linear):
+            return f"{name} has {'no' if head is None else type(head).__name__ + ' as its'} lm_head"
+        if self.backend == "liger" and (head.bias is not None or _softcap(model)):
+            raise ConfigError(
+                f"entropy_head is liger, which knows no bias and no softcap, but {name} has one; set torch"
+            )
+        if not _heads_agree(model, head):
+            return f"the logits of {name} are not its lm_head's"
+        return None
+
+
+def _unwrapped(model: Any) -> Any:
+    """The Hugging Face model inside an adapter, adapters included."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def _body(model: "PreTrainedModel") -> torch.nn.Module:
+    return _unwrapped(model).base_model
+
+
+def _softcap(model: "PreTrainedModel") -> float | None:
+    return getattr(model.config.get_text_config(), "final_logit_softcapping", None)
+
+
+@torch.no_grad()
+def _heads_agree(model: "PreTrainedModel", head: torch.nn.Linear) -> bool:
+    """Whether softcap(W h + b) of the body's last hidden states are the model's logits, on a few tokens."""
+    tokens = torch.arange(min(8, head.out_features), device=head.weight.device).unsqueeze(0)
+    body = _body(model)
+    if body is _unwrapped(model):
+        return False
+    logits = model(input_ids=tokens, use_cache=False).logits
+    states = getattr(body(input_ids=tokens, use_cache=False), "last_hidden_state", None)
+    if states is None or states.shape[-1] != head.in_features:
+        return False
+    own, softcap = head(states), _softcap(model)
+    if softcap:
+        own = softcap * torch.tanh(own / softcap)
+    tolerance = 1e-4 if own.dtype in (torch.float32, torch.float64) else 3e-2
+    return own.shape == logits.shape and bool((own - logits).norm() <= tolerance * logits.norm())
