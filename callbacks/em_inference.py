@@ -1,9 +1,13 @@
 """EM-INF: the predict loop with entropy-minimised decoding."""
 
+import logging
+
 import lightning as L
 
 from emlit.decoding import PRESETS, Decoding, EntropyMinimization, Preset
 from emlit.errors import ConfigError
+
+log = logging.getLogger(__name__)
 
 
 class EMInference(L.Callback):
@@ -41,6 +45,11 @@ class EMInference(L.Callback):
     def preflight(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
         if stage == "fit":
             raise ConfigError("EMInference changes decoding and has no place in fit; use it with predict or validate")
+        if trainer.datamodule.sampling.temperature == 0:
+            log.warning(
+                "EM-INF never moves the most likely token: sampling.temperature is 0, so this run decodes greedily, "
+                "without it; set it above 0 to see EM-INF work"
+            )
         trainer.datamodule.engine.decoding = self.decoding
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:

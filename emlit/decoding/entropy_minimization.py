@@ -6,39 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from emlit.functional import token_entropy
-
-_BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8  # torch.optim.Adam's defaults
-
-# Rows are worked on in pieces of about this many logits, so that the half-dozen temporaries stay in the cache.
-_CHUNK_ELEMENTS = 2**19
-
-
-def _column(value: float | Tensor, rows: Tensor, like: Tensor) -> Tensor:
-    """A per-row parameter as (R, 1); a number serves every row."""
-    column = torch.as_tensor(value, dtype=like.dtype, device=like.device).reshape(-1, 1)
-    return column.expand(len(like), 1)[rows]
-
-
-def _descend(z: Tensor, threshold: Tensor, kl_weight: Tensor, learning_rate: Tensor, steps: Tensor) -> Tensor:
-    """Adam on every row of z (R, V) at once, each row with its own parameters (R, 1) and its own stop."""
-    impossible = z == -torch.inf
-    m, v = torch.zeros_like(z), torch.zeros_like(z)
-    start = torch.softmax(z, dim=-1)
-    for step in range(1, int(steps.max()) + 1):
-        logp = torch.log_softmax(z, dim=-1)
-        p = logp.exp()
-        logp = logp.masked_fill(impossible, 0.0)
-        # Pairwise summation: a dot product costs 1e-4 nats at V = 150,000.
-        entropy = -(p * logp).sum(dim=-1, keepdim=True)
-        gradient = kl_weight * (p - start) - p * (logp + entropy)
-        m.lerp_(gradient, 1 - _BETA1)
-        v.mul_(_BETA2).addcmul_(gradient, gradient, value=1 - _BETA2)
-        update = (m / (1 - _BETA1**step)) / ((v / (1 - _BETA2**step)).sqrt() + _EPS)
-        # A row that stops never starts again: its logits, and so its entropy, no longer change.
-        active = (entropy >= threshold) & (step <= steps)
-        z = torch.where(active & ~impossible, z - learning_rate * update, z)
-    return z
+from emlit.decoding.adam import RowParameters, descend
 
 
 def minimize_entropy(
@@ -47,6 +15,7 @@ def minimize_entropy(
     kl_weight: float | Tensor = 0.05,
     learning_rate: float | Tensor = 0.1,
     steps: int | Tensor = 3,
+    inplace: bool = False,
 ) -> Tensor:
     """Lower the entropy of each row of logits, the model untouched.
 
@@ -64,24 +33,28 @@ def minimize_entropy(
         kl_weight: weight of the pull towards p0
         learning_rate: Adam's; its first steps move each logit by nearly this much
         steps: at most so many. Each of the four may be a number or a (B,) tensor, one value a row.
+        inplace: change `logits`, which must be float32 or float64, and return them
 
     Returns:
-        (B, V), a new tensor; float64 for float64 logits, float32 otherwise
+        (B, V), a new tensor unless `inplace`; float64 for float64 logits, float32 otherwise
 
     Raises:
-        ValueError: logits that are not (B, V)
+        ValueError: logits that are not (B, V), or to be changed in place in another dtype
     """
     if logits.ndim != 2:
         raise ValueError(f"minimize_entropy needs logits of shape (rows, vocabulary), got {tuple(logits.shape)}")
-    out = logits.detach().to(torch.float64 if logits.dtype == torch.float64 else torch.float32, copy=True)
-    entropy = token_entropy(out)
-    every = torch.arange(len(out), device=out.device)
-    active = every[entropy >= _column(threshold, every, out).squeeze(1)]
-    if not len(active):
+    dtype = torch.float64 if logits.dtype == torch.float64 else torch.float32
+    if inplace and logits.dtype != dtype:
+        raise ValueError(f"logits are {logits.dtype}; only float32 and float64 can be changed in place")
+    out = logits.detach() if inplace else logits.detach().to(dtype, copy=True)
+    if not out.numel():
         return out
-    for rows in active.split(max(1, _CHUNK_ELEMENTS // max(1, out.shape[1]))):
-        parameters = (_column(value, rows, out) for value in (threshold, kl_weight, learning_rate, steps))
-        out[rows] = _descend(out[rows], *parameters)
+
+    def column(value: float | Tensor) -> Tensor:
+        return torch.as_tensor(value, dtype=out.dtype, device=out.device).reshape(-1, 1).expand(len(out), 1)
+
+    parameters = RowParameters(column(threshold), column(kl_weight), column(learning_rate), column(steps))
+    descend(out, parameters, int(steps.max()) if isinstance(steps, Tensor) else steps)
     return out
 
 

@@ -1,12 +1,15 @@
 """The decodings inside vLLM, as a custom logits processor of both of its model runners.
 
-A request asks for one through `SamplingParams.extra_args` (`vllm_xargs` over HTTP), with flat keys: `em_inf` set to 1
-for EM-INF, or `adaptive_temperature` set to 1; and any of PARAMETERS below. Requests without them pass untouched.
-Give vLLM this class by name: `logits_processors=["emlit.decoding.vllm:EntropyDecoding"]`.
+Give vLLM this class by name, `--logits-processors emlit.decoding.vllm:EntropyDecoding`. Requests then ask for a
+decoding with the flat keys of `emlit.decoding.requests`, through `SamplingParams.extra_args` or, over HTTP,
+`vllm_xargs`; requests without them pass untouched. `--additional-config '{"emlit": {"em_inf": 1}}'` asks for every
+request that does not say otherwise. docs/serving.md has examples.
 """
 
+import logging
+from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,66 +19,62 @@ from vllm.v1.sample.logits_processor.interface import LogitsProcessor as RunnerV
 from vllm.v1.worker.gpu.sample.logits_processor.interface import LogitsContext
 from vllm.v1.worker.gpu.sample.logits_processor.interface import LogitsProcessor as RunnerV2
 
-from emlit.decoding import AdaptiveTemperature, Decoding, EntropyMinimization
+from emlit.decoding import AdaptiveTemperature, Decoding, EntropyMinimization, adaptive_temperature
+from emlit.decoding.adam import RowParameters, descend
+from emlit.decoding.requests import from_flat_keys
 
-DECODINGS: dict[str, type[Decoding]] = {"em_inf": EntropyMinimization, "adaptive_temperature": AdaptiveTemperature}
-PARAMETERS = {f"{prefix}_{field.name}": prefix for prefix, cls in DECODINGS.items() for field in fields(cls)}
+log = logging.getLogger(__name__)
 
-
-def to_extra_args(decoding: Decoding | None) -> dict[str, Any] | None:
-    """The flat keys that ask for `decoding`."""
-    if decoding is None:
-        return None
-    prefix = next(prefix for prefix, cls in DECODINGS.items() if isinstance(decoding, cls))
-    return {prefix: 1, **{f"{prefix}_{field.name}": getattr(decoding, field.name) for field in fields(decoding)}}
+_GREEDY = 1e-5  # vLLM's: at a lower temperature it takes the most likely token
 
 
-def from_extra_args(extra_args: dict[str, Any] | None) -> Decoding | None:
-    """The decoding that flat keys ask for; other keys are other people's.
+class Work(NamedTuple):
+    """The rows of a batch that share a kind of decoding.
 
-    Raises:
-        ValueError: a misspelt key, a value of the wrong kind or range, both decodings at once
+    Attributes:
+        rows: a slice where they are consecutive, else their indices on the device
+        parameters: each field of their decodings, (R, 1) for EM-INF and (R) for adaptive temperature, on the device
+        max_steps: the largest number of Adam steps, for EM-INF
     """
-    arguments = extra_args or {}
-    for key in arguments:
-        ours = any(key.startswith(f"{prefix}_") for prefix in DECODINGS)
-        if ours and key not in PARAMETERS:
-            raise ValueError(f"{key} is no parameter of emlit; the parameters are {', '.join(PARAMETERS)}")
-    asked = [prefix for prefix in DECODINGS if arguments.get(prefix)]
-    if not asked:
-        return None
-    if len(asked) > 1:
-        raise ValueError("em_inf and adaptive_temperature are both set; a request takes one of them")
-    cls, prefix = DECODINGS[asked[0]], asked[0]
-    values: dict[str, Any] = {}
-    for field in fields(cls):
-        value = arguments.get(f"{prefix}_{field.name}")
-        if value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | float) or (field.type is int and value != int(value)):
-            raise ValueError(f"{prefix}_{field.name} is {value!r}; it must be a number")
-        values[field.name] = int(value) if field.type is int else float(value)
-    return cls(**values)
+
+    rows: slice | Tensor
+    parameters: dict[str, Tensor]
+    max_steps: int
 
 
 class EntropyDecoding(RunnerV1, RunnerV2):
-    """EM-INF and adaptive temperature on raw logits, before vLLM's temperature and filters."""
+    """EM-INF and adaptive temperature on raw logits, before vLLM's temperature and filters.
+
+    Each request has its own parameters; all of one kind are worked on together. What a step needs on the device is sent
+    there when a request comes or goes, not at each step.
+
+    Raises:
+        ValueError: `additional_config["emlit"]` asks for something wrong
+    """
 
     def __init__(self, vllm_config: Any, device_or_states: Any, is_pin_memory: bool | None = None) -> None:
+        settings = getattr(vllm_config, "additional_config", None) or {}
+        try:
+            self.default = from_flat_keys(settings.get("emlit") if isinstance(settings, dict) else None)
+        except ValueError as error:
+            raise ValueError(f"emlit in additional_config: {error}") from None
         self.decodings: dict[int, Decoding] = {}  # by row (V1) or request slot (V2)
+        self._planned: tuple[list[int] | range, list[Work]] | None = None
+        self._told = False
 
     @classmethod
     def validate_params(cls, sampling_params: SamplingParams) -> None:
-        from_extra_args(sampling_params.extra_args)
+        from_flat_keys(sampling_params.extra_args)
 
     def is_argmax_invariant(self) -> bool:
-        # EM-INF is, but vLLM would then run it after temperature.
+        # It is, but vLLM would then run it after temperature.
         return False
 
     def update_state(self, batch_update: BatchUpdate | None) -> None:
         """V1: follow the rows of the persistent batch."""
         if batch_update is None:
             return
+        self._planned = None
         for row in batch_update.removed:
             self.decodings.pop(row, None)
         for row, params, _, _ in batch_update.added:
@@ -88,9 +87,16 @@ class EntropyDecoding(RunnerV1, RunnerV2):
                 self.decodings[source] = displaced
 
     def add_request(self, req_idx: int, sampling_params: SamplingParams) -> bool:
-        """V2: a request enters a slot (V1 calls it for rows)."""
+        """V2: a request enters a slot (V1 calls it for rows). False where its logits will not be changed."""
+        self._planned = None
         self.decodings.pop(req_idx, None)
-        decoding = from_extra_args(sampling_params.extra_args)
+        decoding = from_flat_keys(sampling_params.extra_args, self.default)
+        if decoding is not None and sampling_params.temperature < _GREEDY:
+            if not self._told:
+                log.warning(
+                    "the most likely token stays so under EM-INF and adaptive temperature: greedy requests skip them"
+                )
+            self._told, decoding = True, None
         if decoding is not None:
             self.decodings[req_idx] = decoding
         return decoding is not None
@@ -98,12 +104,45 @@ class EntropyDecoding(RunnerV1, RunnerV2):
     def apply(self, logits: Tensor, ctx: LogitsContext | None = None) -> Tensor:
         if not self.decodings:
             return logits
-        slots = range(len(logits)) if ctx is None else ctx.expanded_idx_mapping.tolist()
-        rows_of: dict[Decoding, list[int]] = {}
-        for row, slot in enumerate(slots):
-            if slot in self.decodings:
-                rows_of.setdefault(self.decodings[slot], []).append(row)
-        for decoding, rows in rows_of.items():
-            index = torch.tensor(rows, device=logits.device)
-            logits[index] = decoding(logits[index])
+        slots: list[int] | range = range(len(logits))
+        if ctx is not None:
+            # With speculative decoding a request has several rows, and only the device knows which.
+            on_host = getattr(ctx, "idx_mapping_np", None)
+            if on_host is None or len(on_host) != len(logits):
+                on_host = ctx.expanded_idx_mapping
+            slots = on_host.tolist()
+        if self._planned is None or self._planned[0] != slots:
+            self._planned = slots, self._plan(slots, logits.device)
+        for work in self._planned[1]:
+            rows = logits[work.rows]
+            if work.max_steps:
+                descend(rows, RowParameters(**work.parameters), work.max_steps)
+            else:
+                ratio, threshold = work.parameters["ratio"], work.parameters["threshold"]
+                rows.div_(adaptive_temperature(rows, ratio, threshold).unsqueeze(1))
+            if isinstance(work.rows, Tensor):
+                logits[work.rows] = rows
         return logits
+
+    def _plan(self, slots: Sequence[int], device: torch.device) -> list[Work]:
+        def send(tensor: Tensor) -> Tensor:
+            """To the device, without waiting for it."""
+            return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
+
+        plan = []
+        for kind in (EntropyMinimization, AdaptiveTemperature):
+            rows = [row for row, slot in enumerate(slots) if isinstance(self.decodings.get(slot), kind)]
+            if not rows:
+                continue
+            asked = [self.decodings[slots[row]] for row in rows]
+            values = {
+                field.name: [float(getattr(decoding, field.name)) for decoding in asked] for field in fields(kind)
+            }
+            parameters = {name: send(torch.tensor(value)) for name, value in values.items()}
+            steps = int(max(values.get("steps", [0])))
+            if steps:
+                parameters = {name: value.unsqueeze(1) for name, value in parameters.items()}
+            consecutive = rows[-1] - rows[0] + 1 == len(rows)
+            where = slice(rows[0], rows[-1] + 1) if consecutive else send(torch.tensor(rows))
+            plan.append(Work(where, parameters, steps))
+        return plan

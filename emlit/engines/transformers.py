@@ -129,7 +129,7 @@ class SeededDraw:
     Args:
         seeds: one a row
         sampling: temperature and filters
-        decoding: applied to the raw logits first
+        decoding: applied to the raw logits first; skipped by greedy sampling, which it would not change
         steps: the most tokens that will be drawn
         device: where the logits are
     """
@@ -146,7 +146,7 @@ class SeededDraw:
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         logits = scores.float()
-        if self.decoding is not None:
+        if self.decoding is not None and self.sampling.temperature > 0:  # no decoding moves the most likely token
             logits = self.decoding(logits)
         if self.sampling.temperature == 0:
             logprobs = torch.log_softmax(logits, dim=-1)

@@ -88,6 +88,12 @@ class VLLMEngine(Engine):
             try:
                 self.llm = LLM(**{**arguments, **self.options})
             except Exception as error:
+                if "speculative decoding" in str(error):
+                    raise ConfigError(
+                        "engine.options has a speculative_config, beside which vLLM's V1 model runner (the only one on "
+                        "a CPU) takes no custom logits processor, and EM-INF is one; leave speculative_config out, or "
+                        "run on a GPU with VLLM_USE_V2_MODEL_RUNNER=1"
+                    ) from error
                 raise EngineError(f"vLLM could not start {source.path}: {error}") from error
         if on_cpu:
             _skip_token_ranks()
@@ -100,7 +106,7 @@ class VLLMEngine(Engine):
         from lightning.pytorch.utilities.seed import isolate_rng
         from vllm import SamplingParams
 
-        from emlit.decoding.vllm import to_extra_args
+        from emlit.decoding.requests import to_flat_keys
 
         params = [
             SamplingParams(
@@ -114,7 +120,7 @@ class VLLMEngine(Engine):
                 seed=request.seed,
                 logprobs=0,
                 detokenize=bool(sampling.stop),
-                extra_args=to_extra_args(self.decoding),
+                extra_args=to_flat_keys(self.decoding) or None,
             )
             for request in requests
         ]

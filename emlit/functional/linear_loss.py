@@ -47,6 +47,7 @@ class _LinearEntropyLoss(torch.autograd.Function):
                     dz = tiles.gradient(z, rows, columns, lse, entropy, None, g_entropy)
                     parts = (d if d is None else d[columns] for d in (d_weight, d_bias))
                     tiles.backpropagate(dz, rows, columns, d_hidden if d_hidden is None else d_hidden[rows], *parts)
+                del logits, z, dz  # before the next rows' are made
             logprob, entropy, _ = softmax.results()
         gradients = zip((d_hidden, d_weight, d_bias), inputs, strict=True)
         ctx.gradients = [d if d is None or tensor is None else d.to(tensor.dtype) for d, tensor in gradients]

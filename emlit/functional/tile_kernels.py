@@ -13,18 +13,19 @@ _LOWEST = -1e30
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _compiled_on_gpu(function: F) -> F:
-    """Eager on a CPU, where a tile stays in the cache between operations; one kernel on a GPU, where it does not.
+@functools.cache
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """One kernel a shape class. Made when first called: `torch.compile` takes seconds to import."""
+    return torch.compile(function, dynamic=True)
 
-    `call.compiled` is the compiled function, for tests.
-    """
-    compiled = torch.compile(function, dynamic=True)
+
+def _compiled_on_gpu(function: F) -> F:
+    """Eager on a CPU, where a tile stays in the cache between operations; one kernel on a GPU, where it does not."""
 
     @functools.wraps(function)
     def call(z: Tensor, *args: Any) -> Any:
-        return (compiled if z.is_cuda else function)(z, *args)
+        return (compiled(function) if z.is_cuda else function)(z, *args)
 
-    call.compiled = compiled  # type: ignore[attr-defined]
     return call  # type: ignore[return-value]
 
 

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from emlit.decoding import PRESETS, EntropyMinimization, minimize_entropy
+from emlit.decoding import PRESETS, EntropyMinimization, adam, minimize_entropy
 
 
 def reference(row: torch.Tensor, threshold: float, kl_weight: float, learning_rate: float, steps: int) -> torch.Tensor:
@@ -43,6 +43,33 @@ def test_float32_gives_the_same_distribution():
     expected = torch.stack([reference(row, 0.3, 0.05, 0.1, 3) for row in logits.double()])
     difference = torch.softmax(minimize_entropy(logits).double(), -1) - torch.softmax(expected, -1)
     assert 0.5 * difference.abs().sum(dim=-1).max() < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", [1.0, 3.0, 8.0])
+def test_a_large_vocabulary_gives_the_same_distribution(scale):
+    # Compiled, several rows at a time with a rest, some of them below the threshold.
+    logits = rows(7, 151_936, scale, torch.float32)
+    logits[2, 5] = logits[5, 9] = 300.0
+    expected = torch.stack([reference(row, 0.3, 0.05, 0.1, 3) for row in logits.double()])
+    found = minimize_entropy(logits)
+    difference = torch.softmax(found.double(), -1) - torch.softmax(expected, -1)
+    assert 0.5 * difference.abs().sum(dim=-1).max() < 1e-4
+    assert torch.equal(found[[2, 5]], logits[[2, 5]])
+    alone = minimize_entropy(logits[:1])
+    assert 0.5 * (torch.softmax(alone, -1) - torch.softmax(found[:1], -1)).abs().sum() < 1e-5
+
+
+def test_without_a_compiler_it_runs_all_the_same(monkeypatch, caplog):
+    def no_compiler(*_):
+        raise torch._dynamo.exc.InternalTorchDynamoError("no C++ compiler")
+
+    monkeypatch.setattr(adam, "_compiled", lambda *_, **__: no_compiler)
+    monkeypatch.setattr(adam, "_broken", [])
+    logits = rows(3, 20_000, 3.0, torch.float32)
+    expected = minimize_entropy(logits.double()).float()
+    torch.testing.assert_close(minimize_entropy(logits), expected, rtol=1e-3, atol=1e-3)
+    assert "several times slower: no C++ compiler" in caplog.text
 
 
 def test_rows_below_the_threshold_are_bit_identical():
@@ -111,6 +138,15 @@ def test_the_input_is_left_alone():
     copy = logits.clone()
     minimize_entropy(logits)
     assert torch.equal(logits, copy)
+
+
+def test_in_place():
+    logits = rows(5, 50, 1.0, torch.float32)
+    expected = minimize_entropy(logits)
+    assert minimize_entropy(logits, inplace=True) is logits or torch.equal(logits, expected)
+    torch.testing.assert_close(logits, expected, rtol=0, atol=0)
+    with pytest.raises(ValueError, match="in place"):
+        minimize_entropy(torch.zeros(2, 3).bfloat16(), inplace=True)
 
 
 def test_presets_are_those_of_the_sources():

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,10 +12,11 @@ pytest.importorskip("vllm")
 from vllm import SamplingParams
 from vllm.v1.sample.logits_processor.interface import BatchUpdate, MoveDirectionality
 
-from emlit.decoding.vllm import EntropyDecoding, from_extra_args, to_extra_args
+from emlit.decoding.vllm import EntropyDecoding
 
 EM = SamplingParams(extra_args={"em_inf": 1})
 STRONG = SamplingParams(extra_args={"em_inf": 1, "em_inf_steps": 10, "em_inf_threshold": 0.1})
+COOL = SamplingParams(extra_args={"adaptive_temperature": 1, "adaptive_temperature_ratio": 0.4})
 PLAIN = SamplingParams()
 
 
@@ -62,25 +64,54 @@ def test_plain_batches_are_not_touched():
     assert processor.apply(untouched) is untouched
 
 
-@pytest.mark.parametrize("decoding", [EntropyMinimization(0.2, 0.1, 0.05, 7), AdaptiveTemperature(0.4, 0.2), None])
-def test_keys_there_and_back(decoding):
-    assert from_extra_args(to_extra_args(decoding)) == decoding
+def test_v2_asks_the_host_where_it_can():
+    processor = EntropyDecoding(None, SimpleNamespace(max_num_reqs=8))
+    processor.add_request(5, EM)
+    forbidden = SimpleNamespace(tolist=lambda: pytest.fail("the device was asked"))
+    context = SimpleNamespace(expanded_idx_mapping=forbidden, idx_mapping_np=np.array([0, 5, 1, 2]))
+    expected = minimize_entropy(logits()[1:2])[0]
+    for _ in range(2):
+        torch.testing.assert_close(processor.apply(logits(), context)[1], expected)
+    # Another order of the same requests.
+    context.idx_mapping_np = np.array([5, 0, 1, 2])
+    torch.testing.assert_close(processor.apply(logits(), context)[0], minimize_entropy(logits()[:1])[0])
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        ({"em_inf": 1, "em_inf_step": 3}, "em_inf_step is no parameter"),
-        ({"em_inf": 1, "em_inf_steps": 0}, "steps is 0"),
-        ({"em_inf": 1, "em_inf_steps": 2.5}, "em_inf_steps is 2.5"),
-        ({"em_inf": 1, "em_inf_threshold": "low"}, "em_inf_threshold is 'low'"),
-        ({"em_inf": 1, "adaptive_temperature": 1}, "both set"),
-    ],
-)
-def test_wrong_parameters_get_a_sentence(arguments, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        EntropyDecoding.validate_params(SamplingParams(extra_args=arguments))
+def test_requests_of_both_kinds_and_plain_ones_share_a_batch():
+    processor = EntropyDecoding(None, torch.device("cpu"), False)
+    added = [(0, EM, None, []), (1, COOL, None, []), (2, STRONG, None, []), (3, PLAIN, None, [])]
+    processor.update_state(BatchUpdate(4, [], added, []))
+    result = processor.apply(logits())
+    torch.testing.assert_close(result[0], minimize_entropy(logits()[:1])[0])
+    torch.testing.assert_close(result[1], AdaptiveTemperature(ratio=0.4)(logits()[1:2])[0])
+    torch.testing.assert_close(result[2], minimize_entropy(logits()[2:3], threshold=0.1, steps=10)[0])
+    assert torch.equal(result[3], logits()[3])
 
 
-def test_other_peoples_keys_pass():
-    assert from_extra_args({"somebody": "else"}) is None
+def test_greedy_requests_skip_the_work_and_say_so(caplog):
+    processor = EntropyDecoding(None, torch.device("cpu"), False)
+    for row in range(2):
+        assert not processor.add_request(row, SamplingParams(temperature=0.0, extra_args={"em_inf": 1}))
+    assert caplog.text.count("greedy requests skip") == 1
+    untouched = logits()
+    assert processor.apply(untouched) is untouched
+
+
+def test_the_servers_default():
+    config = SimpleNamespace(additional_config={"emlit": {"em_inf": 1, "em_inf_steps": 7}})
+    processor = EntropyDecoding(config, torch.device("cpu"), False)
+    assert processor.add_request(0, PLAIN)
+    assert processor.decodings[0] == EntropyMinimization(steps=7)
+    processor.add_request(1, SamplingParams(extra_args={"em_inf_threshold": 0.2}))
+    assert processor.decodings[1] == EntropyMinimization(steps=7, threshold=0.2)
+    processor.add_request(2, COOL)
+    assert processor.decodings[2] == AdaptiveTemperature(ratio=0.4)
+    assert not processor.add_request(3, SamplingParams(extra_args={"em_inf": 0}))
+    wrong = SimpleNamespace(additional_config={"emlit": {"em_inf_step": 7}})
+    with pytest.raises(ValueError, match="emlit in additional_config: em_inf_step is no parameter"):
+        EntropyDecoding(wrong, torch.device("cpu"), False)
+
+
+def test_wrong_parameters_are_refused_at_the_door():
+    with pytest.raises(ValueError, match="steps is 0"):
+        EntropyDecoding.validate_params(SamplingParams(extra_args={"em_inf_steps": 0}))

@@ -6,7 +6,7 @@ from transformers import AutoModelForCausalLM
 
 from emlit.decoding import PRESETS, AdaptiveTemperature
 from emlit.engines import Completion, ModelSource, Request, Sampling, TransformersEngine, VLLMEngine
-from emlit.errors import EngineError
+from emlit.errors import ConfigError, EngineError
 from emlit.pretrained import stop_token_ids
 from emlit.tiny import MODEL_DIR, problems
 
@@ -169,3 +169,11 @@ def test_weights_of_another_model():
     engine.start(ModelSource(str(MODEL_DIR), 256, (1,)))
     with pytest.raises(EngineError, match=r"no weight called model\.strange"):
         engine.load_weights([("model.strange", torch.zeros(1))], version=1)
+
+
+@pytest.mark.slow
+def test_speculative_decoding_on_v1_gets_a_sentence(tokenizer):
+    draft = {"method": "ngram", "num_speculative_tokens": 2, "prompt_lookup_max": 2}
+    engine = VLLMEngine(options={"speculative_config": draft})
+    with pytest.raises(ConfigError, match="leave speculative_config out"):
+        engine.start(ModelSource(str(MODEL_DIR), 256, stop_token_ids(str(MODEL_DIR), tokenizer)))

@@ -1,0 +1,61 @@
+"""Which decoding a request asks for, in flat keys that travel through any server: `em_inf`, `em_inf_steps`, ...
+
+`em_inf` or any `em_inf_*` asks for EM-INF, `em_inf: 0` for none; `adaptive_temperature` likewise. What is not named has
+its default: the server's, where it has one for this decoding, or the class's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from emlit.decoding import AdaptiveTemperature, Decoding, EntropyMinimization
+
+DECODINGS: dict[str, type[Decoding]] = {"em_inf": EntropyMinimization, "adaptive_temperature": AdaptiveTemperature}
+PARAMETERS = {f"{prefix}_{field.name}": (prefix, field) for prefix, cls in DECODINGS.items() for field in fields(cls)}
+
+
+def to_flat_keys(decoding: Decoding | None) -> dict[str, Any]:
+    """The keys that ask for `decoding`."""
+    if decoding is None:
+        return {}
+    prefix = next(prefix for prefix, cls in DECODINGS.items() if isinstance(decoding, cls))
+    return {prefix: 1, **{f"{prefix}_{field.name}": getattr(decoding, field.name) for field in fields(decoding)}}
+
+
+def from_flat_keys(arguments: Mapping[str, Any] | None, default: Decoding | None = None) -> Decoding | None:
+    """The decoding that these keys ask for, or `default` where they ask for nothing; other keys are other people's.
+
+    Raises:
+        ValueError: a misspelt key, a value of the wrong kind or range, both decodings at once
+    """
+    families = tuple(f"{prefix}_" for prefix in DECODINGS)
+    ours = {key: v for key, v in (arguments or {}).items() if key in DECODINGS or key.startswith(families)}
+    for key in ours:
+        if key not in PARAMETERS and key not in DECODINGS:
+            raise ValueError(f"{key} is no parameter of emlit; they are {', '.join([*DECODINGS, *PARAMETERS])}")
+    values = {key: _number(key, value) for key, value in ours.items() if key in PARAMETERS}
+    switches = {prefix: _switch(prefix, ours[prefix]) for prefix in DECODINGS if prefix in ours}
+    asked = [prefix for prefix in DECODINGS if switches.get(prefix, any(PARAMETERS[k][0] == prefix for k in values))]
+    if len(asked) > 1:
+        raise ValueError("em_inf and adaptive_temperature are both asked for; a request takes one of them")
+    if not asked:
+        kept = default is None or switches.get(
+            next(p for p, cls in DECODINGS.items() if isinstance(default, cls)), True
+        )
+        return default if kept else None
+    cls = DECODINGS[asked[0]]
+    given = {field.name: values[key] for key, (_, field) in PARAMETERS.items() if key in values}
+    return cls(**{**vars(default if isinstance(default, cls) else cls()), **given})
+
+
+def _number(key: str, value: Any) -> int | float:
+    whole = PARAMETERS[key][1].type is int
+    if isinstance(value, bool) or not isinstance(value, int | float) or (whole and value != int(value)):
+        raise ValueError(f"{key} is {value!r}; it must be a {'whole ' if whole else ''}number")
+    return int(value) if whole else float(value)
+
+
+def _switch(key: str, value: Any) -> bool:
+    if value not in (0, 1, True, False):
+        raise ValueError(f"{key} is {value!r}; it must be 1 or 0")
+    return bool(value)
