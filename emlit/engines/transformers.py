@@ -1,14 +1,17 @@
 """Sampling with transformers' `generate`: everywhere, exact, reproducible row by row, and slower than vLLM."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from emlit.decoding import Decoding
 from emlit.engines.base import Completion, Engine, ModelSource, Request, Sampling
+from emlit.engines.seeded_draw import SeededDraw
 from emlit.errors import ConfigError, EngineError
+
+# Steps of `generate` between looks at which rows have ended.
+_PHASE = 8
 
 
 class TransformersEngine(Engine):
@@ -64,8 +67,6 @@ class TransformersEngine(Engine):
         return [completions[i] for i in range(len(requests))]
 
     def _generate_batch(self, requests: list[Request], sampling: Sampling) -> list[Completion]:
-        from transformers import GenerationConfig, LogitsProcessorList
-
         width = max(len(request.prompt) for request in requests)
         tokens = torch.zeros(len(requests), width, dtype=torch.long)
         mask = torch.zeros_like(tokens)
@@ -73,26 +74,57 @@ class TransformersEngine(Engine):
             tokens[row, width - len(request.prompt) :] = torch.tensor(request.prompt)
             mask[row, width - len(request.prompt) :] = 1
         steps = min(sampling.max_tokens, self.source.context - max(len(request.prompt) for request in requests))
-        seeds = [request.seed for request in requests]
-        draw = SeededDraw(seeds, sampling, self.decoding, steps, self.device)
-        output = self.model.generate(
-            tokens.to(self.device),
-            attention_mask=mask.to(self.device),
-            logits_processor=LogitsProcessorList([draw]),
-            generation_config=GenerationConfig(
-                do_sample=False,  # SeededDraw leaves one token a row
-                max_new_tokens=steps,
-                eos_token_id=list(self.source.stop_token_ids),
-                pad_token_id=self.source.stop_token_ids[0],
-                stop_strings=sampling.stop or None,
-            ),
-            tokenizer=self.tokenizer if sampling.stop else None,
-        )
-        logprobs = torch.stack(draw.logprobs, dim=1).tolist()
-        return [
-            self._completion(row, values, sampling)
-            for row, values in zip(output[:, width:].tolist(), logprobs, strict=True)
-        ]
+        draw = SeededDraw([request.seed for request in requests], sampling, self.decoding, steps, self.device)
+        rows: list[tuple[list[int], list[float]]] = [([], []) for _ in requests]
+        for indices, sampled, logprobs in self._phases(
+            tokens.to(self.device), mask.to(self.device), draw, sampling, steps
+        ):
+            for index, more, values in zip(indices, sampled.tolist(), logprobs.tolist(), strict=True):
+                rows[index][0].extend(more)
+                rows[index][1].extend(values)
+        return [self._completion(*row, sampling) for row in rows]
+
+    def _phases(
+        self, tokens: Tensor, mask: Tensor, draw: SeededDraw, sampling: Sampling, steps: int
+    ) -> Iterator[tuple[list[int], Tensor, Tensor]]:
+        """A few steps of `generate` at a time; after each, rows that have ended leave the batch and its cache.
+
+        Yields:
+            Which requests the rows belong to, the tokens sampled for them (R, S) and their log-probabilities (R, S)
+        """
+        from transformers import GenerationConfig, LogitsProcessorList
+
+        indices, cache = list(range(len(tokens))), None
+        stop_ids = torch.tensor(self.source.stop_token_ids, device=tokens.device)
+        while indices and steps:
+            # What a stop string ends, only `generate` knows.
+            span = steps if sampling.stop else min(_PHASE, steps)
+            output = self.model.generate(
+                tokens,
+                attention_mask=mask,
+                past_key_values=cache,
+                logits_processor=LogitsProcessorList([draw]),
+                generation_config=GenerationConfig(
+                    do_sample=False,  # SeededDraw leaves one token a row
+                    max_new_tokens=span,
+                    eos_token_id=list(self.source.stop_token_ids),
+                    pad_token_id=self.source.stop_token_ids[0],
+                    stop_strings=sampling.stop or None,
+                    return_dict_in_generate=True,
+                ),
+                tokenizer=self.tokenizer if sampling.stop else None,
+            )
+            sampled = output.sequences[:, tokens.shape[1] :]
+            yield indices, sampled, draw.take_logprobs()
+            steps = 0 if sampling.stop else steps - sampled.shape[1]
+            keep = (~torch.isin(sampled, stop_ids).any(dim=1)).nonzero().squeeze(1)
+            cache, tokens = output.past_key_values, output.sequences
+            mask = torch.cat([mask, mask.new_ones(sampled.shape)], dim=1)
+            if len(keep) < len(indices) and len(keep):
+                cache.batch_select_indices(keep)
+                tokens, mask = tokens[keep], mask[keep]
+                draw.keep(keep)
+            indices = [indices[row] for row in keep.tolist()]
 
     def _completion(self, row: list[int], logprobs: list[float], sampling: Sampling) -> Completion:
         """Cut one row of `generate` where it ended; what follows is padding."""
@@ -117,60 +149,3 @@ class TransformersEngine(Engine):
     def close(self) -> None:
         if hasattr(self, "model"):
             del self.model
-
-
-class SeededDraw:
-    """The last logits processor of a batch: draws each row's token with that row's own seed.
-
-    `generate` has one random state for the whole batch, so a row would depend on its neighbours. Here row i consumes
-    one uniform number a step from its own generator and inverts the cumulative distribution; the chosen token alone
-    keeps a finite score, and `generate` takes it.
-
-    Args:
-        seeds: one a row
-        sampling: temperature and filters
-        decoding: applied to the raw logits first; skipped by greedy sampling, which it would not change
-        steps: the most tokens that will be drawn
-        device: where the logits are
-    """
-
-    def __init__(
-        self, seeds: list[int], sampling: Sampling, decoding: Decoding | None, steps: int, device: torch.device
-    ) -> None:
-        self.sampling, self.decoding = sampling, decoding
-        uniforms = [
-            torch.rand(steps, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) for seed in seeds
-        ]
-        self.uniforms = torch.stack(uniforms).to(device)
-        self.logprobs: list[Tensor] = []
-
-    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        logits = scores.float()
-        if self.decoding is not None and self.sampling.temperature > 0:  # no decoding moves the most likely token
-            logits = self.decoding(logits)
-        if self.sampling.temperature == 0:
-            logprobs = torch.log_softmax(logits, dim=-1)
-            chosen = logprobs.argmax(dim=-1, keepdim=True)
-        else:
-            logprobs = filter_logits(logits / self.sampling.temperature, self.sampling).log_softmax(dim=-1)
-            cumulative = logprobs.double().exp().cumsum(dim=-1)
-            # The total differs from 1 by rounding; scaled by it, the draw never falls off the end.
-            draw = self.uniforms[:, len(self.logprobs)].unsqueeze(1) * cumulative[:, -1:]
-            chosen = torch.searchsorted(cumulative, draw, right=True).clamp(max=logits.shape[1] - 1)
-        self.logprobs.append(logprobs.gather(1, chosen).squeeze(1))
-        return torch.full_like(scores, -torch.inf).scatter_(1, chosen, 0.0)
-
-
-def filter_logits(logits: Tensor, sampling: Sampling) -> Tensor:
-    """(B, V) -> (B, V), with -inf at the tokens that top-k, top-p and min-p leave out."""
-    from transformers import MinPLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
-
-    ids: Any = None  # these three look at scores alone
-    scores: Any = logits
-    if sampling.top_k:
-        scores = TopKLogitsWarper(sampling.top_k)(ids, scores)
-    if sampling.top_p < 1:
-        scores = TopPLogitsWarper(sampling.top_p)(ids, scores)
-    if sampling.min_p > 0:
-        scores = MinPLogitsWarper(sampling.min_p)(ids, scores)
-    return scores

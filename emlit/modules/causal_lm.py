@@ -74,7 +74,6 @@ class CausalLM(L.LightningModule):
     def token_stats(
         self,
         tokens: Tensor,
-        attention_mask: Tensor,
         completion_mask: Tensor,
         temperature: float,
         entropy_temperature: float | None = None,
@@ -85,8 +84,7 @@ class CausalLM(L.LightningModule):
         A sampled token is never first in its row: a prompt stands before it.
 
         Args:
-            tokens: (B, T)
-            attention_mask: (B, T), bool
+            tokens: (B, T), padded to the right
             completion_mask: (B, T), bool, true on the tokens to score
             temperature: of log p, and of H unless `entropy_temperature` is set
             entropy_temperature: of H
@@ -95,7 +93,7 @@ class CausalLM(L.LightningModule):
         Returns:
             TokenStats of (B, T) float32, nats; 0 outside of `completion_mask`
         """
-        scored = self.scorer(model if model is not None else self.model, tokens, attention_mask, completion_mask)
+        scored = self.scorer(model if model is not None else self.model, tokens, completion_mask)
         stats = scored.stats(temperature)
         if entropy_temperature is not None and entropy_temperature != temperature:
             stats = TokenStats(stats.logprob, scored.stats(entropy_temperature).entropy)
@@ -118,11 +116,13 @@ class CausalLM(L.LightningModule):
         results: list[TokenStats] = []
         with precision:
             for piece in self._pieces(rows):
-                padded = pad_rows(piece, pad_token_id=0)
-                stats = self.token_stats(*(tensor.to(self.device) for tensor in padded), temperature=1.0)
+                tokens, _, completion_mask = (tensor.to(self.device) for tensor in pad_rows(piece, pad_token_id=0))
+                stats = self.token_stats(tokens, completion_mask, temperature=1.0)
                 results.extend(
                     TokenStats(logprob[mask].cpu(), entropy[mask].cpu())
-                    for logprob, entropy, mask in zip(*(value.cpu() for value in stats), padded[2], strict=True)
+                    for logprob, entropy, mask in zip(
+                        *(value.cpu() for value in stats), completion_mask.cpu(), strict=True
+                    )
                 )
         self.model.train(was_training)
         return results

@@ -27,6 +27,7 @@ class EMFT(EntropyObjectiveMixin, CausalLM):
         kl_estimator: k2, whose gradient is that of KL(policy || start), or k3, whose gradient is that of the reverse
         dtype: of the weights; training wants float32 (with `trainer.precision bf16-mixed` to compute in bfloat16)
         gradient_checkpointing: recompute activations in the backward pass instead of keeping them
+        torch_compile: compile the model but for its head; the first steps then take a minute or more
         scoring_tokens: padded tokens scored in one forward pass of evaluation
         entropy_head: "torch" goes from hidden states to entropies without holding the logits, "liger" does so with
             Liger's GPU kernels, "logits" holds them
@@ -44,6 +45,7 @@ class EMFT(EntropyObjectiveMixin, CausalLM):
         kl_estimator: KLPenalty = "k3",
         dtype: Dtype = "float32",
         gradient_checkpointing: bool = False,
+        torch_compile: bool = False,
         scoring_tokens: int = 8192,
         entropy_head: EntropyHead = "torch",
     ) -> None:
@@ -57,6 +59,7 @@ class EMFT(EntropyObjectiveMixin, CausalLM):
             weight_decay,
             warmup_steps,
             gradient_checkpointing,
+            torch_compile,
         )
 
     def training_step(self, batch: RolloutBatch) -> Tensor:

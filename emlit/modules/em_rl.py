@@ -33,6 +33,7 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
             released code has k3
         dtype: of the weights; training wants float32 (with `trainer.precision bf16-mixed` to compute in bfloat16)
         gradient_checkpointing: recompute activations in the backward pass instead of keeping them
+        torch_compile: compile the model but for its head; the first steps then take a minute or more
         scoring_tokens: padded tokens scored in one forward pass of evaluation
         entropy_head: "torch" goes from hidden states to entropies without holding the logits, "liger" does so with
             Liger's GPU kernels, "logits" holds them
@@ -52,6 +53,7 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         kl_estimator: KLPenalty = "k3",
         dtype: Dtype = "float32",
         gradient_checkpointing: bool = False,
+        torch_compile: bool = False,
         scoring_tokens: int = 8192,
         entropy_head: EntropyHead = "torch",
     ) -> None:
@@ -65,6 +67,7 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
             weight_decay,
             warmup_steps,
             gradient_checkpointing,
+            torch_compile,
         )
         self.reward = reward if reward is not None else TokenEntropyReward()
         self.advantage = advantage if advantage is not None else RLOO()

@@ -10,6 +10,7 @@ from torch import Tensor
 from emlit import pretrained as loading
 from emlit.errors import ConfigError
 from emlit.functional import KLPenalty, Reduction, TokenStats, approx_kl, reduce_tokens, token_weights
+from emlit.modules.scoring import body
 from emlit.rollout import RolloutBatch
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class EntropyObjectiveMixin:
         weight_decay: float,
         warmup_steps: int,
         gradient_checkpointing: bool,
+        torch_compile: bool,
     ) -> None:
         if kl_weight < 0:
             raise ConfigError(f"kl_weight is {kl_weight}; it must not be negative")
@@ -71,7 +73,7 @@ class EntropyObjectiveMixin:
         self.reduction, self.entropy_temperature = reduction, entropy_temperature
         self.kl_weight, self.kl_estimator = kl_weight, kl_estimator
         self.learning_rate, self.weight_decay, self.warmup_steps = learning_rate, weight_decay, warmup_steps
-        self.gradient_checkpointing = gradient_checkpointing
+        self.gradient_checkpointing, self.torch_compile = gradient_checkpointing, torch_compile
         # In a tuple, so that it is no submodule: it is neither trained nor saved.
         self._reference: tuple[PreTrainedModel, ...] = ()
 
@@ -79,6 +81,8 @@ class EntropyObjectiveMixin:
         super().configure_model()
         if self.gradient_checkpointing and not self.model.is_gradient_checkpointing:
             self.model.gradient_checkpointing_enable({"use_reentrant": False})
+        if self.torch_compile:
+            body(self.model).compile(dynamic=True)  # in place: names of parameters stay
         fitting = self._trainer is None or self._trainer.state.fn == TrainerFn.FITTING
         if self.kl_weight and fitting and not self._reference:
             reference = loading.load_model(loading.resolve(self.pretrained), getattr(torch, self.dtype_name))
@@ -86,9 +90,7 @@ class EntropyObjectiveMixin:
 
     def rollout_stats(self, batch: RolloutBatch) -> TokenStats:
         """The policy's log p and H of every sampled token (B, T), differentiable, from one forward pass."""
-        return self.token_stats(
-            batch.tokens, batch.attention_mask, batch.completion_mask, batch.temperature, self.entropy_temperature
-        )
+        return self.token_stats(batch.tokens, batch.completion_mask, batch.temperature, self.entropy_temperature)
 
     def entropy_loss(self, batch: RolloutBatch) -> tuple[Tensor, TokenStats]:
         """This micro-batch's share of the round's reduced entropy, and the stats (B, T) of its tokens.
@@ -99,7 +101,7 @@ class EntropyObjectiveMixin:
             stats = self.rollout_stats(batch)
             return self.reduce(stats.entropy, batch), stats
         mask = batch.completion_mask
-        scored = self.scorer(self.model, batch.tokens, batch.attention_mask, mask)
+        scored = self.scorer(self.model, batch.tokens, mask)
         dtype = torch.promote_types(scored.states.dtype, torch.float32)
         weights = token_weights(mask, self.reduction, batch.normaliser, dtype)
         loss, stats = scored.entropy_loss(weights[mask], batch.temperature)
@@ -111,9 +113,7 @@ class EntropyObjectiveMixin:
             return None
         reference = self._reference[0].to(self.device)
         with torch.no_grad():
-            start = self.token_stats(
-                batch.tokens, batch.attention_mask, batch.completion_mask, batch.temperature, model=reference
-            )
+            start = self.token_stats(batch.tokens, batch.completion_mask, batch.temperature, model=reference)
         return approx_kl(stats.logprob, start.logprob, self.kl_estimator)
 
     def reduce(self, values: Tensor, batch: RolloutBatch) -> Tensor:

@@ -80,23 +80,21 @@ class Scorer:
         self.backend = backend
         self._stops_at_hidden_states: bool | None = None
 
-    def __call__(
-        self, model: "PreTrainedModel", tokens: Tensor, attention_mask: Tensor, scored: Tensor
-    ) -> ScoredTokens:
+    def __call__(self, model: "PreTrainedModel", tokens: Tensor, scored: Tensor) -> ScoredTokens:
         """One forward pass.
 
         Args:
             model: a causal language model, with or without adapters
-            tokens: (B, T)
-            attention_mask: (B, T), bool
+            tokens: (B, T), padded to the right if at all: nothing attends to what follows it, so that no mask is
+                needed, and attention without one is cheaper
             scored: (B, T), bool, never true in the first column
         """
         # The distribution that produced token t is that of the logits at t - 1.
         before, targets = scored[:, 1:], tokens[scored]
-        inputs = {"input_ids": tokens, "attention_mask": attention_mask.long(), "use_cache": False}
+        inputs = {"input_ids": tokens, "use_cache": False}
         if not self.stops_at_hidden_states(model):
             return ScoredTokens(targets, model(**inputs).logits[:, :-1][before])
-        states = _body(model)(**inputs).last_hidden_state[:, :-1][before]
+        states = body(model)(**inputs).last_hidden_state[:, :-1][before]
         head = model.get_output_embeddings()
         return ScoredTokens(targets, states, head.weight, head.bias, _softcap(model), self.backend)
 
@@ -128,7 +126,8 @@ def _unwrapped(model: Any) -> Any:
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
-def _body(model: "PreTrainedModel") -> torch.nn.Module:
+def body(model: "PreTrainedModel") -> torch.nn.Module:
+    """What turns token ids into hidden states: the model without its head."""
     return _unwrapped(model).base_model
 
 
@@ -140,11 +139,11 @@ def _softcap(model: "PreTrainedModel") -> float | None:
 def _heads_agree(model: "PreTrainedModel", head: torch.nn.Linear) -> bool:
     """Whether softcap(W h + b) of the body's last hidden states are the model's logits, on a few tokens."""
     tokens = torch.arange(min(8, head.out_features), device=head.weight.device).unsqueeze(0)
-    body = _body(model)
-    if body is _unwrapped(model):
+    inner = body(model)
+    if inner is _unwrapped(model):
         return False
     logits = model(input_ids=tokens, use_cache=False).logits
-    states = getattr(body(input_ids=tokens, use_cache=False), "last_hidden_state", None)
+    states = getattr(inner(input_ids=tokens, use_cache=False), "last_hidden_state", None)
     if states is None or states.shape[-1] != head.in_features:
         return False
     own, softcap = head(states), _softcap(model)

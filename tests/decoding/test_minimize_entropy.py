@@ -3,24 +3,12 @@ import math
 import pytest
 import torch
 
+from benchmarks.references import adam_on_logits
 from emlit.decoding import PRESETS, EntropyMinimization, adam, minimize_entropy
 
 
 def reference(row: torch.Tensor, threshold: float, kl_weight: float, learning_rate: float, steps: int) -> torch.Tensor:
-    """One row, by autograd and torch.optim.Adam, as the paper and the released code describe it."""
-    z = row.clone().requires_grad_()
-    optimizer = torch.optim.Adam([z], lr=learning_rate)
-    start = torch.softmax(row, dim=-1)
-    for _ in range(steps):
-        logp = torch.log_softmax(z, dim=-1)
-        entropy = -(logp.exp() * logp).sum()
-        if entropy < threshold:
-            break
-        divergence = (start * (start.log() - logp)).sum()
-        optimizer.zero_grad()
-        (entropy + kl_weight * divergence).backward()
-        optimizer.step()
-    return z.detach()
+    return adam_on_logits(row, EntropyMinimization(threshold, kl_weight, learning_rate, steps))
 
 
 def rows(count: int, vocabulary: int, scale: float, dtype: torch.dtype = torch.float64) -> torch.Tensor:

@@ -1,0 +1,109 @@
+"""Drawing tokens for transformers' `generate`, each row with its own seed."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from emlit.decoding import Decoding
+from emlit.engines.base import Sampling
+
+
+class SeededDraw:
+    """The last logits processor of a batch: draws each row's token with that row's own seed.
+
+    `generate` has one random state for the whole batch, so a row would depend on its neighbours. Here row i consumes
+    one uniform number a step from its own generator and inverts the cumulative distribution; the chosen token gets an
+    infinite score, and `generate` takes it.
+
+    Args:
+        seeds: one a row
+        sampling: temperature and filters
+        decoding: applied to the raw logits first; skipped by greedy sampling, which it would not change
+        steps: the most tokens that will be drawn
+        device: where the logits are
+    """
+
+    def __init__(
+        self, seeds: list[int], sampling: Sampling, decoding: Decoding | None, steps: int, device: torch.device
+    ) -> None:
+        self.sampling, self.decoding = sampling, decoding
+        uniforms = [
+            torch.rand(steps, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) for seed in seeds
+        ]
+        self.uniforms = torch.stack(uniforms).to(device)
+        self.step = 0
+        self.logprobs: list[Tensor] = []
+
+    def take_logprobs(self) -> Tensor:
+        """log p of the tokens drawn since the last call, (B, steps)."""
+        taken, self.logprobs = torch.stack(self.logprobs, dim=1), []
+        return taken
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with these rows of the batch alone."""
+        self.uniforms = self.uniforms[rows]
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        logits = scores.float()
+        if self.decoding is not None and self.sampling.temperature > 0:  # no decoding moves the most likely token
+            logits = self.decoding(logits)
+        if self.sampling.temperature == 0:
+            logprobs = torch.log_softmax(logits, dim=-1)
+            chosen = logprobs.argmax(dim=-1, keepdim=True)
+        else:
+            if self.sampling.temperature != 1:
+                logits = logits / self.sampling.temperature
+            logprobs = filter_logits(logits, self.sampling).log_softmax(dim=-1)
+            chosen = invert(logprobs.exp(), self.uniforms[:, self.step].unsqueeze(1))
+        self.step += 1
+        self.logprobs.append(logprobs.gather(1, chosen).squeeze(1))
+        return scores.scatter_(1, chosen, torch.inf)  # `generate` takes the largest
+
+
+def invert(p: Tensor, uniforms: Tensor, block: int = 512) -> Tensor:
+    """The first token at which the cumulative sum of p, in float64, exceeds a share of its total.
+
+    A running sum over a whole vocabulary would cost more than its softmax: blocks are summed, and only the block in
+    which the draw falls is gone through.
+
+    Args:
+        p: (B, V), not negative, float32
+        uniforms: (B, 1), float64 in [0, 1)
+        block: tokens
+
+    Returns:
+        (B, 1), int64; never a token with p = 0
+    """
+    vocabulary = p.shape[1]
+    whole = vocabulary // block * block
+    sums = p[:, :whole].unflatten(1, (-1, block)).sum(dim=2, dtype=torch.float64)
+    rest = p[:, whole:].sum(dim=1, keepdim=True, dtype=torch.float64)
+    upto = torch.cat([sums, rest], dim=1).cumsum(dim=1)
+    draw = uniforms * upto[:, -1:]
+    index = _first_above(upto, draw)
+    draw = draw - torch.where(index > 0, upto.gather(1, (index - 1).clamp(min=0)), 0.0)
+    tokens = index * block + torch.arange(block, device=p.device)
+    inside = p.gather(1, tokens.clamp(max=vocabulary - 1)).double().masked_fill(tokens >= vocabulary, 0.0)
+    return index * block + _first_above(inside.cumsum(dim=1), draw)
+
+
+def _first_above(cumulative: Tensor, draw: Tensor) -> Tensor:
+    """The first column whose cumulative sum exceeds the draw; where rounding leaves none, the last that adds to it."""
+    last = torch.searchsorted(cumulative, cumulative[:, -1:].contiguous())
+    return torch.minimum(torch.searchsorted(cumulative, draw, right=True), last)
+
+
+def filter_logits(logits: Tensor, sampling: Sampling) -> Tensor:
+    """(B, V) -> (B, V), with -inf at the tokens that top-k, top-p and min-p leave out."""
+    from transformers import MinPLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+
+    ids: Any = None  # these three look at scores alone
+    scores: Any = logits
+    if sampling.top_k:
+        scores = TopKLogitsWarper(sampling.top_k)(ids, scores)
+    if sampling.top_p < 1:
+        scores = TopPLogitsWarper(sampling.top_p)(ids, scores)
+    if sampling.min_p > 0:
+        scores = MinPLogitsWarper(sampling.min_p)(ids, scores)
+    return scores
