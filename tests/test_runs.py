@@ -113,10 +113,12 @@ def test_a_checkpoint_of_another_model(tmp_path, sentence):
 @pytest.mark.slow
 @pytest.mark.parametrize("where", ["loss", "logits"])
 def test_nan_loss_stops_and_keeps_the_last_good_state(where, tmp_path, monkeypatch, sentence):
-    from emlit.modules import EMFT
+    from emlit.modules import EMFT, EMRL
 
-    name = {"loss": "training_step", "logits": "rollout_stats"}[where]
-    intact = getattr(EMFT, name)
+    module, name, config = (
+        (EMFT, "training_step", "em_ft") if where == "loss" else (EMRL, "rollout_stats", "em_rl_token")
+    )
+    intact = getattr(module, name)
 
     def broken(self, batch):
         result = intact(self, batch)
@@ -124,8 +126,8 @@ def test_nan_loss_stops_and_keeps_the_last_good_state(where, tmp_path, monkeypat
             return result
         return result * float("nan") if where == "loss" else type(result)(*(value * float("nan") for value in result))
 
-    monkeypatch.setattr(EMFT, name, broken)
-    message = sentence(fit, "em_ft", tmp_path / "run", "--checkpoint.every_n_steps=1")
+    monkeypatch.setattr(module, name, broken)
+    message = sentence(fit, config, tmp_path / "run", "--checkpoint.every_n_steps=1")
     assert re.search(r"the loss is nan in step 3.*last\.ckpt.*export", message)
     checkpoint = torch.load(tmp_path / "run/checkpoints/last.ckpt", weights_only=False)
     assert checkpoint["global_step"] == 2
@@ -331,3 +333,11 @@ def test_two_processes_predict_as_one_does(tmp_path):
 
 def test_vllm_is_installed_for_these_tests():
     assert installed()
+
+
+@pytest.mark.slow
+def test_profile_says_where_the_time_goes(tmp_path):
+    fit("em_ft", tmp_path, "--profile=simple")
+    table = (tmp_path / "fit-profile.txt").read_text()
+    for action in ("run_training_batch", "train_dataloader_next", "WeightSync.on_train_batch_end"):
+        assert action in table

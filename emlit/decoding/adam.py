@@ -1,20 +1,20 @@
 """Adam on the entropy of rows of logits, its gradient in closed form: what EM-INF does at every token."""
 
-import functools
-import logging
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-log = logging.getLogger(__name__)
+from emlit.functional.compilation import run_compiled
 
 _BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8  # torch.optim.Adam's defaults
 
 # An impossible token (z = -inf) has p = 0 and p log p = nan; with this in place of -inf, p log p = 0.
 _LOWEST = -1e30
 
+# A GPU works on so many rows at once; four more numbers are held for each of their logits.
+_ROWS_ON_GPU = 256
 # On a CPU so many rows are worked on together: they and what Adam remembers of them are read again in every step.
 _ROWS_PER_THREAD = 2
 # Compilation takes seconds, once; below this vocabulary it is never earned back.
@@ -111,25 +111,10 @@ def _next_step(
     z.sub_(rate * (m / ((v * inverse_correction).sqrt() + _EPS)))
 
 
-@functools.cache
-def _compiled(function: Callable[..., Any], dynamic: bool) -> Callable[..., Any]:
-    return torch.compile(function, dynamic=dynamic)
-
-
-_broken: list[str] = []
-
-
 def _run(function: Callable[..., Any], z: Tensor, *args: Any) -> Any:
-    """Compiled where that pays: on a GPU, and for large vocabularies in float32 on a CPU that has a compiler."""
+    """Compiled where that pays: on a GPU, and for large vocabularies in float32 on a CPU."""
     pays = z.is_cuda or (z.shape[1] >= _COMPILE_FROM and z.dtype == torch.float32)
-    if not pays or _broken:
-        return function(z, *args)
-    try:
-        return _compiled(function, dynamic=z.is_cuda)(z, *args)
-    except torch._dynamo.exc.TorchDynamoException as error:
-        _broken.append(str(error))
-        log.warning("EM-INF runs uncompiled, several times slower: %s", str(error).strip().splitlines()[0])
-        return function(z, *args)
+    return run_compiled(function, z, *args, dynamic=z.is_cuda) if pays else function(z, *args)
 
 
 class _Plan(NamedTuple):
@@ -172,7 +157,7 @@ def _descend(z: Tensor, plan: _Plan, rows: slice | Tensor, largest: Tensor, lse:
     for rates, inverse_correction in zip(plan.rates[1:], plan.inverse_corrections[1:], strict=True):
         inverse_sum, top, entropy = _run(_measure_again, z, e, largest)
         # A row that stops never starts again: its logits, and so its entropy, no longer change.
-        above = entropy >= threshold
+        above = above & (entropy >= threshold)
         if not z.is_cuda and not above.any():
             break
         rate, offset = torch.where(above, rates[rows], 0.0), entropy + top - largest
@@ -205,8 +190,10 @@ def descend(z: Tensor, parameters: RowParameters, max_steps: int) -> None:
         max_steps: the largest of `parameters.steps`, known without asking the device
     """
     if z.is_cuda:
-        plan = _Plan.of(parameters, max_steps, z, len(z))
-        _descend(z, plan, slice(None), *_run(_measure, z))
+        for start in range(0, len(z), _ROWS_ON_GPU):
+            part = z[start : start + _ROWS_ON_GPU]
+            plan = _Plan.of(parameters.rows(slice(start, start + len(part))), max_steps, part, len(part))
+            _descend(part, plan, slice(None), *_run(_measure, part))
         return
     size = 1 if len(z) == 1 else max(2, _ROWS_PER_THREAD * torch.get_num_threads())
     plan = _Plan.of(parameters, max_steps, z, size)

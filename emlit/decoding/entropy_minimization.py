@@ -1,6 +1,7 @@
 """EM-INF: lower a next-token distribution's entropy by a few Adam steps on its logits (arXiv 2505.15134, Sec. 4)."""
 
 from dataclasses import dataclass
+from math import inf, isfinite
 from typing import Literal
 
 import torch
@@ -64,9 +65,9 @@ class EntropyMinimization:
 
     Args:
         threshold: leave a distribution alone once its entropy is below so many nats
-        kl_weight: weight of the pull towards the model's own distribution
-        learning_rate: Adam's, on the logits
-        steps: at most so many optimisation steps for each token
+        kl_weight: weight of the pull towards the model's own distribution, at most 1
+        learning_rate: Adam's, on the logits, at most 1
+        steps: at most so many optimisation steps for each token, 100 at most
     """
 
     threshold: float = 0.3
@@ -75,13 +76,16 @@ class EntropyMinimization:
     steps: int = 3
 
     def __post_init__(self) -> None:
-        for name in ("threshold", "kl_weight"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must not be negative")
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate is {self.learning_rate}; it must be positive")
-        if self.steps < 1:
-            raise ValueError(f"steps is {self.steps}; it must be at least 1")
+        # Up to these bounds the most likely token stays so, and one request cannot hold up a server.
+        for name, low, high in (("threshold", 0, inf), ("kl_weight", 0, 1), ("learning_rate", 0, 1)):
+            value = getattr(self, name)
+            if not (low <= value <= high and isfinite(value)) or (name == "learning_rate" and value == 0):
+                above = "above 0" if name == "learning_rate" else "at least 0"
+                raise ValueError(
+                    f"{name} is {value}; it must be {above}" + (f" and at most {high}" if high < inf else "")
+                )
+        if not 1 <= self.steps <= 100:
+            raise ValueError(f"steps is {self.steps}; it must be at least 1 and at most 100")
 
     def __call__(self, logits: Tensor) -> Tensor:
         """(B, V) -> (B, V)."""

@@ -6,6 +6,7 @@ its default: the server's, where it has one for this decoding, or the class's.
 
 from collections.abc import Mapping
 from dataclasses import fields
+from math import isfinite
 from typing import Any
 
 from emlit.decoding import AdaptiveTemperature, Decoding, EntropyMinimization
@@ -20,6 +21,20 @@ def to_flat_keys(decoding: Decoding | None) -> dict[str, Any]:
         return {}
     prefix = next(prefix for prefix, cls in DECODINGS.items() if isinstance(decoding, cls))
     return {prefix: 1, **{f"{prefix}_{field.name}": getattr(decoding, field.name) for field in fields(decoding)}}
+
+
+def from_settings(settings: Any) -> Decoding | None:
+    """A server's default, from a mapping that is emlit's alone: every key must be one of these.
+
+    Raises:
+        ValueError: as `from_flat_keys`, and for any other key
+    """
+    if not isinstance(settings, Mapping):
+        raise ValueError(f"it is {settings!r}; it must be a mapping, such as {{'em_inf': 1}}")
+    for key in settings:
+        if key not in PARAMETERS and key not in DECODINGS:
+            raise ValueError(f"{key} is no parameter of emlit; they are {', '.join([*DECODINGS, *PARAMETERS])}")
+    return from_flat_keys(settings)
 
 
 def from_flat_keys(arguments: Mapping[str, Any] | None, default: Decoding | None = None) -> Decoding | None:
@@ -50,7 +65,8 @@ def from_flat_keys(arguments: Mapping[str, Any] | None, default: Decoding | None
 
 def _number(key: str, value: Any) -> int | float:
     whole = PARAMETERS[key][1].type is int
-    if isinstance(value, bool) or not isinstance(value, int | float) or (whole and value != int(value)):
+    number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    if not number or (whole and value != int(value)):
         raise ValueError(f"{key} is {value!r}; it must be a {'whole ' if whole else ''}number")
     return int(value) if whole else float(value)
 

@@ -21,7 +21,7 @@ from vllm.v1.worker.gpu.sample.logits_processor.interface import LogitsProcessor
 
 from emlit.decoding import AdaptiveTemperature, Decoding, EntropyMinimization, adaptive_temperature
 from emlit.decoding.adam import RowParameters, descend
-from emlit.decoding.requests import from_flat_keys
+from emlit.decoding.requests import from_flat_keys, from_settings
 
 log = logging.getLogger(__name__)
 
@@ -46,16 +46,17 @@ class EntropyDecoding(RunnerV1, RunnerV2):
     """EM-INF and adaptive temperature on raw logits, before vLLM's temperature and filters.
 
     Each request has its own parameters; all of one kind are worked on together. What a step needs on the device is sent
-    there when a request comes or goes, not at each step.
+    there, without waiting, when the batch changes.
 
     Raises:
         ValueError: `additional_config["emlit"]` asks for something wrong
     """
 
     def __init__(self, vllm_config: Any, device_or_states: Any, is_pin_memory: bool | None = None) -> None:
-        settings = getattr(vllm_config, "additional_config", None) or {}
+        settings = getattr(vllm_config, "additional_config", None)
+        settings = settings if isinstance(settings, dict) else {}
         try:
-            self.default = from_flat_keys(settings.get("emlit") if isinstance(settings, dict) else None)
+            self.default = from_settings(settings["emlit"]) if "emlit" in settings else None
         except ValueError as error:
             raise ValueError(f"emlit in additional_config: {error}") from None
         self.decodings: dict[int, Decoding] = {}  # by row (V1) or request slot (V2)

@@ -96,9 +96,10 @@ class TransformersEngine(Engine):
 
         indices, cache = list(range(len(tokens))), None
         stop_ids = torch.tensor(self.source.stop_token_ids, device=tokens.device)
+        # What a stop string ends, only `generate` knows; and only an attention's cache can lose rows.
+        whole = bool(sampling.stop) or not self._attention_only()
         while indices and steps:
-            # What a stop string ends, only `generate` knows.
-            span = steps if sampling.stop else min(_PHASE, steps)
+            span = steps if whole else min(_PHASE, steps)
             output = self.model.generate(
                 tokens,
                 attention_mask=mask,
@@ -116,7 +117,9 @@ class TransformersEngine(Engine):
             )
             sampled = output.sequences[:, tokens.shape[1] :]
             yield indices, sampled, draw.take_logprobs()
-            steps = 0 if sampling.stop else steps - sampled.shape[1]
+            steps = 0 if whole else steps - sampled.shape[1]
+            if not steps:
+                return
             keep = (~torch.isin(sampled, stop_ids).any(dim=1)).nonzero().squeeze(1)
             cache, tokens = output.past_key_values, output.sequences
             mask = torch.cat([mask, mask.new_ones(sampled.shape)], dim=1)
@@ -125,6 +128,15 @@ class TransformersEngine(Engine):
                 tokens, mask = tokens[keep], mask[keep]
                 draw.keep(keep)
             indices = [indices[row] for row in keep.tolist()]
+
+    def _attention_only(self) -> bool:
+        """Whether the model's cache is that of attention layers alone, from which rows can be taken out."""
+        from transformers import DynamicCache
+
+        if self.model._is_stateful or not self.model._supports_default_dynamic_cache():
+            return False
+        layers = DynamicCache(config=self.model.config).layers
+        return all(hasattr(layer, "batch_select_indices") for layer in layers)
 
     def _completion(self, row: list[int], logprobs: list[float], sampling: Sampling) -> Completion:
         """Cut one row of `generate` where it ended; what follows is padding."""
@@ -138,12 +150,16 @@ class TransformersEngine(Engine):
         return Completion(row[:length], logprobs[:length], "stop" if stopped else "length")
 
     def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
-        own = self.model.state_dict()
+        """Take the weights over; those of the same dtype and device are shared with their owner, not copied."""
+        own = {**dict(self.model.named_parameters(remove_duplicate=False)), **dict(self.model.named_buffers())}
         with torch.no_grad():
             for name, tensor in weights:
                 if name not in own:
                     raise EngineError(f"the engine's model has no weight called {name}; are both the same model?")
-                own[name].copy_(tensor)
+                if (tensor.dtype, tensor.device, tensor.shape) == (own[name].dtype, own[name].device, own[name].shape):
+                    own[name].data = tensor.detach()
+                else:
+                    own[name].copy_(tensor)
         self.weights_version = version
 
     def close(self) -> None:

@@ -33,8 +33,8 @@ class _LinearTokenStats(torch.autograd.Function):
         with torch.autocast(hidden.device.type, enabled=False):
             tiles = LogitTiles(hidden, Head(weight, bias, *ctx.options), targets, chunk_size)
             softmax = RunningSoftmax(tiles)
-            for rows in tiles.rows:
-                for columns in tiles.columns:
+            for columns in tiles.columns:
+                for rows in tiles.rows:
                     softmax.add(tiles.logits(rows, columns), rows, columns)
             logprob, entropy, lse = softmax.results()
         ctx.save_for_backward(hidden, weight, bias, targets, entropy, lse)
@@ -43,12 +43,20 @@ class _LinearTokenStats(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, g_logprob: Tensor | None, g_entropy: Tensor | None) -> tuple[Tensor | None, ...]:
-        hidden, weight, bias, targets, entropy, lse = ctx.saved_tensors
+        hidden = ctx.saved_tensors[0]
         if g_logprob is None and g_entropy is None:
             return (None,) * 7
+        with torch.autocast(hidden.device.type, enabled=False):
+            return _LinearTokenStats._gradients(ctx, g_logprob, g_entropy)
+
+    @staticmethod
+    def _gradients(ctx: Any, g_logprob: Tensor | None, g_entropy: Tensor | None) -> tuple[Tensor | None, ...]:
+        hidden, weight, bias, targets, entropy, lse = ctx.saved_tensors
         for_hidden, for_weight, for_bias = ctx.needs_input_grad[:3]
         tiles = LogitTiles(hidden, Head(weight, bias, *ctx.options), targets, ctx.chunk_size)
-        g_logprob, g_entropy = (g if g is None else g.to(tiles.dtype).unsqueeze(1) for g in (g_logprob, g_entropy))
+        g_logprob, g_entropy = (
+            g if g is None else g.to(tiles.dtype).unsqueeze(1).contiguous() for g in (g_logprob, g_entropy)
+        )
         d_hidden = zeros_if(for_hidden, hidden, tiles.dtype)
         d_weight, d_bias = zeros_if(for_weight, weight), zeros_if(for_bias, bias)
         # With the vocabulary outside, a tile's rows of dW are summed in float32 and written once, whatever their dtype.
@@ -89,7 +97,7 @@ def linear_token_stats(
     Args:
         hidden: (M, D), one row a token
         weight: (V, D), as in torch.nn.Linear; without requires_grad no gradient is computed for it
-        targets: (M), int64 token ids
+        targets: (M), int64 token ids; on a GPU, where looking would mean waiting, ids past V have log p = -inf
         bias: (V) or None
         temperature: a positive number, or (M) or (M, 1), one a token; no gradient is taken for it
         chunk_size: tokens worked on together; 2,048 unless set. It changes memory and time, not the result.
@@ -123,6 +131,10 @@ def check_head(
         )
     if bias is not None and bias.shape != weight.shape[:1]:
         raise ValueError(f"bias is {tuple(bias.shape)}; one number a row of weight is {tuple(weight.shape[:1])}")
+    if not targets.is_cuda and len(targets) and not 0 <= int(targets.min()) <= int(targets.max()) < len(weight):
+        raise ValueError(
+            f"targets go from {int(targets.min())} to {int(targets.max())}; there are {len(weight)} tokens"
+        )
     if isinstance(temperature, Tensor):
         if temperature.numel() not in (1, len(hidden)):
             raise ValueError(f"temperature has {temperature.numel()} values; it is one number, or one for each token")

@@ -53,7 +53,7 @@ class _LinearEntropyLoss(torch.autograd.Function):
         ctx.gradients = [d if d is None or tensor is None else d.to(tensor.dtype) for d, tensor in gradients]
         logprob, entropy = logprob.squeeze(1), entropy.squeeze(1)
         ctx.mark_non_differentiable(logprob, entropy)
-        return (token_weights * entropy).sum(), logprob, entropy
+        return (token_weights.to(entropy.dtype) * entropy).sum(), logprob, entropy
 
     @staticmethod
     @once_differentiable
@@ -99,6 +99,8 @@ def linear_entropy_loss(
         ValueError: shapes that do not fit each other, or a chunk_size, softcap or temperature that is not positive
     """
     check_head(hidden, weight, targets, bias, temperature, chunk_size, softcap)
+    if token_weights.shape != targets.shape:
+        raise ValueError(f"token_weights is {tuple(token_weights.shape)}; one a token is {tuple(targets.shape)}")
     loss, logprob, entropy = _LinearEntropyLoss.apply(
         hidden, weight, bias, targets, token_weights, temperature, softcap, chunk_size
     )

@@ -7,16 +7,12 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from emlit.functional.compilation import run_compiled
+
 # An impossible token (a bias of -inf) has p = 0 and p log p = nan; with this in place of -inf, p log p = 0.
 _LOWEST = -1e30
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-@functools.cache
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """One kernel a shape class. Made when first called: `torch.compile` takes seconds to import."""
-    return torch.compile(function, dynamic=True)
 
 
 def _compiled_on_gpu(function: F) -> F:
@@ -24,7 +20,7 @@ def _compiled_on_gpu(function: F) -> F:
 
     @functools.wraps(function)
     def call(z: Tensor, *args: Any) -> Any:
-        return (compiled(function) if z.is_cuda else function)(z, *args)
+        return run_compiled(function, z, *args, dynamic=True) if z.is_cuda else function(z, *args)
 
     return call  # type: ignore[return-value]
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from benchmarks.references import adam_on_logits
-from emlit.decoding import PRESETS, EntropyMinimization, adam, minimize_entropy
+from emlit.decoding import PRESETS, EntropyMinimization, minimize_entropy
+from emlit.functional import compilation
 
 
 def reference(row: torch.Tensor, threshold: float, kl_weight: float, learning_rate: float, steps: int) -> torch.Tensor:
@@ -52,8 +53,8 @@ def test_without_a_compiler_it_runs_all_the_same(monkeypatch, caplog):
     def no_compiler(*_):
         raise torch._dynamo.exc.InternalTorchDynamoError("no C++ compiler")
 
-    monkeypatch.setattr(adam, "_compiled", lambda *_, **__: no_compiler)
-    monkeypatch.setattr(adam, "_broken", [])
+    monkeypatch.setattr(compilation, "compiled", lambda *_: no_compiler)
+    monkeypatch.setattr(compilation, "_broken", [])
     logits = rows(3, 20_000, 3.0, torch.float32)
     expected = minimize_entropy(logits.double()).float()
     torch.testing.assert_close(minimize_entropy(logits), expected, rtol=1e-3, atol=1e-3)
@@ -150,3 +151,18 @@ def test_presets_are_those_of_the_sources():
 def test_bad_parameters_are_named(arguments, name):
     with pytest.raises(ValueError, match=name):
         EntropyMinimization(**arguments)
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_the_host_never_waits():
+    logits = rows(40, 32_000, 3.0, torch.float32)
+    expected = minimize_entropy(logits.double())
+    moved = logits.cuda()
+    minimize_entropy(moved)  # compiles
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        found = minimize_entropy(moved)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    difference = torch.softmax(found.cpu().double(), -1) - torch.softmax(expected, -1)
+    assert 0.5 * difference.abs().sum(dim=-1).max() < 1e-4

@@ -134,8 +134,11 @@ def test_several_samples_and_seeds(client, prompts):
 
 
 def test_top_p_and_stop_strings(client, prompts):
+    free = complete(client, prompts[0], EM_KEYS, n=4).choices
+    narrow = complete(client, prompts[0], EM_KEYS, top_p=1e-6, n=4).choices
+    assert len({choice.text for choice in narrow}) == 1 < len({choice.text for choice in free})
+    assert narrow[0].logprobs.token_logprobs == pytest.approx([0.0] * len(narrow[0].logprobs.token_logprobs), abs=1e-6)
     whole = complete(client, prompts[0], EM_KEYS, top_p=0.9).choices[0]
-    assert all(logprob <= 0 for logprob in whole.logprobs.token_logprobs)
     stop = whole.text[3]
     cut = complete(client, prompts[0], EM_KEYS, top_p=0.9, stop=[stop]).choices[0]
     assert cut.text == whole.text[: whole.text.index(stop)]

@@ -107,9 +107,20 @@ def test_the_servers_default():
     processor.add_request(2, COOL)
     assert processor.decodings[2] == AdaptiveTemperature(ratio=0.4)
     assert not processor.add_request(3, SamplingParams(extra_args={"em_inf": 0}))
-    wrong = SimpleNamespace(additional_config={"emlit": {"em_inf_step": 7}})
-    with pytest.raises(ValueError, match="emlit in additional_config: em_inf_step is no parameter"):
-        EntropyDecoding(wrong, torch.device("cpu"), False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"em_inf_step": 7}, "emlit in additional_config: em_inf_step is no parameter"),
+        ({"em_infs": 1}, "em_infs is no parameter"),
+        ({"em_inf": 1, "step": 9}, "step is no parameter"),
+        ("em_inf", "it must be a mapping"),
+    ],
+)
+def test_a_wrong_default_ends_the_server(settings, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        EntropyDecoding(SimpleNamespace(additional_config={"emlit": settings}), torch.device("cpu"), False)
 
 
 def test_wrong_parameters_are_refused_at_the_door():

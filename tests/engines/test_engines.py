@@ -177,3 +177,26 @@ def test_speculative_decoding_on_v1_gets_a_sentence(tokenizer):
     engine = VLLMEngine(options={"speculative_config": draft})
     with pytest.raises(ConfigError, match="leave speculative_config out"):
         engine.start(ModelSource(str(MODEL_DIR), 256, stop_token_ids(str(MODEL_DIR), tokenizer)))
+
+
+@pytest.mark.parametrize("name", ["mamba", "lfm2", "recurrent_gemma"])
+def test_models_with_other_state_than_attentions_are_sampled_too(name):
+    from transformers import AutoConfig
+
+    small = {
+        "vocab_size": 30,
+        "hidden_size": 32,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+    }
+    more = {"lfm2": {"num_key_value_heads": 2, "layer_types": ["conv", "full_attention", "conv"]}}.get(name, {})
+    torch.manual_seed(0)
+    engine = TransformersEngine()
+    engine.model = AutoModelForCausalLM.from_config(AutoConfig.for_model(name, **small, **more)).eval()
+    engine.source = ModelSource("none", 64, (1, 2, 3, 4, 5, 6))
+    wanted = [Request([7, 8, 9], seed) for seed in range(6)]
+    completions = engine.generate(wanted, Sampling(max_tokens=20))
+    assert len({len(completion.tokens) for completion in completions}) > 1  # some end before others
+    alone = [engine.generate([request], Sampling(max_tokens=20))[0].tokens for request in wanted]
+    assert [completion.tokens for completion in completions] == alone

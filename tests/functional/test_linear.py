@@ -3,10 +3,18 @@
 import pytest
 import torch
 
-from emlit.functional import TokenStats, linear_entropy_loss, linear_token_stats, token_stats
-from emlit.functional.tile_kernels import at_targets, compiled, running_sums, tile_gradient
+from emlit.functional import TokenStats, linear_entropy_loss, linear_loss, linear_token_stats, tiles, token_stats
+from emlit.functional.compilation import compiled
+from emlit.functional.tile_kernels import at_targets, running_sums, tile_gradient
 
 M, V, D = 37, 1501, 24
+
+
+@pytest.fixture(autouse=True)
+def _small_tiles(monkeypatch):
+    """So that the vocabulary takes several, the last of them ragged."""
+    monkeypatch.setattr(tiles, "_TILE_ELEMENTS_CPU", 1)
+    monkeypatch.setattr(linear_loss, "_COLUMNS", 256)
 
 
 def inputs(dtype=torch.float32, bias=False, scale=1.0):
@@ -199,6 +207,15 @@ def test_the_loss_is_the_weighted_sum_of_the_entropies(chunk_size, options, bias
         assert error(ours, theirs.double()) < 1e-5
 
 
+def test_autocast_around_the_backward_pass_changes_nothing():
+    hidden, weight, targets, _ = inputs()
+    expected = gradients(linear_token_stats(hidden, weight, targets), (hidden, weight), *UPSTREAM["both"])
+    stats = linear_token_stats(hidden, weight, targets)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = gradients(stats, (hidden, weight), *UPSTREAM["both"])
+    torch.testing.assert_close(found, expected)
+
+
 def test_the_loss_can_be_back_propagated_once():
     hidden, weight, targets, _ = inputs()
     loss, _ = linear_entropy_loss(hidden, weight, targets, torch.ones(M))
@@ -220,6 +237,7 @@ def test_autocast_does_not_round_on_a_cpu():
     [
         ({"hidden": torch.zeros(3, 5)}, r"hidden is \(3, 5\) and weight"),
         ({"targets": torch.zeros(4, dtype=torch.long)}, "targets is"),
+        ({"targets": torch.tensor([0, 9, 1])}, "targets go from 0 to 9; there are 9 tokens"),
         ({"bias": torch.zeros(3)}, "bias is"),
         ({"temperature": 0.0}, "temperature is 0.0"),
         ({"temperature": torch.ones(2)}, "temperature has 2 values"),
@@ -238,12 +256,38 @@ def test_the_kernels_that_a_gpu_compiles_are_those_that_a_cpu_runs():
     z, g = torch.randn(5, 40), torch.randn(5, 1)
     largest, s, t = torch.full((5, 1), -3.0), torch.ones(5, 1), torch.zeros(5, 1)
     torch.testing.assert_close(
-        compiled(running_sums.__wrapped__)(z, largest, s, t, False), running_sums(z.clone(), largest, s, t, False)
+        compiled(running_sums.__wrapped__, True)(z, largest, s, t, False), running_sums(z.clone(), largest, s, t, False)
     )
     index, inside = at_targets(torch.tensor([0, 3, 50, 2, 39]), 0, 40)
     lse, entropy, scale = z.logsumexp(1, keepdim=True), torch.rand(5, 1), torch.full((5, 1), 0.7)
     for g_logprob, g_entropy, softcap in ((g, 2 * g, 3.0), (None, g, None), (g, None, None)):
         rest = (index, inside, lse, entropy, g_logprob, g_entropy, scale, softcap, True)
         torch.testing.assert_close(
-            compiled(tile_gradient.__wrapped__)(z.clone(), *rest), tile_gradient(z.clone(), *rest)
+            compiled(tile_gradient.__wrapped__, True)(z.clone(), *rest), tile_gradient(z.clone(), *rest)
         )
+
+
+def test_token_weights_are_one_a_token():
+    hidden, weight, targets, _ = inputs()
+    with pytest.raises(ValueError, match=r"token_weights is \(1,\)"):
+        linear_entropy_loss(hidden, weight, targets, torch.ones(1))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("autocast", [False, True])
+def test_on_a_gpu(dtype, autocast):
+    hidden, weight, targets, offset = inputs(dtype, bias=True)
+    exact = [double(tensor) for tensor in (hidden, weight, offset)]
+    reference = plain(exact[0], exact[1], targets, exact[2], 0.7, 3.0)
+    expected = gradients(reference, exact, *UPSTREAM["both"])
+    moved = [tensor.detach().cuda().requires_grad_() for tensor in (hidden, weight, offset)]
+    with torch.autocast("cuda", torch.bfloat16, enabled=autocast):
+        found = linear_token_stats(moved[0], moved[1], targets.cuda(), moved[2], 0.7, chunk_size=8, softcap=3.0)
+        loss, _ = linear_entropy_loss(moved[0], moved[1], targets.cuda(), torch.ones(M).cuda(), moved[2], 0.7)
+    tolerance = 1e-5 if dtype == torch.float32 and not autocast else 2e-2
+    assert error(found.entropy.cpu(), reference.entropy) < tolerance
+    actual = gradients(found, moved, *(g.cuda() for g in UPSTREAM["both"]))
+    for ours, theirs in zip(actual, expected, strict=True):
+        assert error(ours.cpu(), theirs) < tolerance
+    assert error(loss.cpu(), plain(*exact[:2], targets, exact[2], 0.7).entropy.sum()) < tolerance

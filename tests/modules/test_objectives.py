@@ -234,3 +234,17 @@ def test_summed_rewards_come_with_a_warning(caplog):
 
 def test_normaliser_counts_sampled_tokens():
     assert make_batch(GROUPS).normaliser == Normaliser(tokens=18, sequences=6)
+
+
+@pytest.mark.slow
+def test_torch_compile_changes_neither_gradients_nor_names(tmp_path):
+    small_model(torch.float32).save_pretrained(tmp_path)
+    found = {}
+    for torch_compile in (False, True):
+        module = EMRL(pretrained=str(tmp_path), kl_weight=0.0, torch_compile=torch_compile)
+        module.configure_model()
+        module._trainer = SimpleNamespace(accumulate_grad_batches=1, world_size=1)
+        found[torch_compile] = gradient(module, [make_batch(GROUPS)])
+    assert found[True].keys() == found[False].keys()
+    for name, compiled in found[True].items():
+        torch.testing.assert_close(compiled, found[False][name], rtol=1e-3, atol=1e-4)

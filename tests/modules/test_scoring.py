@@ -119,5 +119,5 @@ def test_no_logits_are_computed():
 
 def test_liger_has_to_be_installed(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match="pip install 'liger-kernel"):
+    with pytest.raises(ConfigError, match=r"pip install 'liger-kernel\[cutedsl\]"):
         EMFT(entropy_head="liger")

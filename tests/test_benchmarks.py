@@ -1,0 +1,32 @@
+"""Each benchmark in a size of seconds, so that none rots; what they print in full stands in benchmarks/README.md."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["entropy_head", "--smoke"], ["| 64 | linear_token_stats |", "| 64 | three bare matrix products |"]),
+        (["em_inf", "--smoke"], ["| 2 |", "| vLLM, EM-INF on every request |", "released code's way"]),
+        (["rl_step", "--smoke"], ["| emlit EM-RL |", "| emlit EM-FT |", "| one-shot-EM loop |"]),
+        (["rl_step", "--smoke", "--scaling"], ["| exponent in tokens |", "| exponent in prompts |"]),
+        (["tiny_model", "--n", "4"], ["| default |", "| hard |"]),
+        (["tiny_reasoner", "--smoke"], ["| step | em_ft | em_rl_sequence | em_rl_token |", "| 1 |"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) and "|" not in value[0] else "",
+)
+def test_it_runs_and_prints_its_table(arguments, expected, tmp_path):
+    command = [sys.executable, "-m", f"benchmarks.{arguments[0]}", *arguments[1:]]
+    if arguments[0] == "tiny_reasoner":
+        command += ["--run_dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    for cell in expected:
+        assert cell in done.stdout
