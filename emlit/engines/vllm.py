@@ -14,6 +14,11 @@ from torch import Tensor
 from emlit.engines.base import Completion, Engine, ModelSource, Request, Sampling
 from emlit.errors import ConfigError, EngineError
 
+_NO_DRAFTS = (
+    "engine.options has a speculative_config, beside which vLLM's V1 model runner (the only one on a CPU) takes no custom "
+    "logits processor, and EM-INF is one; leave speculative_config out, or run on a GPU with VLLM_USE_V2_MODEL_RUNNER=1"
+)
+
 
 class VLLMEngine(Engine):
     """vLLM in this process, so that weights reach it by reference.
@@ -46,6 +51,8 @@ class VLLMEngine(Engine):
             )
         if not 0 < gpu_memory_utilization <= 1:
             raise ConfigError(f"gpu_memory_utilization is {gpu_memory_utilization}; it must be above 0 and at most 1")
+        if options and "speculative_config" in options and not torch.cuda.is_available():
+            raise ConfigError(_NO_DRAFTS)
         self.dtype = dtype
         self.gpu_memory_utilization = gpu_memory_utilization
         self.kv_cache_gb = kv_cache_gb
@@ -89,11 +96,7 @@ class VLLMEngine(Engine):
                 self.llm = LLM(**{**arguments, **self.options})
             except Exception as error:
                 if "speculative decoding" in str(error):
-                    raise ConfigError(
-                        "engine.options has a speculative_config, beside which vLLM's V1 model runner (the only one on "
-                        "a CPU) takes no custom logits processor, and EM-INF is one; leave speculative_config out, or "
-                        "run on a GPU with VLLM_USE_V2_MODEL_RUNNER=1"
-                    ) from error
+                    raise ConfigError(_NO_DRAFTS) from error
                 raise EngineError(f"vLLM could not start {source.path}: {error}") from error
         if on_cpu:
             _skip_token_ranks()
