@@ -15,8 +15,9 @@ from emlit.engines.base import Completion, Engine, ModelSource, Request, Samplin
 from emlit.errors import ConfigError, EngineError
 
 _NO_DRAFTS = (
-    "engine.options has a speculative_config, beside which vLLM's V1 model runner (the only one on a CPU) takes no custom "
-    "logits processor, and EM-INF is one; leave speculative_config out, or run on a GPU with VLLM_USE_V2_MODEL_RUNNER=1"
+    "engine.options has a speculative_config, beside which vLLM's V1 model runner (the only one on a CPU) takes no "
+    "custom logits processor, and EM-INF is one; leave speculative_config out, or run on a GPU with "
+    "VLLM_USE_V2_MODEL_RUNNER=1"
 )
 
 
