@@ -7,11 +7,9 @@ import torch
 from torch import Tensor
 
 from emlit.functional.compilation import run_compiled
+from emlit.functional.entropy import LOWEST
 
 _BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8  # torch.optim.Adam's defaults
-
-# An impossible token (z = -inf) has p = 0 and p log p = nan; with this in place of -inf, p log p = 0.
-_LOWEST = -1e30
 
 # A GPU works on so many rows at once; four more numbers are held for each of their logits.
 _ROWS_ON_GPU = 256
@@ -40,13 +38,19 @@ class RowParameters(NamedTuple):
         return RowParameters(*(value[rows] for value in self))
 
 
+def _sums(z: Tensor, largest: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """e^(z - largest), its sum and the entropy of softmax(z), the last two (R, 1)."""
+    shifted = (z - largest).clamp(min=LOWEST)
+    e = shifted.exp()
+    s, t = e.sum(dim=1, keepdim=True), (e * shifted).sum(dim=1, keepdim=True)
+    return e, s, s.log() - t / s
+
+
 def _measure(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The largest logit of each row, its log sum exp z and the entropy, (R, 1) each."""
     largest = z.amax(dim=1, keepdim=True)
-    shifted = (z - largest).clamp(min=_LOWEST)
-    e = shifted.exp()
-    s, t = e.sum(dim=1, keepdim=True), (e * shifted).sum(dim=1, keepdim=True)
-    return largest, largest + s.log(), s.log() - t / s
+    _, s, entropy = _sums(z, largest)
+    return largest, largest + s.log(), entropy
 
 
 def _first_step(z: Tensor, m: Tensor, v: Tensor, start: Tensor, lse: Tensor, entropy: Tensor, rate: Tensor) -> None:
@@ -54,7 +58,7 @@ def _first_step(z: Tensor, m: Tensor, v: Tensor, start: Tensor, lse: Tensor, ent
 
     The moments begin at 0, and so does the KL term's gradient.
     """
-    logp = (z - lse).clamp(min=_LOWEST)
+    logp = (z - lse).clamp(min=LOWEST)
     p = logp.exp()
     gradient = -p * (logp + entropy)
     m.copy_(gradient * (1 - _BETA1))
@@ -71,11 +75,9 @@ def _measure_again(z: Tensor, e: Tensor, largest: Tensor) -> tuple[Tensor, Tenso
         1 over its sum, log p of a token whose logit is `largest`, and the entropy, (R, 1) each
     """
     # The most likely token stays so and loses little, so that `largest` still serves.
-    shifted = (z - largest).clamp(min=_LOWEST)
-    exponential = shifted.exp()
+    exponential, s, entropy = _sums(z, largest)
     e.copy_(exponential)
-    s, t = exponential.sum(dim=1, keepdim=True), (exponential * shifted).sum(dim=1, keepdim=True)
-    return 1 / s, -s.log(), s.log() - t / s
+    return 1 / s, -s.log(), entropy
 
 
 def _next_step(
@@ -105,7 +107,7 @@ def _next_step(
         inverse_correction: 1 over v's bias correction
     """
     p = e * inverse_sum
-    gradient = kl_weight * (p - start) - p * (z + offset).clamp(min=_LOWEST)
+    gradient = kl_weight * (p - start) - p * (z + offset).clamp(min=LOWEST)
     m.mul_(_BETA1).add_(gradient * (1 - _BETA1))
     v.mul_(_BETA2).add_(gradient * gradient * (1 - _BETA2))
     z.sub_(rate * (m / ((v * inverse_correction).sqrt() + _EPS)))

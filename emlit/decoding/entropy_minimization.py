@@ -1,7 +1,7 @@
 """EM-INF: lower a next-token distribution's entropy by a few Adam steps on its logits (arXiv 2505.15134, Sec. 4)."""
 
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf
 from typing import Literal
 
 import torch
@@ -77,13 +77,12 @@ class EntropyMinimization:
 
     def __post_init__(self) -> None:
         # Up to these bounds the most likely token stays so, and one request cannot hold up a server.
-        for name, low, high in (("threshold", 0, inf), ("kl_weight", 0, 1), ("learning_rate", 0, 1)):
-            value = getattr(self, name)
-            if not (low <= value <= high and isfinite(value)) or (name == "learning_rate" and value == 0):
-                above = "above 0" if name == "learning_rate" else "at least 0"
-                raise ValueError(
-                    f"{name} is {value}; it must be {above}" + (f" and at most {high}" if high < inf else "")
-                )
+        if not 0 <= self.threshold < inf:
+            raise ValueError(f"threshold is {self.threshold}; it must be at least 0")
+        if not 0 <= self.kl_weight <= 1:
+            raise ValueError(f"kl_weight is {self.kl_weight}; it must be at least 0 and at most 1")
+        if not 0 < self.learning_rate <= 1:
+            raise ValueError(f"learning_rate is {self.learning_rate}; it must be above 0 and at most 1")
         if not 1 <= self.steps <= 100:
             raise ValueError(f"steps is {self.steps}; it must be at least 1 and at most 100")
 

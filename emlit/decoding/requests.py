@@ -4,7 +4,7 @@
 its default: the server's, where it has one for this decoding, or the class's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from math import isfinite
 from typing import Any
@@ -31,9 +31,7 @@ def from_settings(settings: Any) -> Decoding | None:
     """
     if not isinstance(settings, Mapping):
         raise ValueError(f"it is {settings!r}; it must be a mapping, such as {{'em_inf': 1}}")
-    for key in settings:
-        if key not in PARAMETERS and key not in DECODINGS:
-            raise ValueError(f"{key} is no parameter of emlit; they are {', '.join([*DECODINGS, *PARAMETERS])}")
+    _check_keys(settings)
     return from_flat_keys(settings)
 
 
@@ -45,9 +43,7 @@ def from_flat_keys(arguments: Mapping[str, Any] | None, default: Decoding | None
     """
     families = tuple(f"{prefix}_" for prefix in DECODINGS)
     ours = {key: v for key, v in (arguments or {}).items() if key in DECODINGS or key.startswith(families)}
-    for key in ours:
-        if key not in PARAMETERS and key not in DECODINGS:
-            raise ValueError(f"{key} is no parameter of emlit; they are {', '.join([*DECODINGS, *PARAMETERS])}")
+    _check_keys(ours)
     values = {key: _number(key, value) for key, value in ours.items() if key in PARAMETERS}
     switches = {prefix: _switch(prefix, ours[prefix]) for prefix in DECODINGS if prefix in ours}
     asked = [prefix for prefix in DECODINGS if switches.get(prefix, any(PARAMETERS[k][0] == prefix for k in values))]
@@ -61,6 +57,12 @@ def from_flat_keys(arguments: Mapping[str, Any] | None, default: Decoding | None
     cls = DECODINGS[asked[0]]
     given = {field.name: values[key] for key, (_, field) in PARAMETERS.items() if key in values}
     return cls(**{**vars(default if isinstance(default, cls) else cls()), **given})
+
+
+def _check_keys(keys: Iterable[str]) -> None:
+    for key in keys:
+        if key not in PARAMETERS and key not in DECODINGS:
+            raise ValueError(f"{key} is no parameter of emlit; they are {', '.join([*DECODINGS, *PARAMETERS])}")
 
 
 def _number(key: str, value: Any) -> int | float:

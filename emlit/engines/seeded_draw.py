@@ -46,12 +46,12 @@ class SeededDraw:
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         logits = scores.float()
-        if self.decoding is not None and self.sampling.temperature > 0:  # no decoding moves the most likely token
-            logits = self.decoding(logits)
-        if self.sampling.temperature == 0:
+        if self.sampling.temperature == 0:  # no decoding moves the most likely token
             logprobs = torch.log_softmax(logits, dim=-1)
             chosen = logprobs.argmax(dim=-1, keepdim=True)
         else:
+            if self.decoding is not None:
+                logits = self.decoding(logits)
             if self.sampling.temperature != 1:
                 logits = logits / self.sampling.temperature
             logprobs = filter_logits(logits, self.sampling).log_softmax(dim=-1)

@@ -15,7 +15,7 @@ _PHASE = 8
 
 
 class TransformersEngine(Engine):
-    """A copy of the model in this process.
+    """The model in this process; weights of a trainer's that have its dtype and device are shared, others copied.
 
     Args:
         batch_size: completions sampled together
@@ -73,7 +73,7 @@ class TransformersEngine(Engine):
         for row, request in enumerate(requests):
             tokens[row, width - len(request.prompt) :] = torch.tensor(request.prompt)
             mask[row, width - len(request.prompt) :] = 1
-        steps = min(sampling.max_tokens, self.source.context - max(len(request.prompt) for request in requests))
+        steps = min(sampling.max_tokens, self.source.context - width)
         draw = SeededDraw([request.seed for request in requests], sampling, self.decoding, steps, self.device)
         rows: list[tuple[list[int], list[float]]] = [([], []) for _ in requests]
         for indices, sampled, logprobs in self._phases(

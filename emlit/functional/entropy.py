@@ -5,6 +5,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+# An impossible token (z = -inf) has p = 0 and p log p = nan; with this in place of -inf, p log p = 0.
+LOWEST = -1e30
+
 
 class TokenStats(NamedTuple):
     """What an objective needs to know of each token.

@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 
 from emlit.functional.entropy import TokenStats
 from emlit.functional.running_softmax import RunningSoftmax
-from emlit.functional.tiles import Head, LogitTiles, operand_dtype
+from emlit.functional.tiles import HeadOptions, LogitTiles, operand_dtype
 
 
 class _LinearTokenStats(torch.autograd.Function):
@@ -23,15 +23,12 @@ class _LinearTokenStats(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor | None,
         targets: Tensor,
-        temperature: float | Tensor,
-        softcap: float | None,
-        chunk_size: int | None,
+        options: HeadOptions,
     ) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
-        ctx.options = temperature, softcap, operand_dtype(hidden, weight)
-        ctx.chunk_size = chunk_size
+        ctx.options = options
         with torch.autocast(hidden.device.type, enabled=False):
-            tiles = LogitTiles(hidden, Head(weight, bias, *ctx.options), targets, chunk_size)
+            tiles = LogitTiles(hidden, weight, bias, targets, options)
             softmax = RunningSoftmax(tiles)
             for columns in tiles.columns:
                 for rows in tiles.rows:
@@ -45,7 +42,7 @@ class _LinearTokenStats(torch.autograd.Function):
     def backward(ctx: Any, g_logprob: Tensor | None, g_entropy: Tensor | None) -> tuple[Tensor | None, ...]:
         hidden = ctx.saved_tensors[0]
         if g_logprob is None and g_entropy is None:
-            return (None,) * 7
+            return (None,) * 5
         with torch.autocast(hidden.device.type, enabled=False):
             return _LinearTokenStats._gradients(ctx, g_logprob, g_entropy)
 
@@ -53,7 +50,7 @@ class _LinearTokenStats(torch.autograd.Function):
     def _gradients(ctx: Any, g_logprob: Tensor | None, g_entropy: Tensor | None) -> tuple[Tensor | None, ...]:
         hidden, weight, bias, targets, entropy, lse = ctx.saved_tensors
         for_hidden, for_weight, for_bias = ctx.needs_input_grad[:3]
-        tiles = LogitTiles(hidden, Head(weight, bias, *ctx.options), targets, ctx.chunk_size)
+        tiles = LogitTiles(hidden, weight, bias, targets, ctx.options)
         g_logprob, g_entropy = (
             g if g is None else g.to(tiles.dtype).unsqueeze(1).contiguous() for g in (g_logprob, g_entropy)
         )
@@ -61,22 +58,20 @@ class _LinearTokenStats(torch.autograd.Function):
         d_weight, d_bias = zeros_if(for_weight, weight), zeros_if(for_bias, bias)
         # With the vocabulary outside, a tile's rows of dW are summed in float32 and written once, whatever their dtype.
         for columns in tiles.columns:
-            sums = [zeros_if(d is not None, d, tiles.dtype, columns) for d in (d_weight, d_bias)]
+            sums = [d if d is None else d[columns].to(tiles.dtype) for d in (d_weight, d_bias)]
             for rows in tiles.rows:
                 z = tiles.logits(rows, columns)
                 dz = tiles.gradient(z, rows, columns, lse, entropy, g_logprob, g_entropy)
                 tiles.backpropagate(dz, rows, columns, d_hidden if d_hidden is None else d_hidden[rows], *sums)
             for total, part in zip((d_weight, d_bias), sums, strict=True):
-                if total is not None and part is not None:
+                if total is not None and part is not None and total.dtype != part.dtype:
                     total[columns] = part
-        return d_hidden if d_hidden is None else d_hidden.to(hidden.dtype), d_weight, d_bias, None, None, None, None
+        return d_hidden if d_hidden is None else d_hidden.to(hidden.dtype), d_weight, d_bias, None, None
 
 
-def zeros_if(
-    wanted: bool, like: Tensor | None, dtype: torch.dtype | None = None, part: slice = slice(None)
-) -> Tensor | None:
-    """Zeros in the shape of (a part of) a tensor whose gradient is wanted."""
-    return torch.zeros_like(like[part], dtype=dtype) if wanted and like is not None else None
+def zeros_if(wanted: bool, like: Tensor | None, dtype: torch.dtype | None = None) -> Tensor | None:
+    """Zeros in the shape of a tensor whose gradient is wanted."""
+    return torch.zeros_like(like, dtype=dtype) if wanted and like is not None else None
 
 
 def linear_token_stats(
@@ -110,11 +105,11 @@ def linear_token_stats(
     Raises:
         ValueError: shapes that do not fit each other, or a chunk_size, softcap or temperature that is not positive
     """
-    check_head(hidden, weight, targets, bias, temperature, chunk_size, softcap)
-    return TokenStats(*_LinearTokenStats.apply(hidden, weight, bias, targets, temperature, softcap, chunk_size))
+    options = checked_options(hidden, weight, targets, bias, temperature, chunk_size, softcap)
+    return TokenStats(*_LinearTokenStats.apply(hidden, weight, bias, targets, options))
 
 
-def check_head(
+def checked_options(
     hidden: Tensor,
     weight: Tensor,
     targets: Tensor,
@@ -122,7 +117,8 @@ def check_head(
     temperature: float | Tensor,
     chunk_size: int | None,
     softcap: float | None,
-) -> None:
+) -> HeadOptions:
+    """The options of both functions; ValueError for arguments that do not fit each other."""
     if hidden.ndim != 2 or weight.ndim != 2 or hidden.shape[1] != weight.shape[1]:
         raise ValueError(f"hidden is {tuple(hidden.shape)} and weight {tuple(weight.shape)}; (M, D) and (V, D) fit")
     if targets.shape != hidden.shape[:1]:
@@ -144,3 +140,4 @@ def check_head(
         raise ValueError(f"chunk_size is {chunk_size}; it must be at least 1")
     if softcap is not None and not softcap > 0:
         raise ValueError(f"softcap is {softcap}; it must be positive, or None")
+    return HeadOptions(temperature, softcap, chunk_size, operand_dtype(hidden, weight))

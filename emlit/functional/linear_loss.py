@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from emlit.functional.entropy import TokenStats
-from emlit.functional.linear import check_head, zeros_if
+from emlit.functional.linear import checked_options, zeros_if
 from emlit.functional.running_softmax import RunningSoftmax
-from emlit.functional.tiles import Head, LogitTiles, operand_dtype
+from emlit.functional.tiles import HeadOptions, LogitTiles
 
 # Logits held together: some tokens, the whole vocabulary.
 _HELD_ELEMENTS_CPU, _HELD_ELEMENTS_GPU = 2**25, 2**27
@@ -24,15 +24,12 @@ class _LinearEntropyLoss(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor | None,
         targets: Tensor,
+        options: HeadOptions,
         token_weights: Tensor,
-        temperature: float | Tensor,
-        softcap: float | None,
-        chunk_size: int | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        head = Head(weight, bias, temperature, softcap, operand_dtype(hidden, weight))
         held = _HELD_ELEMENTS_GPU if hidden.is_cuda else _HELD_ELEMENTS_CPU
         with torch.autocast(hidden.device.type, enabled=False):
-            tiles = LogitTiles(hidden, head, targets, chunk_size or max(1, held // len(weight)), min_columns=_COLUMNS)
+            tiles = LogitTiles(hidden, weight, bias, targets, options, max(1, held // len(weight)), _COLUMNS)
             softmax = RunningSoftmax(tiles)
             g_entropy = token_weights.to(tiles.dtype).unsqueeze(1)
             inputs = hidden, weight, bias
@@ -62,7 +59,7 @@ class _LinearEntropyLoss(torch.autograd.Function):
             raise RuntimeError("linear_entropy_loss can be back-propagated once: its gradients are not kept")
         gradients = [d if d is None else d.mul_(g_loss) for d in ctx.gradients]
         ctx.gradients = None
-        return (*gradients, None, None, None, None, None)
+        return (*gradients, None, None, None)
 
 
 def linear_entropy_loss(
@@ -98,10 +95,8 @@ def linear_entropy_loss(
     Raises:
         ValueError: shapes that do not fit each other, or a chunk_size, softcap or temperature that is not positive
     """
-    check_head(hidden, weight, targets, bias, temperature, chunk_size, softcap)
+    options = checked_options(hidden, weight, targets, bias, temperature, chunk_size, softcap)
     if token_weights.shape != targets.shape:
         raise ValueError(f"token_weights is {tuple(token_weights.shape)}; one a token is {tuple(targets.shape)}")
-    loss, logprob, entropy = _LinearEntropyLoss.apply(
-        hidden, weight, bias, targets, token_weights, temperature, softcap, chunk_size
-    )
+    loss, logprob, entropy = _LinearEntropyLoss.apply(hidden, weight, bias, targets, options, token_weights)
     return loss, TokenStats(logprob, entropy)

@@ -28,7 +28,7 @@ class RunningSoftmax:
         """Take a tile into account."""
         index, inside = at_targets(self.tiles.targets[rows], columns.start, columns.stop)
         self.target[rows] = torch.where(inside, z.gather(1, index), self.target[rows])
-        sums = running_sums(z, self.largest[rows], self.s[rows], self.t[rows], self.tiles.head.bias is not None)
+        sums = running_sums(z, self.largest[rows], self.s[rows], self.t[rows], self.tiles.bias is not None)
         self.largest[rows], self.s[rows], self.t[rows] = sums
 
     def results(self) -> tuple[Tensor, Tensor, Tensor]:

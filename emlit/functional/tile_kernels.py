@@ -8,9 +8,7 @@ import torch
 from torch import Tensor
 
 from emlit.functional.compilation import run_compiled
-
-# An impossible token (a bias of -inf) has p = 0 and p log p = nan; with this in place of -inf, p log p = 0.
-_LOWEST = -1e30
+from emlit.functional.entropy import LOWEST
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,7 +43,7 @@ def running_sums(z: Tensor, largest: Tensor, s: Tensor, t: Tensor, impossible: b
     new = torch.maximum(largest, z.amax(dim=1, keepdim=True))
     z = z - new
     if impossible:
-        z = z.clamp_(min=_LOWEST)
+        z = z.clamp_(min=LOWEST)
     e = z.exp()
     fall = largest - new
     decay = fall.exp()
@@ -83,14 +81,14 @@ def tile_gradient(
         g_logprob: (R, 1), or None for 0
         g_entropy: (R, 1), or None for 0
         scale: (R, 1), 1 / T
-        softcap: as in `Head`
+        softcap: as in `HeadOptions`
         impossible: whether z may be -inf
     """
     # d softcap(x) / dx = 1 - (softcap(x) / softcap)^2
     slope = 1 - (z / (scale * softcap)).square() if softcap else None
     logp = z.sub_(lse)
     if impossible:
-        logp.clamp_(min=_LOWEST)
+        logp.clamp_(min=LOWEST)
     p = logp.exp()
     constant = 0.0 if g_logprob is None else g_logprob
     if g_entropy is None:

@@ -13,21 +13,19 @@ _CHUNK_SIZE = 2048
 
 
 @dataclass(frozen=True)
-class Head:
-    """How hidden states become the logits that tokens are drawn from.
+class HeadOptions:
+    """How hidden states become the logits that tokens are drawn from, beside weight and bias.
 
     Attributes:
-        weight: (V, D)
-        bias: (V) or None
         temperature: a number, or (M) or (M, 1)
         softcap: logits are softcap * tanh(logits / softcap) before temperature; None is off
+        chunk_size: tokens a tile; None leaves the choice
         operand_dtype: what matrix products are taken in; their sums are float32, or float64 for float64 operands
     """
 
-    weight: Tensor
-    bias: Tensor | None
     temperature: float | Tensor
     softcap: float | None
+    chunk_size: int | None
     operand_dtype: torch.dtype
 
 
@@ -49,9 +47,11 @@ class LogitTiles:
 
     Args:
         hidden: (M, D)
-        head: what to multiply them by
+        weight: (V, D)
+        bias: (V) or None
         targets: (M), int64
-        chunk_size: tokens a tile; None chooses
+        options: the rest
+        chunk_size: tokens a tile where the options leave the choice
         min_columns: the least of the vocabulary in a tile
 
     Attributes:
@@ -61,23 +61,31 @@ class LogitTiles:
     """
 
     def __init__(
-        self, hidden: Tensor, head: Head, targets: Tensor, chunk_size: int | None, min_columns: int = 256
+        self,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        targets: Tensor,
+        options: HeadOptions,
+        chunk_size: int = _CHUNK_SIZE,
+        min_columns: int = 256,
     ) -> None:
-        self.dtype = torch.promote_types(head.operand_dtype, torch.float32)
-        self.hidden, self.head, self.targets = hidden.to(head.operand_dtype), head, targets
-        rows = max(1, min(len(hidden), chunk_size or _CHUNK_SIZE))
+        self.dtype = torch.promote_types(options.operand_dtype, torch.float32)
+        self.hidden, self.targets = hidden.to(options.operand_dtype), targets
+        self.whole_weight, self.bias, self.softcap = weight, bias, options.softcap
+        rows = max(1, min(len(hidden), options.chunk_size or chunk_size))
         budget = _TILE_ELEMENTS_GPU if hidden.is_cuda else _TILE_ELEMENTS_CPU
-        columns = min(len(head.weight), max(min_columns, budget // rows))
-        self.rows, self.columns = _slices(len(hidden), rows), _slices(len(head.weight), columns)
-        self._cast: tuple[slice | None, Tensor] = None, head.weight[:0]
-        temperature = torch.as_tensor(head.temperature, dtype=self.dtype, device=hidden.device)
+        columns = min(len(weight), max(min_columns, budget // rows))
+        self.rows, self.columns = _slices(len(hidden), rows), _slices(len(weight), columns)
+        self._cast: tuple[slice | None, Tensor] = None, weight[:0]
+        temperature = torch.as_tensor(options.temperature, dtype=self.dtype, device=hidden.device)
         self.scale = temperature.reciprocal().reshape(-1, 1).expand(len(hidden), 1)
-        self._tempered = isinstance(head.temperature, Tensor) or head.temperature != 1
+        self._tempered = isinstance(options.temperature, Tensor) or options.temperature != 1
 
     def weight(self, columns: slice) -> Tensor:
         """Some rows of W, as operands."""
         if self._cast[0] != columns:
-            self._cast = columns, self.head.weight[columns].to(self.hidden.dtype)
+            self._cast = columns, self.whole_weight[columns].to(self.hidden.dtype)
         return self._cast[1]
 
     def multiply(self, left: Tensor, right: Tensor) -> Tensor:
@@ -87,10 +95,10 @@ class LogitTiles:
     def logits(self, rows: slice, columns: slice) -> Tensor:
         """z of some tokens and some of the vocabulary."""
         z = self.multiply(self.hidden[rows], self.weight(columns).t())
-        if self.head.bias is not None:
-            z.add_(self.head.bias[columns])
-        if self.head.softcap:
-            z.div_(self.head.softcap).tanh_().mul_(self.head.softcap)
+        if self.bias is not None:
+            z.add_(self.bias[columns])
+        if self.softcap:
+            z.div_(self.softcap).tanh_().mul_(self.softcap)
         return z.mul_(self.scale[rows]) if self._tempered else z
 
     def gradient(
@@ -116,9 +124,9 @@ class LogitTiles:
         """
         index, inside = at_targets(self.targets[rows], columns.start, columns.stop)
         g_logprob, g_entropy = (g if g is None else g[rows] for g in (g_logprob, g_entropy))
-        scale, impossible = self.scale[rows], self.head.bias is not None
+        scale, impossible = self.scale[rows], self.bias is not None
         return tile_gradient(
-            z, index, inside, lse[rows], entropy[rows], g_logprob, g_entropy, scale, self.head.softcap, impossible
+            z, index, inside, lse[rows], entropy[rows], g_logprob, g_entropy, scale, self.softcap, impossible
         )
 
     def backpropagate(
