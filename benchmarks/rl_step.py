@@ -8,8 +8,6 @@ take turns, each in a process of its own. TRL lives in a virtual environment tha
 """
 
 import argparse
-import contextlib
-import io
 import json
 import logging
 import shutil
@@ -20,14 +18,21 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from benchmarks.measure import GIB, environment, in_own_process, measured, median, parser, table
+from benchmarks.measure import (
+    GIB,
+    QWEN2_5_0_5B,
+    environment,
+    in_own_process,
+    measured,
+    median,
+    parser,
+    print_json,
+    table,
+)
 
-WIDE = {
-    "hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 2, "num_attention_heads": 14,
-    "num_key_value_heads": 2, "max_position_embeddings": 4096, "tie_word_embeddings": True,
-}  # fmt: skip
 SIDES = {
     "emlit EM-RL": ("emlit", "em_rl", "transformers"),
     "TRL RLOO": ("trl", "rloo", "transformers"),
@@ -56,7 +61,9 @@ def make_model(directory: Path, vocabulary: int | None) -> None:
         torch.manual_seed(0)
         own = json.loads((MODEL_DIR / "config.json").read_text())
         ids = {key: own[key] for key in ("eos_token_id", "pad_token_id", "bos_token_id") if key in own}
-        Qwen2ForCausalLM(Qwen2Config(vocab_size=vocabulary, **WIDE, **ids)).save_pretrained(directory)
+        Qwen2ForCausalLM(
+            Qwen2Config(vocab_size=vocabulary, num_hidden_layers=2, **QWEN2_5_0_5B, **ids)
+        ).save_pretrained(directory)
 
 
 def run_emlit(arguments: argparse.Namespace, method: str, engine: str) -> dict[str, Any]:
@@ -180,11 +187,8 @@ def scaling(arguments: argparse.Namespace, model: str) -> str:
             points.append((value, found["step"], found["generate"], found["forward_backward"], found["peak"]))
             cells = [f"{seconds:.2f}" for seconds in points[-1][1:4]]
             rows.append([f"{name} = {value}", *cells, f"{found['peak'] / GIB:.2f}"])
-        logs = torch.tensor(points, dtype=torch.float64).log()
-        slopes = [
-            (((logs[:, 0] - logs[:, 0].mean()) * logs[:, i]).sum() / logs[:, 0].var() / (len(logs) - 1)).item()
-            for i in range(1, 5)
-        ]
+        logs = np.log(points)
+        slopes = np.polyfit(logs[:, 0], logs[:, 1:], deg=1)[0]
         rows.append([f"exponent in {name}", *(f"{slope:.2f}" for slope in slopes)])
     header = ["", "whole step, s", "generate, s", "forward-backward, s", "peak, GiB"]
     return table(header, rows)
@@ -209,9 +213,7 @@ def main() -> None:
     arguments_of.add_argument("--model", help="of --side")
     arguments = arguments_of.parse_args()
     if arguments.side:
-        with contextlib.redirect_stdout(io.StringIO()):
-            found = child(arguments)
-        print(json.dumps(found))
+        print_json(lambda: child(arguments))
         return
     defaults = {
         "tiny": {"prompts": 32, "tokens": 48, "steps": 8, "threads": 1},

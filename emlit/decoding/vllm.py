@@ -7,8 +7,9 @@ request that does not say otherwise. docs/serving.md has examples.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -33,13 +34,15 @@ class Work(NamedTuple):
 
     Attributes:
         rows: a slice where they are consecutive, else their indices on the device
-        parameters: each field of their decodings, (R, 1) for EM-INF and (R) for adaptive temperature, on the device
-        max_steps: the largest number of Adam steps, for EM-INF
+        change: what is done to their logits (R, V), in place
     """
 
     rows: slice | Tensor
-    parameters: dict[str, Tensor]
-    max_steps: int
+    change: Callable[[Tensor], None]
+
+
+def _cool(rows: Tensor, ratio: Tensor, threshold: Tensor) -> None:
+    rows.div_(adaptive_temperature(rows, ratio, threshold).unsqueeze(1))
 
 
 class EntropyDecoding(RunnerV1, RunnerV2):
@@ -116,11 +119,7 @@ class EntropyDecoding(RunnerV1, RunnerV2):
             self._planned = slots, self._plan(slots, logits.device)
         for work in self._planned[1]:
             rows = logits[work.rows]
-            if work.max_steps:
-                descend(rows, RowParameters(**work.parameters), work.max_steps)
-            else:
-                ratio, threshold = work.parameters["ratio"], work.parameters["threshold"]
-                rows.div_(adaptive_temperature(rows, ratio, threshold).unsqueeze(1))
+            work.change(rows)
             if isinstance(work.rows, Tensor):
                 logits[work.rows] = rows
         return logits
@@ -140,10 +139,12 @@ class EntropyDecoding(RunnerV1, RunnerV2):
                 field.name: [float(getattr(decoding, field.name)) for decoding in asked] for field in fields(kind)
             }
             parameters = {name: send(torch.tensor(value)) for name, value in values.items()}
-            steps = int(max(values.get("steps", [0])))
-            if steps:
-                parameters = {name: value.unsqueeze(1) for name, value in parameters.items()}
+            if kind is EntropyMinimization:
+                columns = RowParameters(**{name: value.unsqueeze(1) for name, value in parameters.items()})
+                change = partial(descend, parameters=columns, max_steps=int(max(values["steps"])))
+            else:
+                change = partial(_cool, **parameters)
             consecutive = rows[-1] - rows[0] + 1 == len(rows)
             where = slice(rows[0], rows[-1] + 1) if consecutive else send(torch.tensor(rows))
-            plan.append(Work(where, parameters, steps))
+            plan.append(Work(where, change))
         return plan
