@@ -32,6 +32,7 @@ class EntropyCurves(L.Callback):
         self.records: list[StepRecord] = []
         self.gradient_norm = 0.0
         self.last_step = 0
+        self.last_end = 0.0
 
     def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
         self.last_step = trainer.global_step
@@ -48,7 +49,9 @@ class EntropyCurves(L.Callback):
         if trainer.global_step == self.last_step:
             return
         step, self.last_step = trainer.global_step, trainer.global_step
-        scalars = self._scalars(trainer, seconds=time.perf_counter() - trainer.datamodule.stream.round_started)
+        began = max(trainer.datamodule.stream.round_started, self.last_end)
+        self.last_end = time.perf_counter()
+        scalars = self._scalars(trainer, began)
         scalars = over_ranks(scalars)
         pl_module.log_dict(scalars, logger=False)
         if step % self.every_n_steps == 0:
@@ -57,22 +60,24 @@ class EntropyCurves(L.Callback):
             self._pictures(trainer, step)
         self.records.clear()
 
-    def _scalars(self, trainer: L.Trainer, seconds: float) -> dict[str, float]:
-        records, data = self.records, trainer.datamodule
+    def _scalars(self, trainer: L.Trainer, began: float) -> dict[str, float]:
+        """Values of the optimiser step that began at `began`."""
+        records, stream = self.records, trainer.datamodule.stream
         entropy = torch.cat([r.stats.entropy[r.batch.completion_mask] for r in records])
         logprob = torch.cat([r.stats.logprob[r.batch.completion_mask] for r in records])
         completions = [c for r in records for group in r.batch.groups for c in group.completions]
-        gaps = [logprob_gap(record) for record in records]
-        sync = next((c.seconds for c in trainer.callbacks if isinstance(c, WeightSync)), 0.0)
-        generation = data.stream.generation_seconds
+        # Later updates of a round are scored by newer weights than those that sampled it.
+        first, ends = records[0].batch.weights_version == trainer.global_step - 1, records[-1].batch.ends_round
+        gaps = [logprob_gap(record) for record in records] if first else []
+        seconds = self.last_end - began
+        sync = next((c.seconds for c in trainer.callbacks if isinstance(c, WeightSync)), 0.0) if ends else 0.0
+        generation = stream.generation_seconds if began == stream.round_started else 0.0
         scalars = {
             "entropy/token_mean": entropy.mean().item(),
             "entropy/fraction_above_tau": (entropy > self.tau).float().mean().item(),
             "logprob/token_mean": logprob.mean().item(),
             "length/mean": sum(len(c.tokens) for c in completions) / len(completions),
             "length/truncated": sum(c.finish_reason == "length" for c in completions) / len(completions),
-            "sync/logprob_gap": sum(mean for mean, _ in gaps) / len(gaps),
-            "sync/logprob_gap_max": max(largest for _, largest in gaps),
             "loss/total": sum(record.loss.item() for record in records),
             "optimizer/gradient_norm": self.gradient_norm,
             "optimizer/learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
@@ -82,6 +87,9 @@ class EntropyCurves(L.Callback):
             "time/train": max(0.0, seconds - generation - sync),
             "throughput/tokens_per_s": len(entropy) / seconds,
         }
+        if gaps:
+            scalars["sync/logprob_gap"] = sum(mean for mean, _ in gaps) / len(gaps)
+            scalars["sync/logprob_gap_max"] = max(largest for _, largest in gaps)
         return scalars | self._extra_values() | self._grades()
 
     def _extra_values(self) -> dict[str, float]:
@@ -92,9 +100,16 @@ class EntropyCurves(L.Callback):
                 grouped = torch.cat([r.values[name].view(-1, r.batch.samples_per_prompt) for r in self.records])
                 found["reward/mean"] = grouped.mean().item()
                 found["reward/std"] = grouped.std(dim=1).mean().item()
+            elif self.records[0].values[name].ndim == 0:
+                found[name] = self.records[0].values[name].item()
             else:
                 tokens = torch.cat([r.values[name][r.batch.completion_mask] for r in self.records])
-                found[name if "/" in name else f"{name}/abs_mean"] = tokens.abs().mean().item()
+                if name.endswith("_max"):
+                    found[name] = tokens.max().item()
+                elif "/" in name:
+                    found[name] = tokens.mean().item()
+                else:
+                    found[f"{name}/abs_mean"] = tokens.abs().mean().item()
         return found
 
     def _grades(self) -> dict[str, float]:
@@ -147,7 +162,7 @@ def over_ranks(scalars: dict[str, float]) -> dict[str, float]:
         if name in ("loss/total", "throughput/tokens_per_s"):
             merged[name] = sum(values)
         else:
-            merged[name] = max(values) if name == "sync/logprob_gap_max" else sum(values) / len(values)
+            merged[name] = max(values) if name.endswith("_max") else sum(values) / len(values)
     return merged
 
 

@@ -13,8 +13,8 @@ from emlit.errors import ConfigError
 class RunCheckpoint(Checkpoint):
     """Keep `checkpoints/last.ckpt` up to date, replaced whole: a kill while writing leaves the one before.
 
-    Saved right after an optimiser step, and always after the last. Lightning's ModelCheckpoint, for the best of a
-    monitored value, may stand beside it in `trainer.callbacks`.
+    Saved right after the last optimiser step of a round, and always at the end. Lightning's ModelCheckpoint, for the
+    best of a monitored value, may stand beside it in `trainer.callbacks`.
 
     Args:
         every_n_steps: optimiser steps from one to the next
@@ -38,14 +38,14 @@ class RunCheckpoint(Checkpoint):
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         step = trainer.global_step
-        if step == self.saved_step:
+        if step == self.saved_step or not batch.ends_round:
             return
-        if step == trainer.max_steps:
+        if step == trainer.max_steps or trainer.should_stop:
             # Put in place by on_train_end, after evaluation and export: a run killed in between goes on from the
             # checkpoint before, and so gets to them.
             self.saved_step = step
             trainer.save_checkpoint(self._scratch(trainer))
-        elif step % self.every_n_steps == 0:
+        elif step // self.every_n_steps > self.saved_step // self.every_n_steps:
             self.saved_step = step
             trainer.save_checkpoint(self._scratch(trainer))
             self._publish(trainer, step)

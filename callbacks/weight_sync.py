@@ -31,7 +31,7 @@ def logprob_gap(record: StepRecord) -> tuple[float, float]:
 
 
 class WeightSync(L.Callback):
-    """Push the policy's weights to the engine after each optimiser step, in memory, and check them on the next round.
+    """Push the policy's weights to the engine after each round, in memory, and check them on the next.
 
     The check: before each backward pass, the trainer's log-probabilities of the sampled tokens are compared with those
     that the sampler reported. Both come from the same weights, so the gap is rounding: about 1e-6 nats in float32 and
@@ -86,5 +86,5 @@ class WeightSync(L.Callback):
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if trainer.datamodule.engine.weights_version != trainer.global_step:
+        if batch.ends_round and trainer.datamodule.engine.weights_version != trainer.global_step:
             self.push(trainer, pl_module)

@@ -34,7 +34,16 @@ def make_group(prompt: list[int], completions: list[list[int]], answer: str | No
     return Group(Prompt(TinyArithmetic("train", n=1), row, prompt), sampled, ["text"] * len(sampled))
 
 
-def make_batch(groups: list[Group], pad_token_id: int = 0, normaliser: Normaliser | None = None) -> RolloutBatch:
-    lengths = [len(completion.tokens) for group in groups for completion in group.completions]
+def make_batch(
+    groups: list[Group],
+    pad_token_id: int = 0,
+    normaliser: Normaliser | None = None,
+    mask_truncated: bool = False,
+) -> RolloutBatch:
+    completions = [completion for group in groups for completion in group.completions]
+    lengths = [len(each.tokens) for each in completions if not (mask_truncated and each.finish_reason == "length")]
     whole = normaliser or Normaliser(float(sum(lengths)), float(len(lengths)))
-    return collate(groups, pad_token_id, whole, temperature=1.0, filtered=False, round=0, weights_version=0)
+    return collate(
+        groups, pad_token_id, whole, temperature=1.0, filtered=False, round=0, weights_version=0,
+        mask_truncated=mask_truncated,
+    )  # fmt: skip

@@ -15,6 +15,7 @@ from emlit import pretrained
 ROOT = Path(__file__).parents[1]
 FT = ["fit", "--config", str(ROOT / "configs/tiny/em_ft.yaml")]
 RL = ["fit", "--config", str(ROOT / "configs/tiny/em_rl_token.yaml")]
+PPO = ["--model.policy_update=PPO"]
 INF = ["predict", "--config", str(ROOT / "configs/tiny/em_inf.yaml")]
 
 
@@ -77,7 +78,12 @@ def sentence(monkeypatch, tmp_path, capsys):
         ([*FT, f"--ckpt_path={ROOT / 'README.md'}"], r"README\.md, which is not a checkpoint of emlit"),
         ([*FT, f"--run_dir={ROOT / 'README.md'}"], r"README\.md is a file"),
         ([*FT, f"--export.dirpath={ROOT / 'docs'}"], r"docs, which is there and not empty"),
-        ([*RL, "--model.kl_estimator=k1"], r"model\.kl_estimator"),
+        ([*FT, "--model.kl_estimator=k1"], r"model\.kl_estimator: it must be one of k2, k3, got 'k1'"),
+        ([*FT, "--model.entropy_floor.floor=-1"], r"floor of EntropyFloor is -1\.0; it must be positive"),
+        ([*RL, "--data.updates_per_round=4"], r"updates_per_round is 4, but Reinforce is right for the first"),
+        ([*RL, "--data.updates_per_round=3", *PPO], r"prompts_per_round is 64, which 1 ranks in 3 updates"),
+        ([*RL, "--data.updates_per_round=64", *PPO], r"max_steps is 32, which ends inside a round of 64 updates"),
+        ([*RL, *PPO, "--model.policy_update.clip=0"], r"clip of PPO is 0\.0; it must be positive"),
         ([*FT, "--ckpt_path=last"], r"ckpt_path is last, but there is no .*last\.ckpt"),
         ([*FT, "--ckpt_path=nowhere.ckpt"], r"ckpt_path is nowhere\.ckpt, but there is no"),
         ([*FT, "--trainer.callbacks+=callbacks.EMInference"], r"EMInference.*no place in fit"),

@@ -3,6 +3,19 @@
 from emlit.modules.causal_lm import CausalLM
 from emlit.modules.em_ft import EMFT
 from emlit.modules.em_rl import EMRL
+from emlit.modules.entropy_floor import EntropyFloor
 from emlit.modules.objective import EntropyObjectiveMixin, StepRecord
+from emlit.modules.policy_update import PPO, PolicyUpdate, Reinforce, TruncatedImportanceSampling
 
-__all__ = ["EMFT", "EMRL", "CausalLM", "EntropyObjectiveMixin", "StepRecord"]
+__all__ = [
+    "EMFT",
+    "EMRL",
+    "PPO",
+    "CausalLM",
+    "EntropyFloor",
+    "EntropyObjectiveMixin",
+    "PolicyUpdate",
+    "Reinforce",
+    "StepRecord",
+    "TruncatedImportanceSampling",
+]

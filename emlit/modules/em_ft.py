@@ -4,6 +4,7 @@ from torch import Tensor
 
 from emlit.functional import KLPenalty, Reduction
 from emlit.modules.causal_lm import CausalLM, Dtype
+from emlit.modules.entropy_floor import EntropyFloor
 from emlit.modules.objective import EntropyObjectiveMixin
 from emlit.modules.scoring import EntropyHead
 from emlit.rollout import RolloutBatch
@@ -25,6 +26,7 @@ class EMFT(EntropyObjectiveMixin, CausalLM):
         entropy_temperature: of H; the sampling temperature unless set
         kl_weight: of the KL divergence to the start; the paper's headline row has none
         kl_estimator: k2, whose gradient is that of KL(policy || start), or k3, whose gradient is that of the reverse
+        entropy_floor: keep the entropy from falling below a floor
         dtype: of the weights; training wants float32 (with `trainer.precision bf16-mixed` to compute in bfloat16)
         gradient_checkpointing: recompute activations in the backward pass instead of keeping them
         torch_compile: compile the model but for its head; the first steps then take a minute or more
@@ -43,6 +45,7 @@ class EMFT(EntropyObjectiveMixin, CausalLM):
         entropy_temperature: float | None = None,
         kl_weight: float = 0.0,
         kl_estimator: KLPenalty = "k3",
+        entropy_floor: EntropyFloor | None = None,
         dtype: Dtype = "float32",
         gradient_checkpointing: bool = False,
         torch_compile: bool = False,
@@ -55,6 +58,7 @@ class EMFT(EntropyObjectiveMixin, CausalLM):
             entropy_temperature,
             kl_weight,
             kl_estimator,
+            entropy_floor,
             learning_rate,
             weight_decay,
             warmup_steps,

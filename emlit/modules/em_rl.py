@@ -5,9 +5,11 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from emlit.errors import ConfigError
-from emlit.functional import KLPenalty, Reduction, TokenStats, policy_gradient_loss
+from emlit.functional import KLEstimator, Reduction, TokenStats, sequence_mean
 from emlit.modules.causal_lm import CausalLM, Dtype
+from emlit.modules.entropy_floor import EntropyFloor
 from emlit.modules.objective import EntropyObjectiveMixin
+from emlit.modules.policy_update import PolicyUpdate, Reinforce
 from emlit.modules.scoring import EntropyHead
 from emlit.rewards import RLOO, Advantage, Reward, TokenEntropyReward
 from emlit.rollout import RolloutBatch, RolloutDataModule
@@ -23,14 +25,17 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         pretrained: "tiny" for the embedded reasoner, a directory, or a Hugging Face id
         reward: what a completion is worth
         advantage: what it is worth beside the others of its prompt; the paper uses the leave-one-out baseline
+        policy_update: from advantages to the loss: Reinforce, PPO or TruncatedImportanceSampling; a round of several
+            updates (data.updates_per_round) needs one of the latter two
         learning_rate: AdamW's
         weight_decay: AdamW's
         warmup_steps: optimiser steps over which the learning rate rises to its value
         reduction: "token_mean" over the round, "sequence_mean" or "sequence_sum"
         entropy_temperature: of H; the sampling temperature unless set
         kl_weight: of the KL divergence to the start; the paper has 0.001
-        kl_estimator: k2 has the gradient of KL(policy || start), k3 that of the reverse; the
-            released code has k3
+        kl_estimator: as a penalty, k2 has the gradient of KL(policy || start) and k3 that of the reverse; k1, averaged
+            over the completion, is taken off the reward instead; the released code has k3
+        entropy_floor: keep the entropy from falling below a floor
         dtype: of the weights; training wants float32 (with `trainer.precision bf16-mixed` to compute in bfloat16)
         gradient_checkpointing: recompute activations in the backward pass instead of keeping them
         torch_compile: compile the model but for its head; the first steps then take a minute or more
@@ -44,13 +49,15 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         pretrained: str = "tiny",
         reward: Reward | None = None,
         advantage: Advantage | None = None,
+        policy_update: PolicyUpdate | None = None,
         learning_rate: float = 1e-6,
         weight_decay: float = 0.0,
         warmup_steps: int = 0,
         reduction: Reduction = "token_mean",
         entropy_temperature: float | None = None,
         kl_weight: float = 0.001,
-        kl_estimator: KLPenalty = "k3",
+        kl_estimator: KLEstimator = "k3",
+        entropy_floor: EntropyFloor | None = None,
         dtype: Dtype = "float32",
         gradient_checkpointing: bool = False,
         torch_compile: bool = False,
@@ -63,6 +70,7 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
             entropy_temperature,
             kl_weight,
             kl_estimator,
+            entropy_floor,
             learning_rate,
             weight_decay,
             warmup_steps,
@@ -71,20 +79,31 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         )
         self.reward = reward if reward is not None else TokenEntropyReward()
         self.advantage = advantage if advantage is not None else RLOO()
+        self.policy_update = policy_update if policy_update is not None else Reinforce()
 
     def check_rollouts(self, data: RolloutDataModule) -> None:
-        if data.trainer.state.fn == TrainerFn.FITTING and data.samples_per_prompt < self.advantage.min_samples:
+        if data.trainer.state.fn != TrainerFn.FITTING:
+            return
+        if data.samples_per_prompt < self.advantage.min_samples:
             raise ConfigError(
                 f"data.samples_per_prompt is {data.samples_per_prompt}, but {type(self.advantage).__name__} compares "
                 f"the completions of a prompt with each other; set it to {self.advantage.min_samples} or more"
             )
+        if data.updates_per_round > 1 and not self.policy_update.off_policy:
+            raise ConfigError(
+                f"data.updates_per_round is {data.updates_per_round}, but {type(self.policy_update).__name__} is right "
+                "for the first update alone; set --model.policy_update to PPO or TruncatedImportanceSampling"
+            )
 
     def training_step(self, batch: RolloutBatch) -> Tensor:
         stats = self.rollout_stats(batch)
+        kl = self.kl_penalty(stats, batch)
         with torch.no_grad():
             detached = TokenStats(stats.logprob.detach(), stats.entropy.detach())
             rewards = self.reward(batch, detached)
+            if kl is not None and self.kl_estimator == "k1":
+                rewards = rewards - self.kl_weight * sequence_mean(kl.detach(), batch.completion_mask)
             advantage = self.advantage(rewards.view(-1, batch.samples_per_prompt), batch, detached)
-        loss = self.reduce(policy_gradient_loss(stats.logprob, advantage).loss, batch)
-        values = {"reward": rewards, "advantage": advantage.expand_as(stats.logprob)}
-        return self.finish(loss, self.kl_penalty(stats, batch), stats, batch, values)
+        loss, values = self.policy_update(stats, advantage, batch)
+        values |= {"reward": rewards, "advantage": advantage.expand_as(stats.logprob)}
+        return self.finish(self.reduce(loss, batch), kl, stats, batch, values)

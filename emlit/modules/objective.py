@@ -9,7 +9,8 @@ from torch import Tensor
 
 from emlit import pretrained as loading
 from emlit.errors import ConfigError
-from emlit.functional import KLPenalty, Reduction, TokenStats, approx_kl, reduce_tokens, token_weights
+from emlit.functional import KLEstimator, Reduction, TokenStats, approx_kl, reduce_tokens, token_weights
+from emlit.modules.entropy_floor import EntropyFloor
 from emlit.modules.scoring import body
 from emlit.rollout import RolloutBatch
 
@@ -24,7 +25,8 @@ class StepRecord:
     Attributes:
         batch: the micro-batch
         stats: log-probability and entropy (B, T) of its sampled tokens, detached
-        values: per completion (B,) or per token (B, T), detached, under the name of their curve
+        values: per completion (B,), per token (B, T) or a single number (), detached, under the name of their curve,
+            which shows their mean (their largest where the name ends in _max)
         loss: this micro-batch's share of the round's loss
     """
 
@@ -44,7 +46,8 @@ class EntropyObjectiveMixin:
     reduction: Reduction
     entropy_temperature: float | None
     kl_weight: float
-    kl_estimator: KLPenalty
+    kl_estimator: KLEstimator
+    entropy_floor: EntropyFloor | None
     learning_rate: float
     record: StepRecord | None = None
 
@@ -53,7 +56,8 @@ class EntropyObjectiveMixin:
         reduction: Reduction,
         entropy_temperature: float | None,
         kl_weight: float,
-        kl_estimator: KLPenalty,
+        kl_estimator: KLEstimator,
+        entropy_floor: EntropyFloor | None,
         learning_rate: float,
         weight_decay: float,
         warmup_steps: int,
@@ -71,7 +75,7 @@ class EntropyObjectiveMixin:
         if warmup_steps < 0:
             raise ConfigError(f"warmup_steps is {warmup_steps}; it must not be negative")
         self.reduction, self.entropy_temperature = reduction, entropy_temperature
-        self.kl_weight, self.kl_estimator = kl_weight, kl_estimator
+        self.kl_weight, self.kl_estimator, self.entropy_floor = kl_weight, kl_estimator, entropy_floor
         self.learning_rate, self.weight_decay, self.warmup_steps = learning_rate, weight_decay, warmup_steps
         self.gradient_checkpointing, self.torch_compile = gradient_checkpointing, torch_compile
         # In a tuple, so that it is no submodule: it is neither trained nor saved.
@@ -97,13 +101,13 @@ class EntropyObjectiveMixin:
 
         Where no other term needs the gradient of the stats, it is taken in the forward pass, and they carry none.
         """
-        if self.kl_weight or self.entropy_temperature not in (None, batch.temperature):
+        if self.kl_weight or self.entropy_floor or self.entropy_temperature not in (None, batch.temperature):
             stats = self.rollout_stats(batch)
             return self.reduce(stats.entropy, batch), stats
         mask = batch.completion_mask
         scored = self.scorer(self.model, batch.tokens, mask)
         dtype = torch.promote_types(scored.states.dtype, torch.float32)
-        weights = token_weights(mask, self.reduction, batch.normaliser, dtype)
+        weights = token_weights(batch.loss_mask, self.reduction, batch.normaliser, dtype)
         loss, stats = scored.entropy_loss(weights[mask], batch.temperature)
         return loss, self.in_place(stats, mask)
 
@@ -117,20 +121,26 @@ class EntropyObjectiveMixin:
         return approx_kl(stats.logprob, start.logprob, self.kl_estimator)
 
     def reduce(self, values: Tensor, batch: RolloutBatch) -> Tensor:
-        """This micro-batch's share (a scalar) of the round's reduced value."""
-        return reduce_tokens(values, batch.completion_mask, self.reduction, batch.normaliser)
+        """This micro-batch's share (a scalar) of the optimiser step's reduced value."""
+        return reduce_tokens(values, batch.loss_mask, self.reduction, batch.normaliser)
 
     def finish(
         self, loss: Tensor, kl: Tensor | None, stats: TokenStats, batch: RolloutBatch, values: dict[str, Tensor]
     ) -> Tensor:
-        """Add the KL penalty, leave a StepRecord, and undo Lightning's averaging.
+        """Add the KL penalty and the entropy floor, leave a StepRecord, and undo Lightning's averaging.
 
         Lightning divides by the number of accumulated micro-batches and averages gradients over ranks; `loss` is
         already a share of the round's mean, so 8 x 1 and 1 x 8 give the same gradient.
         """
         if kl is not None:
-            loss = loss + self.kl_weight * self.reduce(kl, batch)
             values = {**values, "kl/start": kl}
+            if self.kl_estimator != "k1":  # whose gradient is 0 on average: it is part of the reward instead
+                loss = loss + self.kl_weight * self.reduce(kl, batch)
+        if self.entropy_floor is not None:
+            loss = loss - self.entropy_floor.coefficient * self.reduce(stats.entropy, batch)
+            share = reduce_tokens(stats.entropy.detach(), batch.loss_mask, "token_mean", batch.normaliser)
+            self.entropy_floor.observe(share)
+            values = {**values, "entropy_floor/coefficient": torch.tensor(self.entropy_floor.coefficient)}
         self.record = StepRecord(
             batch,
             TokenStats(stats.logprob.detach(), stats.entropy.detach()),
@@ -138,6 +148,22 @@ class EntropyObjectiveMixin:
             loss.detach(),
         )
         return loss * self.trainer.accumulate_grad_batches * self.trainer.world_size
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        super().optimizer_step(*args, **kwargs)
+        if self.entropy_floor is not None:
+            seen = torch.as_tensor(self.entropy_floor.seen, device=self.device)
+            self.entropy_floor.update(float(self.trainer.strategy.reduce(seen, reduce_op="sum")))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_save_checkpoint(checkpoint)
+        if self.entropy_floor is not None:
+            checkpoint["emlit"]["entropy_floor"] = self.entropy_floor.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_load_checkpoint(checkpoint)
+        if self.entropy_floor is not None and "entropy_floor" in checkpoint["emlit"]:
+            self.entropy_floor.load_state_dict(checkpoint["emlit"]["entropy_floor"])
 
     def configure_optimizers(self) -> dict[str, Any]:
         optimizer = torch.optim.AdamW(

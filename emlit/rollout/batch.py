@@ -32,18 +32,22 @@ class RolloutBatch:
         tokens: (B, T), int64
         attention_mask: (B, T), bool, true up to the last token of each row
         completion_mask: (B, T), bool, true on every sampled token, the end token included
+        loss_mask: (B, T), bool, true on the sampled tokens that are trained on: those of truncated completions are left
+            out where that is asked for
         sampler_logprobs: (B, T), float32, the sampler's log p of each sampled token, nats; 0 elsewhere
         groups: the prompts and completions behind the rows; row g * N + i is completion i of group g
-        normaliser: of the whole round, over all micro-batches and ranks
+        normaliser: of the optimiser step, over all of its micro-batches and ranks
         temperature: what the completions were sampled at
         filtered: whether they were drawn from less than the model's whole distribution
         round: which round of the run
         weights_version: which weights sampled it: the number of optimiser steps taken before
+        ends_round: whether the next micro-batch is of another round
     """
 
     tokens: Tensor
     attention_mask: Tensor
     completion_mask: Tensor
+    loss_mask: Tensor
     sampler_logprobs: Tensor
     groups: Sequence[Group]
     normaliser: Normaliser
@@ -51,6 +55,7 @@ class RolloutBatch:
     filtered: bool
     round: int
     weights_version: int
+    ends_round: bool = True
 
     @property
     def samples_per_prompt(self) -> int:
@@ -62,7 +67,7 @@ class RolloutBatch:
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "RolloutBatch":
         """The same batch with its tensors on `device`; Lightning calls this."""
-        names = ("tokens", "attention_mask", "completion_mask", "sampler_logprobs")
+        names = ("tokens", "attention_mask", "completion_mask", "loss_mask", "sampler_logprobs")
         return replace(self, **{name: getattr(self, name).to(device, non_blocking=non_blocking) for name in names})
 
 
@@ -92,16 +97,24 @@ def collate(
     filtered: bool,
     round: int,
     weights_version: int,
+    mask_truncated: bool = False,
+    ends_round: bool = True,
 ) -> RolloutBatch:
     """One micro-batch."""
     completions = [(group.prompt.tokens, completion) for group in groups for completion in group.completions]
     tokens, attention_mask, completion_mask = pad_rows([(p, c.tokens) for p, c in completions], pad_token_id)
     sampled = torch.tensor([logprob for _, completion in completions for logprob in completion.logprobs])
     logprobs = torch.zeros(tokens.shape).masked_scatter(completion_mask, sampled)
+    trained = torch.tensor([counts(completion, mask_truncated) for _, completion in completions])
     return RolloutBatch(
-        tokens, attention_mask, completion_mask, logprobs, groups, normaliser, temperature, filtered, round,
-        weights_version,
+        tokens, attention_mask, completion_mask, completion_mask & trained.unsqueeze(1), logprobs, groups, normaliser,
+        temperature, filtered, round, weights_version, ends_round,
     )  # fmt: skip
+
+
+def counts(completion: Completion, mask_truncated: bool) -> bool:
+    """Whether a completion is trained on."""
+    return not (mask_truncated and completion.finish_reason == "length")
 
 
 def partition(groups: Sequence[Group], parts: int) -> list[list[Group]]:

@@ -36,7 +36,11 @@ class RolloutDataModule(L.LightningDataModule):
         engine: who samples; vLLM where it is installed, transformers otherwise
         sampling: how, in training and evaluation
         filter_training_samples: allow top_p, top_k and min_p in training, though losses score the whole distribution
-        prompts_per_round: prompts in a round, over all ranks; a round feeds one optimiser step
+        mask_truncated: leave completions that were cut at max_tokens out of the loss; they still count in the baseline
+            of their group
+        prompts_per_round: prompts in a round, over all ranks
+        updates_per_round: optimiser steps that a round feeds, each with its share of the prompts; only the first is
+            exactly on-policy
         samples_per_prompt: completions of each prompt of a round; the paper's N
         evaluation_samples: completions of each prompt in evaluation
         evaluation_batch_size: prompts answered together in evaluation
@@ -50,7 +54,9 @@ class RolloutDataModule(L.LightningDataModule):
         engine: Engine | None = None,
         sampling: Sampling = Sampling(),  # noqa: B008 (frozen)
         filter_training_samples: bool = False,
+        mask_truncated: bool = False,
         prompts_per_round: int = 64,
+        updates_per_round: int = 1,
         samples_per_prompt: int = 4,
         evaluation_samples: int = 16,
         evaluation_batch_size: int = 128,
@@ -59,6 +65,7 @@ class RolloutDataModule(L.LightningDataModule):
         super().__init__()
         for name, value in (
             ("prompts_per_round", prompts_per_round),
+            ("updates_per_round", updates_per_round),
             ("samples_per_prompt", samples_per_prompt),
             ("evaluation_samples", evaluation_samples),
             ("evaluation_batch_size", evaluation_batch_size),
@@ -71,7 +78,9 @@ class RolloutDataModule(L.LightningDataModule):
         self.engine = engine if engine is not None else default_engine()
         self.sampling = sampling
         self.filter_training_samples = filter_training_samples
+        self.mask_truncated = mask_truncated
         self.prompts_per_round = prompts_per_round
+        self.updates_per_round = updates_per_round
         self.samples_per_prompt = samples_per_prompt
         self.evaluation_samples = evaluation_samples
         self.evaluation_batch_size = evaluation_batch_size
@@ -100,7 +109,7 @@ class RolloutDataModule(L.LightningDataModule):
         context = self.context or min(limit, 8192)
         if context > limit:
             raise ConfigError(f"data.context is {context}, but {module.pretrained} has {limit} positions; lower it")
-        longest = context - self.sampling.max_tokens
+        longest = self.longest_prompt = context - self.sampling.max_tokens
         if longest < 1:
             raise ConfigError(
                 f"sampling.max_tokens is {self.sampling.max_tokens}, which leaves no room for a prompt in a context of "
@@ -129,16 +138,23 @@ class RolloutDataModule(L.LightningDataModule):
             return
         if self.trainer.accumulate_grad_batches < 1:
             raise ConfigError("trainer.accumulate_grad_batches is 0; it must be at least 1")
-        ranks, parts = self.trainer.world_size, self.trainer.accumulate_grad_batches
-        if self.prompts_per_round % ranks:
+        ranks, updates = self.trainer.world_size, self.updates_per_round
+        if self.prompts_per_round % (ranks * updates):
+            who = f"{ranks} ranks" + (f" in {updates} updates" if updates > 1 else "")
             raise ConfigError(
-                f"prompts_per_round is {self.prompts_per_round}, which {ranks} ranks cannot share evenly; make it a "
-                f"multiple of {ranks}"
+                f"prompts_per_round is {self.prompts_per_round}, which {who} cannot share evenly; make it a multiple "
+                f"of {ranks * updates}"
             )
-        if self.prompts_per_round // ranks < parts:
+        share, parts = self.prompts_per_round // (ranks * updates), self.trainer.accumulate_grad_batches
+        if share < parts:
             raise ConfigError(
-                f"trainer.accumulate_grad_batches is {parts}, but each rank has {self.prompts_per_round // ranks} "
-                "prompts a round to cut into micro-batches; lower it or raise data.prompts_per_round"
+                f"trainer.accumulate_grad_batches is {parts}, but each rank has {share} prompts an optimiser step to "
+                "cut into micro-batches; lower it or raise data.prompts_per_round"
+            )
+        if self.trainer.max_steps > 0 and self.trainer.max_steps % updates:
+            raise ConfigError(
+                f"trainer.max_steps is {self.trainer.max_steps}, which ends inside a round of {updates} updates "
+                f"(data.updates_per_round); make it a multiple of {updates}"
             )
         if self.sampling.temperature == 0:
             raise ConfigError("sampling.temperature is 0, but training needs samples of the model; set it to 1")
@@ -153,6 +169,7 @@ class RolloutDataModule(L.LightningDataModule):
             prompts=self.prompts_per_round,
             samples=self.samples_per_prompt,
             micro_batches=self.trainer.accumulate_grad_batches,
+            updates=self.updates_per_round,
             rank=self.trainer.global_rank,
             ranks=self.trainer.world_size,
         )
@@ -165,6 +182,7 @@ class RolloutDataModule(L.LightningDataModule):
             self.seed,
             trainer_step=lambda: self.trainer.global_step,
             sum_over_ranks=self._sum_over_ranks,
+            mask_truncated=self.mask_truncated,
         )
         return self.stream
 

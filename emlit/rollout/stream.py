@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from emlit.engines import Engine, Request, Sampling
 from emlit.errors import WeightSyncError
 from emlit.functional import Normaliser
-from emlit.rollout.batch import Group, RolloutBatch, collate, partition
+from emlit.rollout.batch import Group, RolloutBatch, collate, counts, partition
 from emlit.rollout.prompts import Prompt, request_seed
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ class RoundShape:
     Attributes:
         prompts: in the round, over all ranks
         samples: completions of each prompt
-        micro_batches: into which each rank's share is cut
+        micro_batches: into which each rank's share of an optimiser step is cut
+        updates: optimiser steps of a round, each on a part of its prompts
         rank: of this process
         ranks: how many processes there are
     """
@@ -31,8 +32,14 @@ class RoundShape:
     prompts: int
     samples: int
     micro_batches: int
+    updates: int = 1
     rank: int = 0
     ranks: int = 1
+
+    @property
+    def batches(self) -> int:
+        """Micro-batches in a rank's share of a round."""
+        return self.micro_batches * self.updates
 
 
 class RolloutStream:
@@ -50,6 +57,7 @@ class RolloutStream:
         sampling: how
         shape: how many
         seed: of the order and of every completion
+        mask_truncated: leave completions that were cut at max_tokens out of the loss
         trainer_step: how many optimiser steps the trainer has taken
         sum_over_ranks: adds a number up over all ranks
     """
@@ -64,10 +72,12 @@ class RolloutStream:
         seed: int,
         trainer_step: Callable[[], int],
         sum_over_ranks: Callable[[float], float] = lambda value: value,
+        mask_truncated: bool = False,
     ) -> None:
         self.prompts, self.engine, self.tokenizer = prompts, engine, tokenizer
         self.sampling, self.shape, self.seed = sampling, shape, seed
         self.trainer_step, self.sum_over_ranks = trainer_step, sum_over_ranks
+        self.mask_truncated = mask_truncated
         self.round = 0
         self.rounds_per_epoch = max(1, len(prompts) // shape.prompts)
         self.round_started = 0.0  # time.perf_counter()
@@ -75,7 +85,7 @@ class RolloutStream:
         self.on_generated: Callable[[int, int], None] | None = None  # told (done, wanted) while a round is sampled
 
     def __len__(self) -> int:
-        return self.rounds_per_epoch * self.shape.micro_batches
+        return self.rounds_per_epoch * self.shape.batches
 
     def __iter__(self) -> Iterator[RolloutBatch]:
         for _ in range(self.round % self.rounds_per_epoch, self.rounds_per_epoch):
@@ -126,10 +136,12 @@ class RolloutStream:
             Group(prompt, completions[i * n : (i + 1) * n], texts[i * n : (i + 1) * n])
             for i, (_, prompt) in enumerate(drawn)
         ]
-        normaliser = Normaliser(
-            tokens=self.sum_over_ranks(float(sum(len(c.tokens) for c in completions))),
-            sequences=self.sum_over_ranks(float(len(completions))),
-        )
+        # Prompts come in an order drawn at random, so a part of them is a fair sample of the round.
+        size, parts = len(groups) // self.shape.updates, []
+        for first in range(0, len(groups), size):
+            part = groups[first : first + size]
+            normaliser = self._normaliser(part)
+            parts += [(piece, normaliser) for piece in partition(part, self.shape.micro_batches)]
         return [
             collate(
                 piece,
@@ -139,9 +151,19 @@ class RolloutStream:
                 self.sampling.filtered,
                 self.round,
                 self.engine.weights_version,
+                self.mask_truncated,
+                ends_round=number == len(parts),
             )
-            for piece in partition(groups, self.shape.micro_batches)
+            for number, (piece, normaliser) in enumerate(parts, 1)
         ]
+
+    def _normaliser(self, groups: Sequence[Group]) -> Normaliser:
+        """Of one optimiser step, over all ranks."""
+        trained = [c for group in groups for c in group.completions if counts(c, self.mask_truncated)]
+        return Normaliser(
+            tokens=self.sum_over_ranks(float(sum(len(c.tokens) for c in trained))),
+            sequences=self.sum_over_ranks(float(len(trained))),
+        )
 
     def _counter(self, wanted: int) -> Callable[[int], None] | None:
         if self.on_generated is None:

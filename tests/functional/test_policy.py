@@ -7,9 +7,15 @@ from emlit.functional import Normaliser, policy_gradient_loss, reduce_tokens, se
 def test_all_forms_have_the_same_gradient_on_policy():
     advantage = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
     gradients = []
-    for old, clip in ((False, None), (True, None), (True, 0.2)):
+    for old, clip, cap in (
+        (False, None, None),
+        (True, None, None),
+        (True, 0.2, None),
+        (True, None, 2.0),
+        (True, 0.2, 2.0),
+    ):
         logprob = torch.tensor([-1.0, -0.1, -3.0], dtype=torch.float64, requires_grad=True)
-        policy_gradient_loss(logprob, advantage, logprob.detach() if old else None, clip).loss.sum().backward()
+        policy_gradient_loss(logprob, advantage, logprob.detach() if old else None, clip, cap).loss.sum().backward()
         gradients.append(logprob.grad)
     for gradient in gradients:
         torch.testing.assert_close(gradient, -advantage)
@@ -19,9 +25,32 @@ def test_clip_by_hand():
     # Ratios 1.5, 1.5, 0.5, 0.5 against advantages +, -, +, -: PPO clips a gain past 1.2 and a fall past 0.8.
     ratio = torch.tensor([1.5, 1.5, 0.5, 0.5], dtype=torch.float64)
     advantage = torch.tensor([1.0, -1.0, 1.0, -1.0], dtype=torch.float64)
-    loss, clipped = policy_gradient_loss(ratio.log(), advantage, torch.zeros(4, dtype=torch.float64), clip=0.2)
-    torch.testing.assert_close(loss, torch.tensor([-1.2, 1.5, -0.5, 0.8], dtype=torch.float64))
-    assert clipped.tolist() == [True, False, False, True]
+    found = policy_gradient_loss(ratio.log(), advantage, torch.zeros(4, dtype=torch.float64), clip=0.2)
+    torch.testing.assert_close(found.loss, torch.tensor([-1.2, 1.5, -0.5, 0.8], dtype=torch.float64))
+    torch.testing.assert_close(found.ratio, ratio)
+    assert found.clipped.tolist() == [True, False, False, True]
+    assert not found.capped.any()
+
+
+def test_cap_by_hand():
+    # Weights 3 and 0.5 under a cap of 2: values min(w, cap) A, gradients -A min(w, cap), the capped one's included.
+    logprob = torch.tensor([3.0, 0.5], dtype=torch.float64).log().requires_grad_()
+    advantage, old = torch.tensor([-1.0, 2.0], dtype=torch.float64), torch.zeros(2, dtype=torch.float64)
+    found = policy_gradient_loss(logprob, advantage, old, cap=2.0)
+    torch.testing.assert_close(found.loss, torch.tensor([2.0, -1.0], dtype=torch.float64))
+    assert found.capped.tolist() == [True, False]
+    found.loss.sum().backward()
+    torch.testing.assert_close(logprob.grad, torch.tensor([2.0, -1.0], dtype=torch.float64))
+
+
+def test_clip_and_cap_by_hand():
+    # A < 0 and w = 5: PPO's max(5, 1.2) would push with 5, the cap lets 2 through. A > 0 and w = 5 is clipped at 1.2.
+    logprob = torch.tensor([5.0, 5.0], dtype=torch.float64).log().requires_grad_()
+    advantage, old = torch.tensor([-1.0, 1.0], dtype=torch.float64), torch.zeros(2, dtype=torch.float64)
+    found = policy_gradient_loss(logprob, advantage, old, clip=0.2, cap=2.0)
+    torch.testing.assert_close(found.loss, torch.tensor([2.0, -1.2], dtype=torch.float64))
+    found.loss.sum().backward()
+    torch.testing.assert_close(logprob.grad, torch.tensor([2.0, 0.0], dtype=torch.float64))
 
 
 def test_clipped_tokens_have_no_gradient():
@@ -46,6 +75,8 @@ def test_advantage_is_a_constant():
 def test_bad_arguments():
     with pytest.raises(ValueError, match="old_logprob"):
         policy_gradient_loss(torch.zeros(1), torch.zeros(1), clip=0.2)
+    with pytest.raises(ValueError, match="at least 1"):
+        policy_gradient_loss(torch.zeros(1), torch.zeros(1), torch.zeros(1), cap=0.5)
     with pytest.raises(ValueError, match="positive"):
         policy_gradient_loss(torch.zeros(1), torch.zeros(1), torch.zeros(1), clip=0.0)
 

@@ -1,5 +1,6 @@
 """The gradients of EM-FT and EM-RL, against their formulas in float64."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +9,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from emlit.errors import DataError
 from emlit.functional import Normaliser
-from emlit.modules import EMFT, EMRL
+from emlit.modules import EMFT, EMRL, PPO, EntropyFloor, TruncatedImportanceSampling
 from emlit.rewards import GRPO, SequenceLogProbReward, TokenEntropyReward
 from tests.conftest import make_batch, make_group
 
@@ -157,6 +158,116 @@ def test_kl_to_the_start_is_zero_at_the_start_and_pulls_back():
             parameter.add_(torch.randn_like(parameter) * 0.02)
     assert module.kl_penalty(module.rollout_stats(batch), batch).sum() > 0
     assert ready(EMFT()).kl_penalty(module.rollout_stats(batch), batch) is None
+
+
+def test_k1_is_taken_off_the_reward():
+    batch = make_batch(GROUPS)
+    module = ready(EMRL(kl_weight=0.5, kl_estimator="k1"))
+    reference = small_model().eval().requires_grad_(False)
+    with torch.no_grad():
+        for parameter in reference.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+    module._reference = (reference,)
+    found = gradient(module, [batch])
+    module.zero_grad()
+    stats = reference_stats(module.model, batch)
+    start = [logprob.detach() for logprob, _ in reference_stats(reference, batch)]
+    rewards = torch.stack(
+        [-h.mean().detach() - 0.5 * (p.detach() - q).mean() for (p, h), q in zip(stats, start, strict=True)]
+    )
+    advantages = rewards - rewards.view(-1, 2).flip(1).flatten()
+    tokens = sum(len(logprob) for logprob, _ in stats)
+    (-sum(a * logprob.sum() for a, (logprob, _) in zip(advantages, stats, strict=True)) / tokens).backward()
+    for name, parameter in module.model.named_parameters():
+        torch.testing.assert_close(found[name], parameter.grad, rtol=1e-5, atol=1e-8)
+    # The curve is the estimate itself, sign included.
+    expected = torch.cat([p.detach() - q for (p, _), q in zip(stats, start, strict=True)]).mean()
+    torch.testing.assert_close(module.record.values["kl/start"][batch.completion_mask].mean(), expected)
+
+
+def with_sampler_logprobs(batch, module, shift: float = 0.0):
+    """The batch as if the module itself, shifted a little, had sampled it."""
+    logprob = module.rollout_stats(batch).logprob.detach()
+    torch.manual_seed(1)
+    noise = torch.randn_like(logprob) * shift
+    return replace(batch, sampler_logprobs=(logprob + noise) * batch.completion_mask)
+
+
+@pytest.mark.parametrize("update", [PPO(), PPO(cap=None), TruncatedImportanceSampling()])
+def test_on_policy_every_update_is_reinforce(update):
+    plain, other = ready(EMRL(kl_weight=0.0)), ready(EMRL(kl_weight=0.0, policy_update=update))
+    batch = with_sampler_logprobs(make_batch(GROUPS), plain)
+    expected, found = gradient(plain, [batch]), gradient(other, [batch])
+    for name in expected:
+        torch.testing.assert_close(found[name], expected[name], rtol=1e-6, atol=1e-9)
+    assert other.record.values["importance/ratio"][batch.completion_mask].allclose(torch.ones(18, dtype=torch.float64))
+
+
+def test_importance_weights_are_truncated_token_by_token():
+    module = ready(EMRL(kl_weight=0.0, policy_update=TruncatedImportanceSampling(cap=1.1)))
+    batch = with_sampler_logprobs(make_batch(GROUPS), module, shift=0.3)
+    found = gradient(module, [batch])
+    mask, values = batch.completion_mask, module.record.values
+    assert values["importance/capped"][mask].sum() > 0
+    module.zero_grad()
+    logprob = module.rollout_stats(batch).logprob
+    weight = (logprob - batch.sampler_logprobs).exp().clamp(max=1.1).detach()
+    (-(values["advantage"] * weight * logprob)[mask].sum() / 18).backward()
+    for name, parameter in module.model.named_parameters():
+        torch.testing.assert_close(found[name], parameter.grad, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("make", [EMFT, lambda: EMRL(kl_weight=0.0)])
+def test_truncated_completions_have_no_gradient_where_masked(make):
+    cut = [
+        replace(
+            GROUPS[0], completions=[GROUPS[0].completions[0], replace(GROUPS[0].completions[1], finish_reason="length")]
+        )
+    ]
+    masked = make_batch(cut, mask_truncated=True)
+    assert masked.loss_mask.sum() == 3
+    module = ready(make())
+    found = gradient(module, [masked])
+    module.zero_grad()
+    entropy, logprob = (
+        value[0, 4:7] for value in (module.rollout_stats(masked).entropy, module.rollout_stats(masked).logprob)
+    )
+    loss = (
+        entropy.sum()
+        if isinstance(module, EMFT) and not isinstance(module, EMRL)
+        else (-(module.record.values["advantage"][0, 0] * logprob).sum())
+    )
+    (loss / masked.normaliser.tokens).backward()
+    for name, parameter in module.model.named_parameters():
+        torch.testing.assert_close(found[name], parameter.grad, rtol=1e-6, atol=1e-9)
+
+
+def test_entropy_floor_by_hand():
+    floor = EntropyFloor(0.5, step=0.4)
+    for entropy, alpha, coefficient in (
+        (0.6, 0.0, 0.0),
+        (0.4, 0.4, 0.4),
+        (0.3, 0.8, 0.8),
+        (0.7, 0.4, 0.0),
+        (0.5, 0.8, 0.8),
+    ):
+        floor.update(entropy)
+        assert (floor.alpha, floor.coefficient) == pytest.approx((alpha, coefficient))
+
+
+@pytest.mark.parametrize("make", [EMFT, EMRL])
+def test_entropy_floor_takes_off_its_share_of_the_entropy(make):
+    batch = make_batch(GROUPS)
+    plain = gradient(ready(make(kl_weight=0.0)), [batch])
+    module = ready(make(kl_weight=0.0, entropy_floor=EntropyFloor(10.0)))
+    module.entropy_floor.coefficient = 0.3
+    found = gradient(module, [batch])
+    entropy = gradient(ready(EMFT()), [batch])
+    for name in plain:
+        # Qwen's norms round to float32 inside, and these are three backward passes.
+        torch.testing.assert_close(found[name], plain[name] - 0.3 * entropy[name], rtol=1e-4, atol=1e-6)
+    mean = module.record.stats.entropy[batch.completion_mask].mean()
+    assert float(module.entropy_floor.seen) == pytest.approx(mean.item())
 
 
 def test_the_reference_is_neither_trained_nor_saved(tmp_path):

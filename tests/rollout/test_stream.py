@@ -31,15 +31,22 @@ class Echo(Engine):
 
 
 def make_stream(
-    tokenizer, prompts: int = 10, per_round: int = 4, parts: int = 2, seed: int = 0, **shape
+    tokenizer,
+    prompts: int = 10,
+    per_round: int = 4,
+    parts: int = 2,
+    seed: int = 0,
+    mask_truncated: bool = False,
+    **shape,
 ) -> RolloutStream:
     task = TinyArithmetic("train", n=1)
     rows = [Prompt(task, Row(id=str(i), prompt=str(i)), [5 + i]) for i in range(prompts)]
     engine = Echo()
     clock = SimpleNamespace(step=0)
     stream = RolloutStream(
-        rows, engine, tokenizer, Sampling(), RoundShape(per_round, 2, parts, **shape), seed, lambda: clock.step
-    )
+        rows, engine, tokenizer, Sampling(), RoundShape(per_round, 2, parts, **shape), seed, lambda: clock.step,
+        mask_truncated=mask_truncated,
+    )  # fmt: skip
     stream.clock = clock
     return stream
 
@@ -52,7 +59,8 @@ def take(stream: RolloutStream, count: int) -> list:
             batches.append(batch)
             if index % stream.shape.micro_batches == 0:
                 stream.clock.step += 1
-                stream.engine.load_weights([], stream.clock.step)
+                if batch.ends_round:
+                    stream.engine.load_weights([], stream.clock.step)
             if len(batches) == count:
                 break
     return batches
@@ -133,3 +141,30 @@ def test_normaliser_is_summed_over_ranks(tokenizer):
     stream = make_stream(tokenizer)
     stream.sum_over_ranks = lambda value: 3 * value
     assert take(stream, 1)[0].normaliser == (3 * 16, 3 * 8)
+
+
+def test_a_round_of_several_updates(tokenizer):
+    stream = make_stream(tokenizer, prompts=8, per_round=8, parts=2, updates=2)
+    batches = take(stream, 8)
+    assert [batch.ends_round for batch in batches] == [False, False, False, True] * 2
+    # Both updates of a round come from the weights at its start.
+    assert [batch.weights_version for batch in batches] == [0] * 4 + [2] * 4
+    # Each update has its own normaliser: 4 prompts x 2 completions x 2 tokens.
+    assert {tuple(batch.normaliser) for batch in batches} == {(16.0, 8.0)}
+    seen = [group.prompt.row.id for batch in batches[:4] for group in batch.groups]
+    assert sorted(seen, key=int) == [str(i) for i in range(8)]
+
+
+def test_truncated_completions_are_left_out_where_asked(tokenizer):
+    class Cut(Echo):
+        def generate(self, requests, sampling, on_finished=None):
+            return [Completion([3, 4, 5], [-0.1] * 3, "length" if i % 2 else "stop") for i in range(len(requests))]
+
+    for mask_truncated, tokens in ((False, 24.0), (True, 12.0)):
+        stream = make_stream(tokenizer, mask_truncated=mask_truncated)
+        stream.engine = Cut()
+        batches = list(stream)[:2]
+        # 4 prompts x 2 completions x 3 tokens, or the half of them that ended.
+        assert {tuple(batch.normaliser) for batch in batches} == {(tokens, tokens / 3)}
+        assert sum(batch.loss_mask.sum().item() for batch in batches) == tokens
+        assert sum(batch.completion_mask.sum().item() for batch in batches) == 24
