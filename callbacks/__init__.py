@@ -1,5 +1,6 @@
 """What watches or steers a run."""
 
+from callbacks.collapse_guard import CollapseGuard
 from callbacks.em_inference import EMInference
 from callbacks.entropy_curves import EntropyCurves
 from callbacks.hf_export import HFExport
@@ -11,6 +12,7 @@ from callbacks.stop_on_non_finite import StopOnNonFinite
 from callbacks.weight_sync import WeightSync
 
 __all__ = [
+    "CollapseGuard",
     "EMInference",
     "EntropyCurves",
     "HFExport",

@@ -9,6 +9,7 @@ import lightning as L
 from rich.console import Console
 from rich.table import Table
 
+from callbacks.collapse_guard import CollapseGuard
 from callbacks.hf_export import HFExport
 from callbacks.run_checkpoint import RunCheckpoint
 from emlit.errors import ConfigError
@@ -45,40 +46,43 @@ class RunSummary(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
         if self.enabled and not self.curve:
-            self._measure(trainer, pl_module)
+            self._measure(trainer, pl_module, trainer.global_step)
         self._resumed_at = time.perf_counter()
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        step = trainer.global_step
-        if self.enabled and self.every_n_steps and step % self.every_n_steps == 0 and step not in self.curve:
+        step, every = trainer.global_step, self.every_n_steps
+        # Between rounds: within one the engine holds older weights.
+        if self.enabled and every and batch.ends_round and step // every > max(self.curve) // every:
             self._pause()
-            self._measure(trainer, pl_module)
+            self._measure(trainer, pl_module, step)
             self._resumed_at = time.perf_counter()
 
     def _pause(self) -> None:
         self.seconds += time.perf_counter() - self._resumed_at
         self._resumed_at = time.perf_counter()
 
-    def _measure(self, trainer: L.Trainer, module: CausalLM) -> None:
-        values = self.curve[trainer.global_step] = evaluate(module)
+    def _measure(self, trainer: L.Trainer, module: CausalLM, step: int) -> None:
+        values = self.curve[step] = evaluate(module)
         known = {f"evaluation/{name}": value for name, value in values.items() if value is not None}
         for logger in trainer.loggers:
-            logger.log_metrics(known, step=trainer.global_step)
+            logger.log_metrics(known, step=step)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
         self._pause()
         if not self.enabled:
             return
-        if trainer.global_step not in self.curve:
-            self._measure(trainer, pl_module)
+        guard = next((each for each in trainer.callbacks if isinstance(each, CollapseGuard)), None)
+        final = trainer.global_step if guard is None else guard.final_step(trainer)
+        if final not in self.curve:
+            self._measure(trainer, pl_module, final)
         if trainer.is_global_zero:
-            self._write(trainer)
+            self._write(trainer, final, guard)
 
-    def _write(self, trainer: L.Trainer) -> None:
+    def _write(self, trainer: L.Trainer, final: int, guard: CollapseGuard | None) -> None:
         steps = sorted(self.curve)
-        before, after = self.curve[steps[0]], self.curve[steps[-1]]
+        before, after = self.curve[steps[0]], self.curve[final]
         directory = Path(trainer.default_root_dir)
         summary = {
             "before": before,
@@ -88,9 +92,13 @@ class RunSummary(L.Callback):
             "seed": trainer.datamodule.seed,
             "curve": [{"step": step, **self.curve[step]} for step in steps],
         }
+        if guard is not None and (report := guard.report()):
+            summary["guard"] = report
         (directory / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
         console = Console()
         console.print(_table(before, after, trainer.global_step, self.seconds))
+        if guard is not None and (sentence := guard.sentence()):
+            console.print(f"guard:      {sentence}", soft_wrap=True, highlight=False)
         console.print(f"curves:     tensorboard --logdir {directory}", soft_wrap=True)
         if any(isinstance(callback, RunCheckpoint) for callback in trainer.callbacks):
             console.print(f"checkpoint: {RunCheckpoint.path(trainer)}", soft_wrap=True)

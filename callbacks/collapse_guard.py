@@ -1,0 +1,208 @@
+"""Sees a collapse coming, without labels; stops, and keeps the weights from before it."""
+
+import logging
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning as L
+import torch
+
+from callbacks.run_checkpoint import RunCheckpoint
+from callbacks.weight_sync import engine_weights
+from emlit.collapse import Finding, Limits, Signals, judge, judge_start, score
+from emlit.errors import ConfigError
+from emlit.modules import CausalLM
+from emlit.probe import Probe
+from emlit.rollout import render
+from emlit.tasks import Task
+
+log = logging.getLogger(__name__)
+
+
+class CollapseGuard(L.Callback):
+    """Answers a fixed probe of training prompts now and then, and watches signals of it that need no label.
+
+    What the probe is like before training is the yardstick: `emlit.collapse.Signals` says what is watched,
+    `emlit.collapse.Limits` where each signal fires. Of the steps at which nothing fired, the one whose samples agree
+    best with the start's votes is kept. Where the start itself speaks against training (too certain already, or two
+    answers to most prompts) the start is kept.
+
+    Args:
+        mode: "warn" tells, "stop" also ends the run and hands the kept step's weights to evaluation and export, "off"
+            does neither and samples nothing
+        every_n_steps: optimiser steps from one probe to the next
+        prompts: of the training set, in the probe
+        samples: of each
+        patience: probes in a row past a limit before the run is stopped
+        limits: where each signal fires
+        labelled: a labelled validation set, which then is the probe and picks the kept step by its accuracy, not by
+            votes; the report says semi-supervised
+    """
+
+    def __init__(
+        self,
+        mode: Literal["off", "warn", "stop"] = "warn",
+        every_n_steps: int = 5,
+        prompts: int = 64,
+        samples: int = 8,
+        patience: int = 2,
+        limits: Limits = Limits(),  # noqa: B008 (frozen)
+        labelled: Task | None = None,
+    ) -> None:
+        least = {"every_n_steps": 1, "prompts": 1, "samples": 2, "patience": 1}
+        given = {"every_n_steps": every_n_steps, "prompts": prompts, "samples": samples, "patience": patience}
+        for name, value in given.items():
+            if value < least[name]:
+                raise ConfigError(f"{name} of CollapseGuard is {value}; it must be at least {least[name]}")
+        self.mode, self.every_n_steps, self.patience, self.limits = mode, every_n_steps, patience, limits
+        self.prompts, self.samples, self.labelled = prompts, samples, labelled
+        self.probe: Probe | None = None
+        self.history: dict[int, Signals] = {}
+        self.fired: dict[int, list[Finding]] = {}
+        self.kept_step = 0
+        self.stop_step: int | None = None
+        self._dumped_step = 0
+        self._resumed: dict[str, Any] | None = None
+
+    def preflight(self, trainer: L.Trainer, module: CausalLM, stage: str) -> None:
+        if stage != "fit" or self.mode == "off":
+            return
+        data = trainer.datamodule
+        pool = data.train_prompts
+        if self.labelled is not None:
+            pool = render(self.labelled, data.tokenizer, data.longest_prompt)
+            for prompt in pool:
+                if prompt.row.answer is None:
+                    raise ConfigError(
+                        f"guard.labelled has a row without a label ({prompt.row.source or prompt.row.id}); label it, "
+                        "or leave guard.labelled out"
+                    )
+        self.probe = Probe(pool, self.prompts, self.samples, data.seed, labelled=self.labelled is not None)
+        if self._resumed is not None:
+            self.probe.load_state_dict(self._resumed)
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+        if self.probe is None:
+            return
+        if not self.history:
+            self._check(trainer, pl_module)
+        if self.stop_step is not None and self.mode == "stop":
+            trainer.should_stop = True
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        step, every = trainer.global_step, self.every_n_steps
+        # Between rounds: within one the engine holds older weights.
+        if self.probe is not None and batch.ends_round and step // every > max(self.history) // every:
+            self._check(trainer, pl_module)
+
+    def _check(self, trainer: L.Trainer, module: CausalLM) -> None:
+        """Measure the probe, judge it, keep or stop."""
+        step, signals = trainer.global_step, self.probe.measure(module)
+        if not self.history:
+            self.fired[step] = judge_start(signals, self.limits)
+        else:
+            best = max(score(earlier) for earlier in self.history.values())
+            self.fired[step] = judge(self.history[min(self.history)], best, signals, self.limits)
+        self.history[step] = signals
+        shown = {f"guard/{name}": value for name, value in asdict(signals).items() if value is not None}
+        for logger in trainer.loggers:
+            logger.log_metrics({**shown, "guard/fired": float(len(self._stops(step)))}, step=step)
+        told = {each.signal for earlier, found in self.fired.items() if earlier != step for each in found}
+        new = [each for each in self.fired[step] if each.signal not in told]
+        if new and trainer.is_global_zero:
+            log.warning("collapse guard, step %d: %s", step, "; ".join(map(str, new)))
+        self._decide(trainer, module, step)
+
+    def _stops(self, step: int) -> list[Finding]:
+        return [finding for finding in self.fired[step] if finding.level == "stop"]
+
+    def _decide(self, trainer: L.Trainer, module: CausalLM, step: int) -> None:
+        """Keep this step if it is the best so far; stop where there is cause."""
+        steps = sorted(self.history)
+        start_was_bad = bool(self._stops(steps[0]))
+        better = score(self.history[step]) > score(self.history[self.kept_step])
+        if len(steps) == 1 or (better and not start_was_bad and not self._stops(step)):
+            self.kept_step = step
+            if self.mode == "stop":
+                self._save(trainer, module)
+        late = len(steps) > self.patience and all(self._stops(each) for each in steps[-self.patience :])
+        if self.stop_step is None and (start_was_bad or late):
+            self.stop_step = step
+        if self.stop_step is not None and self.mode == "stop":
+            trainer.should_stop = True
+
+    @staticmethod
+    def _path(trainer: L.Trainer, step: int) -> Path:
+        return RunCheckpoint.path(trainer).with_name(f"kept-{step}.pt")
+
+    def _save(self, trainer: L.Trainer, module: CausalLM) -> None:
+        if not trainer.is_global_zero:
+            return
+        target = self._path(trainer, self.kept_step)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = target.with_suffix(".partial")
+        torch.save(module.state_dict(), scratch)
+        os.replace(scratch, target)
+        # A run that is killed now goes on from its last checkpoint, whose kept step must still be there.
+        for old in target.parent.glob("kept-*.pt"):
+            if old not in (target, self._path(trainer, self._dumped_step)):
+                old.unlink()
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+        """Hand the kept weights to what evaluates and exports."""
+        if self.final_step(trainer) == trainer.global_step:
+            return
+        trainer.strategy.barrier()
+        kept = torch.load(self._path(trainer, self.kept_step), map_location=pl_module.device, weights_only=True)
+        pl_module.load_state_dict(kept)
+        trainer.datamodule.engine.load_weights(engine_weights(pl_module), version=trainer.global_step)
+
+    def final_step(self, trainer: L.Trainer) -> int:
+        """Whose weights the run ends with."""
+        return self.kept_step if self.mode == "stop" and self.history else trainer.global_step
+
+    def sentence(self) -> str | None:
+        """What became of the run, for its end; None where nothing was watched."""
+        if not self.history:
+            return None
+        stopped = self.stop_step is not None
+        keeps = f"{'keeps' if self.mode == 'stop' else 'would keep'} step {self.kept_step} of {max(self.history)}"
+        why = "; ".join(map(str, self._stops(self.stop_step))) if stopped else "nothing fired in a row"
+        at = f" ({'stopped' if self.mode == 'stop' else 'fired'} at step {self.stop_step}: {why})" if stopped else ""
+        by = "votes of the start, no label" if self.labelled is None else "labels: semi-supervised"
+        return f"{keeps}{at or f', {why}'}; picked by {by}"
+
+    def report(self) -> dict[str, Any] | None:
+        """What fired, at which step, with which values, and what is kept; None where nothing was watched."""
+        if not self.history:
+            return None
+        return {
+            "mode": self.mode,
+            "picked_by": "votes of the start" if self.labelled is None else "labels (semi-supervised)",
+            "kept_step": self.kept_step,
+            "stop_step": self.stop_step,
+            "fired": [{"step": step, **asdict(each)} for step, found in self.fired.items() for each in found],
+            "signals": [{"step": step, **asdict(signals)} for step, signals in self.history.items()],
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        self._dumped_step = self.kept_step
+        return {
+            "history": {step: asdict(signals) for step, signals in self.history.items()},
+            "fired": {step: [asdict(finding) for finding in found] for step, found in self.fired.items()},
+            "probe": None if self.probe is None else self.probe.state_dict(),
+            "kept_step": self.kept_step,
+            "stop_step": self.stop_step,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.history = {step: Signals(**signals) for step, signals in state["history"].items()}
+        self.fired = {step: [Finding(**each) for each in found] for step, found in state["fired"].items()}
+        self.kept_step = self._dumped_step = state["kept_step"]
+        self.stop_step, self._resumed = state["stop_step"], state["probe"]
+        if self.probe is not None and self._resumed is not None:
+            self.probe.load_state_dict(self._resumed)

@@ -1,0 +1,234 @@
+"""Is a model collapsing? Signals of its completions that need no label, and what they are judged by."""
+
+import statistics
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from emlit.errors import ConfigError
+
+Same = Callable[[str, str], bool]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One prompt of a probe and its samples.
+
+    Attributes:
+        answers: one a sample; None where none was found
+        texts: one a sample
+        tokens: one list of ids a sample
+        entropies: mean token entropy of each sample, nats
+        format_ok: one a sample
+        truncated: one a sample
+        correct: one a sample, of a labelled probe; empty otherwise
+    """
+
+    answers: Sequence[str | None]
+    texts: Sequence[str]
+    tokens: Sequence[Sequence[int]]
+    entropies: Sequence[float]
+    format_ok: Sequence[bool]
+    truncated: Sequence[bool]
+    correct: Sequence[bool] = ()
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What a probe shows at one step. Shares are of samples unless said otherwise.
+
+    Attributes:
+        entropy: mean over tokens, nats
+        vote_agreement: mean share of a prompt's most frequent answer
+        start_agreement: mean share of samples that give the answer most frequent at the start
+        unique_answers: mean number of a prompt's different answers, over its samples
+        contested: share of prompts whose second answer was given at least twice: the model holds two answers
+        distinct_3: different token trigrams over all of them, mean over completions
+        compression: bytes over zlib-compressed bytes of a prompt's completions together
+        length: tokens
+        truncated: cut at max_tokens
+        format: answer where the prompt asked for it
+        kl: KL(start || policy), estimated on the start's completions, nats a token
+        accuracy: of a labelled probe; None otherwise
+    """
+
+    entropy: float
+    vote_agreement: float
+    start_agreement: float
+    unique_answers: float
+    contested: float
+    distinct_3: float
+    compression: float
+    length: float
+    truncated: float
+    format: float
+    kl: float
+    accuracy: float | None = None
+
+
+def votes(answers: Sequence[str | None], same: Same) -> list[tuple[str, int]]:
+    """The different answers with how many gave each, most frequent first, ties in order of appearance."""
+    found: list[tuple[str, int]] = []
+    for answer in answers:
+        if answer is None:
+            continue
+        place = next((i for i, (other, _) in enumerate(found) if same(answer, other)), None)
+        if place is None:
+            found.append((answer, 1))
+        else:
+            found[place] = (found[place][0], found[place][1] + 1)
+    return sorted(found, key=lambda vote: -vote[1])
+
+
+def measure(probe: Sequence[Answered], start_votes: Sequence[str | None], kl: float, same: Same) -> Signals:
+    """The signals of a probe.
+
+    Args:
+        probe: one entry a prompt
+        start_votes: of each prompt, the answer most frequent at the start; None where nothing was answered
+        kl: as in `Signals`
+        same: whether two answers mean the same
+    """
+    tallies = [votes(group.answers, same) for group in probe]
+    sizes = [len(group.answers) for group in probe]
+    agreements = [
+        statistics.fmean(answer is not None and same(answer, vote) for answer in group.answers)
+        for group, vote in zip(probe, start_votes, strict=True)
+        if vote is not None
+    ]
+    lengths = [len(tokens) for group in probe for tokens in group.tokens]
+    entropies = [entropy for group in probe for entropy in group.entropies]
+    labels = [correct for group in probe for correct in group.correct]
+    return Signals(
+        entropy=statistics.fmean(entropies, weights=lengths),
+        vote_agreement=_mean((tally[0][1] if tally else 0) / n for tally, n in zip(tallies, sizes, strict=True)),
+        start_agreement=_mean(agreements),
+        unique_answers=_mean(len(tally) / n for tally, n in zip(tallies, sizes, strict=True)),
+        contested=_mean(len(tally) > 1 and tally[1][1] > 1 for tally in tallies),
+        distinct_3=_mean(distinct(tokens, 3) for group in probe for tokens in group.tokens),
+        compression=_mean(compression("\n".join(group.texts)) for group in probe),
+        length=_mean(lengths),
+        truncated=_mean(flag for group in probe for flag in group.truncated),
+        format=_mean(flag for group in probe for flag in group.format_ok),
+        kl=kl,
+        accuracy=_mean(labels) if labels else None,
+    )
+
+
+def distinct(tokens: Sequence[int], n: int) -> float:
+    """Different n-grams over all n-grams; 1 where there are none (arXiv 1510.03055, distinct-n)."""
+    grams = list(zip(*(tokens[i:] for i in range(n)), strict=False))
+    return len(set(grams)) / len(grams) if grams else 1.0
+
+
+def compression(text: str) -> float:
+    """Bytes over zlib-compressed bytes: grows with repetition."""
+    raw = text.encode("utf-8", errors="surrogatepass")
+    return len(raw) / len(zlib.compress(raw)) if raw else 1.0
+
+
+def _mean(values: Iterable[float]) -> float:
+    values = list(values)
+    return statistics.fmean(values) if values else 0.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Past these a signal fires. "of the start" means relative to the probe's value before training.
+
+    Args:
+        start_entropy: nats; a model that starts below has nothing to lower (arXiv 2506.17219 saw little or harm at 0.44
+            and below; the embedded model still gains at 0.43)
+        start_contested: share of prompts; a model that starts above holds two answers, and entropy cannot tell which
+        entropy: of the start; below it the guard warns
+        agreement: how far start_agreement (or a labelled probe's accuracy) may fall from its best
+        unique_answers: of the start; at most
+        distinct_3: of the start; at least
+        compression: of the start; at most
+        shorter: length, of the start; at least
+        longer: length, of the start; at most
+        truncated: rise, in shares
+        format: fall, in shares
+        kl: nats a token; at most
+    """
+
+    start_entropy: float = 0.1
+    start_contested: float = 0.5
+    entropy: float = 0.25
+    agreement: float = 0.05
+    unique_answers: float = 1.25
+    distinct_3: float = 0.7
+    compression: float = 3.0
+    shorter: float = 0.4
+    longer: float = 2.5
+    truncated: float = 0.2
+    format: float = 0.1
+    kl: float = 5.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if not getattr(self, field.name) >= 0:
+                raise ConfigError(f"limits.{field.name} is {getattr(self, field.name)}; it must not be negative")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A signal past its limit.
+
+    Attributes:
+        signal: its name
+        value: what it is
+        limit: what it may be
+        level: "warn" is told, "stop" counts against the step
+    """
+
+    signal: str
+    value: float
+    limit: float
+    level: Literal["warn", "stop"] = "stop"
+
+    def __str__(self) -> str:
+        return f"{self.signal} {self.value:.3g} (limit {self.limit:.3g})"
+
+
+def score(signals: Signals) -> float:
+    """What the kept step is picked by: agreement with the start's votes, or the accuracy of a labelled probe."""
+    return signals.start_agreement if signals.accuracy is None else signals.accuracy
+
+
+def judge_start(start: Signals, limits: Limits) -> list[Finding]:
+    """What speaks against training at all."""
+    findings = []
+    if start.entropy < limits.start_entropy:
+        findings.append(Finding("entropy at the start", start.entropy, limits.start_entropy))
+    if start.contested > limits.start_contested:
+        findings.append(Finding("contested at the start", start.contested, limits.start_contested))
+    return findings
+
+
+def judge(start: Signals, best: float, now: Signals, limits: Limits) -> list[Finding]:
+    """Every signal past its limit.
+
+    Args:
+        start: before training
+        best: the highest `score` so far
+        now: at this step
+        limits: as configured
+    """
+    floors = [
+        ("entropy", now.entropy, limits.entropy * start.entropy, "warn"),
+        ("agreement", score(now), best - limits.agreement, "stop"),
+        ("distinct_3", now.distinct_3, limits.distinct_3 * start.distinct_3, "stop"),
+        ("length", now.length, limits.shorter * start.length, "stop"),
+        ("format", now.format, start.format - limits.format, "stop"),
+    ]
+    ceilings = [
+        ("unique_answers", now.unique_answers, limits.unique_answers * start.unique_answers, "stop"),
+        ("compression", now.compression, limits.compression * start.compression, "stop"),
+        ("length", now.length, limits.longer * start.length, "stop"),
+        ("truncated", now.truncated, start.truncated + limits.truncated, "stop"),
+        ("kl", now.kl, limits.kl, "stop"),
+    ]
+    found = [Finding(name, value, limit, level) for name, value, limit, level in floors if value < limit]
+    return found + [Finding(name, value, limit, level) for name, value, limit, level in ceilings if value > limit]

@@ -1,0 +1,124 @@
+"""A fixed set of prompts that is answered again and again, always with the same seeds, to see a model change."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import torch
+
+from emlit.collapse import Answered, Signals, measure, votes
+from emlit.engines import Completion, Request
+from emlit.functional import TokenStats
+from emlit.modules import CausalLM
+from emlit.rollout import Prompt, request_seed
+from emlit.tasks import Grade
+
+
+class Probe:
+    """Prompts, and what the model made of them before training. Each process answers its share.
+
+    Args:
+        pool: what the prompts are drawn from
+        prompts: how many; all of a smaller pool
+        samples: completions of each; twice as many at the start, whose votes are what later ones are compared with
+        seed: of the draw and of every completion
+        labelled: whether labels may be read
+    """
+
+    def __init__(self, pool: Sequence[Prompt], prompts: int, samples: int, seed: int, labelled: bool = False) -> None:
+        drawn = random.Random(request_seed(seed, "probe")).sample(range(len(pool)), min(prompts, len(pool)))
+        self.prompts = [pool[index] for index in sorted(drawn)]
+        self.samples, self.seed, self.labelled = samples, seed, labelled
+        self.votes: list[str | None] = []  # of this process's prompts, the start's most frequent answer
+        self.start: list[list[Completion]] = []
+        self.start_logprob = 0.0  # of those completions together, under the start
+
+    def measure(self, module: CausalLM) -> Signals:
+        """Answer the probe with the engine, score it with the module; the first call is the start."""
+        trainer = module.trainer
+        mine = self.prompts[trainer.global_rank :: trainer.world_size]
+        first = not self.votes
+        groups = self._sample(module, mine, self.samples * (2 if first else 1))
+        if first:
+            self.votes = [
+                _most_frequent(self._grades(module, *each), each[0]) for each in zip(mine, groups, strict=True)
+            ]
+            groups = self.start = [group[: self.samples] for group in groups]
+            self.start_logprob = self._logprob(module, mine)
+        scored = self._score(module, mine, groups)
+        answered = [self._answered(module, *each) for each in zip(mine, groups, scored, strict=True)]
+        lost = self.start_logprob - self._logprob(module, mine)
+        length = sum(len(completion.tokens) for group in self.start for completion in group)
+        parts = _gather((answered, self.votes, lost, length))
+        return measure(
+            [each for part in parts for each in part[0]],
+            [vote for part in parts for vote in part[1]],
+            kl=sum(part[2] for part in parts) / max(1, sum(part[3] for part in parts)),
+            same=self.prompts[0].task.equal,
+        )
+
+    def _sample(self, module: CausalLM, mine: Sequence[Prompt], samples: int) -> list[list[Completion]]:
+        requests = [
+            Request(prompt.tokens, request_seed(self.seed, "probe", prompt.row.id, sample))
+            for prompt in mine
+            for sample in range(samples)
+        ]
+        flat = module.engine.generate(requests, module.data.sampling) if requests else []
+        return [flat[first : first + samples] for first in range(0, len(flat), samples)]
+
+    @staticmethod
+    def _score(
+        module: CausalLM, mine: Sequence[Prompt], groups: Sequence[Sequence[Completion]]
+    ) -> list[list[TokenStats]]:
+        rows = [(prompt.tokens, each) for prompt, group in zip(mine, groups, strict=True) for each in group]
+        stats = iter(module.score_completions([tokens for tokens, _ in rows], [each for _, each in rows]))
+        return [[next(stats) for _ in group] for group in groups]
+
+    def _logprob(self, module: CausalLM, mine: Sequence[Prompt]) -> float:
+        """log p of the start's completions under the model as it is, summed over this process's share."""
+        return sum(each.logprob.sum().item() for group in self._score(module, mine, self.start) for each in group)
+
+    def _grades(self, module: CausalLM, prompt: Prompt, group: Sequence[Completion]) -> list[Grade]:
+        row = prompt.row if self.labelled else replace(prompt.row, answer=None)
+        return [prompt.task.grade(row, text) for text in _texts(module, group)]
+
+    def _answered(
+        self, module: CausalLM, prompt: Prompt, group: Sequence[Completion], stats: Sequence[TokenStats]
+    ) -> Answered:
+        grades = self._grades(module, prompt, group)
+        return Answered(
+            answers=[grade.answer for grade in grades],
+            texts=_texts(module, group),
+            tokens=[each.tokens for each in group],
+            entropies=[each.entropy.mean().item() for each in stats],
+            format_ok=[grade.format_ok for grade in grades],
+            truncated=[each.finish_reason == "length" for each in group],
+            correct=[bool(grade.correct) for grade in grades] if self.labelled else (),
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        start = [[asdict(each) for each in group] for group in self.start]
+        return {"votes": self.votes, "start": start, "start_logprob": self.start_logprob}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.start = [[Completion(**each) for each in group] for group in state["start"]]
+        self.votes, self.start_logprob = state["votes"], state["start_logprob"]
+
+
+def _most_frequent(grades: Sequence[Grade], prompt: Prompt) -> str | None:
+    tally = votes([grade.answer for grade in grades], prompt.task.equal)
+    return tally[0][0] if tally else None
+
+
+def _texts(module: CausalLM, group: Sequence[Completion]) -> list[str]:
+    return module.data.tokenizer.batch_decode([each.tokens for each in group], skip_special_tokens=True)
+
+
+def _gather(part: Any) -> list[Any]:
+    """Of every process, in the order of their ranks."""
+    if not torch.distributed.is_initialized() or torch.distributed.get_world_size() == 1:
+        return [part]
+    parts: list[Any] = [None] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(parts, part)
+    return parts
