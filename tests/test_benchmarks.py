@@ -18,13 +18,14 @@ ROOT = Path(__file__).parents[1]
         (["rl_step", "--smoke"], ["| emlit EM-RL |", "| emlit EM-FT |", "| one-shot-EM loop |"]),
         (["rl_step", "--smoke", "--scaling"], ["| exponent in tokens |", "| exponent in prompts |"]),
         (["tiny_model", "--n", "4"], ["| default |", "| hard |"]),
+        (["collapse", "--smoke"], ["em_rl_token, hard", "| the guard |", "| entropy below 25 % |"]),
         (["tiny_reasoner", "--smoke"], ["| step | em_ft | em_rl_sequence | em_rl_token |", "| 1 |"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) and "|" not in value[0] else "",
 )
 def test_it_runs_and_prints_its_table(arguments, expected, tmp_path):
     command = [sys.executable, "-m", f"benchmarks.{arguments[0]}", *arguments[1:]]
-    if arguments[0] == "tiny_reasoner":
+    if arguments[0] in ("tiny_reasoner", "collapse"):
         command += ["--run_dir", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
