@@ -35,6 +35,7 @@ class CollapseGuard(L.Callback):
         every_n_steps: optimiser steps from one probe to the next
         prompts: of the training set, in the probe
         samples: of each
+        start_samples: of each before training, for the votes; prompts times start_samples completions, once
         patience: probes in a row past a limit before the run is stopped
         limits: where each signal fires
         labelled: a labelled validation set, which then is the probe and picks the kept step by its accuracy, not by
@@ -45,8 +46,9 @@ class CollapseGuard(L.Callback):
         self,
         mode: Literal["off", "warn", "stop"] = "warn",
         every_n_steps: int = 5,
-        prompts: int = 64,
-        samples: int = 8,
+        prompts: int = 128,
+        samples: int = 4,
+        start_samples: int = 16,
         patience: int = 2,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
         labelled: Task | None = None,
@@ -56,8 +58,12 @@ class CollapseGuard(L.Callback):
         for name, value in given.items():
             if value < least[name]:
                 raise ConfigError(f"{name} of CollapseGuard is {value}; it must be at least {least[name]}")
+        if start_samples < samples:
+            raise ConfigError(
+                f"start_samples of CollapseGuard is {start_samples}; it must be at least samples, {samples}"
+            )
         self.mode, self.every_n_steps, self.patience, self.limits = mode, every_n_steps, patience, limits
-        self.prompts, self.samples, self.labelled = prompts, samples, labelled
+        self.prompts, self.samples, self.start_samples, self.labelled = prompts, samples, start_samples, labelled
         self.probe: Probe | None = None
         self.history: dict[int, Signals] = {}
         self.fired: dict[int, list[Finding]] = {}
@@ -79,7 +85,8 @@ class CollapseGuard(L.Callback):
                         f"guard.labelled has a row without a label ({prompt.row.source or prompt.row.id}); label it, "
                         "or leave guard.labelled out"
                     )
-        self.probe = Probe(pool, self.prompts, self.samples, data.seed, labelled=self.labelled is not None)
+        labelled = self.labelled is not None
+        self.probe = Probe(pool, self.prompts, self.samples, self.start_samples, data.seed, labelled)
         if self._resumed is not None:
             self.probe.load_state_dict(self._resumed)
 
@@ -103,7 +110,7 @@ class CollapseGuard(L.Callback):
         """Measure the probe, judge it, keep or stop."""
         step, signals = trainer.global_step, self.probe.measure(module)
         if not self.history:
-            self.fired[step] = judge_start(signals, self.limits)
+            self.fired[step] = judge_start(signals, self.probe.contested, self.limits)
         else:
             best = max(score(earlier) for earlier in self.history.values())
             self.fired[step] = judge(self.history[min(self.history)], best, signals, self.limits)
@@ -182,6 +189,7 @@ class CollapseGuard(L.Callback):
             return None
         return {
             "mode": self.mode,
+            "contested_at_start": self.probe.contested,
             "picked_by": "votes of the start" if self.labelled is None else "labels (semi-supervised)",
             "kept_step": self.kept_step,
             "stop_step": self.stop_step,

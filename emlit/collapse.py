@@ -43,7 +43,6 @@ class Signals:
         vote_agreement: mean share of a prompt's most frequent answer
         start_agreement: mean share of samples that give the answer most frequent at the start
         unique_answers: mean number of a prompt's different answers, over its samples
-        contested: share of prompts whose second answer was given at least twice: the model holds two answers
         distinct_3: different token trigrams over all of them, mean over completions
         compression: bytes over zlib-compressed bytes of a prompt's completions together
         length: tokens
@@ -57,7 +56,6 @@ class Signals:
     vote_agreement: float
     start_agreement: float
     unique_answers: float
-    contested: float
     distinct_3: float
     compression: float
     length: float
@@ -79,6 +77,12 @@ def votes(answers: Sequence[str | None], same: Same) -> list[tuple[str, int]]:
         else:
             found[place] = (found[place][0], found[place][1] + 1)
     return sorted(found, key=lambda vote: -vote[1])
+
+
+def is_contested(answers: Sequence[str | None], same: Same) -> bool:
+    """Whether a second answer has a quarter of the samples or more: the model holds two answers."""
+    tally = votes(answers, same)
+    return len(tally) > 1 and 4 * tally[1][1] >= len(answers)
 
 
 def measure(probe: Sequence[Answered], start_votes: Sequence[str | None], kl: float, same: Same) -> Signals:
@@ -105,7 +109,6 @@ def measure(probe: Sequence[Answered], start_votes: Sequence[str | None], kl: fl
         vote_agreement=_mean((tally[0][1] if tally else 0) / n for tally, n in zip(tallies, sizes, strict=True)),
         start_agreement=_mean(agreements),
         unique_answers=_mean(len(tally) / n for tally, n in zip(tallies, sizes, strict=True)),
-        contested=_mean(len(tally) > 1 and tally[1][1] > 1 for tally in tallies),
         distinct_3=_mean(distinct(tokens, 3) for group in probe for tokens in group.tokens),
         compression=_mean(compression("\n".join(group.texts)) for group in probe),
         length=_mean(lengths),
@@ -140,7 +143,8 @@ class Limits:
     Args:
         start_entropy: nats; a model that starts below has nothing to lower (arXiv 2506.17219 saw little or harm at 0.44
             and below; the embedded model still gains at 0.43)
-        start_contested: share of prompts; a model that starts above holds two answers, and entropy cannot tell which
+        start_contested: share of prompts with a second answer in a quarter of their samples; a model that starts above
+            holds two answers, and entropy cannot tell which is right
         entropy: of the start; below it the guard warns
         agreement: how far start_agreement (or a labelled probe's accuracy) may fall from its best
         unique_answers: of the start; at most
@@ -197,13 +201,19 @@ def score(signals: Signals) -> float:
     return signals.start_agreement if signals.accuracy is None else signals.accuracy
 
 
-def judge_start(start: Signals, limits: Limits) -> list[Finding]:
-    """What speaks against training at all."""
+def judge_start(start: Signals, contested: float, limits: Limits) -> list[Finding]:
+    """What speaks against training at all.
+
+    Args:
+        start: before training
+        contested: share of prompts
+        limits: as configured
+    """
     findings = []
     if start.entropy < limits.start_entropy:
         findings.append(Finding("entropy at the start", start.entropy, limits.start_entropy))
-    if start.contested > limits.start_contested:
-        findings.append(Finding("contested at the start", start.contested, limits.start_contested))
+    if contested > limits.start_contested:
+        findings.append(Finding("contested at the start", contested, limits.start_contested))
     return findings
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from emlit.collapse import Answered, Signals, measure, votes
+from emlit.collapse import Answered, Signals, is_contested, measure, votes
 from emlit.engines import Completion, Request
 from emlit.functional import TokenStats
 from emlit.modules import CausalLM
@@ -21,29 +21,44 @@ class Probe:
     Args:
         pool: what the prompts are drawn from
         prompts: how many; all of a smaller pool
-        samples: completions of each; twice as many at the start, whose votes are what later ones are compared with
+        samples: completions of each
+        start_samples: completions of each at the start, whose votes are what later ones are compared with
         seed: of the draw and of every completion
         labelled: whether labels may be read
     """
 
-    def __init__(self, pool: Sequence[Prompt], prompts: int, samples: int, seed: int, labelled: bool = False) -> None:
+    def __init__(
+        self,
+        pool: Sequence[Prompt],
+        prompts: int,
+        samples: int,
+        start_samples: int,
+        seed: int,
+        labelled: bool = False,
+    ) -> None:
         drawn = random.Random(request_seed(seed, "probe")).sample(range(len(pool)), min(prompts, len(pool)))
         self.prompts = [pool[index] for index in sorted(drawn)]
-        self.samples, self.seed, self.labelled = samples, seed, labelled
+        self.samples, self.start_samples, self.seed, self.labelled = samples, start_samples, seed, labelled
         self.votes: list[str | None] = []  # of this process's prompts, the start's most frequent answer
         self.start: list[list[Completion]] = []
         self.start_logprob = 0.0  # of those completions together, under the start
+        self.contested = 0.0  # share of prompts to which the start held two answers
 
     def measure(self, module: CausalLM) -> Signals:
         """Answer the probe with the engine, score it with the module; the first call is the start."""
         trainer = module.trainer
         mine = self.prompts[trainer.global_rank :: trainer.world_size]
         first = not self.votes
-        groups = self._sample(module, mine, self.samples * (2 if first else 1))
+        groups = self._sample(module, mine, self.start_samples if first else self.samples)
         if first:
-            self.votes = [
-                _most_frequent(self._grades(module, *each), each[0]) for each in zip(mine, groups, strict=True)
+            answers = [
+                [grade.answer for grade in self._grades(module, prompt, group)]
+                for prompt, group in zip(mine, groups, strict=True)
             ]
+            same = self.prompts[0].task.equal
+            self.votes = [next((answer for answer, _ in votes(each, same)), None) for each in answers]
+            held = [each for part in _gather([is_contested(each, same) for each in answers]) for each in part]
+            self.contested = sum(held) / len(held)
             groups = self.start = [group[: self.samples] for group in groups]
             self.start_logprob = self._logprob(module, mine)
         scored = self._score(module, mine, groups)
@@ -99,16 +114,16 @@ class Probe:
 
     def state_dict(self) -> dict[str, Any]:
         start = [[asdict(each) for each in group] for group in self.start]
-        return {"votes": self.votes, "start": start, "start_logprob": self.start_logprob}
+        return {
+            "votes": self.votes,
+            "start": start,
+            "start_logprob": self.start_logprob,
+            "contested": self.contested,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.start = [[Completion(**each) for each in group] for group in state["start"]]
-        self.votes, self.start_logprob = state["votes"], state["start_logprob"]
-
-
-def _most_frequent(grades: Sequence[Grade], prompt: Prompt) -> str | None:
-    tally = votes([grade.answer for grade in grades], prompt.task.equal)
-    return tally[0][0] if tally else None
+        self.votes, self.start_logprob, self.contested = state["votes"], state["start_logprob"], state["contested"]
 
 
 def _texts(module: CausalLM, group: Sequence[Completion]) -> list[str]:

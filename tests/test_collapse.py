@@ -8,6 +8,7 @@ from emlit.collapse import (
     Signals,
     compression,
     distinct,
+    is_contested,
     judge,
     judge_start,
     measure,
@@ -16,7 +17,7 @@ from emlit.collapse import (
 from emlit.errors import ConfigError
 
 START = Signals(
-    entropy=0.4, vote_agreement=0.4, start_agreement=0.4, unique_answers=0.6, contested=0.2, distinct_3=0.9,
+    entropy=0.4, vote_agreement=0.4, start_agreement=0.4, unique_answers=0.6, distinct_3=0.9,
     compression=2.0, length=20.0, truncated=0.0, format=1.0, kl=0.0,
 )  # fmt: skip
 
@@ -58,7 +59,9 @@ def test_signals_by_hand():
     assert found.vote_agreement == pytest.approx((3 / 4 + 2 / 4) / 2)
     assert found.start_agreement == pytest.approx((3 / 4 + 2 / 4) / 2)
     assert found.unique_answers == pytest.approx(2 / 4)
-    assert found.contested == pytest.approx(1 / 2)  # a single 8 is no second opinion
+    assert [is_contested(group.answers, same) for group in probe] == [True, True]  # a quarter is enough
+    assert not is_contested(["7"] * 7 + ["8"], same)
+    assert not is_contested(["7", None, None, None], same)
     # Over tokens: 4 x 4 of 0.2 and 4 x 8 of 0.8.
     assert found.entropy == pytest.approx((16 * 0.2 + 32 * 0.8) / 48)
     assert (found.length, found.truncated, found.format, found.kl, found.accuracy) == (6.0, 0.0, 1.0, 0.3, None)
@@ -117,8 +120,8 @@ def test_low_entropy_alone_is_a_warning():
 
 
 def test_what_speaks_against_training_at_all():
-    assert judge_start(START, Limits()) == []
-    assert [each.signal for each in judge_start(changed(entropy=0.07, contested=0.7), Limits())] == [
+    assert judge_start(START, 0.2, Limits()) == []
+    assert [each.signal for each in judge_start(changed(entropy=0.07), 0.7, Limits())] == [
         "entropy at the start", "contested at the start",
     ]  # fmt: skip
 

@@ -12,9 +12,15 @@ from emlit.tiny import MODEL_DIR
 
 ROOT = Path(__file__).parents[1]
 SMALL = [
-    "--data.engine=TransformersEngine", "--data.evaluation.n=16", "--data.evaluation_samples=4", "--data.train.n=256",
-    "--data.prompts_per_round=64", "--guard.prompts=16", "--guard.samples=4", "--guard.every_n_steps=1",
-]  # fmt: skip
+    "--data.engine=TransformersEngine",
+    "--data.evaluation.n=16",
+    "--data.evaluation_samples=4",
+    "--data.train.n=256",
+    "--data.prompts_per_round=64",
+    "--guard.prompts=16",
+    "--guard.start_samples=8",
+    "--guard.every_n_steps=1",
+]
 
 
 def fit(run_dir: Path, *arguments: str) -> dict:
