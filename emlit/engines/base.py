@@ -38,7 +38,7 @@ class Sampling:
             raise ConfigError(f"temperature is {self.temperature}; it must not be negative")
         if not (self.temperature == 0 or 0.01 <= self.temperature < inf):
             raise ConfigError(
-                f"temperature is {self.temperature}; it must be finite and at least 0.01, or 0 for the most likely token"
+                f"temperature is {self.temperature}; it must be finite and at least 0.01, or 0 for the likeliest token"
             )
         if self.max_tokens < 1:
             raise ConfigError(f"max_tokens is {self.max_tokens}; it must be at least 1")

@@ -1,7 +1,7 @@
 """Counts the cases of this folder: a run of all of it that has fewer than 2,000 fails.
 
-By default the cases are the same in every run. `pytest tests/fuzz --hypothesis-profile=deep` draws twenty times as many,
-others each time; tests/fuzz/cases.py scales them.
+By default the cases are the same in every run. `pytest tests/fuzz --hypothesis-profile=deep` draws twenty times as
+many, others each time; tests/fuzz/cases.py scales them.
 """
 
 import functools
@@ -18,10 +18,12 @@ _left_out: list[str] = []
 
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
 settings.register_profile(
-    "reproducible", deadline=None, derandomize=True, database=None, print_blob=True, suppress_health_check=_SLOW_IS_FINE,
+    "reproducible", deadline=None, derandomize=True, database=None, print_blob=True, suppress_health_check=_SLOW_IS_FINE,  # noqa: E501
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )  # fmt: skip
-settings.register_profile("deep", deadline=None, max_examples=2000, print_blob=True, suppress_health_check=_SLOW_IS_FINE)
+settings.register_profile(
+    "deep", deadline=None, max_examples=2000, print_blob=True, suppress_health_check=_SLOW_IS_FINE
+)
 settings.load_profile("reproducible")  # --hypothesis-profile is read later and so has the last word
 
 
@@ -47,7 +49,9 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 
 def _is_whole(session: pytest.Session) -> bool:
     run = {item.path for item in session.items}
-    return not _left_out and set(_HERE.glob("test_*.py")) <= run and not any("::" in name for name in session.config.args)
+    return (
+        not _left_out and set(_HERE.glob("test_*.py")) <= run and not any("::" in name for name in session.config.args)
+    )
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from emlit.tasks import Row, TinyArithmetic, extract_answer, extract_boxed, math_equal
 from tests.fuzz.cases import cases
 
-PIECES = ["\\boxed{", "\\fbox {", "{", "}", "\\{", "\\}", "\\", "$", "**", "####", "Answer:", "the final answer is", "=", "\n",
-          " ", "42", "-7", "1,000", "\\frac{1}{2}", "x^2", "\\sqrt", "(", ")", "[", ",", ".", "é", "\x00", "🙂", "\ud800", "nan",
+PIECES = ["\\boxed{", "\\fbox {", "{", "}", "\\{", "\\}", "\\", "$", "**", "####", "Answer:", "the final answer is", "=", "\n",  # noqa: E501
+          " ", "42", "-7", "1,000", "\\frac{1}{2}", "x^2", "\\sqrt", "(", ")", "[", ",", ".", "é", "\x00", "🙂", "\ud800", "nan",  # noqa: E501
           "1e400", "\\text{cm}", "\\%", "_", "^", "\\infty", "\\pi", "!", "|", "<"]  # fmt: skip
 TEXT = st.one_of(st.lists(st.sampled_from(PIECES), max_size=12).map("".join), st.text(st.characters(), max_size=30))
 
@@ -47,7 +47,10 @@ def test_extract_answer(text):
 
 
 @cases(200)
-@given(st.text(st.characters(exclude_characters="{}\\", codec="utf-8"), max_size=20), TEXT.filter(lambda t: "boxed" not in t and "fbox" not in t))
+@given(
+    st.text(st.characters(exclude_characters="{}\\", codec="utf-8"), max_size=20),
+    TEXT.filter(lambda t: "boxed" not in t and "fbox" not in t),
+)
 def test_what_stands_in_a_box_is_found(answer, before):
     assert extract_answer(f"{before} \\boxed{{{answer}}}") == answer.strip()
 
@@ -65,7 +68,11 @@ def test_math_equal(answer, gold):
 
 
 @cases(150)
-@given(st.integers(-(10**12), 10**12), st.integers(-(10**12), 10**12), st.sampled_from(["{}", "{:,}", "{}.0", "${}$", " {} "]))
+@given(
+    st.integers(-(10**12), 10**12),
+    st.integers(-(10**12), 10**12),
+    st.sampled_from(["{}", "{:,}", "{}.0", "${}$", " {} "]),
+)
 def test_whole_numbers_in_every_writing(left, right, writing):
     assert math_equal(writing.format(left), str(left))
     assert math_equal(writing.format(left), str(right)) == (left == right)
@@ -74,6 +81,12 @@ def test_whole_numbers_in_every_writing(left, right, writing):
 def test_a_completion_that_repeats_itself_is_graded_soon():
     # What a collapsed model writes; box by box this took a second for each 2,000 repetitions, squared.
     started = time.perf_counter()
-    for text in ("\\boxed{" * 20_000, "{" * 100_000, "the final answer " * 20_000, "####\n" * 20_000, "\\boxed{1" * 20_000 + "}"):
+    for text in (
+        "\\boxed{" * 20_000,
+        "{" * 100_000,
+        "the final answer " * 20_000,
+        "####\n" * 20_000,
+        "\\boxed{1" * 20_000 + "}",
+    ):
         extract_answer(text)
     assert time.perf_counter() - started < 5

@@ -23,13 +23,19 @@ from emlit.modules import CausalLM
 from tests.fuzz.cases import cases
 
 TINY = Path(__file__).parents[2] / "configs/tiny"
-BASES = [["fit", "em_ft"], ["fit", "em_rl_token"], ["fit", "em_rl_sequence"], ["predict", "em_inf"], ["validate", "em_inf"]]
+BASES = [
+    ["fit", "em_ft"],
+    ["fit", "em_rl_token"],
+    ["fit", "em_rl_sequence"],
+    ["predict", "em_inf"],
+    ["validate", "em_inf"],
+]
 ROOMS = [modules, tasks, engines, rewards, callbacks, decoding]
 
 WORDS = [
-    "", "null", "true", "false", "nan", ".nan", "inf", "-.inf", "1e400", "-1", "0", "1", "2", "7", "0.5", "1e-5", "1e30",
-    "99999999999999999999", "-0.0", "[]", "{}", "[1, 2]", "{a: 1}", "[[", "{", "a: b: c", "auto", "cpu", "gpu", "tiny", "é",
-    "\x1b[0m", "x\ny", "🙂" * 50, "None", "!!python/object:os.system", "&a [*a]", "../..", "/", "@", "=", "--", "%s", "0x10",
+    "", "null", "true", "false", "nan", ".nan", "inf", "-.inf", "1e400", "-1", "0", "1", "2", "7", "0.5", "1e-5", "1e30",  # noqa: E501
+    "99999999999999999999", "-0.0", "[]", "{}", "[1, 2]", "{a: 1}", "[[", "{", "a: b: c", "auto", "cpu", "gpu", "tiny", "é",  # noqa: E501
+    "\x1b[0m", "x\ny", "🙂" * 50, "None", "!!python/object:os.system", "&a [*a]", "../..", "/", "@", "=", "--", "%s", "0x10",  # noqa: E501
     "1_000", "2026-01-01", "16-mixed", "bf16-mixed", "ddp", "fsdp", "simple", "torch", "liger", "logits", "token_mean",
 ]  # fmt: skip
 
@@ -41,7 +47,7 @@ def classes() -> list[type]:
 
 
 # Lightning's own: a number that it takes for many processes or much memory is not emlit's to refuse.
-LEFT_OUT = ("config", "help", "print_config", "run_dir", "trainer.devices", "trainer.num_nodes", "ckpt_path", "trainer.default_root_dir",
+LEFT_OUT = ("config", "help", "print_config", "run_dir", "trainer.devices", "trainer.num_nodes", "ckpt_path", "trainer.default_root_dir",  # noqa: E501
             "export.dirpath", "print_shtab", "trainer.callbacks")  # fmt: skip
 
 
@@ -55,7 +61,9 @@ def keys(subcommand: str, parser) -> list[str]:
             cls = getattr(room, name)
             if inspect.isclass(cls) and not inspect.isabstract(cls):
                 flat |= {f"{key}.{parameter}" for parameter in inspect.signature(cls).parameters}
-    return sorted(key for key in flat if key and not key.startswith(LEFT_OUT) and not key.endswith(("help", "kwargs", "args")))
+    return sorted(
+        key for key in flat if key and not key.startswith(LEFT_OUT) and not key.endswith(("help", "kwargs", "args"))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +104,7 @@ def run(shared, arguments: list[str]):
         with contextlib.redirect_stderr(stderr), contextlib.redirect_stdout(io.StringIO()):
             cli.main(arguments)
     except SystemExit as end:
-        assert end.code == 2, end.code
+        assert end.code == 2, end.code  # noqa: PT017 (a run may also succeed)
         assert not built
         (line,) = [line for line in stderr.getvalue().split("\n") if "error" in line][-1:]
         assert line.startswith("emlit: error: "), stderr.getvalue()
@@ -134,7 +142,9 @@ def assert_sound(made: cli.EmlitCLI) -> None:
 
 VALUES = st.one_of(
     st.sampled_from(WORDS),
-    st.sampled_from([f"{cls.__module__}.{cls.__qualname__}" for cls in classes()] + [cls.__name__ for cls in classes()]),
+    st.sampled_from(
+        [f"{cls.__module__}.{cls.__qualname__}" for cls in classes()] + [cls.__name__ for cls in classes()]
+    ),
     st.integers(-3, 10**6).map(str),
     st.floats().map(str),
     st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=10),
@@ -159,12 +169,18 @@ def test_any_value_at_any_key(shared, tmp_path, base, data):
 
 
 @cases(60)
-@given(st.sampled_from(BASES), st.sampled_from([".nan", ".inf", "-.inf", "-1", "0", "1e400", "0.001", "4294967296"]), st.data())
+@given(
+    st.sampled_from(BASES),
+    st.sampled_from([".nan", ".inf", "-.inf", "-1", "0", "1e400", "0.001", "4294967296"]),
+    st.data(),
+)
 def test_any_number_at_any_key_of_emlit(shared, tmp_path, base, value, data):
     subcommand, config = base
     known = [key for key in keys(subcommand, shared[0]["parser"]) if not key.startswith("trainer.")]
     key = data.draw(st.sampled_from(known))
-    result = run(shared, [subcommand, f"--config={TINY / config}.yaml", f"--run_dir={tmp_path / 'run'}", f"--{key}={value}"])
+    result = run(
+        shared, [subcommand, f"--config={TINY / config}.yaml", f"--run_dir={tmp_path / 'run'}", f"--{key}={value}"]
+    )
     if isinstance(result, str):
         # A plug-in's argument without the plug-in is told as the plug-in's.
         assert key.rpartition(".")[2] in result or f" {key.rpartition('.')[0]}: " in result
@@ -173,22 +189,32 @@ def test_any_number_at_any_key_of_emlit(shared, tmp_path, base, value, data):
 
 
 @cases(25)
-@given(st.sampled_from(BASES), st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=12), st.data())
+@given(
+    st.sampled_from(BASES),
+    st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=12),
+    st.data(),
+)
 def test_keys_that_do_not_exist(shared, tmp_path, base, name, data):
     subcommand, config = base
     known = keys(subcommand, shared[0]["parser"])
     prefix = data.draw(st.sampled_from(["", "model.", "data.", "trainer.", "data.sampling.", "sync.", "data.train."]))
     if prefix + name in known or any(key.startswith(prefix + name + ".") for key in known):
         return
-    arguments = [subcommand, "--config", str(TINY / f"{config}.yaml"), f"--run_dir={tmp_path / 'run'}", f"--{prefix}{name}=1"]
+    arguments = [
+        subcommand,
+        "--config",
+        str(TINY / f"{config}.yaml"),
+        f"--run_dir={tmp_path / 'run'}",
+        f"--{prefix}{name}=1",
+    ]
     message = run(shared, arguments)
     assert name in message or f" {prefix.rstrip('.')}: " in message
 
 
 YAML = st.one_of(
     st.text(st.characters(codec="utf-8"), max_size=40),
-    st.lists(st.sampled_from(["model:", "  class_path: EMFT", "data:", "  ", "- ", "{", "]", "trainer: 3", "seed_everything: x",
-                              "data: {sampling: 1}", "model: [1]", "? a", "model: null", "data: null", "trainer: null"]),
+    st.lists(st.sampled_from(["model:", "  class_path: EMFT", "data:", "  ", "- ", "{", "]", "trainer: 3", "seed_everything: x",  # noqa: E501
+                              "data: {sampling: 1}", "model: [1]", "? a", "model: null", "data: null", "trainer: null"]),  # noqa: E501
              max_size=5).map("\n".join),
 )  # fmt: skip
 
@@ -204,7 +230,13 @@ def test_any_config_file(shared, tmp_path, subcommand, text):
 
 
 @cases(40)
-@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(["fit", "--", "-h=1", "--config", "--model", "=", "predict"]), max_size=4))
+@given(
+    st.lists(
+        st.text(st.characters(codec="utf-8"), max_size=8)
+        | st.sampled_from(["fit", "--", "-h=1", "--config", "--model", "=", "predict"]),
+        max_size=4,
+    )
+)
 def test_any_arguments(shared, tmp_path, arguments):
     if {"-h", "--help"} & set(arguments):
         return
@@ -236,5 +268,11 @@ def test_found_by_fuzzing(shared, tmp_path, argument, sentence):
 
 def test_known_keys_are_those_of_the_parser(shared):
     known = keys("fit", shared[0]["parser"])
-    assert {"model.learning_rate", "data.sampling.temperature", "sync.max_gap", "trainer.max_steps", "data.train.n"} <= set(known)
+    assert {
+        "model.learning_rate",
+        "data.sampling.temperature",
+        "sync.max_gap",
+        "trainer.max_steps",
+        "data.train.n",
+    } <= set(known)
     assert "lightning" in sys.modules

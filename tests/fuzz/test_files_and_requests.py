@@ -38,7 +38,8 @@ def test_read_predictions(tmp_path, content, garbage):
     try:
         predictions = read_predictions(path)
     except DataError as error:
-        assert "predictions.jsonl, line " in one_sentence(error)
+        message = one_sentence(error)
+        assert "predictions.jsonl, line " in message
         return
     assert len(predictions) == len(content)
     assert [prediction.to_dict() for prediction in predictions] == content or "nan" in repr(content)
@@ -49,7 +50,9 @@ def test_read_predictions(tmp_path, content, garbage):
 
 
 KEYS = st.sampled_from([*DECODINGS, *PARAMETERS, "em_inf_step", "em_inf_", "adaptive_temperature_x\ny", "other", ""])
-VALUE = st.one_of(JSON, st.integers(-1, 120), st.floats(-1, 2), st.sampled_from([0, 1, True, False, 1.0, 10**400, -(10**400)]))
+VALUE = st.one_of(
+    JSON, st.integers(-1, 120), st.floats(-1, 2), st.sampled_from([0, 1, True, False, 1.0, 10**400, -(10**400)])
+)
 
 
 @cases(300)

@@ -29,9 +29,7 @@ def is_distribution(logits, temperature):
 
 
 def draw_targets(data, logits):
-    return torch.tensor(
-        [data.draw(st.integers(0, logits.shape[1] - 1)) for _ in range(len(logits))], dtype=torch.int64
-    )
+    return torch.tensor([data.draw(st.integers(0, logits.shape[1] - 1)) for _ in range(len(logits))], dtype=torch.int64)
 
 
 @cases(300)

@@ -1,4 +1,4 @@
-"""Prompt files with anything in them: each ends in the prompts that stand there, or in one sentence with file and row."""
+"""Prompt files with anything in them: each ends in the prompts that stand there, or in a sentence with the row."""
 
 import csv
 import io
@@ -17,7 +17,9 @@ from tests.fuzz.cases import JSON, cases, one_sentence
 
 TEXT = st.one_of(
     st.text(st.characters(), max_size=30),
-    st.sampled_from(["What is 1+1?", " ", "\x00\x07\x1b[0m", "a\u2028b\r\nc", "\ud83d", "\ufeff", "<|im_end|>", "漢" * 300]),
+    st.sampled_from(
+        ["What is 1+1?", " ", "\x00\x07\x1b[0m", "a\u2028b\r\nc", "\ud83d", "\ufeff", "<|im_end|>", "漢" * 300]
+    ),
 )
 MESSAGE = st.one_of(
     st.fixed_dictionaries({"role": st.sampled_from(["user", "system", "assistant", "clown", ""]), "content": TEXT}),
@@ -47,7 +49,9 @@ def well_formed(prompt) -> bool:
         return bool(prompt.strip()) and not lone_surrogate(prompt)
     if not isinstance(prompt, list) or not prompt:
         return False
-    texts = [message.get(key) if isinstance(message, dict) else None for message in prompt for key in ("role", "content")]
+    texts = [
+        message.get(key) if isinstance(message, dict) else None for message in prompt for key in ("role", "content")
+    ]
     return all(isinstance(text, str) and not lone_surrogate(text) for text in texts)
 
 
@@ -172,7 +176,9 @@ def test_parquet(tmp_path, tokenizer, data):
         "nothing": (st.none(), pyarrow.null()),
     }
     columns = data.draw(
-        st.fixed_dictionaries({"prompt": st.sampled_from(list(kinds))}, optional={"answer": st.sampled_from(list(kinds))})
+        st.fixed_dictionaries(
+            {"prompt": st.sampled_from(list(kinds))}, optional={"answer": st.sampled_from(list(kinds))}
+        )
     )
     values = {name: [data.draw(kinds[kind][0]) for _ in range(count)] for name, kind in columns.items()}
     table = pyarrow.table({name: pyarrow.array(values[name], kinds[kind][1]) for name, kind in columns.items()})

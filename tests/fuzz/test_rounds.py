@@ -130,7 +130,10 @@ class OfAnyLength(Echo):
     def generate(self, requests, sampling, on_finished=None):
         self.seen.extend(requests)
         lengths = [request.seed % 7 for request in requests]
-        return [Completion([request.seed % 50] * n, [-0.25] * n, "stop") for request, n in zip(requests, lengths, strict=True)]
+        return [
+            Completion([request.seed % 50] * n, [-0.25] * n, "stop")
+            for request, n in zip(requests, lengths, strict=True)
+        ]
 
 
 @cases(120)
@@ -155,7 +158,9 @@ def test_the_stream_cuts_whole_rounds(tokenizer, prompts, per_rank, samples, par
         assert all(len(group.completions) == samples for group in groups)
         lengths = [len(completion.tokens) for group in groups for completion in group.completions]
         assert batches[0].normaliser == (sum(lengths), len(lengths))
-        ones = [reduce_tokens(torch.ones(b.tokens.shape), b.completion_mask, "token_mean", b.normaliser) for b in batches]
+        ones = [
+            reduce_tokens(torch.ones(b.tokens.shape), b.completion_mask, "token_mean", b.normaliser) for b in batches
+        ]
         assert math.isclose(sum(ones).item(), 1.0 if sum(lengths) else 0.0, abs_tol=1e-5)
         seen.extend(engine.seen)
     assert len({request.seed for request in seen}) == len(seen) == per_rank * samples * ranks
