@@ -3,6 +3,7 @@
 # ruff: noqa: E402 (what is set before an import must stand before it)
 
 import logging
+import math
 import os
 import shutil
 import sys
@@ -108,6 +109,8 @@ class EmlitCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Settle the run's directory and its logger, and refuse what cannot go well."""
         config = self.config[self.subcommand]
+        for key, value in config.items():
+            _require_usable(key.replace(".init_args", ""), value)
         run_dir = Path(config.run_dir or Path("runs") / _config_name(config.config))
         config.run_dir = config.trainer.default_root_dir = str(run_dir)
         checkpoint = self._checkpoint(config.ckpt_path, run_dir)
@@ -134,7 +137,7 @@ class EmlitCLI(LightningCLI):
     def instantiate_classes(self) -> None:
         try:
             super().instantiate_classes()
-        except (ValueError, TypeError, MisconfigurationException) as error:
+        except (ValueError, TypeError, ImportError, MisconfigurationException) as error:
             # Of a constructor; jsonargparse tells those of optional plug-ins as its own.
             raise ConfigError(one_sentence(str(error), [])) from error
 
@@ -203,8 +206,31 @@ class EmlitCLI(LightningCLI):
             dict_kwargs=purge,
         )
 
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        try:
+            super().parse_arguments(parser, args)
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"config: a file given with --config is not UTF-8 text ({error.reason})") from error
+
+    def _set_seed(self) -> None:
+        try:
+            super()._set_seed()
+        except ValueError as error:
+            raise ConfigError(f"seed_everything: {error}; give a seed in these bounds") from error
+
     def _parse_ckpt_path(self) -> None:
         """Lightning would let a checkpoint's hyperparameters override the command line; emlit's have none."""
+
+
+def _require_usable(key: str, value: Any) -> None:
+    """Refuse what passes every comparison that a constructor makes, and what no path or program takes."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{key} is {value}; it must be a finite number")
+    if isinstance(value, str) and "\0" in value:
+        raise ConfigError(f"{key} is {value!r}; it must not hold a NUL character")
+    if isinstance(value, list | tuple | dict | Namespace):
+        for name, part in value.items() if isinstance(value, dict | Namespace) else enumerate(value):
+            _require_usable(f"{key}.{name}", part)
 
 
 def _config_name(files: Any) -> str:

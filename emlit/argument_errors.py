@@ -42,7 +42,7 @@ def _reason(text: str) -> str:
         return text
     listed = text.rpartition("Errors:")[2].partition("Given value")[0]
     reasons = [line.strip(" -") for line in listed.splitlines() if "NoneType" not in line and line.strip(" -")]
-    return " ".join(reasons) or "not a valid value"
+    return " ".join(dict.fromkeys(reasons)) or "not a valid value"
 
 
 def _suggestion(key: str, known: list[str]) -> str:

@@ -19,12 +19,13 @@ def read_predictions(path: Path) -> list[Prediction]:
         DataError: a line that is no prediction
     """
     predictions = []
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                predictions.append(Prediction(**json.loads(line)))
-            except (json.JSONDecodeError, TypeError) as error:
-                raise DataError(f"{path}, line {number}: not a prediction ({error}); delete that line") from None
+                predictions.append(Prediction.from_dict(json.loads(line.decode())))
+            except (ValueError, RecursionError) as error:
+                reason = " ".join(str(error).split())
+                raise DataError(f"{path}, line {number}: not a prediction ({reason}); delete that line") from None
     return predictions
 
 

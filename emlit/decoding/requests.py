@@ -4,6 +4,7 @@
 its default: the server's, where it has one for this decoding, or the class's.
 """
 
+import reprlib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from math import isfinite
@@ -30,7 +31,7 @@ def from_settings(settings: Any) -> Decoding | None:
         ValueError: as `from_flat_keys`, and for any other key
     """
     if not isinstance(settings, Mapping):
-        raise ValueError(f"it is {settings!r}; it must be a mapping, such as {{'em_inf': 1}}")
+        raise ValueError(f"it is {reprlib.repr(settings)}; it must be a mapping, such as {{'em_inf': 1}}")
     _check_keys(settings)
     return from_flat_keys(settings)
 
@@ -42,7 +43,7 @@ def from_flat_keys(arguments: Mapping[str, Any] | None, default: Decoding | None
         ValueError: a misspelt key, a value of the wrong kind or range, both decodings at once
     """
     families = tuple(f"{prefix}_" for prefix in DECODINGS)
-    ours = {key: v for key, v in (arguments or {}).items() if key in DECODINGS or key.startswith(families)}
+    ours = {key: v for key, v in (arguments or {}).items() if key in DECODINGS or str(key).startswith(families)}
     _check_keys(ours)
     values = {key: _number(key, value) for key, value in ours.items() if key in PARAMETERS}
     switches = {prefix: _switch(prefix, ours[prefix]) for prefix in DECODINGS if prefix in ours}
@@ -62,18 +63,20 @@ def from_flat_keys(arguments: Mapping[str, Any] | None, default: Decoding | None
 def _check_keys(keys: Iterable[str]) -> None:
     for key in keys:
         if key not in PARAMETERS and key not in DECODINGS:
-            raise ValueError(f"{key} is no parameter of emlit; they are {', '.join([*DECODINGS, *PARAMETERS])}")
+            shown = key if isinstance(key, str) and key.isidentifier() and len(key) < 40 else reprlib.repr(key)
+            raise ValueError(f"{shown} is no parameter of emlit; they are {', '.join([*DECODINGS, *PARAMETERS])}")
 
 
 def _number(key: str, value: Any) -> int | float:
     whole = PARAMETERS[key][1].type is int
-    number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-    if not number or (whole and value != int(value)):
-        raise ValueError(f"{key} is {value!r}; it must be a {'whole ' if whole else ''}number")
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    # An int may be too large for a float, which isfinite makes of it.
+    if not number or abs(value) > 1e300 or not isfinite(value) or (whole and value != int(value)):
+        raise ValueError(f"{key} is {reprlib.repr(value)}; it must be a {'whole ' if whole else ''}number")
     return int(value) if whole else float(value)
 
 
 def _switch(key: str, value: Any) -> bool:
     if value not in (0, 1, True, False):
-        raise ValueError(f"{key} is {value!r}; it must be 1 or 0")
+        raise ValueError(f"{key} is {reprlib.repr(value)}; it must be 1 or 0")
     return bool(value)

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Literal
 
 from torch import Tensor
@@ -16,7 +17,8 @@ class Sampling:
     """How tokens are drawn.
 
     Args:
-        temperature: 1 samples the model as it is, 0 takes the most likely token
+        temperature: 1 samples the model as it is, 0 takes the most likely token; at least 0.01 otherwise, below which
+            vLLM would sample at 0.01
         max_tokens: the longest completion, in tokens
         top_p: keep the smallest set of tokens with this much probability; 1 is off
         top_k: keep so many tokens; 0 is off
@@ -34,6 +36,10 @@ class Sampling:
     def __post_init__(self) -> None:
         if not self.temperature >= 0:
             raise ConfigError(f"temperature is {self.temperature}; it must not be negative")
+        if not (self.temperature == 0 or 0.01 <= self.temperature < inf):
+            raise ConfigError(
+                f"temperature is {self.temperature}; it must be finite and at least 0.01, or 0 for the likeliest token"
+            )
         if self.max_tokens < 1:
             raise ConfigError(f"max_tokens is {self.max_tokens}; it must be at least 1")
         if not 0 < self.top_p <= 1:
@@ -42,6 +48,8 @@ class Sampling:
             raise ConfigError(f"top_k is {self.top_k}; it must not be negative (0 is off)")
         if not 0 <= self.min_p <= 1:
             raise ConfigError(f"min_p is {self.min_p}; it must be between 0 and 1 (0 is off)")
+        if "" in self.stop:
+            raise ConfigError("stop holds an empty string, which would end every completion at once; leave it out")
 
     @property
     def filtered(self) -> bool:

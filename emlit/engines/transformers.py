@@ -1,5 +1,6 @@
 """Sampling with transformers' `generate`: everywhere, exact, reproducible row by row, and slower than vLLM."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -57,14 +58,29 @@ class TransformersEngine(Engine):
     ) -> list[Completion]:
         # Prompts of like length share a batch, so that little of it is padding.
         order = sorted(range(len(requests)), key=lambda i: len(requests[i].prompt))
+        for request in requests:
+            if not 0 < len(request.prompt) < self.source.context:
+                raise EngineError(
+                    f"a prompt has {len(request.prompt)} tokens; with a context of {self.source.context} it must have "
+                    f"1 to {self.source.context - 1}"
+                )
         completions: dict[int, Completion] = {}
-        for start in range(0, len(order), self.batch_size):
-            batch = order[start : start + self.batch_size]
+        for batch in self._batches(order, [self._room(request, sampling) for request in requests]):
             sampled = self._generate_batch([requests[i] for i in batch], sampling)
             completions.update(zip(batch, sampled, strict=True))
             if on_finished is not None:
                 on_finished(len(batch))
         return [completions[i] for i in range(len(requests))]
+
+    def _room(self, request: Request, sampling: Sampling) -> int:
+        """The most tokens that may be sampled after a prompt."""
+        return min(sampling.max_tokens, self.source.context - len(request.prompt))
+
+    def _batches(self, order: list[int], rooms: list[int]) -> Iterator[list[int]]:
+        """Cut into batches of one room each: a prompt near the context's end must not cut its neighbours short."""
+        for _, group in itertools.groupby(order, rooms.__getitem__):
+            same = list(group)
+            yield from (same[start : start + self.batch_size] for start in range(0, len(same), self.batch_size))
 
     def _generate_batch(self, requests: list[Request], sampling: Sampling) -> list[Completion]:
         width = max(len(request.prompt) for request in requests)
@@ -73,7 +89,7 @@ class TransformersEngine(Engine):
         for row, request in enumerate(requests):
             tokens[row, width - len(request.prompt) :] = torch.tensor(request.prompt)
             mask[row, width - len(request.prompt) :] = 1
-        steps = min(sampling.max_tokens, self.source.context - width)
+        steps = self._room(requests[0], sampling)  # they share it
         draw = SeededDraw([request.seed for request in requests], sampling, self.decoding, steps, self.device)
         rows: list[tuple[list[int], list[float]]] = [([], []) for _ in requests]
         for indices, sampled, logprobs in self._phases(

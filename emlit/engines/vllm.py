@@ -52,6 +52,10 @@ class VLLMEngine(Engine):
             )
         if not 0 < gpu_memory_utilization <= 1:
             raise ConfigError(f"gpu_memory_utilization is {gpu_memory_utilization}; it must be above 0 and at most 1")
+        if not kv_cache_gb > 0:
+            raise ConfigError(f"kv_cache_gb is {kv_cache_gb}; it must be positive")
+        if max_num_seqs is not None and max_num_seqs < 1:
+            raise ConfigError(f"max_num_seqs is {max_num_seqs}; it must be at least 1")
         if options and "speculative_config" in options and not torch.cuda.is_available():
             raise ConfigError(_NO_DRAFTS)
         self.dtype = dtype

@@ -7,7 +7,15 @@ def _require_group(rewards: Tensor, name: str) -> None:
     if rewards.ndim != 2:
         raise ValueError(f"{name} needs rewards of shape (prompts, samples), got {tuple(rewards.shape)}")
     if rewards.shape[1] < 2:
-        raise ValueError(f"{name} compares samples of the same prompt and needs at least 2 of them, got 1")
+        raise ValueError(
+            f"{name} compares samples of the same prompt and needs at least 2 of them, got {rewards.shape[1]}"
+        )
+
+
+def _centred(rewards: Tensor) -> Tensor:
+    # Equal rewards must give 0, and the mean of equal numbers is not always that number.
+    rewards = rewards - rewards[:, :1]
+    return rewards - rewards.mean(dim=1, keepdim=True)
 
 
 def rloo_advantage(rewards: Tensor) -> Tensor:
@@ -26,7 +34,7 @@ def rloo_advantage(rewards: Tensor) -> Tensor:
     """
     _require_group(rewards, "rloo_advantage")
     n = rewards.shape[1]
-    return (rewards - rewards.mean(dim=1, keepdim=True)) * (n / (n - 1))
+    return _centred(rewards) * (n / (n - 1))
 
 
 def grpo_advantage(rewards: Tensor, eps: float = 1e-6) -> Tensor:
@@ -43,5 +51,5 @@ def grpo_advantage(rewards: Tensor, eps: float = 1e-6) -> Tensor:
         ValueError: N < 2
     """
     _require_group(rewards, "grpo_advantage")
-    centred = rewards - rewards.mean(dim=1, keepdim=True)
-    return centred / (rewards.std(dim=1, keepdim=True) + eps)
+    centred = _centred(rewards)
+    return centred / (centred.std(dim=1, keepdim=True) + eps)

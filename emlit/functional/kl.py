@@ -29,7 +29,7 @@ def approx_kl(logprob: Tensor, reference_logprob: Tensor, estimator: KLEstimator
         estimator: "k1", "k2" or "k3"
 
     Returns:
-        (...), nats. In k3 the exponent is clipped to +-20.
+        (...), nats. In k3 a d below -20 counts as -20 and has no gradient.
 
     Raises:
         ValueError: an unknown estimator
@@ -40,5 +40,6 @@ def approx_kl(logprob: Tensor, reference_logprob: Tensor, estimator: KLEstimator
     if estimator == "k2":
         return 0.5 * log_ratio.square()
     if estimator == "k3":
-        return torch.expm1((-log_ratio).clamp(-_MAX_LOG_RATIO, _MAX_LOG_RATIO)) + log_ratio
+        clipped = log_ratio.clamp(min=-_MAX_LOG_RATIO)
+        return torch.expm1(-clipped) + clipped
     raise ValueError(f"estimator is {estimator!r}; it must be 'k1', 'k2' or 'k3'")

@@ -88,12 +88,13 @@ def linear_token_stats(
     Equal to `token_stats(hidden @ weight.T + bias, targets, temperature)` in values and gradients; it costs one matrix
     product more (the logits, again, in the backward pass) and, beside the gradients themselves, memory for a few tiles
     of the logits. Under autocast on a GPU the products take operands of autocast's dtype, as a linear layer would.
+    A token whose hidden states are not finite has nan for both and leaves the others alone.
 
     Args:
         hidden: (M, D), one row a token
         weight: (V, D), as in torch.nn.Linear; without requires_grad no gradient is computed for it
         targets: (M), int64 token ids; on a GPU, where looking would mean waiting, ids past V have log p = -inf
-        bias: (V) or None
+        bias: (V) or None; -inf marks an impossible token
         temperature: a positive number, or (M) or (M, 1), one a token; no gradient is taken for it
         chunk_size: tokens worked on together; 2,048 unless set. It changes memory and time, not the result.
         softcap: logits are softcap * tanh(logits / softcap) before temperature; None is off

@@ -34,5 +34,5 @@ class RunningSoftmax:
     def results(self) -> tuple[Tensor, Tensor, Tensor]:
         """log p of the targets, entropy and log-sum-exp, (M, 1) each."""
         log_s = self.s.log()
-        lse = self.largest + log_s
-        return self.target - lse, log_s - self.t / self.s, lse
+        # Not target - lse, which would round log s away beside a large m.
+        return self.target - self.largest - log_s, log_s - self.t / self.s, self.largest + log_s

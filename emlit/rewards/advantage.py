@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor
 
+from emlit.errors import ConfigError
 from emlit.functional import TokenStats, grpo_advantage, rloo_advantage
 from emlit.rollout import RolloutBatch
 
@@ -43,6 +44,8 @@ class GRPO(Advantage):
     """
 
     def __init__(self, eps: float = 1e-6) -> None:
+        if eps < 0:
+            raise ConfigError(f"eps of GRPO is {eps}; it must not be negative")
         self.eps = eps
 
     def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: TokenStats) -> Tensor:

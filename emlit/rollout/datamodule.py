@@ -69,12 +69,15 @@ class RolloutDataModule(L.LightningDataModule):
             ("samples_per_prompt", samples_per_prompt),
             ("evaluation_samples", evaluation_samples),
             ("evaluation_batch_size", evaluation_batch_size),
+            ("context", context),
         ):
-            if value < 1:
+            if value is not None and value < 1:
                 raise ConfigError(f"{name} is {value}; it must be at least 1")
         self.train_task = train if train is not None else TinyArithmetic("train")
         tasks = evaluation if evaluation is not None else TinyArithmetic("test", n=256)
         self.evaluation_tasks: list[Task] = tasks if isinstance(tasks, list) else [tasks]
+        if not self.evaluation_tasks:
+            raise ConfigError("evaluation is an empty list; name a task, or leave the key out")
         self.engine = engine if engine is not None else default_engine()
         self.sampling = sampling
         self.filter_training_samples = filter_training_samples
@@ -137,7 +140,9 @@ class RolloutDataModule(L.LightningDataModule):
         if stage != "fit":
             return
         if self.trainer.accumulate_grad_batches < 1:
-            raise ConfigError("trainer.accumulate_grad_batches is 0; it must be at least 1")
+            raise ConfigError(
+                f"trainer.accumulate_grad_batches is {self.trainer.accumulate_grad_batches}; it must be at least 1"
+            )
         ranks, updates = self.trainer.world_size, self.updates_per_round
         if self.prompts_per_round % (ranks * updates):
             who = f"{ranks} ranks" + (f" in {updates} updates" if updates > 1 else "")

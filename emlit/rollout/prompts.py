@@ -47,10 +47,13 @@ def render(task: Task, tokenizer: "PreTrainedTokenizerBase", longest: int) -> li
             try:
                 text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
             except Exception as error:
-                raise DataError(f"{row.source or row.id}: the model's chat template refuses it: {error}") from error
+                reason = " ".join(str(error).split())
+                raise DataError(f"{row.source or row.id}: the model's chat template refuses it: {reason}") from error
             tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
         else:
             tokens = tokenizer("\n\n".join(message["content"] for message in messages))["input_ids"]
+        if not tokens:
+            raise DataError(f"{row.source or f'{task.name}, {row.id}'}: the prompt has no token; write something in it")
         if len(tokens) > longest:
             if getattr(task, "skip_bad_rows", False):
                 skipped += 1

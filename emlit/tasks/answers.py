@@ -8,21 +8,22 @@ _STATED = re.compile(
     r"(?:the\s+)?(?:final\s+)?answer\s*(?:is\s*:?|:|=)\s*(?P<answer>[^\n]+)|^####\s*(?P<hashes>[^\n]+)",
     re.IGNORECASE | re.MULTILINE,
 )
+_BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox)\s*\{)|(?<!\\)\{|(?P<close>(?<!\\)\})")
 _MATH_SECONDS = 5
 
 
 def extract_boxed(text: str) -> str | None:
     r"""The content of the last \boxed{} or \fbox{}, braces balanced; None without a closed one."""
-    for match in reversed(list(re.finditer(r"\\(?:boxed|fbox)\s*\{", text))):
-        depth = 1
-        for position in range(match.end(), len(text)):
-            if text[position] == "{" and text[position - 1] != "\\":
-                depth += 1
-            elif text[position] == "}" and text[position - 1] != "\\":
-                depth -= 1
-            if depth == 0:
-                return text[match.end() : position].strip()
-    return None
+    best: tuple[int, int] | None = None
+    opened: list[int | None] = []  # where the content of each open box starts; None for another brace
+    for match in _BRACES.finditer(text):
+        if match["close"] is None:
+            opened.append(match.end() if match["box"] else None)
+        elif opened:
+            start = opened.pop()
+            if start is not None and (best is None or start > best[0]):
+                best = start, match.start()
+    return None if best is None else text[best[0] : best[1]].strip()
 
 
 def extract_answer(text: str) -> str | None:

@@ -3,6 +3,7 @@
 import csv
 import json
 import logging
+import reprlib
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -55,7 +56,8 @@ class _Columns(Task):
                     raise fields
                 row = self._row(fields, where, position)
                 if row.id in seen:
-                    raise DataError(f"{where}: the {self.id_column!r} {row.id!r} is there twice; ids must differ")
+                    name = reprlib.repr(row.id)
+                    raise DataError(f"{where}: the {self.id_column!r} {name} is there twice; ids must differ")
             except DataError as error:
                 if not self.skip_bad_rows:
                     raise DataError(f"{error} (or skip such rows with skip_bad_rows: true)") from None
@@ -66,11 +68,13 @@ class _Columns(Task):
 
     def _row(self, fields: dict[str, Any], where: str, position: int) -> Row:
         if self.prompt_column not in fields:
-            columns = ", ".join(fields) or "none"
+            columns = ", ".join(map(_shown, list(fields)[:20])) or "none"
             raise DataError(f"{where}: no column {self.prompt_column!r}; the columns are {columns}: set prompt_column")
-        answer = fields.get(self.answer_column)
+        own_id, answer = fields.get(self.id_column), fields.get(self.answer_column)
+        for name, value in ((self.id_column, own_id), (self.answer_column, answer)):
+            _require_unicode(str(value), f"{where}: the {name!r}")
         return Row(
-            id=str(fields.get(self.id_column, position)),
+            id=str(position if own_id is None or own_id == "" else own_id),
             prompt=_prompt(fields[self.prompt_column], where),
             answer=None if answer is None or answer == "" else str(answer),
             fields=fields,
@@ -82,6 +86,7 @@ def _prompt(value: Any, where: str) -> str | list[dict[str, str]]:
     if isinstance(value, str):
         if not value.strip():
             raise DataError(f"{where}: the prompt is empty")
+        _require_unicode(value, f"{where}: the prompt")
         return value
     shaped = (
         isinstance(value, list)
@@ -95,7 +100,22 @@ def _prompt(value: Any, where: str) -> str | list[dict[str, str]]:
     )
     if not shaped:
         raise DataError(f"{where}: a prompt must be text or a list of messages with role and content")
+    for message in value:
+        _require_unicode(message["role"] + message["content"], f"{where}: the prompt")
     return [{"role": message["role"], "content": message["content"]} for message in value]
+
+
+def _require_unicode(text: str, what: str) -> None:
+    """JSON can escape what no tokenizer takes and no UTF-8 file holds."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DataError(f"{what} has half of a surrogate pair (\\ud800 to \\udfff), which is no character") from None
+
+
+def _shown(column: Any) -> str:
+    """A column's name as it stands in an error."""
+    return column if isinstance(column, str) and column.isidentifier() and len(column) < 30 else reprlib.repr(column)
 
 
 class PromptFile(_Columns):
@@ -105,7 +125,7 @@ class PromptFile(_Columns):
         path: the file; .jsonl, .parquet or .csv (.json is read as JSONL)
         prompt_column: text, or a list of chat messages
         answer_column: the label; rows without it are fine
-        id_column: unique ids; the row's number where there is no such column
+        id_column: unique ids; the row's number where there is none
         system_prompt: put in front of each prompt that has none
         skip_bad_rows: warn and go on at a malformed row instead of stopping
     """
@@ -135,17 +155,19 @@ class PromptFile(_Columns):
                 reader = csv.DictReader(file)
                 try:
                     for row in reader:
-                        yield f"{self.path}, line {reader.line_num}", row
+                        where = f"{self.path}, line {reader.line_num}"
+                        cut = DataError(f"{where}: more cells than the header names; quote cells that hold a comma")
+                        yield where, cut if None in row else row
                 except (UnicodeDecodeError, csv.Error) as error:
                     raise DataError(f"{self.path}, after line {reader.line_num}: not UTF-8 CSV ({error})") from None
         elif self.path.suffix == ".parquet":
             import pyarrow.parquet
 
             try:
-                table = pyarrow.parquet.read_table(self.path)
-            except pyarrow.ArrowInvalid as error:
-                raise DataError(f"{self.path} is not a Parquet file: {error}") from None
-            for number, row in enumerate(table.to_pylist(), 1):
+                rows = pyarrow.parquet.read_table(self.path).to_pylist()
+            except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+                raise DataError(f"{self.path} is not a whole Parquet file: {_first_line(error)}") from None
+            for number, row in enumerate(rows, 1):
                 yield f"{self.path}, row {number}", row
         else:
             yield from self._json_lines()
@@ -162,6 +184,8 @@ class PromptFile(_Columns):
                     yield where, DataError(f"{where}: not UTF-8 text")
                 except json.JSONDecodeError as error:
                     yield where, DataError(f"{where}: not valid JSON ({error.msg} at column {error.colno})")
+                except (RecursionError, ValueError) as error:  # nested too deeply, or a number of thousands of digits
+                    yield where, DataError(f"{where}: not valid JSON ({_first_line(error)})")
                 else:
                     yield where, row if isinstance(row, dict) else DataError(f"{where}: not a JSON object")
 
@@ -175,7 +199,7 @@ class HubDataset(_Columns):
         split: its split
         prompt_column: text, or a list of chat messages
         answer_column: the label; rows without it are fine
-        id_column: unique ids; the row's number where there is no such column
+        id_column: unique ids; the row's number where there is none
         system_prompt: put in front of each prompt that has none
         skip_bad_rows: warn and go on at a malformed row instead of stopping
     """
