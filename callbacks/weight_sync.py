@@ -10,17 +10,29 @@ from torch import Tensor
 
 from emlit.errors import ConfigError, WeightSyncError
 from emlit.modules import CausalLM, StepRecord
+from emlit.modules.lora import is_adapter, merged_weights
 
 
 def engine_weights(module: CausalLM) -> Iterator[tuple[str, Tensor]]:
     """The policy's weights under their Hugging Face names, one whole tensor at a time.
 
     From `state_dict()`, which has tied weights under both of their names; `named_parameters()` skips the second, and a
-    vLLM on the CPU would then keep its old output head.
+    vLLM on the CPU would then keep its old output head. Adapters come merged, and the base stays as it is.
     """
+    for name, tensor in merged_weights(module.model):
+        yield name.replace("_orig_mod.", ""), _whole(tensor)
+
+
+def adapter_weights(module: CausalLM) -> Iterator[tuple[str, Tensor]]:
+    """The weights of LoRA adapters alone, under peft's names; none where there are no adapters."""
     for name, tensor in module.model.state_dict().items():
-        whole = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
-        yield name.replace("_orig_mod.", ""), whole.detach()
+        if is_adapter(name):
+            yield name, _whole(tensor)
+
+
+def _whole(tensor: Tensor) -> Tensor:
+    """Gathered where it is sharded."""
+    return (tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor).detach()
 
 
 def logprob_gap(record: StepRecord) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from torch import Tensor
 from emlit.errors import ConfigError
 from emlit.functional import KLPenalty, Reduction, TokenStats, policy_gradient_loss
 from emlit.modules.causal_lm import CausalLM, Dtype
+from emlit.modules.lora import LoRA
 from emlit.modules.objective import EntropyObjectiveMixin
 from emlit.modules.scoring import EntropyHead
 from emlit.rewards import RLOO, Advantage, Reward, TokenEntropyReward
@@ -37,6 +38,7 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         scoring_tokens: padded tokens scored in one forward pass of evaluation
         entropy_head: "torch" goes from hidden states to entropies without holding the logits, "liger" does so with
             Liger's GPU kernels, "logits" holds them
+        lora: train adapters of low rank on frozen weights, as in `--model.lora.r 16`
     """
 
     def __init__(
@@ -56,8 +58,9 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         torch_compile: bool = False,
         scoring_tokens: int = 8192,
         entropy_head: EntropyHead = "torch",
+        lora: LoRA | None = None,
     ) -> None:
-        super().__init__(pretrained, dtype, scoring_tokens=scoring_tokens, entropy_head=entropy_head)
+        super().__init__(pretrained, dtype, scoring_tokens=scoring_tokens, entropy_head=entropy_head, lora=lora)
         self._set_objective(
             reduction,
             entropy_temperature,
@@ -73,6 +76,7 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         self.advantage = advantage if advantage is not None else RLOO()
 
     def check_rollouts(self, data: RolloutDataModule) -> None:
+        super().check_rollouts(data)
         if data.trainer.state.fn == TrainerFn.FITTING and data.samples_per_prompt < self.advantage.min_samples:
             raise ConfigError(
                 f"data.samples_per_prompt is {data.samples_per_prompt}, but {type(self.advantage).__name__} compares "
