@@ -19,20 +19,20 @@ def engine_weights(module: CausalLM) -> Iterator[tuple[str, Tensor]]:
     From `state_dict()`, which has tied weights under both of their names; `named_parameters()` skips the second, and a
     vLLM on the CPU would then keep its old output head. Adapters come merged, and the base stays as it is.
     """
-    for name, tensor in merged_weights(module.model):
-        yield name.replace("_orig_mod.", ""), _whole(tensor)
+    # map holds on to no tensor while the next one is computed; the variable of a loop would.
+    return map(_whole, merged_weights(module.model))
 
 
 def adapter_weights(module: CausalLM) -> Iterator[tuple[str, Tensor]]:
     """The weights of LoRA adapters alone, under peft's names; none where there are no adapters."""
-    for name, tensor in module.model.state_dict().items():
-        if is_adapter(name):
-            yield name, _whole(tensor)
+    return map(_whole, (item for item in module.model.state_dict().items() if is_adapter(item[0])))
 
 
-def _whole(tensor: Tensor) -> Tensor:
+def _whole(item: tuple[str, Tensor]) -> tuple[str, Tensor]:
     """Gathered where it is sharded."""
-    return (tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor).detach()
+    name, tensor = item
+    whole = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+    return name.replace("_orig_mod.", ""), whole.detach()
 
 
 def logprob_gap(record: StepRecord) -> tuple[float, float]:

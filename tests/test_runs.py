@@ -341,3 +341,68 @@ def test_profile_says_where_the_time_goes(tmp_path):
     table = (tmp_path / "fit-profile.txt").read_text()
     for action in ("run_training_batch", "train_dataloader_next", "WeightSync.on_train_batch_end"):
         assert action in table
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("config", ["em_ft", "em_rl_token"])
+def test_lora_trains_from_any_config(config, engine, tmp_path):
+    fit(config, tmp_path, "--model.lora.r=8", "--model.learning_rate=2e-3", engine=engine)
+    curves = scalars(tmp_path)
+    # The engine has the merged weights, the trainer base and adapters.
+    assert max(curves["sync/logprob_gap"].values()) < 5e-6
+    assert max(curves["sync/logprob_gap_max"].values()) < 1e-4
+    assert ("kl/start" in curves or "kl/start/abs_mean" in curves) == (config == "em_rl_token")
+    checkpoint = torch.load(tmp_path / "checkpoints/last.ckpt", weights_only=False)
+    assert checkpoint["state_dict"]
+    assert all(".lora_" in name for name in checkpoint["state_dict"])
+    assert checkpoint["emlit"]["lora"] == {"r": 8, "alpha": 32, "target_modules": "all-linear"}
+    from peft import PeftModel
+
+    from emlit.tiny import MODEL_DIR
+
+    base = AutoModelForCausalLM.from_pretrained(MODEL_DIR)
+    merged = AutoModelForCausalLM.from_pretrained(tmp_path / "export")
+    tokens = torch.arange(3, 40).unsqueeze(0)
+    assert not torch.allclose(base(tokens).logits, merged(tokens).logits, atol=1e-3)
+    adapter = PeftModel.from_pretrained(base, tmp_path / "export/adapter")
+    torch.testing.assert_close(adapter(tokens).logits, merged(tokens).logits, rtol=0, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_resumed_lora_run_is_the_same_run(tmp_path, sentence):
+    lora = ("--model.lora.r=8", "--model.learning_rate=2e-3", "--summary.enabled=false")
+
+    def run(name: str, *arguments: str) -> dict:
+        cli.main(
+            ["fit", "--config", str(ROOT / "configs/tiny/em_ft.yaml"), f"--run_dir={tmp_path / name}",
+             "--data.engine=TransformersEngine", *SMALL, *arguments]
+        )  # fmt: skip
+        return torch.load(tmp_path / name / "checkpoints/last.ckpt", weights_only=False)["state_dict"]
+
+    whole = run("whole", *lora)
+    run("parts", *lora, "--trainer.max_steps=2")
+    for other, expected in (
+        ((), "holds LoRA adapters that do not fit this run; set --model.lora.r 8"),
+        (("--model.lora.r=4",), "set --model.lora.r 8 --model.lora.alpha 32"),
+    ):
+        assert expected in sentence(run, "parts", "--ckpt_path=last", *other)
+    parts = run("parts", *lora, "--ckpt_path=last")
+    assert parts.keys() == whole.keys()
+    assert all(torch.equal(tensor, parts[name]) for name, tensor in whole.items())
+    # Without LoRA, into a run with it.
+    run("plain", "--summary.enabled=false", "--trainer.max_steps=1")
+    assert "holds whole weights, but lora is set" in sentence(run, "plain", *lora, "--ckpt_path=last")
+
+
+@pytest.mark.slow
+def test_a_lora_checkpoint_answers_as_its_export_does(tmp_path, sentence):
+    fit("em_ft", tmp_path / "fit", "--model.learning_rate=2e-3", "--model.lora.r=8")
+    checkpoint = f"--ckpt_path={tmp_path / 'fit/checkpoints/last.ckpt'}"
+    plain = "--trainer.callbacks=null"
+    assert "set --model.lora.r 8" in sentence(predict, tmp_path / "refused", checkpoint, plain)
+    trained = predict(tmp_path / "ckpt", checkpoint, "--model.lora.r=8", plain)
+    exported = predict(tmp_path / "export", f"--model.pretrained={tmp_path / 'fit/export'}", plain)
+    assert [p.completion for p in trained] == [p.completion for p in exported]
+    assert [p.mean_entropy for p in trained] == pytest.approx([p.mean_entropy for p in exported], abs=1e-4)
+    assert [p.completion for p in trained] != [p.completion for p in predict(tmp_path / "base", plain)]
