@@ -2,8 +2,8 @@
 
     python -m benchmarks.lora_memory             2 layers of Qwen2.5-0.5B with its vocabulary, random weights
 
-Each side in a process of its own, float32, one step on the same made-up completions. EM-RL has a KL term, whose start is a
-second copy of the model without LoRA and the base with adapters off with it.
+Each side in a process of its own, float32, one step on the same made-up completions, no engine. EM-RL has a KL term,
+whose start is a second copy of the model without LoRA, and with it the base with its adapters off.
 """
 
 import argparse

@@ -13,7 +13,7 @@ from emlit.engines import Completion, Engine, Request, Sampling
 from emlit.errors import ConfigError, DataError
 from emlit.functional import TokenStats
 from emlit.metrics import CompletionMetrics
-from emlit.modules.lora import LoRA, differences, is_adapter, settings
+from emlit.modules.lora import ALL_LINEAR, LoRA, differences, is_adapter, settings
 from emlit.modules.scoring import EntropyHead, Scorer
 from emlit.predictions import Prediction
 from emlit.rollout import PromptBatch, RolloutDataModule, pad_rows, request_seed
@@ -69,7 +69,7 @@ class CausalLM(L.LightningModule):
 
     def check_rollouts(self, data: RolloutDataModule) -> None:
         """Raise ConfigError where the model or the rollouts that `data` would make do not suit this module."""
-        if self.lora is not None:
+        if self.lora is not None and self.lora.targets() != ALL_LINEAR:
             self.lora.check(loading.skeleton(loading.resolve(self.pretrained)))
 
     @property

@@ -24,7 +24,7 @@ class LoRA:
     """Train W + alpha / r * B A in place of W, with A and B of rank r and W frozen (arXiv 2106.09685, Sec. 4.1).
 
     The adapters have no dropout: the sampler has none either, and both must draw from and score one distribution. They
-    are float32 whatever the base is. A learning rate some ten times that of whole weights suits them.
+    are float32 whatever the base is. A learning rate five to ten times that of whole weights suits them.
 
     Args:
         r: the rank

@@ -257,7 +257,7 @@ def test_torch_compile_changes_neither_gradients_nor_names(directory):
     expected, found = gradients(plain), gradients(module)
     assert found.keys() == expected.keys()
     for name, gradient in expected.items():
-        torch.testing.assert_close(found[name], gradient, rtol=1e-3, atol=1e-4)
+        assert (found[name] - gradient).norm() < 1e-3 * gradient.norm(), name
     for (name, tensor), (other, expected) in zip(engine_weights(module), engine_weights(plain), strict=True):
         assert name == other
         torch.testing.assert_close(tensor, expected)
