@@ -352,7 +352,7 @@ def test_lora_trains_from_any_config(config, engine, tmp_path):
     # The engine has the merged weights, the trainer base and adapters.
     assert max(curves["sync/logprob_gap"].values()) < 5e-6
     assert max(curves["sync/logprob_gap_max"].values()) < 1e-4
-    assert ("kl/start" in curves or "kl/start/abs_mean" in curves) == (config == "em_rl_token")
+    assert ("kl/start" in curves) == (config == "em_rl_token")
     checkpoint = torch.load(tmp_path / "checkpoints/last.ckpt", weights_only=False)
     assert checkpoint["state_dict"]
     assert all(".lora_" in name for name in checkpoint["state_dict"])
@@ -366,7 +366,8 @@ def test_lora_trains_from_any_config(config, engine, tmp_path):
     tokens = torch.arange(3, 40).unsqueeze(0)
     assert not torch.allclose(base(tokens).logits, merged(tokens).logits, atol=1e-3)
     adapter = PeftModel.from_pretrained(base, tmp_path / "export/adapter")
-    torch.testing.assert_close(adapter(tokens).logits, merged(tokens).logits, rtol=0, atol=1e-4)
+    expected = merged(tokens).logits
+    assert (adapter(tokens).logits - expected).norm() < 1e-4 * expected.norm()  # rounding grows with the logits
 
 
 @pytest.mark.slow
