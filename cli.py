@@ -33,7 +33,8 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 import callbacks
 from emlit.argument_errors import one_sentence
 from emlit.errors import ConfigError, EmlitError
-from emlit.modules import CausalLM, EntropyObjectiveMixin
+from emlit.modules import CausalLM, EntropyObjectiveMixin, LoRA
+from emlit.modules.lora import differences
 from emlit.rollout import RolloutDataModule
 
 # Under these keys each callback's arguments are set, in a config or on the command line.
@@ -115,7 +116,9 @@ class EmlitCLI(LightningCLI):
         config.run_dir = config.trainer.default_root_dir = str(run_dir)
         checkpoint = self._checkpoint(config.ckpt_path, run_dir)
         pretrained = config.model.init_args.pretrained
-        step = None if checkpoint is None else self._checkpoint_step(checkpoint, pretrained)
+        lora = config.model.init_args.get("lora")
+        lora = None if lora is None else LoRA(**lora.as_dict())
+        step = None if checkpoint is None else self._checkpoint_step(checkpoint, pretrained, lora)
         config.ckpt_path = None if checkpoint is None else str(checkpoint)
         if self.subcommand == "fit":
             if config.trainer.limit_val_batches is None:
@@ -162,7 +165,7 @@ class EmlitCLI(LightningCLI):
         return path
 
     @staticmethod
-    def _checkpoint_step(path: Path, pretrained: str) -> int | None:
+    def _checkpoint_step(path: Path, pretrained: str, lora: LoRA | None) -> int | None:
         """The optimiser step of a checkpoint; None for a sharded one. Refuses files that are none of this model's."""
         if path.is_dir():
             return None
@@ -176,6 +179,8 @@ class EmlitCLI(LightningCLI):
                 f"ckpt_path is {path}, which holds the weights of {origin}, not of {pretrained}; set "
                 f"--model.pretrained to {origin}"
             )
+        if reason := differences(content["emlit"].get("lora"), lora):
+            raise ConfigError(f"ckpt_path is {path}, which {reason}")
         return step
 
     @staticmethod

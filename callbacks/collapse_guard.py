@@ -152,7 +152,9 @@ class CollapseGuard(L.Callback):
         target = self._path(trainer, self.kept_step)
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = target.with_suffix(".partial")
-        torch.save(module.state_dict(), scratch)
+        kept = {"state_dict": module.state_dict()}
+        module.on_save_checkpoint(kept)  # of LoRA, the adapters alone
+        torch.save(kept["state_dict"], scratch)
         os.replace(scratch, target)
         # A run that is killed now goes on from its last checkpoint, whose kept step must still be there.
         for old in target.parent.glob("kept-*.pt"):
@@ -165,7 +167,7 @@ class CollapseGuard(L.Callback):
             return
         trainer.strategy.barrier()
         kept = torch.load(self._path(trainer, self.kept_step), map_location=pl_module.device, weights_only=True)
-        pl_module.load_state_dict(kept)
+        pl_module.load_state_dict(kept, strict=pl_module.strict_loading)
         trainer.datamodule.engine.load_weights(engine_weights(pl_module), version=trainer.global_step)
 
     def final_step(self, trainer: L.Trainer) -> int:

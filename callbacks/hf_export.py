@@ -6,16 +6,18 @@ from typing import Any
 
 import lightning as L
 
-from callbacks.weight_sync import engine_weights
+from callbacks.weight_sync import adapter_weights, engine_weights
 from emlit.errors import ConfigError, NonFiniteError
 from emlit.modules import CausalLM
+from emlit.modules.scoring import unwrapped
 
 
 class HFExport(L.Callback):
     """Write what `AutoModelForCausalLM.from_pretrained` and vLLM load: weights, config, tokenizer, generation config.
 
     Written when training ends, also when it ends early on a non-finite loss: the weights are then those before it. A
-    half-written export never stands under the final name.
+    half-written export never stands under the final name. With LoRA these weights are merged, and the adapter alone
+    stands in `adapter` below them, for peft and for vLLM beside the base.
 
     Args:
         dirpath: where; `export` in the run's directory unless set
@@ -39,13 +41,17 @@ class HFExport(L.Callback):
         """Write the weights as they are now; every process must call it."""
         # Gathered on every rank, kept by the first.
         state = {name: tensor.cpu() for name, tensor in engine_weights(module)}
+        adapter = {name: tensor.cpu() for name, tensor in adapter_weights(module)}
         if not trainer.is_global_zero:
             return
         target = self.path(trainer)
         scratch = target.with_name(target.name + ".partial")
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.parent.mkdir(parents=True, exist_ok=True)
-        module.model.save_pretrained(scratch, state_dict=state)
+        unwrapped(module.model).save_pretrained(scratch, state_dict=state)
+        if adapter:
+            # Else peft would ask the hub whether the vocabulary has grown.
+            module.model.save_pretrained(scratch / "adapter", state_dict=adapter, save_embedding_layers=False)
         trainer.datamodule.tokenizer.save_pretrained(scratch)
         shutil.rmtree(target, ignore_errors=True)
         scratch.rename(target)

@@ -10,17 +10,29 @@ from torch import Tensor
 
 from emlit.errors import ConfigError, WeightSyncError
 from emlit.modules import CausalLM, StepRecord
+from emlit.modules.lora import is_adapter, merged_weights
 
 
 def engine_weights(module: CausalLM) -> Iterator[tuple[str, Tensor]]:
     """The policy's weights under their Hugging Face names, one whole tensor at a time.
 
     From `state_dict()`, which has tied weights under both of their names; `named_parameters()` skips the second, and a
-    vLLM on the CPU would then keep its old output head.
+    vLLM on the CPU would then keep its old output head. Adapters come merged, and the base stays as it is.
     """
-    for name, tensor in module.model.state_dict().items():
-        whole = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
-        yield name.replace("_orig_mod.", ""), whole.detach()
+    # map holds on to no tensor while the next one is computed; the variable of a loop would.
+    return map(_whole, merged_weights(module.model))
+
+
+def adapter_weights(module: CausalLM) -> Iterator[tuple[str, Tensor]]:
+    """The weights of LoRA adapters alone, under peft's names; none where there are no adapters."""
+    return map(_whole, (item for item in module.model.state_dict().items() if is_adapter(item[0])))
+
+
+def _whole(item: tuple[str, Tensor]) -> tuple[str, Tensor]:
+    """Gathered where it is sharded."""
+    name, tensor = item
+    whole = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+    return name.replace("_orig_mod.", ""), whole.detach()
 
 
 def logprob_gap(record: StepRecord) -> tuple[float, float]:

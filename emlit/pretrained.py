@@ -68,6 +68,14 @@ def load_model(path: str, dtype: torch.dtype = torch.float32) -> "PreTrainedMode
     return model.train()
 
 
+def skeleton(path: str) -> "PreTrainedModel":
+    """The model on the meta device: its layers and their names, and no weights. A second even for billions of them."""
+    from transformers import AutoModelForCausalLM
+
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(load_config(path))
+
+
 def load_tokenizer(path: str) -> "PreTrainedTokenizerBase":
     """The tokenizer, with a pad token: padding is told from text by position, so the end token serves where none is.
 

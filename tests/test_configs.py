@@ -65,7 +65,11 @@ def test_builds_at_full_size_on_the_meta_device(path, built, monkeypatch):
     made = built(path)
     with torch.device("meta"):
         made.model.configure_model()
-    count = sum(parameter.numel() for parameter in made.model.model.parameters())
+    count = sum(p.numel() for name, p in made.model.model.named_parameters() if ".lora_" not in name)
+    if made.model.lora is not None:
+        trained = sum(parameter.numel() for parameter in made.model.model.parameters() if parameter.requires_grad)
+        # r (in + out) of q, k, v, o, gate, up and down, in each of 28 layers
+        assert trained == 28 * 16 * (2 * 3072 + 2 * (1536 + 256) + 3 * (1536 + 8960))
     assert count == pytest.approx(PARAMETERS[path.parent.name], rel=0.01)
     assert next(made.model.model.parameters()).device.type == "meta"
 

@@ -345,57 +345,64 @@ def test_profile_says_where_the_time_goes(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_round_of_several_updates_with_ppo(engine, tmp_path):
-    arguments = ["--model.policy_update=PPO", "--data.updates_per_round=2", "--trainer.accumulate_grad_batches=2"]
-    summary = fit("em_rl_token", tmp_path / "run", *arguments, "--model.learning_rate=1e-3", engine=engine)
-    assert summary["steps"] == 4
-    curves = scalars(tmp_path / "run")
-    assert sorted(curves["importance/ratio"]) == [1, 2, 3, 4]
-    # The first update of a round is on-policy, where trainer and sampler agree; the second is not.
-    assert sorted(curves["sync/logprob_gap"]) == [1, 3]
-    assert max(curves["sync/logprob_gap_max"].values()) < 1e-4
-    for step in (1, 3):
-        assert curves["importance/ratio_max"][step] == pytest.approx(1, abs=1e-4)
-        assert curves["policy/clipped"][step] == 0
-        assert curves["importance/ratio_max"][step + 1] > 1.01
-    assert max(curves["importance/capped"].values()) < 0.1
-
-
-@pytest.mark.slow
-def test_resume_between_rounds_of_several_updates(tmp_path):
-    arguments = [
-        "--model.policy_update=TruncatedImportanceSampling",
-        "--data.updates_per_round=2",
-        "--model.entropy_floor.floor=0.5",
-        "--checkpoint.every_n_steps=1",
-    ]
-    fit("em_rl_token", tmp_path / "whole", *arguments, "--trainer.max_steps=4")
-    fit("em_rl_token", tmp_path / "parts", *arguments, "--trainer.max_steps=2")
-    fit("em_rl_token", tmp_path / "parts", *arguments, "--trainer.max_steps=4", "--ckpt_path=last")
-    whole, parts = (
-        torch.load(tmp_path / name / "checkpoints/last.ckpt", weights_only=False) for name in ("whole", "parts")
-    )
-    assert whole["emlit"] == parts["emlit"]
-    assert whole["emlit"]["entropy_floor"]["alpha"] > 0
-    for name, tensor in whole["state_dict"].items():
-        assert torch.equal(tensor, parts["state_dict"][name]), name
-
-
-@pytest.mark.slow
-def test_an_entropy_floor_holds(tmp_path):
-    """At ten times the config's rate entropy falls to 0.1 nats within 6 steps; a floor of 0.3 keeps it near there."""
-    common = ["--model.learning_rate=1e-3", "--trainer.max_steps=12", "--data.prompts_per_round=32"]
-    fit("em_ft", tmp_path / "free", *common)
-    fit("em_ft", tmp_path / "held", *common, "--model.entropy_floor.floor=0.3", "--model.entropy_floor.step=1")
-    free, held = (scalars(tmp_path / name)["entropy/token_mean"] for name in ("free", "held"))
-    assert min(free.values()) < 0.1
-    assert held[12] > 2 * free[12]
-    assert max(scalars(tmp_path / "held")["entropy_floor/coefficient"].values()) > 0
-
-
-@pytest.mark.slow
-def test_masked_truncation_trains_on_the_rest(tmp_path):
-    # Half of the completions are longer than 16 tokens.
-    fit("em_ft", tmp_path, "--data.mask_truncated=true", "--data.sampling.max_tokens=16")
+@pytest.mark.parametrize("config", ["em_ft", "em_rl_token"])
+def test_lora_trains_from_any_config(config, engine, tmp_path):
+    fit(config, tmp_path, "--model.lora.r=8", "--model.learning_rate=2e-3", engine=engine)
     curves = scalars(tmp_path)
-    assert all(0 < share < 1 for share in curves["length/truncated"].values())
+    # The engine has the merged weights, the trainer base and adapters.
+    assert max(curves["sync/logprob_gap"].values()) < 5e-6
+    assert max(curves["sync/logprob_gap_max"].values()) < 1e-4
+    assert ("kl/start" in curves) == (config == "em_rl_token")
+    checkpoint = torch.load(tmp_path / "checkpoints/last.ckpt", weights_only=False)
+    assert checkpoint["state_dict"]
+    assert all(".lora_" in name for name in checkpoint["state_dict"])
+    assert checkpoint["emlit"]["lora"] == {"r": 8, "alpha": 32, "target_modules": "all-linear"}
+    from peft import PeftModel
+
+    from emlit.tiny import MODEL_DIR
+
+    base = AutoModelForCausalLM.from_pretrained(MODEL_DIR)
+    merged = AutoModelForCausalLM.from_pretrained(tmp_path / "export")
+    tokens = torch.arange(3, 40).unsqueeze(0)
+    assert not torch.allclose(base(tokens).logits, merged(tokens).logits, atol=1e-3)
+    adapter = PeftModel.from_pretrained(base, tmp_path / "export/adapter")
+    torch.testing.assert_close(adapter(tokens).logits, merged(tokens).logits, rtol=0, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_resumed_lora_run_is_the_same_run(tmp_path, sentence):
+    lora = ("--model.lora.r=8", "--model.learning_rate=2e-3", "--summary.enabled=false")
+
+    def run(name: str, *arguments: str) -> dict:
+        cli.main(
+            ["fit", "--config", str(ROOT / "configs/tiny/em_ft.yaml"), f"--run_dir={tmp_path / name}",
+             "--data.engine=TransformersEngine", *SMALL, *arguments]
+        )  # fmt: skip
+        return torch.load(tmp_path / name / "checkpoints/last.ckpt", weights_only=False)["state_dict"]
+
+    whole = run("whole", *lora)
+    run("parts", *lora, "--trainer.max_steps=2")
+    for other, expected in (
+        ((), "holds LoRA adapters that do not fit this run; set --model.lora.r 8"),
+        (("--model.lora.r=4",), "set --model.lora.r 8 --model.lora.alpha 32"),
+    ):
+        assert expected in sentence(run, "parts", "--ckpt_path=last", *other)
+    parts = run("parts", *lora, "--ckpt_path=last")
+    assert parts.keys() == whole.keys()
+    assert all(torch.equal(tensor, parts[name]) for name, tensor in whole.items())
+    # Without LoRA, into a run with it.
+    run("plain", "--summary.enabled=false", "--trainer.max_steps=1")
+    assert "holds whole weights, but lora is set" in sentence(run, "plain", *lora, "--ckpt_path=last")
+
+
+@pytest.mark.slow
+def test_a_lora_checkpoint_answers_as_its_export_does(tmp_path, sentence):
+    fit("em_ft", tmp_path / "fit", "--model.learning_rate=2e-3", "--model.lora.r=8")
+    checkpoint = f"--ckpt_path={tmp_path / 'fit/checkpoints/last.ckpt'}"
+    plain = "--trainer.callbacks=null"
+    assert "set --model.lora.r 8" in sentence(predict, tmp_path / "refused", checkpoint, plain)
+    trained = predict(tmp_path / "ckpt", checkpoint, "--model.lora.r=8", plain)
+    exported = predict(tmp_path / "export", f"--model.pretrained={tmp_path / 'fit/export'}", plain)
+    assert [p.completion for p in trained] == [p.completion for p in exported]
+    assert [p.mean_entropy for p in trained] == pytest.approx([p.mean_entropy for p in exported], abs=1e-4)
+    assert [p.completion for p in trained] != [p.completion for p in predict(tmp_path / "base", plain)]

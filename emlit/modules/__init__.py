@@ -4,6 +4,7 @@ from emlit.modules.causal_lm import CausalLM
 from emlit.modules.em_ft import EMFT
 from emlit.modules.em_rl import EMRL
 from emlit.modules.entropy_floor import EntropyFloor
+from emlit.modules.lora import LoRA
 from emlit.modules.objective import EntropyObjectiveMixin, StepRecord
 from emlit.modules.policy_update import PPO, PolicyUpdate, Reinforce, TruncatedImportanceSampling
 
@@ -14,6 +15,7 @@ __all__ = [
     "CausalLM",
     "EntropyFloor",
     "EntropyObjectiveMixin",
+    "LoRA",
     "PolicyUpdate",
     "Reinforce",
     "StepRecord",

@@ -13,6 +13,7 @@ from emlit.engines import Completion, Engine, Request, Sampling
 from emlit.errors import ConfigError, DataError
 from emlit.functional import TokenStats
 from emlit.metrics import CompletionMetrics
+from emlit.modules.lora import ALL_LINEAR, LoRA, differences, is_adapter, settings
 from emlit.modules.scoring import EntropyHead, Scorer
 from emlit.predictions import Prediction
 from emlit.rollout import PromptBatch, RolloutDataModule, pad_rows, request_seed
@@ -33,6 +34,7 @@ class CausalLM(L.LightningModule):
         scoring_tokens: padded tokens scored in one forward pass
         entropy_head: "torch" goes from hidden states to entropies without holding the logits, "liger" does so with
             Liger's GPU kernels, "logits" holds them
+        lora: adapters of low rank on frozen weights, which train, or come out of the checkpoint of a run with the same
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class CausalLM(L.LightningModule):
         score: bool = True,
         scoring_tokens: int = 8192,
         entropy_head: EntropyHead = "torch",
+        lora: LoRA | None = None,
     ) -> None:
         super().__init__()
         loading.resolve(pretrained)
@@ -52,16 +55,22 @@ class CausalLM(L.LightningModule):
         self.score = score
         self.scoring_tokens = scoring_tokens
         self.scorer = Scorer(entropy_head)
+        self.lora = lora
+        if lora is not None:
+            self.strict_loading = False  # checkpoints hold adapters alone, and on_load_checkpoint compares their names
         self.model: PreTrainedModel | None = None
         self.answers = CompletionMetrics()
 
     def configure_model(self) -> None:
         """Load the weights, once."""
         if self.model is None and self.score:
-            self.model = loading.load_model(loading.resolve(self.pretrained), getattr(torch, self.dtype_name))
+            model = loading.load_model(loading.resolve(self.pretrained), getattr(torch, self.dtype_name))
+            self.model = model if self.lora is None else self.lora.adapt(model)
 
     def check_rollouts(self, data: RolloutDataModule) -> None:
-        """Raise ConfigError where the rollouts that `data` would make do not suit this module."""
+        """Raise ConfigError where the model or the rollouts that `data` would make do not suit this module."""
+        if self.lora is not None and self.lora.targets() != ALL_LINEAR:
+            self.lora.check(loading.skeleton(loading.resolve(self.pretrained)))
 
     @property
     def data(self) -> RolloutDataModule:
@@ -188,16 +197,24 @@ class CausalLM(L.LightningModule):
         return self.answer(batch, self.data.sampling)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["emlit"] = {"pretrained": self.pretrained}
+        checkpoint["emlit"] = {"pretrained": self.pretrained, "lora": settings(self.lora)}
+        checkpoint["state_dict"] = self._kept(checkpoint["state_dict"])
+
+    def _kept(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What a checkpoint holds of it: all of it, or the adapters."""
+        return state if self.lora is None else {name: value for name, value in state.items() if is_adapter(name)}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Raise DataError for the weights of another model, before a single one is copied."""
+        emlit = checkpoint.get("emlit", {})
+        if reason := differences(emlit.get("lora"), self.lora):
+            raise DataError(f"the checkpoint {reason}")
         theirs = {name: tuple(value.shape) for name, value in checkpoint["state_dict"].items()}
-        own = {name: tuple(value.shape) for name, value in self.state_dict().items()}
+        own = {name: tuple(value.shape) for name, value in self._kept(self.state_dict()).items()}
         if theirs == own:
             return
         differing = sorted(name for name in theirs.keys() | own.keys() if theirs.get(name) != own.get(name))
-        origin = checkpoint.get("emlit", {}).get("pretrained", "another model")
+        origin = emlit.get("pretrained", "another model")
         raise DataError(
             f"the checkpoint holds the weights of {origin}, which do not fit {self.pretrained}: {len(differing)} "
             f"tensors differ, {differing[0]} first; set --model.pretrained to the model that it was made from"

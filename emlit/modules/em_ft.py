@@ -5,6 +5,7 @@ from torch import Tensor
 from emlit.functional import KLPenalty, Reduction
 from emlit.modules.causal_lm import CausalLM, Dtype
 from emlit.modules.entropy_floor import EntropyFloor
+from emlit.modules.lora import LoRA
 from emlit.modules.objective import EntropyObjectiveMixin
 from emlit.modules.scoring import EntropyHead
 from emlit.rollout import RolloutBatch
@@ -33,6 +34,7 @@ class EMFT(EntropyObjectiveMixin, CausalLM):
         scoring_tokens: padded tokens scored in one forward pass of evaluation
         entropy_head: "torch" goes from hidden states to entropies without holding the logits, "liger" does so with
             Liger's GPU kernels, "logits" holds them
+        lora: train adapters of low rank on frozen weights, as in `--model.lora.r 16`
     """
 
     def __init__(
@@ -51,8 +53,9 @@ class EMFT(EntropyObjectiveMixin, CausalLM):
         torch_compile: bool = False,
         scoring_tokens: int = 8192,
         entropy_head: EntropyHead = "torch",
+        lora: LoRA | None = None,
     ) -> None:
-        super().__init__(pretrained, dtype, scoring_tokens=scoring_tokens, entropy_head=entropy_head)
+        super().__init__(pretrained, dtype, scoring_tokens=scoring_tokens, entropy_head=entropy_head, lora=lora)
         self._set_objective(
             reduction,
             entropy_temperature,

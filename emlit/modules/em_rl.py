@@ -8,6 +8,7 @@ from emlit.errors import ConfigError
 from emlit.functional import KLEstimator, Reduction, TokenStats, sequence_mean
 from emlit.modules.causal_lm import CausalLM, Dtype
 from emlit.modules.entropy_floor import EntropyFloor
+from emlit.modules.lora import LoRA
 from emlit.modules.objective import EntropyObjectiveMixin
 from emlit.modules.policy_update import PolicyUpdate, Reinforce
 from emlit.modules.scoring import EntropyHead
@@ -42,6 +43,7 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         scoring_tokens: padded tokens scored in one forward pass of evaluation
         entropy_head: "torch" goes from hidden states to entropies without holding the logits, "liger" does so with
             Liger's GPU kernels, "logits" holds them
+        lora: train adapters of low rank on frozen weights, as in `--model.lora.r 16`
     """
 
     def __init__(
@@ -63,8 +65,9 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         torch_compile: bool = False,
         scoring_tokens: int = 8192,
         entropy_head: EntropyHead = "torch",
+        lora: LoRA | None = None,
     ) -> None:
-        super().__init__(pretrained, dtype, scoring_tokens=scoring_tokens, entropy_head=entropy_head)
+        super().__init__(pretrained, dtype, scoring_tokens=scoring_tokens, entropy_head=entropy_head, lora=lora)
         self._set_objective(
             reduction,
             entropy_temperature,
@@ -82,6 +85,7 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         self.policy_update = policy_update if policy_update is not None else Reinforce()
 
     def check_rollouts(self, data: RolloutDataModule) -> None:
+        super().check_rollouts(data)
         if data.trainer.state.fn != TrainerFn.FITTING:
             return
         if data.samples_per_prompt < self.advantage.min_samples:

@@ -1,5 +1,7 @@
 """What EM-FT and EM-RL share: rollouts in, per-token stats, one scalar out."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +90,8 @@ class EntropyObjectiveMixin:
         if self.torch_compile:
             body(self.model).compile(dynamic=True)  # in place: names of parameters stay
         fitting = self._trainer is None or self._trainer.state.fn == TrainerFn.FITTING
-        if self.kl_weight and fitting and not self._reference:
+        # With adapters the start is the policy without them.
+        if self.kl_weight and fitting and self.lora is None and not self._reference:
             reference = loading.load_model(loading.resolve(self.pretrained), getattr(torch, self.dtype_name))
             self._reference = (reference.eval().requires_grad_(False),)
 
@@ -115,10 +118,18 @@ class EntropyObjectiveMixin:
         """Estimated KL(policy || start) of every sampled token (B, T); None with a weight of 0, at no cost."""
         if not self.kl_weight:
             return None
-        reference = self._reference[0].to(self.device)
-        with torch.no_grad():
+        with torch.no_grad(), self._start() as reference:
             start = self.token_stats(batch.tokens, batch.completion_mask, batch.temperature, model=reference)
         return approx_kl(stats.logprob, start.logprob, self.kl_estimator)
+
+    @contextlib.contextmanager
+    def _start(self) -> Iterator["PreTrainedModel"]:
+        """The model before training: a frozen copy, or the policy with its adapters off."""
+        if self.lora is None:
+            yield self._reference[0].to(self.device)
+        else:
+            with self.model.disable_adapter():
+                yield self.model
 
     def reduce(self, values: Tensor, batch: RolloutBatch) -> Tensor:
         """This micro-batch's share (a scalar) of the optimiser step's reduced value."""

@@ -124,14 +124,14 @@ class Scorer:
         return None
 
 
-def _unwrapped(model: Any) -> Any:
+def unwrapped(model: Any) -> Any:
     """The Hugging Face model inside an adapter, adapters included."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def body(model: "PreTrainedModel") -> torch.nn.Module:
     """What turns token ids into hidden states: the model without its head."""
-    return _unwrapped(model).base_model
+    return unwrapped(model).base_model
 
 
 def _softcap(model: "PreTrainedModel") -> float | None:
@@ -143,7 +143,7 @@ def _softcap(model: "PreTrainedModel") -> float | None:
 def _heads_agree(model: "PreTrainedModel", head: torch.nn.Linear) -> bool:
     """Whether softcap(W h + b) of the body's last hidden states are the model's logits, on a few tokens."""
     inner = body(model)
-    if inner is _unwrapped(model):
+    if inner is unwrapped(model):
         return False
     device = head.weight.device
     tokens = torch.arange(min(8, head.out_features), device=device).unsqueeze(0)
