@@ -62,7 +62,6 @@ class EntropyCurves(L.Callback):
         entropy = torch.cat([r.stats.entropy[r.batch.completion_mask] for r in records])
         logprob = torch.cat([r.stats.logprob[r.batch.completion_mask] for r in records])
         completions = [c for r in records for group in r.batch.groups for c in group.completions]
-        gaps = [logprob_gap(record) for record in records]
         sync = next((c.seconds for c in trainer.callbacks if isinstance(c, WeightSync)), 0.0)
         generation = data.stream.generation_seconds
         scalars = {
@@ -71,8 +70,6 @@ class EntropyCurves(L.Callback):
             "logprob/token_mean": logprob.mean().item(),
             "length/mean": sum(len(c.tokens) for c in completions) / len(completions),
             "length/truncated": sum(c.finish_reason == "length" for c in completions) / len(completions),
-            "sync/logprob_gap": sum(mean for mean, _ in gaps) / len(gaps),
-            "sync/logprob_gap_max": max(largest for _, largest in gaps),
             "loss/total": sum(record.loss.item() for record in records),
             "optimizer/gradient_norm": self.gradient_norm,
             "optimizer/learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
@@ -82,7 +79,13 @@ class EntropyCurves(L.Callback):
             "time/train": max(0.0, seconds - generation - sync),
             "throughput/tokens_per_s": len(entropy) / seconds,
         }
-        return scalars | self._extra_values() | self._grades()
+        if all(record.batch.sampler_logprobs is not None for record in records):
+            gaps = [logprob_gap(record) for record in records]
+            scalars["sync/logprob_gap"] = sum(mean for mean, _ in gaps) / len(gaps)
+            scalars["sync/logprob_gap_max"] = max(largest for _, largest in gaps)
+            # Of given solutions, the accuracy would be the data set's, and the gap nobody's.
+            scalars |= self._grades()
+        return scalars | self._extra_values()
 
     def _extra_values(self) -> dict[str, float]:
         """What the objective recorded: rewards of whole completions, KL of tokens, and so on."""
@@ -92,6 +95,8 @@ class EntropyCurves(L.Callback):
                 grouped = torch.cat([r.values[name].view(-1, r.batch.samples_per_prompt) for r in self.records])
                 found["reward/mean"] = grouped.mean().item()
                 found["reward/std"] = grouped.std(dim=1).mean().item()
+            elif self.records[0].values[name].ndim == 1:
+                found[name] = torch.cat([r.values[name] for r in self.records]).mean().item()
             else:
                 tokens = torch.cat([r.values[name][r.batch.completion_mask] for r in self.records])
                 found[name if "/" in name else f"{name}/abs_mean"] = tokens.abs().mean().item()
@@ -99,12 +104,7 @@ class EntropyCurves(L.Callback):
 
     def _grades(self) -> dict[str, float]:
         """Format, and accuracy where there are labels: measured, never trained on."""
-        grades = [
-            group.prompt.task.grade(group.prompt.row, text)
-            for record in self.records
-            for group in record.batch.groups
-            for text in group.texts
-        ]
+        grades = [grade for record in self.records for group in record.batch.groups for grade in group.grades]
         found = {"format/rate": sum(grade.format_ok for grade in grades) / len(grades)}
         labelled = [grade.correct for grade in grades if grade.correct is not None]
         if labelled:
@@ -129,9 +129,8 @@ class EntropyCurves(L.Callback):
         lines = ["| prompt | completion | mean entropy | correct |", "| --- | --- | --- | --- |"]
         for index, group in enumerate(record.batch.groups[: self.texts]):
             row = group.prompt.row
-            grade = group.prompt.task.grade(row, group.texts[0])
-            prompt = row.messages()[-1]["content"]
-            lines.append(f"| {_cell(prompt)} | {_cell(group.texts[0])} | {means[index * n]:.3f} | {grade.correct} |")
+            prompt, correct = row.messages()[-1]["content"], group.grades[0].correct
+            lines.append(f"| {_cell(prompt)} | {_cell(group.texts[0])} | {means[index * n]:.3f} | {correct} |")
         return "\n".join(lines)
 
 

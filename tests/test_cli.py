@@ -62,7 +62,7 @@ def sentence(monkeypatch, tmp_path, capsys):
         ([*FT, "--data.sampling.temperature=-1"], r"temperature is -1\.0; it must not be negative"),
         ([*FT, "--data.sampling.temperature=0"], r"sampling\.temperature is 0, but training needs samples"),
         ([*FT, "--data.sampling.top_p=0.9"], r"top_p.*filter_training_samples"),
-        (["fit", *INF[1:]], r"model is CausalLM, which has no objective to train; set model to EMFT or EMRL"),
+        (["fit", *INF[1:]], r"model is CausalLM, which has no objective to train; set model to EMFT, EMRL or SFT"),
         ([*FT, "--trainer.accumulate_grad_batches=1000"], r"accumulate_grad_batches is 1000.*data\.prompts_per_round"),
         ([*FT, "--data.sampling.max_tokens=600"], r"max_tokens is 600, which leaves no room"),
         ([*FT, "--model.pretrained=./nowhere"], r"pretrained is \./nowhere, and there is no such directory"),

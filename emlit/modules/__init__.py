@@ -4,5 +4,6 @@ from emlit.modules.causal_lm import CausalLM
 from emlit.modules.em_ft import EMFT
 from emlit.modules.em_rl import EMRL
 from emlit.modules.objective import EntropyObjectiveMixin, StepRecord
+from emlit.modules.sft import SFT
 
-__all__ = ["EMFT", "EMRL", "CausalLM", "EntropyObjectiveMixin", "StepRecord"]
+__all__ = ["EMFT", "EMRL", "SFT", "CausalLM", "EntropyObjectiveMixin", "StepRecord"]

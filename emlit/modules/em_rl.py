@@ -1,23 +1,26 @@
-"""EM-RL: reinforcement learning with the model's own confidence as the only reward."""
+"""EM-RL: reinforcement learning with the model's own confidence as the reward, or any other reward."""
+
+from collections.abc import Sequence
 
 import torch
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from emlit.errors import ConfigError
-from emlit.functional import KLPenalty, Reduction, TokenStats, policy_gradient_loss
+from emlit.functional import KLPenalty, Reduction, policy_gradient_loss
 from emlit.modules.causal_lm import CausalLM, Dtype
 from emlit.modules.objective import EntropyObjectiveMixin
 from emlit.modules.scoring import EntropyHead
 from emlit.rewards import RLOO, Advantage, Reward, TokenEntropyReward
-from emlit.rollout import RolloutBatch, RolloutDataModule
+from emlit.rollout import Prompt, RolloutBatch, RolloutDataModule
 
 
 class EMRL(EntropyObjectiveMixin, CausalLM):
     """REINFORCE on a reward that needs no label (arXiv 2505.15134, Sec. 3.2).
 
     With `TokenEntropyReward` this is EM-RL-token (Eq. 4), with `SequenceLogProbReward` EM-RL-sequence (Eq. 3). One
-    forward pass gives the reward and the loss: the reward is read off the detached stats.
+    forward pass gives the reward and the loss: the reward is read off the detached stats. With `VoteFractionReward` it
+    is the paper's SC-RL, with `VerifiedAnswerReward` its labelled baselines RLOO and GRPO, after the advantage.
 
     Args:
         pretrained: "tiny" for the embedded reasoner, a directory, or a Hugging Face id
@@ -70,6 +73,7 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
             torch_compile,
         )
         self.reward = reward if reward is not None else TokenEntropyReward()
+        self.self_certainty = self.reward.needs_self_certainty
         self.advantage = advantage if advantage is not None else RLOO()
 
     def check_rollouts(self, data: RolloutDataModule) -> None:
@@ -79,12 +83,16 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
                 f"the completions of a prompt with each other; set it to {self.advantage.min_samples} or more"
             )
 
+    def check_prompts(self, prompts: Sequence[Prompt]) -> None:
+        self.reward.check(prompts)
+
     def training_step(self, batch: RolloutBatch) -> Tensor:
         stats = self.rollout_stats(batch)
         with torch.no_grad():
-            detached = TokenStats(stats.logprob.detach(), stats.entropy.detach())
-            rewards = self.reward(batch, detached)
+            detached = type(stats)(*(value.detach() for value in stats))
+            rewards, parts = self.reward.score(batch, detached)
             advantage = self.advantage(rewards.view(-1, batch.samples_per_prompt), batch, detached)
         loss = self.reduce(policy_gradient_loss(stats.logprob, advantage).loss, batch)
         values = {"reward": rewards, "advantage": advantage.expand_as(stats.logprob)}
+        values |= {f"reward/{name}": part for name, part in parts.items()}
         return self.finish(loss, self.kl_penalty(stats, batch), stats, batch, values)

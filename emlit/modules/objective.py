@@ -9,7 +9,15 @@ from torch import Tensor
 
 from emlit import pretrained as loading
 from emlit.errors import ConfigError
-from emlit.functional import KLPenalty, Reduction, TokenStats, approx_kl, reduce_tokens, token_weights
+from emlit.functional import (
+    CertaintyStats,
+    KLPenalty,
+    Reduction,
+    TokenStats,
+    approx_kl,
+    reduce_tokens,
+    token_weights,
+)
 from emlit.modules.scoring import body
 from emlit.rollout import RolloutBatch
 
@@ -46,6 +54,7 @@ class EntropyObjectiveMixin:
     kl_weight: float
     kl_estimator: KLPenalty
     learning_rate: float
+    self_certainty: bool = False  # whether `rollout_stats` has it
     record: StepRecord | None = None
 
     def _set_objective(
@@ -88,9 +97,15 @@ class EntropyObjectiveMixin:
             reference = loading.load_model(loading.resolve(self.pretrained), getattr(torch, self.dtype_name))
             self._reference = (reference.eval().requires_grad_(False),)
 
-    def rollout_stats(self, batch: RolloutBatch) -> TokenStats:
+    def rollout_stats(self, batch: RolloutBatch) -> TokenStats | CertaintyStats:
         """The policy's log p and H of every sampled token (B, T), differentiable, from one forward pass."""
-        return self.token_stats(batch.tokens, batch.completion_mask, batch.temperature, self.entropy_temperature)
+        return self.token_stats(
+            batch.tokens,
+            batch.completion_mask,
+            batch.temperature,
+            self.entropy_temperature,
+            self_certainty=self.self_certainty,
+        )
 
     def entropy_loss(self, batch: RolloutBatch) -> tuple[Tensor, TokenStats]:
         """This micro-batch's share of the round's reduced entropy, and the stats (B, T) of its tokens.
