@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
         (["rl_step", "--smoke"], ["| emlit EM-RL |", "| emlit EM-FT |", "| one-shot-EM loop |"]),
         (["rl_step", "--smoke", "--scaling"], ["| exponent in tokens |", "| exponent in prompts |"]),
         (["tiny_model", "--n", "4"], ["| default |", "| hard |"]),
+        (["tiny_reasoner", "--smoke", "--baselines"], ["| SFT, labelled |", "| SC-RL |", "| self-certainty |"]),
         (["tiny_reasoner", "--smoke"], ["| step | em_ft | em_rl_sequence | em_rl_token |", "| 1 |"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) and "|" not in value[0] else "",
