@@ -92,7 +92,10 @@ BASELINES = {
 @pytest.mark.slow
 @pytest.mark.parametrize("config", BASELINES)
 def test_baselines_leave_a_whole_run(config, tmp_path):
-    summary = fit(config, tmp_path, "--trainer.max_steps=2", "--trainer.accumulate_grad_batches=2")
+    summary = fit(
+        config, tmp_path, "--trainer.max_steps=2", "--trainer.accumulate_grad_batches=2", "--data.prompts_per_round=4",
+        "--data.evaluation.n=4", "--data.evaluation_samples=2",
+    )  # fmt: skip
     assert summary["steps"] == 2
     assert {"pass@1", "greedy", "mean_entropy"} <= summary["after"].keys()
     curves = scalars(tmp_path)
