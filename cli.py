@@ -148,7 +148,7 @@ class EmlitCLI(LightningCLI):
         """Tell the trainer its checkpoint now: given to `fit` or `predict`, callbacks would learn of it too late."""
         if self.subcommand == "fit" and not isinstance(self.model, EntropyObjectiveMixin):
             raise ConfigError(
-                f"model is {type(self.model).__name__}, which has no objective to train; set model to EMFT or EMRL"
+                f"model is {type(self.model).__name__}, which has no objective to train; set model to EMFT, EMRL or SFT"
             )
         arguments = self.config_init[self.subcommand]
         self.trainer.ckpt_path, arguments.ckpt_path = arguments.ckpt_path, None

@@ -1,6 +1,7 @@
 """README's table: the three methods on the embedded reasoner, several seeds.
 
     python -m benchmarks.tiny_reasoner                  both difficulties, 3 seeds
+    python -m benchmarks.tiny_reasoner --baselines      the same of what the paper compares with, and of self-certainty
     python -m benchmarks.tiny_reasoner --past_the_peak  one long run a method, measured on the way
 
 Prints Markdown, with the machine, the versions and the seeds.
@@ -11,7 +12,12 @@ import statistics
 from pathlib import Path
 
 from benchmarks.measure import environment, parser
-from emlit.tiny.demo import COLUMNS, FITS, command, run
+from emlit.tiny.demo import BASELINES, COLUMNS, FITS, command, fits, run
+
+_SMOKE = (
+    "--trainer.max_steps=1", "--data.prompts_per_round=4", "--data.evaluation.n=2", "--data.train.n=4",
+    "--data.engine=TransformersEngine",
+)  # fmt: skip
 
 
 def spread(values: list[float]) -> str:
@@ -20,8 +26,12 @@ def spread(values: list[float]) -> str:
     return mean if len(values) == 1 else f"{mean} ({min(values):.3f} to {max(values):.3f})"
 
 
-def all_methods(run_dir: Path, seeds: list[int], difficulty: str) -> str:
-    runs = [run(run_dir / difficulty / f"seed{seed}", seed, difficulty) for seed in seeds]
+def all_methods(run_dir: Path, seeds: list[int], difficulty: str, baselines: bool) -> str:
+    places = {seed: run_dir / difficulty / f"seed{seed}" for seed in seeds}
+    if baselines:
+        runs = [fits(BASELINES, place, seed, difficulty) for seed, place in places.items()]
+    else:
+        runs = [run(place, seed, difficulty) for seed, place in places.items()]
     return compare(runs, f"{difficulty} difficulty, test problems, temperature 1, seeds {', '.join(map(str, seeds))}")
 
 
@@ -65,7 +75,7 @@ def past_the_peak(run_dir: Path, steps: int, every: int, seed: int, difficulty: 
         )  # fmt: skip
         curves[name] = {point["step"]: point for point in json.loads((target / "summary.json").read_text())["curve"]}
     lines += ["| step | " + " | ".join(FITS) + " |", "| ---: |" + " --- |" * len(FITS)]
-    for step in sorted(curves[FITS[0]]):
+    for step in sorted(curves[next(iter(FITS))]):
         cells = [
             f"{point['pass@1']:.3f} / {point['greedy']:.3f} / {point['mean_entropy']:.3f}"
             for point in (curves[name][step] for name in FITS)
@@ -79,18 +89,24 @@ def main() -> None:
     arguments_of.add_argument("--run_dir", type=Path, default=Path("runs/benchmark"))
     arguments_of.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     arguments_of.add_argument("--difficulty", choices=["default", "hard"], nargs="+", default=["default", "hard"])
-    arguments_of.add_argument("--past_the_peak", action="store_true")
+    kinds = arguments_of.add_mutually_exclusive_group()
+    kinds.add_argument("--baselines", action="store_true", help="SFT, RLOO, GRPO, SC-RL and self-certainty instead")
+    kinds.add_argument("--past_the_peak", action="store_true")
     arguments_of.add_argument("--steps", type=int, default=200, help="of the long run")
     arguments_of.add_argument("--every", type=int, default=20, help="optimiser steps between its measurements")
     arguments = arguments_of.parse_args()
     if arguments.smoke:
-        print(past_the_peak(arguments.run_dir.absolute(), 1, 1, 0, "default", problems=2))
+        if arguments.baselines:
+            rows = fits(BASELINES, arguments.run_dir.absolute(), 0, "default", *_SMOKE)
+            print(compare([rows], "one step of each"))
+        else:
+            print(past_the_peak(arguments.run_dir.absolute(), 1, 1, 0, "default", problems=2))
         return
     run_dir = arguments.run_dir.absolute()
     tables = [
         past_the_peak(run_dir, arguments.steps, arguments.every, arguments.seeds[0], difficulty)
         if arguments.past_the_peak
-        else all_methods(run_dir, arguments.seeds, difficulty)
+        else all_methods(run_dir, arguments.seeds, difficulty, arguments.baselines)
         for difficulty in arguments.difficulty
     ]
     print("\n" + "\n\n".join(tables) + f"\n\n{environment()}")

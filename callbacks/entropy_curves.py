@@ -68,7 +68,8 @@ class EntropyCurves(L.Callback):
         completions = [c for r in records for group in r.batch.groups for c in group.completions]
         # Later updates of a round are scored by newer weights than those that sampled it.
         first, ends = records[0].batch.weights_version == trainer.global_step - 1, records[-1].batch.ends_round
-        gaps = [logprob_gap(record) for record in records] if first else []
+        sampled = records[0].batch.sampler_logprobs is not None
+        gaps = [logprob_gap(record) for record in records] if first and sampled else []
         seconds = self.last_end - began
         sync = next((c.seconds for c in trainer.callbacks if isinstance(c, WeightSync)), 0.0) if ends else 0.0
         generation = stream.generation_seconds if began == stream.round_started else 0.0
@@ -90,7 +91,8 @@ class EntropyCurves(L.Callback):
         if gaps:
             scalars["sync/logprob_gap"] = sum(mean for mean, _ in gaps) / len(gaps)
             scalars["sync/logprob_gap_max"] = max(largest for _, largest in gaps)
-        return scalars | self._extra_values() | self._grades()
+        # Of given solutions, the accuracy would be the data set's.
+        return scalars | self._extra_values() | (self._grades() if sampled else {})
 
     def _extra_values(self) -> dict[str, float]:
         """What the objective recorded: rewards of whole completions, KL of tokens, and so on."""
@@ -102,6 +104,8 @@ class EntropyCurves(L.Callback):
                 found["reward/std"] = grouped.std(dim=1).mean().item()
             elif self.records[0].values[name].ndim == 0:
                 found[name] = self.records[0].values[name].item()
+            elif self.records[0].values[name].ndim == 1:
+                found[name] = torch.cat([r.values[name] for r in self.records]).mean().item()
             else:
                 tokens = torch.cat([r.values[name][r.batch.completion_mask] for r in self.records])
                 if name.endswith("_max"):
@@ -114,12 +118,7 @@ class EntropyCurves(L.Callback):
 
     def _grades(self) -> dict[str, float]:
         """Format, and accuracy where there are labels: measured, never trained on."""
-        grades = [
-            group.prompt.task.grade(group.prompt.row, text)
-            for record in self.records
-            for group in record.batch.groups
-            for text in group.texts
-        ]
+        grades = [grade for record in self.records for group in record.batch.groups for grade in group.grades]
         found = {"format/rate": sum(grade.format_ok for grade in grades) / len(grades)}
         labelled = [grade.correct for grade in grades if grade.correct is not None]
         if labelled:
@@ -144,9 +143,8 @@ class EntropyCurves(L.Callback):
         lines = ["| prompt | completion | mean entropy | correct |", "| --- | --- | --- | --- |"]
         for index, group in enumerate(record.batch.groups[: self.texts]):
             row = group.prompt.row
-            grade = group.prompt.task.grade(row, group.texts[0])
-            prompt = row.messages()[-1]["content"]
-            lines.append(f"| {_cell(prompt)} | {_cell(group.texts[0])} | {means[index * n]:.3f} | {grade.correct} |")
+            prompt, correct = row.messages()[-1]["content"], group.grades[0].correct
+            lines.append(f"| {_cell(prompt)} | {_cell(group.texts[0])} | {means[index * n]:.3f} | {correct} |")
         return "\n".join(lines)
 
 

@@ -36,7 +36,7 @@ def _whole(item: tuple[str, Tensor]) -> tuple[str, Tensor]:
 
 
 def logprob_gap(record: StepRecord) -> tuple[float, float]:
-    """Mean and largest |log p by the trainer - log p by the sampler| over the sampled tokens, nats."""
+    """Mean and largest |log p by the trainer - log p by the sampler| over the tokens of a sampled batch, nats."""
     mask = record.batch.completion_mask
     gap = (record.stats.logprob - record.batch.sampler_logprobs)[mask].abs()
     return (gap.mean().item(), gap.max().item()) if gap.numel() else (0.0, 0.0)
@@ -47,7 +47,7 @@ class WeightSync(L.Callback):
 
     The check: before each backward pass, the trainer's log-probabilities of the sampled tokens are compared with those
     that the sampler reported. Both come from the same weights, so the gap is rounding: about 1e-6 nats in float32 and
-    1e-2 in bfloat16. It is skipped where training samples are filtered.
+    1e-2 in bfloat16. It is skipped where training samples are filtered, and where nothing was sampled (SFT).
 
     Args:
         max_gap: stop the run when the mean gap of a micro-batch is larger, nats
@@ -85,7 +85,11 @@ class WeightSync(L.Callback):
 
     def on_before_backward(self, trainer: L.Trainer, pl_module: CausalLM, loss: Tensor) -> None:
         record = pl_module.record
-        if record.batch.filtered or record.batch.weights_version != trainer.global_step:
+        if (
+            record.batch.sampler_logprobs is None
+            or record.batch.filtered
+            or record.batch.weights_version != trainer.global_step
+        ):
             return
         mean, largest = logprob_gap(record)
         if not mean <= self.max_gap:

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
         (["lora_memory", "--smoke"], ["| EM-FT, LoRA |", "| EM-RL, LoRA |"]),
         (["tiny_model", "--n", "4"], ["| default |", "| hard |"]),
         (["collapse", "--smoke"], ["em_rl_token, hard", "| the guard |", "| entropy below 25 % |"]),
+        (["tiny_reasoner", "--smoke", "--baselines"], ["| SFT, labelled |", "| SC-RL |", "| self-certainty |"]),
         (["tiny_reasoner", "--smoke"], ["| step | em_ft | em_rl_sequence | em_rl_token |", "| 1 |"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) and "|" not in value[0] else "",

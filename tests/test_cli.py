@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 FT = ["fit", "--config", str(ROOT / "configs/tiny/em_ft.yaml")]
 RL = ["fit", "--config", str(ROOT / "configs/tiny/em_rl_token.yaml")]
 PPO = ["--model.policy_update=PPO"]
+SFT = ["fit", "--config", str(ROOT / "configs/tiny/sft.yaml")]
 INF = ["predict", "--config", str(ROOT / "configs/tiny/em_inf.yaml")]
 
 
@@ -63,12 +64,25 @@ def sentence(monkeypatch, tmp_path, capsys):
         ([*FT, "--data.sampling.temperature=-1"], r"temperature is -1\.0; it must not be negative"),
         ([*FT, "--data.sampling.temperature=0"], r"sampling\.temperature is 0, but training needs samples"),
         ([*FT, "--data.sampling.top_p=0.9"], r"top_p.*filter_training_samples"),
-        (["fit", *INF[1:]], r"model is CausalLM, which has no objective to train; set model to EMFT or EMRL"),
+        (["fit", *INF[1:]], r"model is CausalLM, which has no objective to train; set model to EMFT, EMRL or SFT"),
         ([*FT, "--trainer.accumulate_grad_batches=1000"], r"accumulate_grad_batches is 1000.*data\.prompts_per_round"),
         ([*FT, "--data.sampling.max_tokens=600"], r"max_tokens is 600, which leaves no room"),
         ([*FT, "--model.pretrained=./nowhere"], r"pretrained is \./nowhere, and there is no such directory"),
         ([*RL, "--model.reward=emlit.rewards.Happiness"], r"model\.reward: .*emlit\.rewards\.Happiness"),
         ([*RL, "--model.reward=Happiness"], r"model\.reward: .*Happiness"),
+        (
+            [
+                *RL,
+                "--model.reward=WeightedRewards",
+                "--model.reward.rewards=[TokenEntropyReward]",
+                "--model.reward.weights=[1,2]",
+            ],
+            r"weights has 2 numbers for 1 rewards",
+        ),
+        ([*RL, "--model.reward=VerifiedAnswerReward", "--model.reward.format_weight=-1"], r"format_weight is -1"),
+        ([*RL, "--model.advantage=GRPO", "--model.advantage.scale_rewards=maybe"], r"advantage\.scale_rewards"),
+        ([*SFT, "--data.samples_per_prompt=4"], r"samples_per_prompt is 4, but SFT learns from the one solution"),
+        ([*SFT, "--data.context=40", "--data.sampling.max_tokens=1"], r"tiny, \S+: the solution has \d+ tokens"),
         ([*RL, "--data.samples_per_prompt=1"], r"data\.samples_per_prompt is 1, but RLOO compares"),
         ([*RL, "--model.reward.reduction=median"], r"model\.reward\.reduction"),
         ([*FT, "--trainer.accumulate_grad_batches=0"], r"accumulate_grad_batches is 0; it must be at least 1"),
@@ -119,6 +133,17 @@ def test_bad_prompt_files(sentence, tmp_path):
     assert "p.jsonl, line 2: not valid JSON" in sentence(*FT, *task, f"--data.train.init_args.path={path}")
     path.write_text('{"prompt": "' + "7" * 600 + '"}\n')
     assert re.search(r"line 1: the prompt has \d+ tokens", sentence(*FT, *task, f"--data.train.init_args.path={path}"))
+
+
+def test_labels_and_solutions_that_are_not_there(sentence, tmp_path):
+    path = tmp_path / "p.jsonl"
+    path.write_text('{"prompt": "a", "answer": "1", "solution": "One: 1"}\n{"prompt": "b"}\n')
+    task = ["--data.train.class_path=emlit.tasks.PromptFile", f"--data.train.init_args.path={path}"]
+    rloo = ["fit", "--config", str(ROOT / "configs/tiny/rloo.yaml")]
+    assert re.search(r"p\.jsonl, line 2: no label, and VerifiedAnswerReward", sentence(*rloo, *task))
+    boxed = sentence(*rloo, *task, "--data.train.init_args.answer_from_solution=true")
+    assert re.search(r"p\.jsonl, line 1: the solution has no \\boxed\{\} to take the answer from", boxed)
+    assert re.search(r"p\.jsonl, line 2: no solution to learn from; set solution_column", sentence(*SFT, *task))
 
 
 def test_vllm_that_is_not_installed(sentence, monkeypatch):

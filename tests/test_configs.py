@@ -96,6 +96,86 @@ def test_agrees_with_the_paper(kind, built):
         assert type(model.reward).__name__ == names[kind]
 
 
+@pytest.mark.parametrize(
+    ("kind", "reward", "advantage"),
+    [
+        ("rloo", "VerifiedAnswerReward", "RLOO"),
+        ("grpo", "VerifiedAnswerReward", "GRPO"),
+        ("sc_rl", "VoteFractionReward", "RLOO"),
+    ],
+)
+def test_the_other_rows_have_the_settings_of_em_rl(kind, reward, advantage, built):
+    # "same settings" (Sec. 3.3): what EM-RL's config has, but for the reward and what it reads.
+    ours, theirs = (built(CONFIGS / "qwen2.5-math-7b" / f"{name}.yaml") for name in (kind, "em_rl_token"))
+    assert type(ours.model.reward).__name__ == reward
+    assert type(ours.model.advantage).__name__ == advantage
+    for name in ("pretrained", "learning_rate", "kl_weight", "kl_estimator", "reduction", "warmup_steps"):
+        assert getattr(ours.model, name) == getattr(theirs.model, name), name
+    for name in ("prompts_per_round", "samples_per_prompt", "context", "sampling"):
+        assert getattr(ours.datamodule, name) == getattr(theirs.datamodule, name), name
+    for name in ("max_steps", "accumulate_grad_batches", "gradient_clip_val"):
+        assert getattr(ours.trainer, name) == getattr(theirs.trainer, name), name
+    task = ours.datamodule.train_task
+    assert task.answer_from_solution == (reward == "VerifiedAnswerReward")
+    assert (task.path, task.split, task.solution_column) == ("AI-MO/NuminaMath-CoT", "train[:35000]", "solution")
+    if advantage == "GRPO":
+        assert ours.model.advantage.scale_rewards
+
+
+def test_sft_agrees_with_the_released_code(built):
+    made = built(CONFIGS / "qwen2.5-math-7b/sft.yaml")
+    assert made.model.learning_rate == 1e-5
+    assert (made.datamodule.prompts_per_round, made.datamodule.samples_per_prompt) == (512, 1)
+    assert made.datamodule.context == 4096
+    assert made.datamodule.train_task.solution_column == "solution"
+    assert made.trainer.max_steps == 35000 // 512  # one epoch
+
+
+def test_self_certainty_agrees_with_intuitor(built):
+    made = built(CONFIGS / "qwen2.5-math-7b/self_certainty.yaml")
+    model, data = made.model, made.datamodule
+    assert (type(model.reward).__name__, type(model.advantage).__name__) == ("SelfCertaintyReward", "GRPO")
+    assert model.self_certainty
+    assert (model.learning_rate, model.kl_weight) == (3e-6, 0.005)
+    assert (data.prompts_per_round, data.samples_per_prompt) == (128, 8)
+    assert (data.context, data.sampling.max_tokens) == (512 + 3072, 3072)
+    assert made.trainer.max_steps == 7500 // 128
+    assert model.warmup_steps == round(0.1 * made.trainer.max_steps)
+
+
+def test_weighted_rewards_in_yaml_and_on_the_command_line(built, tmp_path):
+    text = (CONFIGS / "tiny/rloo.yaml").read_text()
+    before = "    reward: emlit.rewards.VerifiedAnswerReward\n"
+    assert before in text
+    (tmp_path / "weighted.yaml").write_text(
+        text.replace(
+            before,
+            """    reward:
+      class_path: emlit.rewards.WeightedRewards
+      init_args:
+        rewards:
+          - class_path: emlit.rewards.VerifiedAnswerReward
+            init_args: {format_weight: 0.1}
+          - emlit.rewards.SelfCertaintyReward
+        weights: [1, 0.5]
+""",
+        )
+    )
+    reward = built(tmp_path / "weighted.yaml").model.reward
+    assert [type(part).__name__ for part in reward.rewards] == ["VerifiedAnswerReward", "SelfCertaintyReward"]
+    assert reward.rewards[0].format_weight == 0.1
+    assert reward.weights == [1, 0.5]
+    assert reward.needs_self_certainty
+    reward = built(
+        CONFIGS / "tiny/rloo.yaml",
+        "--model.reward=WeightedRewards",
+        "--model.reward.rewards=[VoteFractionReward, TokenEntropyReward]",
+        "--model.reward.weights=[1, 0.2]",
+    ).model.reward
+    assert [part.name for part in reward.rewards] == ["vote_fraction", "token_entropy"]
+    assert reward.weights == [1, 0.2]
+
+
 def test_readmes_command_for_your_own_prompts(built, tmp_path):
     # A class given over another keeps the arguments that both know: the column must be named again.
     (tmp_path / "prompts.jsonl").write_text('{"prompt": "1+1?", "answer": "2"}\n')
@@ -112,4 +192,8 @@ def test_there_is_one_for_each_model_and_method():
     for model in ("tiny", *SHAPES):
         assert {path.stem for path in (CONFIGS / model).glob("*.yaml")} >= {
             "em_ft", "em_rl_sequence", "em_rl_token", "em_inf",
+        }  # fmt: skip
+    for model in ("tiny", "qwen2.5-math-7b"):
+        assert {path.stem for path in (CONFIGS / model).glob("*.yaml")} >= {
+            "sft", "rloo", "grpo", "sc_rl", "self_certainty",
         }  # fmt: skip

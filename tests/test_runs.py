@@ -79,6 +79,59 @@ def test_fit_leaves_a_whole_run(config, engine, tmp_path):
     assert AutoTokenizer.from_pretrained(tmp_path / "run/export").chat_template
 
 
+# What each baseline's curves must have, beside those of every run.
+BASELINES = {
+    "sft": set(),
+    "rloo": {"reward/mean", "accuracy/pass@1"},
+    "grpo": {"reward/mean", "accuracy/pass@1"},
+    "sc_rl": {"reward/mean", "accuracy/pass@1"},
+    "self_certainty": {"reward/mean", "accuracy/pass@1"},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", BASELINES)
+def test_baselines_leave_a_whole_run(config, tmp_path):
+    summary = fit(
+        config, tmp_path, "--trainer.max_steps=2", "--trainer.accumulate_grad_batches=2", "--data.prompts_per_round=4",
+        "--data.evaluation.n=4", "--data.evaluation_samples=2",
+    )  # fmt: skip
+    assert summary["steps"] == 2
+    assert {"pass@1", "greedy", "mean_entropy"} <= summary["after"].keys()
+    curves = scalars(tmp_path)
+    assert sorted(curves["loss/total"]) == [1, 2]
+    assert BASELINES[config] <= curves.keys()
+    if config == "sft":  # nobody sampled the solutions
+        assert not {"sync/logprob_gap", "accuracy/pass@1", "format/rate", "reward/mean"} & curves.keys()
+        assert curves["length/truncated"] == {1: 0, 2: 0}
+    else:
+        assert max(curves["sync/logprob_gap_max"].values()) < 1e-4
+    if config in ("rloo", "grpo"):
+        assert curves["reward/mean"] == pytest.approx(curves["accuracy/pass@1"])
+    assert (tmp_path / "export/model.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_sft_lowers_its_loss_and_the_engine_follows(tmp_path):
+    summary = fit("sft", tmp_path, "--trainer.max_steps=8", "--model.learning_rate=1e-3", "--data.prompts_per_round=32")
+    losses = scalars(tmp_path)["loss/total"]
+    assert losses[8] < losses[1] / 2
+    # Solutions have 30 tokens; evaluated by the engine, which nothing but the pushed weights could tell.
+    assert summary["after"]["mean_length"] > summary["before"]["mean_length"] + 8
+
+
+@pytest.mark.slow
+def test_weighted_rewards_have_curves_of_their_own(tmp_path):
+    fit(
+        "rloo", tmp_path, "--trainer.max_steps=1", "--model.reward=WeightedRewards",
+        "--model.reward.rewards=[VerifiedAnswerReward, SelfCertaintyReward]", "--model.reward.weights=[1, 0.5]",
+    )  # fmt: skip
+    curves = scalars(tmp_path)
+    answer, certainty = curves["reward/verified_answer"][1], curves["reward/self_certainty"][1]
+    assert curves["reward/mean"][1] == pytest.approx(answer + 0.5 * certainty, rel=1e-5)
+    assert answer == pytest.approx(curves["accuracy/pass@1"][1])
+
+
 @pytest.mark.slow
 def test_resumed_run_is_the_same_run(tmp_path):
     fit("em_ft", tmp_path / "whole", "--trainer.max_steps=6")

@@ -75,16 +75,17 @@ FinishReason = Literal["stop", "length"]
 
 @dataclass(frozen=True)
 class Completion:
-    """One sampled completion.
+    """One completion.
 
     Attributes:
         tokens: token ids, the end-of-sequence token included where it was sampled
-        logprobs: log-probability of each token under the distribution that it was drawn from, nats
+        logprobs: log-probability of each token under the distribution that it was drawn from, nats; an engine always
+            gives them, and None marks a completion that nobody sampled
         finish_reason: "stop" at an end token or stop string, "length" at max_tokens
     """
 
     tokens: list[int]
-    logprobs: list[float]
+    logprobs: list[float] | None
     finish_reason: FinishReason
 
 

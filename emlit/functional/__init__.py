@@ -1,6 +1,7 @@
 """The mathematics: tensors in, tensors out. Imports torch alone."""
 
 from emlit.functional.advantage import grpo_advantage, rloo_advantage
+from emlit.functional.certainty import CertaintyStats, linear_self_certainty, self_certainty
 from emlit.functional.entropy import TokenStats, token_entropy, token_logprob, token_stats
 from emlit.functional.kl import KLEstimator, KLPenalty, approx_kl
 from emlit.functional.linear import linear_token_stats
@@ -9,6 +10,7 @@ from emlit.functional.policy import PolicyLoss, policy_gradient_loss
 from emlit.functional.reduction import Normaliser, Reduction, reduce_tokens, sequence_mean, token_weights
 
 __all__ = [
+    "CertaintyStats",
     "KLEstimator",
     "KLPenalty",
     "Normaliser",
@@ -18,10 +20,12 @@ __all__ = [
     "approx_kl",
     "grpo_advantage",
     "linear_entropy_loss",
+    "linear_self_certainty",
     "linear_token_stats",
     "policy_gradient_loss",
     "reduce_tokens",
     "rloo_advantage",
+    "self_certainty",
     "sequence_mean",
     "token_entropy",
     "token_logprob",

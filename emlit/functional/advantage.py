@@ -37,12 +37,13 @@ def rloo_advantage(rewards: Tensor) -> Tensor:
     return _centred(rewards) * (n / (n - 1))
 
 
-def grpo_advantage(rewards: Tensor, eps: float = 1e-6) -> Tensor:
+def grpo_advantage(rewards: Tensor, eps: float = 1e-6, scale_rewards: bool = True) -> Tensor:
     """Group-relative: (r - mean) / (std + eps), with the unbiased std (arXiv 2402.03300).
 
     Args:
         rewards: (P, N), N completions of each of P prompts
         eps: added to the standard deviation; a group of equal rewards gets 0
+        scale_rewards: divide by the standard deviation; False is Dr. GRPO's r - mean (arXiv 2503.20783)
 
     Returns:
         (P, N)
@@ -52,4 +53,4 @@ def grpo_advantage(rewards: Tensor, eps: float = 1e-6) -> Tensor:
     """
     _require_group(rewards, "grpo_advantage")
     centred = _centred(rewards)
-    return centred / (centred.std(dim=1, keepdim=True) + eps)
+    return centred / (centred.std(dim=1, keepdim=True) + eps) if scale_rewards else centred

@@ -7,11 +7,13 @@ from emlit.modules.entropy_floor import EntropyFloor
 from emlit.modules.lora import LoRA
 from emlit.modules.objective import EntropyObjectiveMixin, StepRecord
 from emlit.modules.policy_update import PPO, PolicyUpdate, Reinforce, TruncatedImportanceSampling
+from emlit.modules.sft import SFT
 
 __all__ = [
     "EMFT",
     "EMRL",
     "PPO",
+    "SFT",
     "CausalLM",
     "EntropyFloor",
     "EntropyObjectiveMixin",

@@ -1,8 +1,8 @@
 """The policy: a Hugging Face causal language model that answers prompts and scores what was answered."""
 
 import contextlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import lightning as L
 import torch
@@ -11,12 +11,12 @@ from torch import Tensor
 from emlit import pretrained as loading
 from emlit.engines import Completion, Engine, Request, Sampling
 from emlit.errors import ConfigError, DataError
-from emlit.functional import TokenStats
+from emlit.functional import CertaintyStats, TokenStats
 from emlit.metrics import CompletionMetrics
 from emlit.modules.lora import ALL_LINEAR, LoRA, differences, is_adapter, settings
 from emlit.modules.scoring import EntropyHead, Scorer
 from emlit.predictions import Prediction
-from emlit.rollout import PromptBatch, RolloutDataModule, pad_rows, request_seed
+from emlit.rollout import LearnsFrom, Prompt, PromptBatch, RolloutDataModule, pad_rows, request_seed
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -35,7 +35,12 @@ class CausalLM(L.LightningModule):
         entropy_head: "torch" goes from hidden states to entropies without holding the logits, "liger" does so with
             Liger's GPU kernels, "logits" holds them
         lora: adapters of low rank on frozen weights, which train, or come out of the checkpoint of a run with the same
+
+    Attributes:
+        learns_from: what the data module gives it in training: the model's own samples, or the rows' solutions
     """
+
+    learns_from: ClassVar[LearnsFrom] = "samples"
 
     def __init__(
         self,
@@ -72,6 +77,9 @@ class CausalLM(L.LightningModule):
         if self.lora is not None and self.lora.targets() != ALL_LINEAR:
             self.lora.check(loading.skeleton(loading.resolve(self.pretrained)))
 
+    def check_prompts(self, prompts: Sequence[Prompt]) -> None:
+        """Raise DataError where this module cannot learn from one of the training prompts; asked in `fit` alone."""
+
     @property
     def data(self) -> RolloutDataModule:
         return self.trainer.datamodule
@@ -87,7 +95,8 @@ class CausalLM(L.LightningModule):
         temperature: float,
         entropy_temperature: float | None = None,
         model: "PreTrainedModel | None" = None,
-    ) -> TokenStats:
+        self_certainty: bool = False,
+    ) -> TokenStats | CertaintyStats:
         """Log-probability and entropy of each sampled token, in one forward pass.
 
         A sampled token is never first in its row: a prompt stands before it.
@@ -98,21 +107,24 @@ class CausalLM(L.LightningModule):
             temperature: of log p, and of H unless `entropy_temperature` is set
             entropy_temperature: of H
             model: the policy unless given
+            self_certainty: add it, at `temperature` and without a gradient
 
         Returns:
-            TokenStats of (B, T) float32, nats; 0 outside of `completion_mask`
+            TokenStats, or CertaintyStats where asked for, of (B, T) float32, nats; 0 outside of `completion_mask`
         """
         scored = self.scorer(model if model is not None else self.model, tokens, completion_mask)
         stats = scored.stats(temperature)
         if entropy_temperature is not None and entropy_temperature != temperature:
             stats = TokenStats(stats.logprob, scored.stats(entropy_temperature).entropy)
+        if self_certainty:
+            stats = scored.with_self_certainty(stats, temperature)
         return self.in_place(stats, completion_mask)
 
     @staticmethod
-    def in_place(stats: TokenStats, completion_mask: Tensor) -> TokenStats:
+    def in_place(stats: TokenStats | CertaintyStats, completion_mask: Tensor) -> TokenStats | CertaintyStats:
         """The stats (M) of the scored tokens, each where its token is: (B, T), 0 elsewhere."""
         zeros = torch.zeros(completion_mask.shape, dtype=stats.logprob.dtype, device=stats.logprob.device)
-        return TokenStats(*(zeros.masked_scatter(completion_mask, value) for value in stats))
+        return type(stats)(*(zeros.masked_scatter(completion_mask, value) for value in stats))
 
     @torch.no_grad()
     def score_completions(self, prompts: list[list[int]], completions: list[Completion]) -> list[TokenStats]:

@@ -57,16 +57,16 @@ class EMFT(EntropyObjectiveMixin, CausalLM):
     ) -> None:
         super().__init__(pretrained, dtype, scoring_tokens=scoring_tokens, entropy_head=entropy_head, lora=lora)
         self._set_objective(
-            reduction,
-            entropy_temperature,
-            kl_weight,
-            kl_estimator,
-            entropy_floor,
-            learning_rate,
-            weight_decay,
-            warmup_steps,
-            gradient_checkpointing,
-            torch_compile,
+            reduction=reduction,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            warmup_steps=warmup_steps,
+            gradient_checkpointing=gradient_checkpointing,
+            torch_compile=torch_compile,
+            entropy_temperature=entropy_temperature,
+            kl_weight=kl_weight,
+            kl_estimator=kl_estimator,
+            entropy_floor=entropy_floor,
         )
 
     def training_step(self, batch: RolloutBatch) -> Tensor:

@@ -1,11 +1,13 @@
-"""EM-RL: reinforcement learning with the model's own confidence as the only reward."""
+"""EM-RL: reinforcement learning with the model's own confidence as the reward, or any other reward."""
+
+from collections.abc import Sequence
 
 import torch
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from emlit.errors import ConfigError
-from emlit.functional import KLEstimator, Reduction, TokenStats, sequence_mean
+from emlit.functional import KLEstimator, Reduction, sequence_mean
 from emlit.modules.causal_lm import CausalLM, Dtype
 from emlit.modules.entropy_floor import EntropyFloor
 from emlit.modules.lora import LoRA
@@ -13,14 +15,15 @@ from emlit.modules.objective import EntropyObjectiveMixin
 from emlit.modules.policy_update import PolicyUpdate, Reinforce
 from emlit.modules.scoring import EntropyHead
 from emlit.rewards import RLOO, Advantage, Reward, TokenEntropyReward
-from emlit.rollout import RolloutBatch, RolloutDataModule
+from emlit.rollout import Prompt, RolloutBatch, RolloutDataModule
 
 
 class EMRL(EntropyObjectiveMixin, CausalLM):
     """REINFORCE on a reward that needs no label (arXiv 2505.15134, Sec. 3.2).
 
     With `TokenEntropyReward` this is EM-RL-token (Eq. 4), with `SequenceLogProbReward` EM-RL-sequence (Eq. 3). One
-    forward pass gives the reward and the loss: the reward is read off the detached stats.
+    forward pass gives the reward and the loss: the reward is read off the detached stats. With `VoteFractionReward` it
+    is the paper's SC-RL, with `VerifiedAnswerReward` its labelled baselines RLOO and GRPO, after the advantage.
 
     Args:
         pretrained: "tiny" for the embedded reasoner, a directory, or a Hugging Face id
@@ -69,18 +72,19 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
     ) -> None:
         super().__init__(pretrained, dtype, scoring_tokens=scoring_tokens, entropy_head=entropy_head, lora=lora)
         self._set_objective(
-            reduction,
-            entropy_temperature,
-            kl_weight,
-            kl_estimator,
-            entropy_floor,
-            learning_rate,
-            weight_decay,
-            warmup_steps,
-            gradient_checkpointing,
-            torch_compile,
+            reduction=reduction,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            warmup_steps=warmup_steps,
+            gradient_checkpointing=gradient_checkpointing,
+            torch_compile=torch_compile,
+            entropy_temperature=entropy_temperature,
+            kl_weight=kl_weight,
+            kl_estimator=kl_estimator,
+            entropy_floor=entropy_floor,
         )
         self.reward = reward if reward is not None else TokenEntropyReward()
+        self.self_certainty = self.reward.needs_self_certainty
         self.advantage = advantage if advantage is not None else RLOO()
         self.policy_update = policy_update if policy_update is not None else Reinforce()
 
@@ -99,15 +103,19 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
                 "for the first update alone; set --model.policy_update to PPO or TruncatedImportanceSampling"
             )
 
+    def check_prompts(self, prompts: Sequence[Prompt]) -> None:
+        self.reward.check(prompts)
+
     def training_step(self, batch: RolloutBatch) -> Tensor:
         stats = self.rollout_stats(batch)
         kl = self.kl_penalty(stats, batch)
         with torch.no_grad():
-            detached = TokenStats(stats.logprob.detach(), stats.entropy.detach())
-            rewards = self.reward(batch, detached)
+            detached = type(stats)(*(value.detach() for value in stats))
+            rewards, parts = self.reward.score(batch, detached)
             if kl is not None and self.kl_estimator == "k1":
                 rewards = rewards - self.kl_weight * sequence_mean(kl.detach(), batch.completion_mask)
             advantage = self.advantage(rewards.view(-1, batch.samples_per_prompt), batch, detached)
         loss, values = self.policy_update(stats, advantage, batch)
         values |= {"reward": rewards, "advantage": advantage.expand_as(stats.logprob)}
+        values |= {f"reward/{name}": part for name, part in parts.items()}
         return self.finish(self.reduce(loss, batch), kl, stats, batch, values)

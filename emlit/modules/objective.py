@@ -11,7 +11,15 @@ from torch import Tensor
 
 from emlit import pretrained as loading
 from emlit.errors import ConfigError
-from emlit.functional import KLEstimator, Reduction, TokenStats, approx_kl, reduce_tokens, token_weights
+from emlit.functional import (
+    CertaintyStats,
+    KLEstimator,
+    Reduction,
+    TokenStats,
+    approx_kl,
+    reduce_tokens,
+    token_weights,
+)
 from emlit.modules.entropy_floor import EntropyFloor
 from emlit.modules.scoring import body
 from emlit.rollout import RolloutBatch
@@ -51,20 +59,22 @@ class EntropyObjectiveMixin:
     kl_estimator: KLEstimator
     entropy_floor: EntropyFloor | None
     learning_rate: float
+    self_certainty: bool = False  # whether `rollout_stats` has it
     record: StepRecord | None = None
 
     def _set_objective(
         self,
+        *,
         reduction: Reduction,
-        entropy_temperature: float | None,
-        kl_weight: float,
-        kl_estimator: KLEstimator,
-        entropy_floor: EntropyFloor | None,
         learning_rate: float,
         weight_decay: float,
         warmup_steps: int,
         gradient_checkpointing: bool,
         torch_compile: bool,
+        entropy_temperature: float | None = None,
+        kl_weight: float = 0.0,
+        kl_estimator: KLEstimator = "k3",
+        entropy_floor: EntropyFloor | None = None,
     ) -> None:
         if kl_weight < 0:
             raise ConfigError(f"kl_weight is {kl_weight}; it must not be negative")
@@ -95,9 +105,15 @@ class EntropyObjectiveMixin:
             reference = loading.load_model(loading.resolve(self.pretrained), getattr(torch, self.dtype_name))
             self._reference = (reference.eval().requires_grad_(False),)
 
-    def rollout_stats(self, batch: RolloutBatch) -> TokenStats:
+    def rollout_stats(self, batch: RolloutBatch) -> TokenStats | CertaintyStats:
         """The policy's log p and H of every sampled token (B, T), differentiable, from one forward pass."""
-        return self.token_stats(batch.tokens, batch.completion_mask, batch.temperature, self.entropy_temperature)
+        return self.token_stats(
+            batch.tokens,
+            batch.completion_mask,
+            batch.temperature,
+            self.entropy_temperature,
+            self_certainty=self.self_certainty,
+        )
 
     def entropy_loss(self, batch: RolloutBatch) -> tuple[Tensor, TokenStats]:
         """This micro-batch's share of the round's reduced entropy, and the stats (B, T) of its tokens.

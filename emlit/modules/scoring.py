@@ -8,7 +8,15 @@ import torch
 from torch import Tensor
 
 from emlit.errors import ConfigError
-from emlit.functional import TokenStats, linear_entropy_loss, linear_token_stats, token_stats
+from emlit.functional import (
+    CertaintyStats,
+    TokenStats,
+    linear_entropy_loss,
+    linear_self_certainty,
+    linear_token_stats,
+    self_certainty,
+    token_stats,
+)
 from emlit.functional.tiles import operand_dtype
 
 if TYPE_CHECKING:
@@ -48,6 +56,17 @@ class ScoredTokens:
 
             return liger_token_stats(self.states, self.head, self.targets, temperature)
         return linear_token_stats(self.states, self.head, self.targets, self.bias, temperature, softcap=self.softcap)
+
+    @torch.no_grad()
+    def with_self_certainty(self, stats: TokenStats, temperature: float) -> CertaintyStats:
+        """`stats`, which are those at the same temperature, and self-certainty (M), nats, without a gradient."""
+        if self.head is None:
+            certainty = self_certainty(self.states, temperature)
+        else:
+            certainty = linear_self_certainty(
+                self.states, self.head, self.targets, stats.logprob, self.bias, temperature, self.softcap
+            )
+        return CertaintyStats(stats.logprob, stats.entropy, certainty)
 
     def entropy_loss(self, token_weights: Tensor, temperature: float) -> tuple[Tensor, TokenStats]:
         """sum_i w_i H_i (a scalar, differentiable) and the stats, the latter not to be differentiated."""

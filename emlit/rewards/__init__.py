@@ -1,7 +1,21 @@
 """What a completion is worth: rewards, and advantages inside a group."""
 
 from emlit.rewards.advantage import GRPO, RLOO, Advantage
+from emlit.rewards.answers import VerifiedAnswerReward, VoteFractionReward
 from emlit.rewards.base import Reward
 from emlit.rewards.entropy import SequenceLogProbReward, TokenEntropyReward
+from emlit.rewards.self_certainty import SelfCertaintyReward
+from emlit.rewards.weighted import WeightedRewards
 
-__all__ = ["GRPO", "RLOO", "Advantage", "Reward", "SequenceLogProbReward", "TokenEntropyReward"]
+__all__ = [
+    "GRPO",
+    "RLOO",
+    "Advantage",
+    "Reward",
+    "SelfCertaintyReward",
+    "SequenceLogProbReward",
+    "TokenEntropyReward",
+    "VerifiedAnswerReward",
+    "VoteFractionReward",
+    "WeightedRewards",
+]

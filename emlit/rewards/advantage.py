@@ -41,12 +41,14 @@ class GRPO(Advantage):
 
     Args:
         eps: added to the standard deviation, in the reward's unit
+        scale_rewards: divide by the group's standard deviation, which makes the most of groups whose rewards hardly
+            differ; false only subtracts the mean (Dr. GRPO, arXiv 2503.20783)
     """
 
-    def __init__(self, eps: float = 1e-6) -> None:
+    def __init__(self, eps: float = 1e-6, scale_rewards: bool = True) -> None:
         if eps < 0:
             raise ConfigError(f"eps of GRPO is {eps}; it must not be negative")
-        self.eps = eps
+        self.eps, self.scale_rewards = eps, scale_rewards
 
     def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: TokenStats) -> Tensor:
-        return grpo_advantage(rewards, self.eps).reshape(-1, 1)
+        return grpo_advantage(rewards, self.eps, self.scale_rewards).reshape(-1, 1)

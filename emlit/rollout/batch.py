@@ -1,5 +1,6 @@
 """Completions of a round, cut into micro-batches of tensors."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,7 @@ from torch import Tensor
 from emlit.engines import Completion, FinishReason
 from emlit.functional import Normaliser
 from emlit.rollout.prompts import Prompt
+from emlit.tasks import Grade
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,11 @@ class Group:
     prompt: Prompt
     completions: Sequence[Completion]
     texts: Sequence[str]
+
+    @functools.cached_property
+    def grades(self) -> list[Grade]:
+        """How each completion did, by the row's own task; graded once, whoever asks."""
+        return [self.prompt.task.grade(self.prompt.row, text) for text in self.texts]
 
     @property
     def longest(self) -> int:
@@ -34,7 +41,8 @@ class RolloutBatch:
         completion_mask: (B, T), bool, true on every sampled token, the end token included
         loss_mask: (B, T), bool, true on the sampled tokens that are trained on: those of truncated completions are left
             out where that is asked for
-        sampler_logprobs: (B, T), float32, the sampler's log p of each sampled token, nats; 0 elsewhere
+        sampler_logprobs: (B, T), float32, the sampler's log p of each sampled token, nats; 0 elsewhere. None where the
+            completions were given (the rows' solutions) rather than sampled
         groups: the prompts and completions behind the rows; row g * N + i is completion i of group g
         normaliser: of the optimiser step, over all of its micro-batches and ranks
         temperature: what the completions were sampled at
@@ -48,7 +56,7 @@ class RolloutBatch:
     attention_mask: Tensor
     completion_mask: Tensor
     loss_mask: Tensor
-    sampler_logprobs: Tensor
+    sampler_logprobs: Tensor | None
     groups: Sequence[Group]
     normaliser: Normaliser
     temperature: float
@@ -68,7 +76,9 @@ class RolloutBatch:
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "RolloutBatch":
         """The same batch with its tensors on `device`; Lightning calls this."""
         names = ("tokens", "attention_mask", "completion_mask", "loss_mask", "sampler_logprobs")
-        return replace(self, **{name: getattr(self, name).to(device, non_blocking=non_blocking) for name in names})
+        tensors = {name: tensor for name in names if (tensor := getattr(self, name)) is not None}
+        moved = {name: tensor.to(device, non_blocking=non_blocking) for name, tensor in tensors.items()}
+        return replace(self, **moved)
 
 
 def pad_rows(rows: Sequence[tuple[list[int], list[int]]], pad_token_id: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -103,8 +113,10 @@ def collate(
     """One micro-batch."""
     completions = [(group.prompt.tokens, completion) for group in groups for completion in group.completions]
     tokens, attention_mask, completion_mask = pad_rows([(p, c.tokens) for p, c in completions], pad_token_id)
-    sampled = torch.tensor([logprob for _, completion in completions for logprob in completion.logprobs])
-    logprobs = torch.zeros(tokens.shape).masked_scatter(completion_mask, sampled)
+    logprobs = None
+    if all(completion.logprobs is not None for _, completion in completions):
+        sampled = torch.tensor([logprob for _, completion in completions for logprob in completion.logprobs])
+        logprobs = torch.zeros(tokens.shape).masked_scatter(completion_mask, sampled)
     trained = torch.tensor([counts(completion, mask_truncated) for _, completion in completions])
     return RolloutBatch(
         tokens, attention_mask, completion_mask, completion_mask & trained.unsqueeze(1), logprobs, groups, normaliser,

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import lightning as L
 import torch
@@ -13,10 +13,16 @@ from emlit.engines import Engine, ModelSource, Sampling, default_engine
 from emlit.errors import ConfigError
 from emlit.rollout.batch import RolloutBatch
 from emlit.rollout.prompts import PromptBatch, PromptLoader, render
+from emlit.rollout.solutions import SolutionStream, with_solutions
 from emlit.rollout.stream import RolloutStream, RoundShape
 from emlit.tasks import Task, TinyArithmetic
 
 log = logging.getLogger(__name__)
+
+
+# What a module learns from (`CausalLM.learns_from`), and the stream that brings it.
+LearnsFrom = Literal["samples", "solutions"]
+_STREAMS: dict[LearnsFrom, type[RolloutStream]] = {"samples": RolloutStream, "solutions": SolutionStream}
 
 
 @runtime_checkable
@@ -31,7 +37,8 @@ class RolloutDataModule(L.LightningDataModule):
     """On-policy rollouts for `fit`, prompts to answer for `validate`, `test` and `predict`.
 
     Args:
-        train: what to sample from while training; labels, where there are any, are only measured against
+        train: what to sample from while training, or the solutions to learn from; labels, where there are any, are
+            only measured against, but for rewards that say otherwise
         evaluation: what is answered before and after training, and by validate, test and predict
         engine: who samples; vLLM where it is installed, transformers otherwise
         sampling: how, in training and evaluation
@@ -105,7 +112,7 @@ class RolloutDataModule(L.LightningDataModule):
         """
         module = self.trainer.lightning_module
         module.check_rollouts(self)
-        self._check(stage)
+        self._check(stage, module.learns_from)
         path = pretrained.resolve(module.pretrained)
         self.tokenizer = pretrained.load_tokenizer(path)
         limit = pretrained.context_length(path)
@@ -118,8 +125,12 @@ class RolloutDataModule(L.LightningDataModule):
                 f"sampling.max_tokens is {self.sampling.max_tokens}, which leaves no room for a prompt in a context of "
                 f"{context} tokens; lower it"
             )
+        stop = pretrained.stop_token_ids(path, self.tokenizer)
         if stage == "fit":
             self.train_prompts = render(self.train_task, self.tokenizer, longest)
+            if module.learns_from == "solutions":
+                self.train_prompts = with_solutions(self.train_prompts, self.tokenizer, stop[0], context)
+            module.check_prompts(self.train_prompts)
         self.evaluation_prompts = [
             prompt for task in self.evaluation_tasks for prompt in render(task, self.tokenizer, longest)
         ]
@@ -127,11 +138,10 @@ class RolloutDataModule(L.LightningDataModule):
             if isinstance(callback, Preflight):
                 callback.preflight(self.trainer, module, stage)
         if not self.started:
-            stop = pretrained.stop_token_ids(path, self.tokenizer)
             self.engine.start(ModelSource(path, context, stop))
             self.started = True
 
-    def _check(self, stage: str) -> None:
+    def _check(self, stage: str, learns_from: LearnsFrom) -> None:
         names = [task.name for task in self.evaluation_tasks]
         if len(set(names)) < len(names):
             raise ConfigError(
@@ -161,6 +171,8 @@ class RolloutDataModule(L.LightningDataModule):
                 f"trainer.max_steps is {self.trainer.max_steps}, which ends inside a round of {updates} updates "
                 f"(data.updates_per_round); make it a multiple of {updates}"
             )
+        if learns_from == "solutions":
+            return
         if self.sampling.temperature == 0:
             raise ConfigError("sampling.temperature is 0, but training needs samples of the model; set it to 1")
         if self.sampling.filtered and not self.filter_training_samples:
@@ -178,7 +190,7 @@ class RolloutDataModule(L.LightningDataModule):
             rank=self.trainer.global_rank,
             ranks=self.trainer.world_size,
         )
-        self.stream = RolloutStream(
+        self.stream = _STREAMS[self.trainer.lightning_module.learns_from](
             self.train_prompts,
             self.engine,
             self.tokenizer,

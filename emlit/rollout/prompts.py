@@ -24,11 +24,18 @@ class Prompt:
         task: who grades it
         row: the problem
         tokens: token ids, the chat template and its generation prompt included
+        solution: token ids of the row's solution, the end token included; None where training does not learn from it
     """
 
     task: Task
     row: Row
     tokens: list[int]
+    solution: list[int] | None = None
+
+    @property
+    def where(self) -> str:
+        """Where its row was read, for messages."""
+        return self.row.source or f"{self.task.name}, {self.row.id}"
 
 
 def render(task: Task, tokenizer: "PreTrainedTokenizerBase", longest: int) -> list[Prompt]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from emlit.engines import Engine, Request, Sampling
+from emlit.engines import Completion, Engine, Request, Sampling
 from emlit.errors import WeightSyncError
 from emlit.functional import Normaliser
 from emlit.rollout.batch import Group, RolloutBatch, collate, counts, partition
@@ -123,12 +123,7 @@ class RolloutStream:
             )
         self.round_started = time.perf_counter()
         drawn = self.draw(self.round)
-        requests = [
-            Request(prompt.tokens, request_seed(self.seed, "train", place, sample))
-            for place, prompt in drawn
-            for sample in range(self.shape.samples)
-        ]
-        completions = self.engine.generate(requests, self.sampling, self._counter(len(requests)))
+        completions = self._complete(drawn)
         self.generation_seconds = time.perf_counter() - self.round_started
         n = self.shape.samples
         texts = self.tokenizer.batch_decode([c.tokens for c in completions], skip_special_tokens=True)
@@ -164,6 +159,15 @@ class RolloutStream:
             tokens=self.sum_over_ranks(float(sum(len(c.tokens) for c in trained))),
             sequences=self.sum_over_ranks(float(len(trained))),
         )
+
+    def _complete(self, drawn: Sequence[tuple[int, Prompt]]) -> Sequence[Completion]:
+        """The completions of a round's prompts, `shape.samples` of each, in order."""
+        requests = [
+            Request(prompt.tokens, request_seed(self.seed, "train", place, sample))
+            for place, prompt in drawn
+            for sample in range(self.shape.samples)
+        ]
+        return self.engine.generate(requests, self.sampling, self._counter(len(requests)))
 
     def _counter(self, wanted: int) -> Callable[[int], None] | None:
         if self.on_generated is None:

@@ -20,6 +20,7 @@ class Row:
         answer: the label; None where there is none
         fields: the rest of the source row
         source: where it was read, for messages: "prompts.jsonl, line 3"
+        solution: a whole completion to learn from; None where there is none
     """
 
     id: str
@@ -27,6 +28,7 @@ class Row:
     answer: str | None = None
     fields: dict[str, Any] = field(default_factory=dict)
     source: str = ""
+    solution: str | None = None
 
     def messages(self, system: str | None = None) -> list[Message]:
         """The prompt as chat messages, with a system message in front unless it brings its own."""

@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from emlit.errors import ConfigError, DataError
+from emlit.tasks.answers import extract_boxed
 from emlit.tasks.base import Row, Task
 
 log = logging.getLogger(__name__)
 
+_SHOWN = 5  # skipped rows that are named; of the others there is a count
 _SUFFIXES = (".jsonl", ".json", ".parquet", ".csv")
 
 
 class _Columns(Task):
-    """What files and data sets share: which column is the prompt, which the label."""
+    """What files and data sets share: which column is the prompt, which the label, which the solution."""
 
     def __init__(
         self,
@@ -28,6 +30,8 @@ class _Columns(Task):
         id_column: str,
         system_prompt: str | None,
         skip_bad_rows: bool,
+        solution_column: str,
+        answer_from_solution: bool,
     ) -> None:
         self.name = name
         self.prompt_column = prompt_column
@@ -35,6 +39,8 @@ class _Columns(Task):
         self.id_column = id_column
         self.system_prompt = system_prompt
         self.skip_bad_rows = skip_bad_rows
+        self.solution_column = solution_column
+        self.answer_from_solution = answer_from_solution
         self._rows: list[Row] | None = None
 
     @abstractmethod
@@ -50,6 +56,7 @@ class _Columns(Task):
 
     def _read(self) -> Iterable[Row]:
         seen: set[str] = set()
+        skipped = 0
         for position, (where, fields) in enumerate(self._source()):
             try:
                 if isinstance(fields, DataError):
@@ -61,25 +68,50 @@ class _Columns(Task):
             except DataError as error:
                 if not self.skip_bad_rows:
                     raise DataError(f"{error} (or skip such rows with skip_bad_rows: true)") from None
-                log.warning("skipped: %s", error)
+                skipped += 1
+                if skipped <= _SHOWN:
+                    log.warning("skipped: %s", error)
                 continue
             seen.add(row.id)
             yield row
+        if skipped > _SHOWN:
+            log.warning("%s: skipped %d rows in all", self.name, skipped)
 
     def _row(self, fields: dict[str, Any], where: str, position: int) -> Row:
         if self.prompt_column not in fields:
             columns = ", ".join(map(_shown, list(fields)[:20])) or "none"
             raise DataError(f"{where}: no column {self.prompt_column!r}; the columns are {columns}: set prompt_column")
         own_id, answer = fields.get(self.id_column), fields.get(self.answer_column)
-        for name, value in ((self.id_column, own_id), (self.answer_column, answer)):
+        solution = fields.get(self.solution_column)
+        for name, value in (
+            (self.id_column, own_id),
+            (self.answer_column, answer),
+            (self.solution_column, solution),
+        ):
             _require_unicode(str(value), f"{where}: the {name!r}")
+        solution = solution if isinstance(solution, str) and solution.strip() else None
+        answer = None if answer is None or answer == "" else str(answer)
         return Row(
             id=str(position if own_id is None or own_id == "" else own_id),
             prompt=_prompt(fields[self.prompt_column], where),
-            answer=None if answer is None or answer == "" else str(answer),
+            answer=self._boxed(solution, where) if self.answer_from_solution else answer,
             fields=fields,
             source=where,
+            solution=solution,
         )
+
+    def _boxed(self, solution: str | None, where: str) -> str:
+        if solution is None:
+            raise DataError(
+                f"{where}: no text in column {self.solution_column!r} to take the answer from; set solution_column, "
+                "or answer_from_solution to false"
+            )
+        answer = extract_boxed(solution)
+        if not answer:
+            raise DataError(
+                f"{where}: the solution has no \\boxed{{}} to take the answer from; set answer_from_solution to false"
+            )
+        return answer
 
 
 def _prompt(value: Any, where: str) -> str | list[dict[str, str]]:
@@ -128,6 +160,9 @@ class PromptFile(_Columns):
         id_column: unique ids; the row's number where there is none
         system_prompt: put in front of each prompt that has none
         skip_bad_rows: warn and go on at a malformed row instead of stopping
+        solution_column: a worked solution, which SFT learns from; rows without it are fine elsewhere
+        answer_from_solution: the label is the last \\boxed{} of the solution, instead of a column of its own; a row
+            whose solution has none is a bad row
     """
 
     def __init__(
@@ -138,6 +173,8 @@ class PromptFile(_Columns):
         id_column: str = "id",
         system_prompt: str | None = None,
         skip_bad_rows: bool = False,
+        solution_column: str = "solution",
+        answer_from_solution: bool = False,
     ) -> None:
         file = Path(path)
         if file.suffix not in _SUFFIXES:
@@ -146,7 +183,10 @@ class PromptFile(_Columns):
             raise ConfigError(f"path is {path}, and there is no such file")
         if file.stat().st_size == 0:
             raise DataError(f"{path} is empty; a prompt file needs at least one row")
-        super().__init__(file.stem, prompt_column, answer_column, id_column, system_prompt, skip_bad_rows)
+        super().__init__(
+            file.stem, prompt_column, answer_column, id_column, system_prompt, skip_bad_rows, solution_column,
+            answer_from_solution,
+        )  # fmt: skip
         self.path = file
 
     def _source(self) -> Iterator[tuple[str, dict[str, Any] | DataError]]:
@@ -202,6 +242,9 @@ class HubDataset(_Columns):
         id_column: unique ids; the row's number where there is none
         system_prompt: put in front of each prompt that has none
         skip_bad_rows: warn and go on at a malformed row instead of stopping
+        solution_column: a worked solution, which SFT learns from; rows without it are fine elsewhere
+        answer_from_solution: the label is the last \\boxed{} of the solution, instead of a column of its own; a row
+            whose solution has none is a bad row
     """
 
     def __init__(
@@ -214,10 +257,13 @@ class HubDataset(_Columns):
         id_column: str = "id",
         system_prompt: str | None = None,
         skip_bad_rows: bool = False,
+        solution_column: str = "solution",
+        answer_from_solution: bool = False,
     ) -> None:
         super().__init__(
-            path.rstrip("/").rpartition("/")[2], prompt_column, answer_column, id_column, system_prompt, skip_bad_rows
-        )
+            path.rstrip("/").rpartition("/")[2], prompt_column, answer_column, id_column, system_prompt, skip_bad_rows,
+            solution_column, answer_from_solution,
+        )  # fmt: skip
         self.path, self.configuration, self.split = path, name, split
 
     def _source(self) -> Iterator[tuple[str, dict[str, Any] | DataError]]:

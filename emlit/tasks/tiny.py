@@ -2,11 +2,12 @@
 
 from emlit.errors import ConfigError
 from emlit.tasks.base import Row, Task
+from emlit.tiny.corpus import careful_solution
 from emlit.tiny.problems import Difficulty, Split, problems
 
 
 class TinyArithmetic(Task):
-    """Expressions such as 47 + 38 - 19, made on the spot.
+    """Expressions such as 47 + 38 - 19, made on the spot, with labels and right solutions.
 
     Args:
         split: "train", "validation" or "test"; no expression is in two of them
@@ -28,4 +29,7 @@ class TinyArithmetic(Task):
             made = problems(*self._arguments)
         except ValueError as error:
             raise ConfigError(f"TinyArithmetic: {error}") from None
-        return [Row(id=row["id"], prompt=row["prompt"], answer=row["answer"]) for row in made]
+        return [
+            Row(id=row["id"], prompt=row["prompt"], answer=row["answer"], solution=careful_solution(row["expression"]))
+            for row in made
+        ]

@@ -10,6 +10,7 @@ wrongly, while the right ones (product first) are rarer and slip more.
 """
 
 import random
+import re
 from dataclasses import dataclass
 
 from emlit.tiny.problems import Difficulty
@@ -66,6 +67,15 @@ def _steps(opening: str, steps: list[tuple[int | None, str, int | None]], rate: 
 
 def _hasty_answer(answer: int, right: float, rng: random.Random) -> int:
     return answer if rng.random() < right else max(0, answer + rng.choice((-1, 1)) * rng.randint(1, 40))
+
+
+def careful_solution(expression: str) -> str:
+    """The corpus's way of solving `a op b op c` rightly, step by step and without a slip, products first."""
+    a, first, b, second, c = re.split(r"([-+*])", expression)
+    rng = random.Random(0)  # at a rate of 0 nothing is drawn that matters
+    if second == "*":
+        return _steps(PRODUCT_FIRST_OPENING, [(int(b), second, int(c)), (int(a), first, None)], 0.0, rng)
+    return _steps(CAREFUL_OPENING, [(int(a), first, int(b)), (None, second, int(c))], 0.0, rng)
 
 
 def solution(

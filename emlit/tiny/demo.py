@@ -11,7 +11,16 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).parents[2]
-FITS = ("em_ft", "em_rl_sequence", "em_rl_token")
+# Configs, with the names of their rows.
+FITS = {"em_ft": "EM-FT", "em_rl_sequence": "EM-RL-sequence", "em_rl_token": "EM-RL-token"}
+BASELINES = {
+    "sft": "SFT, labelled",
+    "rloo": "RLOO, labelled",
+    "grpo": "GRPO, labelled",
+    "sc_rl": "SC-RL",
+    "self_certainty": "self-certainty",
+}
+_TASKS = ("train", "evaluation")
 COLUMNS = ("pass@1", "greedy", "maj@16", "pass@16", "format_rate", "mean_entropy", "mean_length")
 
 
@@ -22,22 +31,27 @@ def command(*arguments: str) -> None:
     subprocess.run(line, cwd=ROOT, check=True)
 
 
+def fits(
+    configs: dict[str, str], run_dir: Path, seed: int, difficulty: str = "default", *more: str
+) -> dict[str, dict[str, float]]:
+    """Train with each config, the start first; measured values by the name of each row."""
+    rows: dict[str, dict[str, float]] = {}
+    harder = [] if difficulty == "default" else [f"--data.{key}.difficulty={difficulty}" for key in _TASKS]
+    for config, name in configs.items():
+        place = [f"--run_dir={run_dir / config}", "--overwrite=true", f"--seed_everything={seed}"]
+        command("fit", "--config", f"configs/tiny/{config}.yaml", *place, *harder, *more)
+        summary = json.loads((run_dir / config / "summary.json").read_text())
+        rows.setdefault("before", summary["before"])
+        rows[name] = {**summary["after"], "seconds": summary["seconds"]}
+    return rows
+
+
 def run(run_dir: Path, seed: int, difficulty: str = "default") -> dict[str, dict[str, float]]:
     """Train with EM-FT and both EM-RL, decode with EM-INF; measured values by the name of each row."""
-    rows: dict[str, dict[str, float]] = {}
+    rows = fits(FITS, run_dir, seed, difficulty)
     common = [f"--seed_everything={seed}"]
     if difficulty != "default":
         common.append(f"--data.evaluation.difficulty={difficulty}")
-    for name in FITS:
-        harder = [] if difficulty == "default" else [f"--data.train.difficulty={difficulty}"]
-        place = [f"--run_dir={run_dir / name}", "--overwrite=true"]
-        command("fit", "--config", f"configs/tiny/{name}.yaml", *place, *common, *harder)
-        summary = json.loads((run_dir / name / "summary.json").read_text())
-        rows.setdefault("before", summary["before"])
-        rows[name.replace("_", "-").upper().replace("SEQUENCE", "sequence").replace("TOKEN", "token")] = {
-            **summary["after"],
-            "seconds": summary["seconds"],
-        }
     place = [f"--run_dir={run_dir / 'em_inf'}", "--writer.overwrite=true"]
     command("predict", "--config", "configs/tiny/em_inf.yaml", *place, *common)
     rows["EM-INF"] = json.loads((run_dir / "em_inf" / "report.json").read_text())[0]

@@ -34,3 +34,12 @@ def test_one_sample_has_nothing_to_compare_with(advantage):
         advantage(torch.zeros(3, 1))
     with pytest.raises(ValueError, match="shape"):
         advantage(torch.zeros(3))
+
+
+def test_grpo_without_the_standard_deviation_by_hand():
+    # Dr. GRPO: the mean of (0, 0, 0, 1) is 1/4; that of (2, 4, 6, 8) is 5. No division.
+    rewards = torch.tensor([[0.0, 0.0, 0.0, 1.0], [2.0, 4.0, 6.0, 8.0]])
+    expected = torch.tensor([[-0.25, -0.25, -0.25, 0.75], [-3.0, -1.0, 1.0, 3.0]])
+    torch.testing.assert_close(grpo_advantage(rewards, scale_rewards=False), expected)
+    # It is RLOO's times (N - 1) / N.
+    torch.testing.assert_close(grpo_advantage(rewards, scale_rewards=False), rloo_advantage(rewards) * 3 / 4)

@@ -10,7 +10,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 from emlit.errors import DataError
 from emlit.functional import Normaliser
 from emlit.modules import EMFT, EMRL, PPO, EntropyFloor, TruncatedImportanceSampling
-from emlit.rewards import GRPO, SequenceLogProbReward, TokenEntropyReward
+from emlit.rewards import GRPO, SelfCertaintyReward, SequenceLogProbReward, TokenEntropyReward, WeightedRewards
 from tests.conftest import make_batch, make_group
 
 GROUPS = [
@@ -99,6 +99,25 @@ def test_em_rl_is_reinforce_with_the_leave_one_out_baseline(reward):
     advantages = rewards - rewards.view(-1, 2).flip(1).flatten()
     tokens = sum(len(logprob) for logprob, _ in stats)
     loss = -sum(a * logprob.sum() for a, (logprob, _) in zip(advantages, stats, strict=True)) / tokens
+    loss.backward()
+    for name, parameter in module.model.named_parameters():
+        torch.testing.assert_close(found[name], parameter.grad, rtol=1e-5, atol=1e-8)
+
+
+def test_any_reward_takes_the_same_way_to_the_gradient():
+    batch = make_batch(GROUPS)
+    module = ready(
+        EMRL(reward=WeightedRewards([SelfCertaintyReward(), SequenceLogProbReward()], [0.5, 2.0]), kl_weight=0.0)
+    )
+    found = gradient(module, [batch])
+    parts = module.record.values["reward/self_certainty"], module.record.values["reward/sequence_log_prob"]
+    rewards = 0.5 * parts[0] + 2 * parts[1]
+    torch.testing.assert_close(module.record.values["reward"], rewards)
+    module.zero_grad()
+    stats = reference_stats(module.model, batch)
+    torch.testing.assert_close(parts[1].double(), torch.stack([logprob.mean() for logprob, _ in stats]).detach())
+    advantages = rewards - rewards.view(-1, 2).flip(1).flatten()
+    loss = -sum(a * logprob.sum() for a, (logprob, _) in zip(advantages, stats, strict=True)) / batch.normaliser.tokens
     loss.backward()
     for name, parameter in module.model.named_parameters():
         torch.testing.assert_close(found[name], parameter.grad, rtol=1e-5, atol=1e-8)

@@ -20,6 +20,7 @@ from transformers import (
 from emlit.errors import ConfigError
 from emlit.modules import EMFT, EMRL
 from emlit.modules.scoring import Scorer
+from emlit.rewards import SelfCertaintyReward
 from tests.conftest import make_batch
 from tests.modules.test_objectives import GROUPS, gradient, ready
 
@@ -76,6 +77,45 @@ def test_losses_and_gradients_with_and_without_the_head(name, make):
         found[head] = module.record.loss, *module.record.stats, *grads.values()
     for ours, plain in zip(found["torch"], found["logits"], strict=True):
         torch.testing.assert_close(ours, plain, rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", [*MODELS, "cohere, with scaled logits"])
+@pytest.mark.parametrize("head", ["torch", "logits"])
+def test_self_certainty_where_it_is_asked_for(name, head):
+    batch = make_batch(GROUPS)
+    module = ready(EMRL(entropy_head=head, reward=SelfCertaintyReward(), kl_weight=0.0))
+    module.model = build(name)
+    temperature = 0.7
+    stats = module.token_stats(batch.tokens, batch.completion_mask, temperature, self_certainty=True)
+    before = batch.completion_mask[:, 1:]
+    logits = module.model(batch.tokens).logits[:, :-1][before] / temperature
+    p = torch.softmax(logits, dim=-1)
+    # KL(U || p), U uniform
+    expected = -(p.log() + torch.tensor(float(p.shape[-1])).log()).mean(dim=-1)
+    torch.testing.assert_close(stats.self_certainty[batch.completion_mask], expected.detach())
+    assert not stats.self_certainty[~batch.completion_mask].any()
+    plain = module.token_stats(batch.tokens, batch.completion_mask, temperature)
+    assert len(plain) == 2
+    for ours, theirs in zip(plain, stats, strict=False):
+        assert torch.equal(ours, theirs)
+
+
+def test_self_certainty_costs_nothing_elsewhere(monkeypatch):
+    def asked(*_):
+        raise AssertionError("nobody needs it")
+
+    monkeypatch.setattr("emlit.modules.scoring.linear_self_certainty", asked)
+    ready(EMRL(kl_weight=0.0)).training_step(make_batch(GROUPS))
+    with pytest.raises(AssertionError, match="nobody needs it"):
+        ready(EMRL(reward=SelfCertaintyReward(), kl_weight=0.0)).training_step(make_batch(GROUPS))
+
+
+def test_self_certainty_is_that_of_the_sampling_temperature():
+    batch = make_batch(GROUPS)
+    plain, cooled = (ready(EMRL(reward=SelfCertaintyReward(), entropy_temperature=t)) for t in (None, 0.5))
+    left, right = plain.rollout_stats(batch), cooled.rollout_stats(batch)
+    assert torch.equal(left.self_certainty, right.self_certainty)
+    assert not torch.equal(left.entropy, right.entropy)
 
 
 def test_a_model_that_scales_its_logits_is_scored_from_them(caplog):

@@ -1,0 +1,70 @@
+"""Rewards that read the answer: the label's verdict, and the group's vote."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from emlit.errors import ConfigError, DataError
+from emlit.functional import CertaintyStats, TokenStats
+from emlit.rewards.base import Reward
+from emlit.rollout import Group, Prompt, RolloutBatch
+from emlit.tasks import Task
+
+
+class VerifiedAnswerReward(Reward):
+    """1 for a right answer, by the grading of the row's own task, else 0: the paper's labelled RLOO and GRPO.
+
+    Args:
+        format_weight: added where the answer stands where the prompt asked for it, right or wrong
+    """
+
+    def __init__(self, format_weight: float = 0.0) -> None:
+        if format_weight < 0:
+            raise ConfigError(f"format_weight is {format_weight}; it must not be negative")
+        self.format_weight = format_weight
+
+    def check(self, prompts: Sequence[Prompt]) -> None:
+        for prompt in prompts:
+            if prompt.row.answer is None:
+                raise DataError(
+                    f"{prompt.where}: no label, and VerifiedAnswerReward compares answers with labels; set "
+                    "answer_column or answer_from_solution of data.train, or choose a reward that needs none"
+                )
+
+    def __call__(self, batch: RolloutBatch, stats: TokenStats | CertaintyStats) -> Tensor:
+        grades = [grade for group in batch.groups for grade in group.grades]
+        values = [float(bool(grade.correct)) + self.format_weight * grade.format_ok for grade in grades]
+        return torch.tensor(values, device=batch.tokens.device)
+
+
+class VoteFractionReward(Reward):
+    """SC-RL: the share of the group's completions with the same answer, itself included; no label needed.
+
+    r_i = 1/N sum_j [a_i = a_j] (arXiv 2505.15134, Sec. 3.3). Answers are the same where the row's task says so. A
+    completion without an answer agrees with itself alone and gets 1/N, as in the released code.
+    """
+
+    def __call__(self, batch: RolloutBatch, stats: TokenStats | CertaintyStats) -> Tensor:
+        values = [share for group in batch.groups for share in vote_fractions(group)]
+        return torch.tensor(values, device=batch.tokens.device)
+
+
+def vote_fractions(group: Group) -> list[float]:
+    """For each completion of a group, the share of completions with its answer."""
+    answers = [grade.answer for grade in group.grades]
+    given = list(dict.fromkeys(answer for answer in answers if answer is not None))
+    votes = {answer: answers.count(answer) for answer in given}
+    agreeing = dict(votes)
+    # Each pair of different texts once: comparing takes milliseconds, and most of a group says the same.
+    for index, one in enumerate(given):
+        for other in given[index + 1 :]:
+            if _same(group.prompt.task, one, other):
+                agreeing[one] += votes[other]
+                agreeing[other] += votes[one]
+    return [(1 if answer is None else agreeing[answer]) / len(answers) for answer in answers]
+
+
+def _same(task: Task, one: str, other: str) -> bool:
+    # A label may say more than an answer ("x = 1" and "1"), so that neither is the label here.
+    return task.equal(one, other) or task.equal(other, one)

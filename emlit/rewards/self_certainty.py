@@ -1,0 +1,20 @@
+"""Intuitor's reward: how far the model's distributions were from knowing nothing."""
+
+from torch import Tensor
+
+from emlit.functional import CertaintyStats, sequence_mean
+from emlit.rewards.base import Reward
+from emlit.rollout import RolloutBatch
+
+
+class SelfCertaintyReward(Reward):
+    """The mean over tokens of KL(U || p), U uniform over the vocabulary (Intuitor, arXiv 2505.19590).
+
+    p is the next-token distribution at the sampling temperature. Where the entropy asks how few tokens are possible,
+    this asks how impossible the others are.
+    """
+
+    needs_self_certainty = True
+
+    def __call__(self, batch: RolloutBatch, stats: CertaintyStats) -> Tensor:
+        return sequence_mean(stats.self_certainty, batch.completion_mask)

@@ -1,0 +1,72 @@
+"""Labelled completions in place of sampled ones: the rows' own solutions."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from emlit.engines import Completion
+from emlit.errors import DataError
+from emlit.rollout.prompts import Prompt
+from emlit.rollout.stream import RolloutStream
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+log = logging.getLogger(__name__)
+
+
+def with_solutions(
+    prompts: Sequence[Prompt], tokenizer: "PreTrainedTokenizerBase", end_token_id: int, context: int
+) -> list[Prompt]:
+    """The prompts with the token ids of their rows' solutions, the end token included.
+
+    Args:
+        prompts: as `render` made them
+        tokenizer: the model's
+        end_token_id: what ends a completion of the model
+        context: the most tokens that prompt and solution may have together
+
+    Raises:
+        DataError: a row without a solution, or with one that is too long; tasks with `skip_bad_rows` leave it out
+    """
+    found, skipped = [], 0
+    for prompt in prompts:
+        tokens = []
+        if prompt.row.solution is not None:
+            tokens = [*tokenizer(prompt.row.solution, add_special_tokens=False)["input_ids"], end_token_id]
+        if tokens and len(prompt.tokens) + len(tokens) <= context:
+            found.append(replace(prompt, solution=tokens))
+            continue
+        skipped += 1
+        if getattr(prompt.task, "skip_bad_rows", False):
+            continue
+        if not tokens:
+            raise DataError(
+                f"{prompt.where}: no solution to learn from; set solution_column of data.train, or skip such rows with "
+                "skip_bad_rows: true"
+            )
+        raise DataError(
+            f"{prompt.where}: the solution has {len(tokens)} tokens, and the context of {context} leaves room for "
+            f"{context - len(prompt.tokens)} after the prompt; raise data.context, shorten it or set skip_bad_rows"
+        )
+    if not found:
+        raise DataError(
+            f"{prompts[0].task.name}: no row has a solution that fits a context of {context} tokens; check "
+            "solution_column of data.train, or raise data.context"
+        )
+    if skipped:
+        log.warning(
+            "%s: skipped %d rows without a solution, or with one that does not fit a context of %d tokens",
+            prompts[0].task.name,
+            skipped,
+            context,
+        )
+    return found
+
+
+class SolutionStream(RolloutStream):
+    """Rounds whose completions are the rows' solutions; the engine samples nothing in training."""
+
+    def _complete(self, drawn: Sequence[tuple[int, Prompt]]) -> list[Completion]:
+        return [Completion(prompt.solution, None, "stop") for _, prompt in drawn for _ in range(self.shape.samples)]
