@@ -40,6 +40,7 @@ CALLBACKS = {
     "non_finite": callbacks.StopOnNonFinite,  # before WeightSync, to which nan looks like a gap
     "sync": callbacks.WeightSync,
     "curves": callbacks.EntropyCurves,
+    "samples": callbacks.SamplesPage,
     "summary": callbacks.RunSummary,
     "checkpoint": callbacks.RunCheckpoint,
     "export": callbacks.HFExport,

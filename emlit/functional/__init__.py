@@ -1,6 +1,7 @@
 """The mathematics: tensors in, tensors out. Imports torch alone."""
 
 from emlit.functional.advantage import grpo_advantage, rloo_advantage
+from emlit.functional.concentration import DECILES, decile_means, relative_deciles, top_share
 from emlit.functional.entropy import TokenStats, token_entropy, token_logprob, token_stats
 from emlit.functional.kl import KLEstimator, KLPenalty, approx_kl
 from emlit.functional.linear import linear_token_stats
@@ -9,6 +10,7 @@ from emlit.functional.policy import PolicyLoss, policy_gradient_loss
 from emlit.functional.reduction import Normaliser, Reduction, reduce_tokens, sequence_mean, token_weights
 
 __all__ = [
+    "DECILES",
     "KLEstimator",
     "KLPenalty",
     "Normaliser",
@@ -16,15 +18,18 @@ __all__ = [
     "Reduction",
     "TokenStats",
     "approx_kl",
+    "decile_means",
     "grpo_advantage",
     "linear_entropy_loss",
     "linear_token_stats",
     "policy_gradient_loss",
     "reduce_tokens",
+    "relative_deciles",
     "rloo_advantage",
     "sequence_mean",
     "token_entropy",
     "token_logprob",
     "token_stats",
     "token_weights",
+    "top_share",
 ]
