@@ -88,7 +88,7 @@ def sample_of(
     row_index = group_index * record.batch.samples_per_prompt + completion_index
     row, completion, text = group.prompt.row, group.completions[completion_index], group.texts[completion_index]
     mask = record.batch.completion_mask[row_index]
-    entropy, logprob = (value[row_index][mask].float().cpu() for value in record.stats)
+    entropy, logprob = record.stats.entropy[row_index][mask].cpu(), record.stats.logprob[row_index][mask].cpu()
     lines, omitted = _token_lines(tokenizer, completion.tokens, entropy.tolist(), logprob.tolist(), max_tokens)
     reward, advantage = record.values.get("reward"), record.values.get("advantage")
     grade = group.prompt.task.grade(row, text)
