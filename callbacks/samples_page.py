@@ -16,15 +16,15 @@ from emlit.samples.store import replace_whole
 class SamplesPage(L.Callback):
     """Keep a few completions of the rounds that are trained on, and write them as a page to read in a browser.
 
-    `samples.jsonl` in the run directory gets them line by line, `samples.html` is written whole from it. Both go on where
-    a resumed run goes on. With several processes they are the first one's.
+    `samples.jsonl` in the run directory gets them line by line, `samples.html` is written whole from it. Both go on
+    where a resumed run goes on. With several processes they are the first one's.
 
     Args:
         every_n_steps: optimiser steps from one look to the next; unless set, a twentieth of the run. The first step and
             the last are always looked at
         completions: at each look; 0 for no page
         max_tokens: kept of a completion; of a longer one, its beginning and its end
-        page_completions: shown on the page; of a run with more, the first step, the last, and evenly spread ones between
+        page_completions: shown on the page; of a run with more, those of the first step, the last and evenly spread ones
     """
 
     def __init__(

@@ -4,13 +4,13 @@ import math
 
 import pytest
 import torch
-from tests.conftest import make_batch, make_group
 
 from emlit.curves import completion_scalars, token_scalars
 from emlit.engines import Completion
 from emlit.functional import Normaliser, TokenStats, policy_gradient_loss, reduce_tokens
 from emlit.modules import StepRecord
 from emlit.round_tokens import RoundTokens, token_losses
+from tests.conftest import make_batch, make_group
 
 
 def make_record(groups, normaliser=None, advantage=None, reduction="token_mean", seed=0) -> StepRecord:

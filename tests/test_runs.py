@@ -310,7 +310,8 @@ def test_two_processes_train_as_one_does(tmp_path):
     # AdamW hides a wrong factor in the loss; these do not.
     for name in (
         "loss/total", "optimizer/gradient_norm", "reward/mean", "accuracy/pass@1", "entropy/token_mean",
-        "entropy/top20_share", "loss/top20_share", "entropy/end_token", "entropy_by_position/40-50", "advantage/abs_mean",
+        "entropy/top20_share", "loss/top20_share", "entropy/end_token", "entropy_by_position/40-50",
+        "advantage/abs_mean",
     ):  # fmt: skip
         assert curves[1][name] == pytest.approx(curves[0][name], rel=1e-3), name
 

@@ -5,10 +5,10 @@ from dataclasses import asdict, replace
 
 import pytest
 import torch
-from tests.conftest import make_batch
-from tests.samples.rounds import make_record, make_text_group
 
 from emlit.samples import choose, sample_of
+from tests.conftest import make_batch
+from tests.samples.rounds import make_record, make_text_group
 
 
 def test_a_sample_by_hand(tokenizer):

@@ -5,10 +5,10 @@ import os
 from dataclasses import asdict
 
 import pytest
-from tests.samples.rounds import make_sample
 
 from emlit.samples import Sample, SampleStore
 from emlit.samples.store import replace_whole
+from tests.samples.rounds import make_sample
 
 
 def filled(path, steps=(1, 2, 4)) -> SampleStore:
