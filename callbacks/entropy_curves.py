@@ -6,26 +6,18 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
 
 from callbacks.weight_sync import WeightSync, logprob_gap
 from emlit.curves import completion_scalars, over_ranks, token_scalars
 from emlit.errors import ConfigError
-from emlit.functional import sequence_mean
+from emlit.functional import decile_means, sequence_mean
 from emlit.modules import CausalLM, StepRecord
 from emlit.round_tokens import RoundTokens
 
-# The Custom Scalars tab: lines that say something beside each other, in one chart.
-LAYOUT = {
-    "where the entropy sits": {
-        "entropy by position in the completion, %": ["Multiline", ["entropy_by_position/.*"]],
-        "share carried by the top 20 % of tokens": ["Multiline", ["entropy/top20_share", "loss/top20_share"]],
-        "end token against all tokens": ["Multiline", ["entropy/end_token", "entropy/token_mean"]],
-    }
-}
-
 
 class EntropyCurves(L.Callback):
-    """Scalars, a histogram of token entropies and sampled completions; docs/curves.md explains each name.
+    """Scalars, pictures of where entropy sits and sampled completions; docs/curves.md explains each name.
 
     The micro-batches of a round are put together, so a point is an optimiser step whatever `accumulate_grad_batches`
     is, and so are the processes. The scalars are also in `trainer.callback_metrics`, for Lightning's own EarlyStopping
@@ -48,8 +40,6 @@ class EntropyCurves(L.Callback):
     def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
         self.last_step = trainer.global_step
         self.records.clear()
-        for writer in self._writers(trainer):
-            writer.add_custom_scalars(LAYOUT)
 
     def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: CausalLM, optimizer: Any) -> None:
         gradients = [parameter.grad for parameter in pl_module.parameters() if parameter.grad is not None]
@@ -72,6 +62,7 @@ class EntropyCurves(L.Callback):
                 logger.log_metrics(scalars, step=step)
             for writer in self._writers(trainer):
                 writer.add_histogram("entropy/tokens", tokens.entropy, step)
+                add_profile(writer, "entropy/by_position", decile_means(tokens.entropy, tokens.decile), step)
                 if self.texts and (step // self.every_n_steps) % 10 == 1:
                     writer.add_text("samples", self._samples(self.records[0]), step)
         self.records.clear()
@@ -112,6 +103,27 @@ class EntropyCurves(L.Callback):
             lines.append(f"| {_cell(prompt)} | {_cell(group.texts[0])} | {means[index * n]:.3f} | {grade.correct} |")
         lines += ["", "`samples.html` in the run directory has more of them, every token coloured by its entropy."]
         return "\n".join(lines)
+
+
+def add_profile(writer: Any, tag: str, means: Tensor, step: int) -> None:
+    """A curve over the position in a completion (%, from 10 means) for the Histograms tab, step behind step.
+
+    The tab draws counts over values; here positions stand for values, and the height is a mean where a count would be.
+    """
+    heights = means.nan_to_num()
+    right = torch.arange(1, len(means) + 1) * 100.0 / len(means)
+    centres = right - right[0] / 2
+    writer.add_histogram_raw(
+        tag,
+        min=0.0,
+        max=100.0,
+        num=heights.sum().item(),
+        sum=(heights * centres).sum().item(),
+        sum_squares=(heights * centres**2).sum().item(),
+        bucket_limits=right.tolist(),
+        bucket_counts=heights.tolist(),
+        global_step=step,
+    )
 
 
 def _cell(text: str) -> str:

@@ -24,7 +24,7 @@ class SamplesPage(L.Callback):
             the last are always looked at
         completions: at each look; 0 for no page
         max_tokens: kept of a completion; of a longer one, its beginning and its end
-        page_completions: shown on the page; of a run with more, those of the first step, the last and evenly spread ones
+        page_completions: shown on the page; of a run with more, those of both ends and evenly spread ones
     """
 
     def __init__(

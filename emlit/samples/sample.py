@@ -72,7 +72,7 @@ def choose(records: Sequence[StepRecord], completions: int, seed: int) -> list[t
     each = min(records[0].batch.samples_per_prompt, COMPLETIONS_A_PROMPT, completions)
     prompts = min(len(groups), completions // each)
     drawn = random.Random(seed).sample(range(len(groups)), prompts)
-    return [(*groups[place], completion) for place in sorted(drawn) for completion in range(each)]
+    return [(*groups[place], completion) for place in drawn for completion in range(each)]
 
 
 def sample_of(
