@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from callbacks.entropy_curves import add_profile
 from emlit.curves import completion_scalars, token_scalars
 from emlit.engines import Completion
 from emlit.functional import Normaliser, TokenStats, policy_gradient_loss, reduce_tokens
@@ -103,3 +104,19 @@ def test_a_round_without_entropy_has_no_shares():
     assert found["entropy/token_mean"] == 0.0
     assert "entropy/top20_share" not in found
     assert all(map(math.isfinite, found.values()))
+
+
+def test_a_profile_is_drawn_as_it_is(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from torch.utils.tensorboard import SummaryWriter
+
+    means = [0.5, float("nan"), 0.0, 1.5, 0.25, 0.0, 0.0, 0.0, 0.0, 2.0]
+    with SummaryWriter(str(tmp_path)) as writer:
+        add_profile(writer, "entropy/by_position", torch.tensor(means), step=3)
+    events = EventAccumulator(str(tmp_path)).Reload()
+    (event,) = events.Histograms("entropy/by_position")
+    found = event.histogram_value
+    assert event.step == 3
+    assert list(found.bucket_limit)[-10:] == [10.0, 20, 30, 40, 50, 60, 70, 80, 90, 100]
+    assert list(found.bucket)[-10:] == [0.5, 0.0, 0.0, 1.5, 0.25, 0.0, 0.0, 0.0, 0.0, 2.0]
+    assert (found.min, found.max, found.num) == (0.0, 100.0, 4.25)

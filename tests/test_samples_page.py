@@ -95,7 +95,9 @@ def test_a_run_that_is_killed_and_resumed_has_the_same_samples(tmp_path, monkeyp
 
 
 @pytest.mark.slow
-def test_what_a_run_leaves(tmp_path, capsys):
+def test_what_a_run_leaves(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
     fit(tmp_path / "run", "--trainer.max_steps=3", "--samples.max_tokens=8", "--data.sampling.max_tokens=12")
     found = samples(tmp_path / "run")
     assert [sample["step"] for sample in found] == [1] * 4 + [2] * 4 + [3] * 4
@@ -111,6 +113,9 @@ def test_what_a_run_leaves(tmp_path, capsys):
     for name in ("entropy/top20_share", "loss/top20_share", "entropy_by_position/00-10"):
         assert sorted(curves[name]) == [1, 2, 3]
         assert all(map(math.isfinite, curves[name].values()))
+    events = EventAccumulator(str(tmp_path / "run/tensorboard"), size_guidance={"histograms": 0}).Reload()
+    assert [event.step for event in events.Histograms("entropy/by_position")] == [1, 2, 3]
+    assert "samples.html" in events.Tensors("samples/text_summary")[0].tensor_proto.string_val[0].decode()
     # A new run in the same place does not go on with the old one's samples; without samples there is no page.
     fit(tmp_path / "run", "--trainer.max_steps=1", "--overwrite=true")
     assert {sample["step"] for sample in samples(tmp_path / "run")} == {1}
