@@ -48,7 +48,7 @@ class SamplesPage(L.Callback):
         self.every_n_steps, self.completions = every_n_steps, completions
         self.max_tokens, self.page_completions = max_tokens, page_completions
         self.records: list[StepRecord] = []
-        self.step = 0
+        self.step, self.step_taken = 0, False
 
     @staticmethod
     def path(trainer: L.Trainer) -> Path:
@@ -71,10 +71,11 @@ class SamplesPage(L.Callback):
     ) -> None:
         if not self._is_on(trainer):
             return
-        if self.records and self.records[0].batch.round != pl_module.record.batch.round:
+        if self.step_taken:  # kept until now, for on_train_end
             self.records.clear()
         self.records.append(pl_module.record)
-        if trainer.global_step == self.step:
+        self.step_taken = trainer.global_step != self.step
+        if not self.step_taken:
             return
         self.step = trainer.global_step
         if is_due(self.step, self.every_n_steps, self.last_step):
