@@ -43,6 +43,7 @@ CALLBACKS = {
     "sync": callbacks.WeightSync,
     "curves": callbacks.EntropyCurves,
     "guard": callbacks.CollapseGuard,  # before what evaluates, saves and exports: it may hand them earlier weights
+    "samples": callbacks.SamplesPage,
     "summary": callbacks.RunSummary,
     "checkpoint": callbacks.RunCheckpoint,
     "export": callbacks.HFExport,

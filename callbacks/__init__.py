@@ -8,6 +8,7 @@ from callbacks.prediction_writer import PredictionWriter
 from callbacks.progress import RolloutProgress
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.run_summary import RunSummary
+from callbacks.samples_page import SamplesPage
 from callbacks.stop_on_non_finite import StopOnNonFinite
 from callbacks.weight_sync import WeightSync
 
@@ -20,6 +21,7 @@ __all__ = [
     "RolloutProgress",
     "RunCheckpoint",
     "RunSummary",
+    "SamplesPage",
     "StopOnNonFinite",
     "WeightSync",
 ]

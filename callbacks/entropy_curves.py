@@ -6,23 +6,27 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
 
 from callbacks.weight_sync import WeightSync, logprob_gap
+from emlit.curves import completion_scalars, over_ranks, token_scalars
 from emlit.errors import ConfigError
-from emlit.functional import sequence_mean
+from emlit.functional import decile_means, sequence_mean
 from emlit.modules import CausalLM, StepRecord
+from emlit.round_tokens import RoundTokens
 
 
 class EntropyCurves(L.Callback):
-    """Scalars, a histogram of token entropies and sampled completions; docs/curves.md explains each name.
+    """Scalars, pictures of where entropy sits and sampled completions; docs/curves.md explains each name.
 
     The micro-batches of a round are put together, so a point is an optimiser step whatever `accumulate_grad_batches`
-    is. The scalars are also in `trainer.callback_metrics`, for Lightning's own EarlyStopping and ModelCheckpoint.
+    is, and so are the processes. The scalars are also in `trainer.callback_metrics`, for Lightning's own EarlyStopping
+    and ModelCheckpoint.
 
     Args:
         tau: nats; `entropy/fraction_above_tau` is the share of tokens above it
         every_n_steps: optimiser steps from one point to the next
-        texts: completions to show at each tenth point; 0 for none
+        texts: completions to show in the Text tab at each tenth point; 0 for none
     """
 
     def __init__(self, tau: float = 0.5, every_n_steps: int = 1, texts: int = 4) -> None:
@@ -32,7 +36,7 @@ class EntropyCurves(L.Callback):
         self.records: list[StepRecord] = []
         self.gradient_norm = 0.0
         self.last_step = 0
-        self.last_end = 0.0
+        self.last_end = 0.0  # time.perf_counter() at the end of the last optimiser step
 
     def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
         self.last_step = trainer.global_step
@@ -51,90 +55,49 @@ class EntropyCurves(L.Callback):
         step, self.last_step = trainer.global_step, trainer.global_step
         began = max(trainer.datamodule.stream.round_started, self.last_end)
         self.last_end = time.perf_counter()
-        scalars = self._scalars(trainer, began)
-        scalars = over_ranks(scalars)
+        tokens = RoundTokens.of(self.records, pl_module.reduction).over_ranks()
+        own = completion_scalars(self.records) | self._machinery(trainer, len(tokens), began)
+        scalars = token_scalars(tokens, self.tau) | over_ranks(own)
         pl_module.log_dict(scalars, logger=False)
         if step % self.every_n_steps == 0:
             for logger in trainer.loggers:
                 logger.log_metrics(scalars, step=step)
-            self._pictures(trainer, step)
+            for writer in self._writers(trainer):
+                writer.add_histogram("entropy/tokens", tokens.entropy, step)
+                add_profile(writer, "entropy/by_position", decile_means(tokens.entropy, tokens.decile), step)
+                if self.texts and (step // self.every_n_steps) % 10 == 1:
+                    writer.add_text("samples", self._samples(self.records[0]), step)
         self.records.clear()
 
-    def _scalars(self, trainer: L.Trainer, began: float) -> dict[str, float]:
-        """Values of the optimiser step that began at `began`."""
-        records, stream = self.records, trainer.datamodule.stream
-        entropy = torch.cat([r.stats.entropy[r.batch.completion_mask] for r in records])
-        logprob = torch.cat([r.stats.logprob[r.batch.completion_mask] for r in records])
-        completions = [c for r in records for group in r.batch.groups for c in group.completions]
-        # Later updates of a round are scored by newer weights than those that sampled it.
-        first, ends = records[0].batch.weights_version == trainer.global_step - 1, records[-1].batch.ends_round
-        sampled = records[0].batch.sampler_logprobs is not None
-        gaps = [logprob_gap(record) for record in records] if first and sampled else []
+    def _machinery(self, trainer: L.Trainer, tokens: int, began: float) -> dict[str, float]:
+        """Losses, gaps and times of this process, of the optimiser step that began at `began`; `tokens` are of all."""
+        batch, stream, ends = self.records[0].batch, trainer.datamodule.stream, self.records[-1].batch.ends_round
         seconds = self.last_end - began
         sync = next((c.seconds for c in trainer.callbacks if isinstance(c, WeightSync)), 0.0) if ends else 0.0
         generation = stream.generation_seconds if began == stream.round_started else 0.0
-        scalars = {
-            "entropy/token_mean": entropy.mean().item(),
-            "entropy/fraction_above_tau": (entropy > self.tau).float().mean().item(),
-            "logprob/token_mean": logprob.mean().item(),
-            "length/mean": sum(len(c.tokens) for c in completions) / len(completions),
-            "length/truncated": sum(c.finish_reason == "length" for c in completions) / len(completions),
-            "loss/total": sum(record.loss.item() for record in records),
+        gaps = {}
+        # Later updates of a round are scored by newer weights than those that sampled it.
+        if batch.sampler_logprobs is not None and batch.weights_version == trainer.global_step - 1:
+            found = [logprob_gap(record) for record in self.records]
+            gaps["sync/logprob_gap"] = sum(mean for mean, _ in found) / len(found)
+            gaps["sync/logprob_gap_max"] = max(largest for _, largest in found)
+        return {
+            **gaps,
+            "loss/total": sum(record.loss.item() for record in self.records),
             "optimizer/gradient_norm": self.gradient_norm,
             "optimizer/learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
             "time/step": seconds,
             "time/generate": generation,
             "time/sync": sync,
             "time/train": max(0.0, seconds - generation - sync),
-            "throughput/tokens_per_s": len(entropy) / seconds,
+            "throughput/tokens_per_s": tokens / seconds,
         }
-        if gaps:
-            scalars["sync/logprob_gap"] = sum(mean for mean, _ in gaps) / len(gaps)
-            scalars["sync/logprob_gap_max"] = max(largest for _, largest in gaps)
-        # Of given solutions, the accuracy would be the data set's.
-        return scalars | self._extra_values() | (self._grades() if sampled else {})
 
-    def _extra_values(self) -> dict[str, float]:
-        """What the objective recorded: rewards of whole completions, KL of tokens, and so on."""
-        found: dict[str, float] = {}
-        for name in self.records[0].values:
-            if name == "reward":
-                grouped = torch.cat([r.values[name].view(-1, r.batch.samples_per_prompt) for r in self.records])
-                found["reward/mean"] = grouped.mean().item()
-                found["reward/std"] = grouped.std(dim=1).mean().item()
-            elif self.records[0].values[name].ndim == 0:
-                found[name] = self.records[0].values[name].item()
-            elif self.records[0].values[name].ndim == 1:
-                found[name] = torch.cat([r.values[name] for r in self.records]).mean().item()
-            else:
-                tokens = torch.cat([r.values[name][r.batch.completion_mask] for r in self.records])
-                if name.endswith("_max"):
-                    found[name] = tokens.max().item()
-                elif "/" in name:
-                    found[name] = tokens.mean().item()
-                else:
-                    found[f"{name}/abs_mean"] = tokens.abs().mean().item()
-        return found
-
-    def _grades(self) -> dict[str, float]:
-        """Format, and accuracy where there are labels: measured, never trained on."""
-        grades = [grade for record in self.records for group in record.batch.groups for grade in group.grades]
-        found = {"format/rate": sum(grade.format_ok for grade in grades) / len(grades)}
-        labelled = [grade.correct for grade in grades if grade.correct is not None]
-        if labelled:
-            found["accuracy/pass@1"] = sum(labelled) / len(labelled)
-        return found
-
-    def _pictures(self, trainer: L.Trainer, step: int) -> None:
-        writers = [logger.experiment for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
-        if not writers or not trainer.is_global_zero:
-            return
-        record = self.records[0]
-        entropy = torch.cat([r.stats.entropy[r.batch.completion_mask] for r in self.records])
-        for writer in writers:
-            writer.add_histogram("entropy/tokens", entropy.cpu(), step)
-            if self.texts and (step // self.every_n_steps) % 10 == 1:
-                writer.add_text("samples", self._samples(record), step)
+    @staticmethod
+    def _writers(trainer: L.Trainer) -> list[Any]:
+        """The TensorBoard writers; none on processes but the first."""
+        loggers = trainer.loggers if trainer.is_global_zero else []
+        return [logger.experiment for logger in loggers if isinstance(logger, TensorBoardLogger)]
 
     def _samples(self, record: StepRecord) -> str:
         """A few completions as a Markdown table, the first of each of the first groups."""
@@ -143,25 +106,32 @@ class EntropyCurves(L.Callback):
         lines = ["| prompt | completion | mean entropy | correct |", "| --- | --- | --- | --- |"]
         for index, group in enumerate(record.batch.groups[: self.texts]):
             row = group.prompt.row
-            prompt, correct = row.messages()[-1]["content"], group.grades[0].correct
-            lines.append(f"| {_cell(prompt)} | {_cell(group.texts[0])} | {means[index * n]:.3f} | {correct} |")
+            grade = group.grades[0]
+            prompt = row.messages()[-1]["content"]
+            lines.append(f"| {_cell(prompt)} | {_cell(group.texts[0])} | {means[index * n]:.3f} | {grade.correct} |")
+        lines += ["", "`samples.html` in the run directory has more of them, every token coloured by its entropy."]
         return "\n".join(lines)
 
 
-def over_ranks(scalars: dict[str, float]) -> dict[str, float]:
-    """Of every process together: shares of the loss and tokens add up, the largest gap counts, the rest is averaged."""
-    if not torch.distributed.is_initialized() or torch.distributed.get_world_size() == 1:
-        return scalars
-    found: list[dict[str, float]] = [{} for _ in range(torch.distributed.get_world_size())]
-    torch.distributed.all_gather_object(found, scalars)
-    merged = {}
-    for name in scalars:
-        values = [each[name] for each in found if name in each]
-        if name in ("loss/total", "throughput/tokens_per_s"):
-            merged[name] = sum(values)
-        else:
-            merged[name] = max(values) if name.endswith("_max") else sum(values) / len(values)
-    return merged
+def add_profile(writer: Any, tag: str, means: Tensor, step: int) -> None:
+    """A curve over the position in a completion (%, from 10 means) for the Histograms tab, step behind step.
+
+    The tab draws counts over values; here positions stand for values, and the height is a mean where a count would be.
+    """
+    heights = means.nan_to_num()
+    right = torch.arange(1, len(means) + 1) * 100.0 / len(means)
+    centres = right - right[0] / 2
+    writer.add_histogram_raw(
+        tag,
+        min=0.0,
+        max=100.0,
+        num=heights.sum().item(),
+        sum=(heights * centres).sum().item(),
+        sum_squares=(heights * centres**2).sum().item(),
+        bucket_limits=right.tolist(),
+        bucket_counts=heights.tolist(),
+        global_step=step,
+    )
 
 
 def _cell(text: str) -> str:

@@ -12,6 +12,7 @@ from rich.table import Table
 from callbacks.collapse_guard import CollapseGuard
 from callbacks.hf_export import HFExport
 from callbacks.run_checkpoint import RunCheckpoint
+from callbacks.samples_page import SamplesPage
 from emlit.errors import ConfigError
 from emlit.evaluation import NAMES, evaluate
 from emlit.modules import CausalLM
@@ -100,6 +101,11 @@ class RunSummary(L.Callback):
         if guard is not None and (sentence := guard.sentence()):
             console.print(f"guard:      {sentence}", soft_wrap=True, highlight=False)
         console.print(f"curves:     tensorboard --logdir {directory}", soft_wrap=True)
+        if (
+            any(isinstance(callback, SamplesPage) for callback in trainer.callbacks)
+            and SamplesPage.path(trainer).exists()
+        ):
+            console.print(f"samples:    {SamplesPage.path(trainer)}", soft_wrap=True)
         if any(isinstance(callback, RunCheckpoint) for callback in trainer.callbacks):
             console.print(f"checkpoint: {RunCheckpoint.path(trainer)}", soft_wrap=True)
         for callback in trainer.callbacks:

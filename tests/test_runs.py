@@ -361,7 +361,11 @@ def test_two_processes_train_as_one_does(tmp_path):
     for name, tensor in exported[0].items():
         torch.testing.assert_close(exported[1][name], tensor, rtol=0, atol=1e-5)
     # AdamW hides a wrong factor in the loss; these do not.
-    for name in ("loss/total", "optimizer/gradient_norm", "reward/mean", "accuracy/pass@1"):
+    for name in (
+        "loss/total", "optimizer/gradient_norm", "reward/mean", "accuracy/pass@1", "entropy/token_mean",
+        "entropy/top20_share", "loss/top20_share", "entropy/end_token", "entropy_by_position/40-50",
+        "advantage/abs_mean",
+    ):  # fmt: skip
         assert curves[1][name] == pytest.approx(curves[0][name], rel=1e-3), name
 
 

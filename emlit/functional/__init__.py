@@ -2,6 +2,7 @@
 
 from emlit.functional.advantage import grpo_advantage, rloo_advantage
 from emlit.functional.certainty import CertaintyStats, linear_self_certainty, self_certainty
+from emlit.functional.concentration import DECILES, decile_means, relative_deciles, top_share
 from emlit.functional.entropy import TokenStats, token_entropy, token_logprob, token_stats
 from emlit.functional.kl import KLEstimator, KLPenalty, approx_kl
 from emlit.functional.linear import linear_token_stats
@@ -11,6 +12,7 @@ from emlit.functional.reduction import Normaliser, Reduction, reduce_tokens, seq
 
 __all__ = [
     "CertaintyStats",
+    "DECILES",
     "KLEstimator",
     "KLPenalty",
     "Normaliser",
@@ -18,12 +20,14 @@ __all__ = [
     "Reduction",
     "TokenStats",
     "approx_kl",
+    "decile_means",
     "grpo_advantage",
     "linear_entropy_loss",
     "linear_self_certainty",
     "linear_token_stats",
     "policy_gradient_loss",
     "reduce_tokens",
+    "relative_deciles",
     "rloo_advantage",
     "self_certainty",
     "sequence_mean",
@@ -31,4 +35,5 @@ __all__ = [
     "token_logprob",
     "token_stats",
     "token_weights",
+    "top_share",
 ]

@@ -71,4 +71,4 @@ class EMFT(EntropyObjectiveMixin, CausalLM):
 
     def training_step(self, batch: RolloutBatch) -> Tensor:
         loss, stats = self.entropy_loss(batch)
-        return self.finish(loss, self.kl_penalty(stats, batch), stats, batch, {})
+        return self.finish(loss, stats.entropy, self.kl_penalty(stats, batch), stats, batch, {})

@@ -115,7 +115,7 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
             if kl is not None and self.kl_estimator == "k1":
                 rewards = rewards - self.kl_weight * sequence_mean(kl.detach(), batch.completion_mask)
             advantage = self.advantage(rewards.view(-1, batch.samples_per_prompt), batch, detached)
-        loss, values = self.policy_update(stats, advantage, batch)
+        terms, values = self.policy_update(stats, advantage, batch)
         values |= {"reward": rewards, "advantage": advantage.expand_as(stats.logprob)}
         values |= {f"reward/{name}": part for name, part in parts.items()}
-        return self.finish(self.reduce(loss, batch), kl, stats, batch, values)
+        return self.finish(self.reduce(terms, batch), terms, kl, stats, batch, values)

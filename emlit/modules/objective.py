@@ -37,13 +37,15 @@ class StepRecord:
         stats: log-probability and entropy (B, T) of its sampled tokens, detached
         values: per completion (B,), per token (B, T) or a single number (), detached, under the name of their curve,
             which shows their mean (their largest where the name ends in _max)
-        loss: this micro-batch's share of the round's loss
+        loss: this micro-batch's share of the loss of its optimiser step
+        terms: (B, T), what each sampled token puts into it before it is weighted and summed, detached
     """
 
     batch: RolloutBatch
     stats: TokenStats
     values: dict[str, Tensor]
     loss: Tensor
+    terms: Tensor
 
 
 class EntropyObjectiveMixin:
@@ -152,7 +154,13 @@ class EntropyObjectiveMixin:
         return reduce_tokens(values, batch.loss_mask, self.reduction, batch.normaliser)
 
     def finish(
-        self, loss: Tensor, kl: Tensor | None, stats: TokenStats, batch: RolloutBatch, values: dict[str, Tensor]
+        self,
+        loss: Tensor,
+        terms: Tensor,
+        kl: Tensor | None,
+        stats: TokenStats,
+        batch: RolloutBatch,
+        values: dict[str, Tensor],
     ) -> Tensor:
         """Add the KL penalty and the entropy floor, leave a StepRecord, and undo Lightning's averaging.
 
@@ -173,6 +181,7 @@ class EntropyObjectiveMixin:
             TokenStats(stats.logprob.detach(), stats.entropy.detach()),
             {name: value.detach() for name, value in values.items()},
             loss.detach(),
+            terms.detach(),
         )
         return loss * self.trainer.accumulate_grad_batches * self.trainer.world_size
 

@@ -71,4 +71,4 @@ class SFT(EntropyObjectiveMixin, CausalLM):
 
     def training_step(self, batch: RolloutBatch) -> Tensor:
         stats = self.token_stats(batch.tokens, batch.completion_mask, temperature=1.0)
-        return self.finish(self.reduce(-stats.logprob, batch), None, stats, batch, {})
+        return self.finish(self.reduce(-stats.logprob, batch), -stats.logprob, None, stats, batch, {})

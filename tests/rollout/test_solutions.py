@@ -108,6 +108,7 @@ def test_many_bad_rows_are_counted_rather_than_named(tmp_path, caplog):
 def test_no_curve_compares_solutions_with_a_sampler(tmp_path, tokenizer):
     from types import SimpleNamespace
 
+    from emlit.curves import completion_scalars
     from emlit.functional import TokenStats
     from emlit.modules import StepRecord
 
@@ -119,9 +120,12 @@ def test_no_curve_compares_solutions_with_a_sampler(tmp_path, tokenizer):
     batch = next(iter(stream))
     zeros = torch.zeros(batch.tokens.shape)
     curves = EntropyCurves()
-    curves.records = [StepRecord(batch, TokenStats(zeros, zeros), {}, torch.tensor(1.0))]
+    curves.records = [StepRecord(batch, TokenStats(zeros, zeros), {}, torch.tensor(1.0), zeros)]
+    curves.last_end = 1.0
     optimizer = SimpleNamespace(param_groups=[{"lr": 0.1}])
-    trainer = SimpleNamespace(datamodule=SimpleNamespace(stream=stream), callbacks=[], optimizers=[optimizer])
-    found = curves._scalars(trainer, seconds=1.0)
+    trainer = SimpleNamespace(
+        datamodule=SimpleNamespace(stream=stream), callbacks=[], optimizers=[optimizer], global_step=1
+    )
+    found = curves._machinery(trainer, tokens=4, began=0.0) | completion_scalars(curves.records)
     assert found["loss/total"] == 1
     assert not {name for name in found if name.startswith(("sync/", "accuracy/", "format/"))}

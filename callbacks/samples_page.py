@@ -1,0 +1,131 @@
+"""samples.html: completions of the run, every token coloured by its entropy."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+
+from emlit.errors import ConfigError
+from emlit.modules import CausalLM, StepRecord
+from emlit.rollout import request_seed
+from emlit.samples import PageInfo, SampleStore, choose, render, sample_of
+from emlit.samples.store import replace_whole
+
+
+class SamplesPage(L.Callback):
+    """Keep a few completions of the rounds that are trained on, and write them as a page to read in a browser.
+
+    `samples.jsonl` in the run directory gets them line by line, `samples.html` is written whole from it. Both go on
+    where a resumed run goes on. With several processes they are the first one's.
+
+    Args:
+        every_n_steps: optimiser steps from one look to the next; unless set, a twentieth of the run. The first step and
+            the last are always looked at
+        completions: at each look; 0 for no page
+        max_tokens: kept of a completion; of a longer one, its beginning and its end
+        page_completions: shown on the page; of a run with more, those of both ends and evenly spread ones
+    """
+
+    def __init__(
+        self,
+        every_n_steps: int | None = None,
+        completions: int = 16,
+        max_tokens: int = 512,
+        page_completions: int = 400,
+    ) -> None:
+        if every_n_steps is not None and every_n_steps < 1:
+            raise ConfigError(f"every_n_steps of SamplesPage is {every_n_steps}; it must be at least 1")
+        if completions < 0:
+            raise ConfigError(f"completions of SamplesPage is {completions}; it must not be negative (0 is no page)")
+        if max_tokens < 4:
+            raise ConfigError(f"max_tokens of SamplesPage is {max_tokens}; it must be at least 4")
+        if page_completions < 2 * completions:
+            raise ConfigError(
+                f"page_completions is {page_completions}, which leaves no room for the first and the last step with "
+                f"{completions} completions each; raise it or lower completions"
+            )
+        self.every_n_steps, self.completions = every_n_steps, completions
+        self.max_tokens, self.page_completions = max_tokens, page_completions
+        self.records: list[StepRecord] = []
+        self.step, self.step_taken = 0, False
+
+    @staticmethod
+    def path(trainer: L.Trainer) -> Path:
+        return Path(trainer.default_root_dir) / "samples.html"
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+        self.step, self.last_step = trainer.global_step, planned_steps(trainer)
+        self.records.clear()
+        self.store = SampleStore(self.path(trainer).with_suffix(".jsonl"))
+        if self._is_on(trainer):
+            self.path(trainer).parent.mkdir(parents=True, exist_ok=True)
+            self.store.load(trainer.global_step)
+            if self.store.lines:
+                self._write(trainer, pl_module)
+            else:
+                self.path(trainer).unlink(missing_ok=True)
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if not self._is_on(trainer):
+            return
+        if self.step_taken:  # kept until now, for on_train_end
+            self.records.clear()
+        self.records.append(pl_module.record)
+        self.step_taken = trainer.global_step != self.step
+        if not self.step_taken:
+            return
+        self.step = trainer.global_step
+        if is_due(self.step, self.every_n_steps, self.last_step):
+            self._look(trainer, pl_module)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+        # A run that was stopped early, by time or by another callback, ends at a step that was not planned.
+        if self._is_on(trainer) and self.records and self.step not in self.store.lines:
+            self._look(trainer, pl_module)
+        self.records.clear()
+
+    def _is_on(self, trainer: L.Trainer) -> bool:
+        return self.completions > 0 and trainer.is_global_zero
+
+    def _look(self, trainer: L.Trainer, module: CausalLM) -> None:
+        data = trainer.datamodule
+        seed = request_seed(data.seed, "samples", self.records[0].batch.round)
+        chosen = choose(self.records, self.completions, seed)
+        self.store.append([sample_of(self.step, *place, data.tokenizer, self.max_tokens) for place in chosen])
+        self._write(trainer, module)
+
+    def _write(self, trainer: L.Trainer, module: CausalLM) -> None:
+        temperature = trainer.datamodule.sampling.temperature
+        info = PageInfo(
+            run="/".join(self.path(trainer).resolve().parent.parts[-2:]),
+            objective=type(module).__name__,
+            pretrained=module.pretrained,
+            temperature=temperature,
+            entropy_temperature=module.entropy_temperature or temperature,
+            max_tokens=self.max_tokens,
+            page_completions=self.page_completions,
+            steps=len(self.store.lines),
+        )
+        replace_whole(self.path(trainer), render(info, self.store.spread(self.page_completions)))
+
+
+def planned_steps(trainer: L.Trainer) -> int | None:
+    """How many optimiser steps the run will have taken at its end; None where nothing says so."""
+    steps = trainer.estimated_stepping_batches
+    return int(steps) if math.isfinite(steps) and steps > 0 else None
+
+
+def is_due(step: int, every: int | None, last: int | None) -> bool:
+    """Whether to look at a step: the first, the last and every so many.
+
+    Unless `every` is set, a run of known length has about 20 looks, and one of unknown length 20 in its first 200 steps
+    and 10 more each time that its length doubles.
+    """
+    if every is None and last is None:
+        every = 10 * 2 ** max(0, math.ceil(math.log2(step / 200)))
+    elif every is None:
+        every = max(1, round(last / 20))
+    return step in (1, last) or step % every == 0

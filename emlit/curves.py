@@ -1,0 +1,89 @@
+"""From a round's tokens and completions to named scalars; docs/curves.md explains each name."""
+
+from collections.abc import Sequence
+
+import torch
+
+from emlit.functional import decile_means, top_share
+from emlit.modules import StepRecord
+from emlit.round_tokens import RoundTokens
+
+
+def token_scalars(tokens: RoundTokens, tau: float) -> dict[str, float]:
+    """What the round's tokens say of entropy, log-probability and loss.
+
+    A name whose value is not defined (the end token's entropy where nothing ended, a tenth without a token, a share
+    of nothing) is left out.
+
+    Args:
+        tokens: of every process
+        tau: nats; the threshold of `entropy/fraction_above_tau`
+    """
+    found = {
+        "entropy/token_mean": tokens.entropy.mean(),
+        "entropy/fraction_above_tau": (tokens.entropy > tau).float().mean(),
+        "entropy/top20_share": top_share(tokens.entropy),
+        "entropy/end_token": tokens.entropy[tokens.ended].mean(),
+        "logprob/token_mean": tokens.logprob.mean(),
+        "loss/top20_share": top_share(tokens.loss),
+    }
+    for tenth, mean in enumerate(decile_means(tokens.entropy, tokens.decile)):
+        found[f"entropy_by_position/{10 * tenth:02d}-{10 * tenth + 10:02d}"] = mean
+    for name, values in tokens.values.items():
+        if name.endswith("_max"):
+            found[name] = values.max()
+        elif "/" in name:
+            found[name] = values.mean()
+        else:
+            found[f"{name}/abs_mean"] = values.abs().mean()
+    return {name: value.item() for name, value in found.items() if not torch.isnan(value)}
+
+
+def completion_scalars(records: Sequence[StepRecord]) -> dict[str, float]:
+    """Lengths, rewards and grades of this process's completions. Labels are measured against, never trained on.
+
+    Where the completions were given, as a labelled baseline's are, their accuracy would be the data set's: left out.
+    """
+    groups = [group for record in records for group in record.batch.groups]
+    completions = [completion for group in groups for completion in group.completions]
+    sampled = records[0].batch.sampler_logprobs is not None
+    grades = [grade for group in groups for grade in group.grades] if sampled else []
+    found = {
+        "length/mean": sum(len(c.tokens) for c in completions) / len(completions),
+        "length/truncated": sum(c.finish_reason == "length" for c in completions) / len(completions),
+    }
+    if grades:
+        found["format/rate"] = sum(grade.format_ok for grade in grades) / len(grades)
+    labelled = [grade.correct for grade in grades if grade.correct is not None]
+    if labelled:
+        found["accuracy/pass@1"] = sum(labelled) / len(labelled)
+    if "reward" in records[0].values:
+        rewards = torch.cat([r.values["reward"].view(-1, r.batch.samples_per_prompt) for r in records])
+        found["reward/mean"] = rewards.mean().item()
+        found["reward/std"] = rewards.std(dim=1).mean().item()
+    for name, value in records[0].values.items():
+        if value.ndim == 0:
+            found[name] = value.item()
+        elif value.ndim == 1 and name != "reward":
+            found[name] = torch.cat([record.values[name] for record in records]).mean().item()
+    return found
+
+
+def over_ranks(scalars: dict[str, float]) -> dict[str, float]:
+    """Of every process together: shares of the loss add up, the largest gap counts, the rest is averaged.
+
+    Processes have as many completions each, so that averages of completions are right; averages of tokens are taken
+    over all processes before (`RoundTokens.over_ranks`).
+    """
+    if not torch.distributed.is_initialized() or torch.distributed.get_world_size() == 1:
+        return scalars
+    found: list[dict[str, float]] = [{} for _ in range(torch.distributed.get_world_size())]
+    torch.distributed.all_gather_object(found, scalars)
+    merged = {}
+    for name in scalars:
+        values = [each[name] for each in found if name in each]
+        if name == "loss/total":
+            merged[name] = sum(values)
+        else:
+            merged[name] = max(values) if name.endswith("_max") else sum(values) / len(values)
+    return merged
