@@ -18,9 +18,12 @@ os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
 from lightning_utilities.core.imports import RequirementCache
 
 _is_met = RequirementCache.__bool__
-# torchmetrics imports all of transformers for text metrics that nobody here uses: a third of the time to any answer.
+# torchmetrics imports all of transformers and matplotlib for text metrics and plots that nobody here uses: a third of
+# the time to any answer.
 with patch.object(
-    RequirementCache, "__bool__", lambda self: "transformers" not in str(self.requirement) and _is_met(self)
+    RequirementCache,
+    "__bool__",
+    lambda self: not str(self.requirement).startswith(("transformers", "matplotlib")) and _is_met(self),
 ):
     import torchmetrics  # noqa: F401
 
@@ -44,6 +47,7 @@ CALLBACKS = {
     "checkpoint": callbacks.RunCheckpoint,
     "export": callbacks.HFExport,
     "writer": callbacks.PredictionWriter,
+    "preflight": callbacks.PreflightReport,
     "progress": callbacks.RolloutProgress,
 }
 
