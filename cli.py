@@ -113,6 +113,8 @@ class EmlitCLI(LightningCLI):
         config = self.config[self.subcommand]
         run_dir = Path(config.run_dir or Path("runs") / _config_name(config.config))
         config.run_dir = config.trainer.default_root_dir = str(run_dir)
+        if run_dir.exists() and not run_dir.is_dir():
+            raise ConfigError(f"run_dir {run_dir} is a file; choose another --run_dir")
         checkpoint = self._checkpoint(config.ckpt_path, run_dir)
         pretrained = config.model.init_args.pretrained
         step = None if checkpoint is None else self._checkpoint_step(checkpoint, pretrained)
@@ -181,8 +183,6 @@ class EmlitCLI(LightningCLI):
     @staticmethod
     def _claim(run_dir: Path, checkpoint: Path | None, overwrite: bool) -> None:
         """A fresh run never mixes with what an earlier one left."""
-        if run_dir.exists() and not run_dir.is_dir():
-            raise ConfigError(f"run_dir {run_dir} is a file; choose another --run_dir")
         if checkpoint is not None and checkpoint.resolve().is_relative_to((run_dir / "checkpoints").resolve()):
             return
         # Lightning writes the config once a run is set up; before that there are only empty event files.

@@ -48,14 +48,11 @@ class PreflightReport(L.Callback):
     def preflight(self, trainer: L.Trainer, module: CausalLM, stage: str) -> None:
         if stage != "validate" or not self.enabled:
             return
-        directory = Path(trainer.default_root_dir)
-        if directory.exists() and not directory.is_dir():
-            raise ConfigError(f"run_dir {directory} is a file; choose another --run_dir")
-        data = trainer.datamodule
-        if len(data.evaluation_prompts) < trainer.world_size:
+        prompts = len(trainer.datamodule.evaluation_prompts)
+        if prompts < trainer.world_size:
             raise ConfigError(
-                f"data.evaluation has {len(data.evaluation_prompts)} prompts, fewer than the {trainer.world_size} "
-                "processes that answer them; lower trainer.devices"
+                f"data.evaluation has {prompts} prompts, fewer than the {trainer.world_size} processes that answer "
+                "them; lower trainer.devices"
             )
         self.model: ModelFacts = model_facts(module.pretrained)
         self.checkpoint = trainer.ckpt_path

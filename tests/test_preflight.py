@@ -65,6 +65,22 @@ def validate(run_dir: Path, *arguments: str) -> dict:
     return json.loads((run_dir / "report.json").read_text())[0]
 
 
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ("--preflight.resamples=10", "resamples of PreflightReport is 10; a 95 % interval needs at least 100"),
+        ("--preflight.resample=10", "preflight.resample: there is no such key"),
+        (f"--run_dir={ROOT / 'README.md'}", "README.md is a file; choose another --run_dir"),
+        ("--data.evaluation_samples=0", "evaluation_samples is 0; it must be at least 1"),
+    ],
+)
+def test_bad_settings(argument, expected, tmp_path, capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.main([*COMMAND, f"--run_dir={tmp_path / 'run'}", argument])
+    assert caught.value.code == 2
+    assert expected in capsys.readouterr().err.strip().splitlines()[-1]
+
+
 @pytest.mark.slow
 def test_confidence_that_tracks(tmp_path, capsys):
     row = validate(tmp_path)
