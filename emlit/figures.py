@@ -25,15 +25,15 @@ def figures(answers: Answers, measured: Measurements, title: str) -> "dict[str, 
     if "mean_entropy" in measured.values:
         found["entropies"] = _figure(lambda axes: _entropies(axes, answers), title)
     if "auroc" in measured.values:
-        found["roc"] = _figure(lambda axes: _roc(axes, answers, measured), title, width=5.2)
+        found["roc"] = _figure(lambda axes: _roc(axes, answers, measured), title, width=5.2, height=5.6)
     return found
 
 
-def _figure(draw: "Callable[[Axes], None]", title: str, width: float = 7.0) -> "Figure":
+def _figure(draw: "Callable[[Axes], None]", title: str, width: float = 7.0, height: float = 4.6) -> "Figure":
     # A Figure of its own has the Agg canvas and needs no pyplot, whose figures would pile up.
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, 4.6), dpi=150, layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     draw(axes)
     axes.set_title(title, loc="left", fontsize=10, color=GREY)
@@ -102,7 +102,7 @@ def _roc(axes: "Axes", answers: Answers, measured: Measurements) -> None:
     axes.grid(axis="x", color="#DDDDDD", linewidth=0.8)
     axes.set_xlabel("share of wrong completions above the threshold")
     axes.set_ylabel("share of right completions above it")
-    axes.legend(frameon=False, fontsize=8, loc="lower right" if measured.values["auroc"].value >= 0.5 else "upper left")
+    axes.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.13))
 
 
 def _ends(value: Interval) -> str:

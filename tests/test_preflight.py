@@ -92,7 +92,7 @@ def test_confidence_that_tracks(tmp_path, capsys):
     assert "EM may help here, with reservations" in row["findings"][0]["sentence"]
     for finding in row["findings"]:
         assert finding["sentence"] in printed
-    assert printed.count("pass@1 ") == 1
+    assert printed.count("│ pass@1 ") == 1
     assert "validation/pass@1" not in printed  # Lightning's own table
     for name in ("accuracy_by_entropy", "entropies", "roc"):
         picture = Image.open(tmp_path / f"preflight/tiny/{name}.png")
