@@ -82,7 +82,7 @@ def _entropies(axes: "Axes", answers: Answers) -> None:
     axes.set_xlim(0, edges[-1])
     axes.set_xlabel("mean token entropy of the completion, nats")
     axes.set_ylabel("completions")
-    axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0)
+    axes.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3)
 
 
 def _roc(axes: "Axes", answers: Answers, measured: Measurements) -> None:
