@@ -19,9 +19,12 @@ os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
 from lightning_utilities.core.imports import RequirementCache
 
 _is_met = RequirementCache.__bool__
-# torchmetrics imports all of transformers for text metrics that nobody here uses: a third of the time to any answer.
+# torchmetrics imports all of transformers and matplotlib for text metrics and plots that nobody here uses: a third of
+# the time to any answer.
 with patch.object(
-    RequirementCache, "__bool__", lambda self: "transformers" not in str(self.requirement) and _is_met(self)
+    RequirementCache,
+    "__bool__",
+    lambda self: not str(self.requirement).startswith(("transformers", "matplotlib")) and _is_met(self),
 ):
     import torchmetrics  # noqa: F401
 
@@ -48,6 +51,7 @@ CALLBACKS = {
     "checkpoint": callbacks.RunCheckpoint,
     "export": callbacks.HFExport,
     "writer": callbacks.PredictionWriter,
+    "preflight": callbacks.PreflightReport,
     "progress": callbacks.RolloutProgress,
 }
 
@@ -115,6 +119,8 @@ class EmlitCLI(LightningCLI):
             _require_usable(key.replace(".init_args", ""), value)
         run_dir = Path(config.run_dir or Path("runs") / _config_name(config.config))
         config.run_dir = config.trainer.default_root_dir = str(run_dir)
+        if run_dir.exists() and not run_dir.is_dir():
+            raise ConfigError(f"run_dir {run_dir} is a file; choose another --run_dir")
         checkpoint = self._checkpoint(config.ckpt_path, run_dir)
         pretrained = config.model.init_args.pretrained
         lora = config.model.init_args.get("lora")
@@ -187,8 +193,6 @@ class EmlitCLI(LightningCLI):
     @staticmethod
     def _claim(run_dir: Path, checkpoint: Path | None, overwrite: bool) -> None:
         """A fresh run never mixes with what an earlier one left."""
-        if run_dir.exists() and not run_dir.is_dir():
-            raise ConfigError(f"run_dir {run_dir} is a file; choose another --run_dir")
         if checkpoint is not None and checkpoint.resolve().is_relative_to((run_dir / "checkpoints").resolve()):
             return
         # Lightning writes the config once a run is set up; before that there are only empty event files.

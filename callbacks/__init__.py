@@ -5,6 +5,7 @@ from callbacks.em_inference import EMInference
 from callbacks.entropy_curves import EntropyCurves
 from callbacks.hf_export import HFExport
 from callbacks.prediction_writer import PredictionWriter
+from callbacks.preflight_report import PreflightReport
 from callbacks.progress import RolloutProgress
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.run_summary import RunSummary
@@ -18,6 +19,7 @@ __all__ = [
     "EntropyCurves",
     "HFExport",
     "PredictionWriter",
+    "PreflightReport",
     "RolloutProgress",
     "RunCheckpoint",
     "RunSummary",

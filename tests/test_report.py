@@ -4,7 +4,7 @@ import pytest
 
 from emlit.errors import DataError
 from emlit.report import read_predictions, write_report
-from tests.test_metrics import prediction
+from tests.metrics.test_completions import prediction
 
 
 def write(path, predictions):

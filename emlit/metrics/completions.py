@@ -1,4 +1,4 @@
-"""What is measured of answered prompts, as torchmetrics: right under any number of processes."""
+"""Rates and means of answered prompts, right under any number of processes."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,42 +8,24 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from emlit.tasks import math_equal
+from emlit.metrics.votes import majority_share
 
 if TYPE_CHECKING:
     from emlit.predictions import Prediction
 
-_SUMS = ("samples", "format_ok", "tokens", "truncated", "scored", "entropy", "logprob", "labelled", "correct")
+_SUMS = (
+    "samples", "format_ok", "tokens", "truncated", "scored", "scored_tokens", "entropy", "entropy_of_tokens", "logprob",
+    "labelled", "correct",
+)  # fmt: skip
 _GROUPS = ("labelled_groups", "any_correct", "majority_correct")
 
 
-def majority_share(answers: list[tuple[str | None, bool]]) -> float:
-    """How right the vote of a group is: 1 or 0, or the share of right ones among answers tied for most votes.
-
-    Args:
-        answers: (answer, correct) of each sample; samples without an answer do not vote
-    """
-    classes: list[list[tuple[str, bool]]] = []
-    for answer, correct in answers:
-        if answer is None:
-            continue
-        home = next((members for members in classes if math_equal(answer, members[0][0])), None)
-        if home is None:
-            classes.append([(answer, correct)])
-        else:
-            home.append((answer, correct))
-    if not classes:
-        return 0.0
-    most = max(map(len, classes))
-    winners = [members for members in classes if len(members) == most]
-    return sum(members[0][1] for members in winners) / len(winners)
-
-
 class CompletionMetrics(Metric):
-    """pass@1, pass@k, maj@k, format rate, mean entropy, mean log-prob, mean length, truncation.
+    """pass@1, pass@k, maj@k, format rate, mean entropy, token entropy, mean log-prob, mean length, truncation.
 
-    Completions of one prompt must come in one update. k is the number of completions of the largest group. Accuracies
-    are left out where no row has a label, entropies where nothing was scored.
+    `mean_entropy` and `mean_logprob` are means over completions of means over tokens; `token_entropy` is the mean over
+    all tokens, as training plots it. Completions of one prompt must come in one update. k is the number of completions
+    of the largest group. Accuracies are left out where no row has a label, entropies where nothing was scored.
     """
 
     full_state_update = False
@@ -64,7 +46,9 @@ class CompletionMetrics(Metric):
             self.truncated += prediction.finish_reason == "length"
             if prediction.mean_entropy is not None:
                 self.scored += 1
+                self.scored_tokens += prediction.tokens
                 self.entropy += prediction.mean_entropy
+                self.entropy_of_tokens += prediction.mean_entropy * prediction.tokens
                 self.logprob += prediction.mean_logprob
             if prediction.correct is not None:
                 self.labelled += 1
@@ -86,6 +70,7 @@ class CompletionMetrics(Metric):
         }
         if self.scored:
             values |= {"mean_entropy": self.entropy / self.scored, "mean_logprob": self.logprob / self.scored}
+            values["token_entropy"] = self.entropy_of_tokens / self.scored_tokens
         if self.labelled:
             values["pass@1"] = self.correct / self.labelled
         k = int(self.k)

@@ -1,0 +1,172 @@
+"""Before training: what `validate` measures, and what the literature makes of it."""
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lightning as L
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.trainer.states import TrainerFn
+from rich.console import Console
+from rich.table import Table
+
+from emlit.errors import ConfigError
+from emlit.expectations import Setting, expectations
+from emlit.figures import figures
+from emlit.measurements import measure
+from emlit.metrics import Answers, AnswerTable
+from emlit.model_facts import ModelFacts, model_facts
+from emlit.modules import CausalLM
+from emlit.predictions import Prediction
+from emlit.preflight import TaskReport, ends, to_markdown
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_STYLES = {"good": "green", "caution": "yellow", "warning": "bold red"}
+
+
+class PreflightReport(L.Callback):
+    """Measure the evaluation prompts of `validate`; say whether the literature expects entropy minimisation to help.
+
+    Prints a table and one sentence a finding in place of Lightning's own table, and writes report.md, report.json,
+    preflight/<task>/*.png and TensorBoard's `preflight/…` (docs/preflight.md). In a directory where `predict` left its
+    report, the files are preflight.md and preflight.json.
+
+    Args:
+        resamples: of the bootstrap over problems
+        enabled: False leaves `validate` with Lightning's table alone
+    """
+
+    def __init__(self, resamples: int = 1000, enabled: bool = True) -> None:
+        if resamples < 100:
+            raise ConfigError(f"resamples of PreflightReport is {resamples}; a 95 % interval needs at least 100")
+        self.resamples, self.enabled = resamples, enabled
+        self.tables: dict[str, AnswerTable] = {}
+
+    def preflight(self, trainer: L.Trainer, module: CausalLM, stage: str) -> None:
+        if stage != "validate" or not self.enabled:
+            return
+        prompts = len(trainer.datamodule.evaluation_prompts)
+        if prompts < trainer.world_size:
+            raise ConfigError(
+                f"data.evaluation has {prompts} prompts, fewer than the {trainer.world_size} processes that answer "
+                "them; lower trainer.devices"
+            )
+        self.model: ModelFacts = model_facts(module.pretrained)
+        self.checkpoint = trainer.ckpt_path
+
+    def _runs(self, trainer: L.Trainer) -> bool:
+        return self.enabled and trainer.state.fn == TrainerFn.VALIDATING
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+        if self._runs(trainer):
+            names = [task.name for task in trainer.datamodule.evaluation_tasks]
+            self.tables = {name: AnswerTable().to(pl_module.device) for name in names}
+            trainer.validate_loop.verbose = False  # its table would repeat this report's
+
+    def on_validation_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: CausalLM,
+        outputs: list[Prediction],
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        if not self._runs(trainer):
+            return
+        for name, table in self.tables.items():
+            if mine := [prediction for prediction in outputs if prediction.task == name]:
+                table.update(mine)
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+        if not self._runs(trainer):
+            return
+        answers = {name: table.answers() for name, table in self.tables.items()}
+        if trainer.is_global_zero:
+            self._report(trainer, {name: found for name, found in answers.items() if len(found)})
+
+    def _report(self, trainer: L.Trainer, answers: dict[str, Answers]) -> None:
+        data = trainer.datamodule
+        departs = _departs(trainer)
+        decoding = f"{'plain' if data.engine.decoding is None else type(data.engine.decoding).__name__}"
+        decoding += f", T={data.sampling.temperature:g}"
+        reports, pictures = [], {}
+        directory = Path(trainer.default_root_dir)
+        for name, found in answers.items():
+            measured = measure(found, self.resamples, data.seed)
+            setting = Setting(name, data.sampling.max_tokens, departs)
+            reports.append(TaskReport(name, decoding, measured, expectations(measured, self.model, setting)))
+            drawn = figures(found, measured, f"{name}: {measured.problems} problems, {len(found)} completions")
+            pictures[name] = _save(drawn, directory, name)
+            _to_tensorboard(trainer, reports[-1], drawn)
+        facts = {
+            "model": self.model.name + ("" if self.checkpoint is None else f", checkpoint {self.checkpoint}"),
+            "decoding": decoding,
+            "samples of each problem": data.evaluation_samples,
+            "seed": data.seed,
+            "intervals": f"95 %, percentile bootstrap over problems, {self.resamples} resamples",
+        }
+        text = to_markdown(reports, facts, pictures)
+        stem = "preflight" if (directory / "predictions.settings.json").exists() else "report"
+        (directory / f"{stem}.md").write_text(text, encoding="utf-8")
+        rows = [report.row() for report in reports]
+        (directory / f"{stem}.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+        for writer in _writers(trainer):
+            writer.add_text("preflight", text, trainer.global_step)
+        console = Console()
+        for report in reports:
+            _print(console, report)
+        console.print(f"report: {directory / f'{stem}.md'}", soft_wrap=True, highlight=False)
+
+
+def _departs(trainer: L.Trainer) -> str | None:
+    """What made the completions other than the model's own at temperature 1."""
+    data = trainer.datamodule
+    parts = [] if data.engine.decoding is None else [type(data.engine.decoding).__name__]
+    if data.sampling.temperature != 1:
+        parts.append(f"temperature {data.sampling.temperature:g}")
+    if data.sampling.filtered:
+        parts.append("top_p, top_k or min_p")
+    return " and ".join(parts) or None
+
+
+def _save(drawn: "dict[str, Figure]", directory: Path, task: str) -> list[str]:
+    """Write the pictures; return their paths from `directory`."""
+    folder = Path("preflight") / re.sub(r"[^\w.-]+", "_", task)
+    (directory / folder).mkdir(parents=True, exist_ok=True)
+    for name, figure in drawn.items():
+        figure.savefig(directory / folder / f"{name}.png")
+    return [str(folder / f"{name}.png") for name in drawn]
+
+
+def _writers(trainer: L.Trainer) -> list[Any]:
+    return [logger.experiment for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
+
+
+def _to_tensorboard(trainer: L.Trainer, report: TaskReport, drawn: "dict[str, Figure]") -> None:
+    step, task = trainer.global_step, report.task
+    scalars = {f"preflight/{task}/{name}": each.value for name, each in report.measured.values.items()}
+    for logger in trainer.loggers:
+        logger.log_metrics(scalars, step=step)
+    for writer in _writers(trainer):
+        for name, figure in drawn.items():
+            writer.add_figure(f"preflight/{task}/{name}", figure, step, close=False)
+
+
+def _print(console: Console, report: TaskReport) -> None:
+    measured = report.measured
+    table = Table(title=f"{report.task}: {measured.problems} problems, {measured.completions} completions")
+    table.add_column(report.decoding)
+    table.add_column("value", justify="right")
+    table.add_column("95 % interval", justify="right")
+    for name, each in measured.values.items():
+        table.add_row(name, f"{each.value:.3f}", ends(each))
+    console.print(table)
+    for finding in report.findings:
+        style = _STYLES[finding.level]
+        console.print(f"[{style}]{finding.level}[/]: ", end="", highlight=False)
+        source = "" if finding.rule == "verdict" else f" ({finding.source})"
+        console.print(finding.sentence + source, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,59 @@
+"""From measured numbers to sentences: what the literature expects of entropy minimisation (EM) here.
+
+Each rule is a function of what was measured and what is known. It returns at most one finding, with the number that it
+rests on and who found the rule.
+"""
+
+from collections.abc import Callable
+
+from emlit.expectations import known, measured
+from emlit.expectations.finding import Finding, Setting
+from emlit.measurements import Measurements
+from emlit.model_facts import ModelFacts
+
+__all__ = ["RULES", "Finding", "Rule", "Setting", "expectations", "verdict"]
+
+Rule = Callable[[Measurements, ModelFacts, Setting], Finding | None]
+
+RULES: tuple[Rule, ...] = (
+    measured.confidence,
+    measured.log_probability,
+    measured.starting_entropy,
+    known.instruction_tuned,
+    measured.room,
+    measured.answer_format,
+    measured.truncation,
+    known.llama,
+    known.contamination,
+    known.sampled_otherwise,
+    measured.not_measured,
+    measured.few_problems,
+)
+
+
+def expectations(measurements: Measurements, model: ModelFacts, setting: Setting) -> list[Finding]:
+    """The verdict first, then one finding for each rule that has something to say."""
+    found = [finding for rule in RULES if (finding := rule(measurements, model, setting)) is not None]
+    auroc = measurements.get("auroc")
+    return [verdict(found, auroc is not None and measured.misleads(auroc, measurements)), *found]
+
+
+def verdict(findings: list[Finding], misled: bool) -> Finding:
+    """All of them in one sentence, as bad as the worst.
+
+    Args:
+        misled: whether the model is surer when it is wrong
+    """
+    warned = [finding.rule for finding in findings if finding.level == "warning"]
+    careful = [finding.rule for finding in findings if finding.level == "caution"]
+    if misled:
+        sentence = "EM is expected to hurt here: the model is surer when it is wrong."
+    elif warned:
+        sentence = f"The literature does not expect EM to help here ({', '.join(warned)})."
+    elif all(finding.rule != "confidence" for finding in findings):
+        sentence = "Whether EM helps here cannot be told: confidence could not be compared with correctness."
+    elif careful:
+        sentence = f"EM may help here, with reservations ({', '.join(careful)})."
+    else:
+        sentence = "The literature expects EM to help here."
+    return Finding("verdict", "warning" if warned else "caution" if careful else "good", sentence, "the findings below")

@@ -1,0 +1,137 @@
+"""Rules on what was measured. A threshold called "emlit's own line" has no other source."""
+
+from dataclasses import replace
+
+from emlit.expectations.finding import EM, EVOL_RL, NO_FREE_LUNCH, OWN, Finding, Setting, percent, with_interval
+from emlit.measurements import Measurements
+from emlit.metrics import Interval
+from emlit.model_facts import ModelFacts
+
+LOW_ENTROPY = 0.5  # nats a token: EM helped at 0.71 and 0.81, little at 0.44 and below
+WEAK_AUROC = 0.6  # emlit's own line
+LOW_FORMAT = 0.9  # emlit's own line
+SMALL_ROOM = 0.05  # emlit's own line
+MANY_TRUNCATED = 0.05  # emlit's own line
+FEW_PROBLEMS = 50  # emlit's own line
+FEWEST_PROBLEMS = 10  # emlit's own line: resamples of fewer tell no interval
+
+
+def confidence(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding | None:
+    """EM sharpens what the model is sure of; the paper's stated condition is that this is right more often."""
+    return _tracks_correctness("confidence", measured.get("auroc"), "-entropy", "EM", measured)
+
+
+def log_probability(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding | None:
+    """The same of what EM-RL-sequence rewards; a caution at most, as it concerns that method alone."""
+    found = _tracks_correctness("log-prob", measured.get("auroc_logprob"), "log-prob", "EM-RL-sequence", measured)
+    return replace(found, level="caution") if found is not None and found.level == "warning" else found
+
+
+def misleads(auroc: Interval, measured: Measurements) -> bool:
+    """Whether the model is surer when it is wrong, by more than sampling error."""
+    return auroc.high < 0.5 and measured.labelled >= FEWEST_PROBLEMS
+
+
+def _tracks_correctness(
+    rule: str, auroc: Interval | None, score: str, method: str, measured: Measurements
+) -> Finding | None:
+    if auroc is None:
+        return None
+    number = f"AUROC of {score} against correctness is {with_interval(auroc)}"
+    if measured.labelled < FEWEST_PROBLEMS:
+        return Finding(rule, "caution", f"{number}, over {measured.labelled} problems: too few to tell.", OWN)
+    if misleads(auroc, measured):
+        end = f"below 0.5: the model is surer when it is wrong, so {method} will sharpen its errors."
+        return Finding(rule, "warning", f"{number}, {end}", EM)
+    if auroc.low <= 0.5:
+        end = f"{abs(auroc.value - 0.5):.3f} from 0.5, which the interval holds: confidence does not track correctness."
+        return Finding(rule, "warning", f"{number}, {end}", EM)
+    if auroc.value < WEAK_AUROC:
+        return Finding(rule, "caution", f"{number}, below {WEAK_AUROC}: confidence hardly tracks correctness.", EM)
+    return Finding(rule, "good", f"{number}: confidence tracks correctness, which {method} needs.", EM)
+
+
+def starting_entropy(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding | None:
+    entropy = measured.get("token_entropy")
+    if entropy is None:
+        return None
+    number = f"Token entropy is {with_interval(entropy)} nats"
+    if entropy.value < LOW_ENTROPY:
+        sentence = (
+            f"{number}, below {LOW_ENTROPY}: models that started at 0.44 nats or less gained little or lost, those at "
+            "0.71 and 0.81 gained."
+        )
+        return Finding("entropy", "caution", sentence, NO_FREE_LUNCH)
+    return Finding("entropy", "good", f"{number}: models that started at 0.71 and 0.81 nats gained.", NO_FREE_LUNCH)
+
+
+def room(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding | None:
+    """EM moves probability between answers that the model already gives; pass@k says whether right ones are there."""
+    first, all_of_them, gap = measured.get("pass@1"), measured.pass_at_all, measured.get("room")
+    if first is None or all_of_them is None or gap is None:
+        return None
+    number = f"pass@{measured.samples} is {all_of_them.value:.3f} and pass@1 {first.value:.3f}"
+    number += f", {with_interval(gap)} apart"
+    if all_of_them.value < SMALL_ROOM:
+        return Finding("room", "warning", f"{number}: the skill is hardly there, and EM does not teach it.", EM)
+    if gap.value < SMALL_ROOM:
+        return Finding("room", "warning", f"{number}: there is no mass to move to right answers.", EM)
+    sentence = (
+        f"{number}: there is mass to move to right answers; it is moved, not learnt, and pass@k tends to fall as "
+        "pass@1 rises."
+    )
+    return Finding("room", "good", sentence, EVOL_RL)
+
+
+def answer_format(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding | None:
+    rate = measured.values["format_rate"]
+    number = f"The answer stands where it was asked for in {percent(rate)} of completions"
+    if rate.value < LOW_FORMAT:
+        sentence = (
+            f"{number}: most of a gain may be format; where format was set aside, right answers went from 291 to 289."
+        )
+        return Finding("format", "caution", sentence, NO_FREE_LUNCH)
+    return Finding("format", "good", f"{number}: a gain will hardly be format.", NO_FREE_LUNCH)
+
+
+def truncation(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding | None:
+    cut = measured.values["truncated"]
+    if cut.value < MANY_TRUNCATED:
+        return None
+    sentence = (
+        f"{percent(cut)} of completions are cut at {setting.max_tokens} tokens and have no answer to be right with: "
+        "raise data.sampling.max_tokens."
+    )
+    return Finding("truncation", "caution", sentence, OWN)
+
+
+def not_measured(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding | None:
+    """What is missing, and what would make it measurable."""
+    if not measured.labelled:
+        sentence = (
+            f"None of the {measured.problems} prompts of {setting.task} has a label: pass@1, pass@k, maj@k, AUROC and "
+            f"rank correlation could not be measured; label {FEW_PROBLEMS} of them or more."
+        )
+    elif "token_entropy" not in measured.values:
+        sentence = "model.score is false: entropy, log-prob and AUROC could not be measured; set it to true."
+    elif "auroc" not in measured.values:
+        kind = "right" if measured.values["pass@1"].value else "wrong"
+        sentence = f"Every completion with a label is {kind}: AUROC and rank correlation could not be measured."
+    elif measured.samples == 1:
+        sentence = (
+            "There is 1 completion a problem: maj@k, pass@k and the room between them could not be measured; raise "
+            "data.evaluation_samples."
+        )
+    else:
+        return None
+    return Finding("not measured", "caution", sentence, OWN)
+
+
+def few_problems(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding | None:
+    if not 0 < measured.labelled < FEW_PROBLEMS:
+        return None
+    sentence = (
+        f"{measured.labelled} problems have a label: intervals over fewer than {FEW_PROBLEMS} are wide, and themselves "
+        "rough."
+    )
+    return Finding("few problems", "caution", sentence, OWN)

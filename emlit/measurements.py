@@ -1,0 +1,165 @@
+"""What the preflight measures of one task, each number with its 95 % interval over problems."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from emlit.metrics import (
+    Answers,
+    Interval,
+    auroc_interval,
+    concordant_pairs,
+    equal_bins,
+    interval_of_ratio,
+    pass_at_k,
+    percentile_interval,
+    powers_up_to,
+    rank_correlation,
+    resampled_counts,
+)
+
+BINS = 10
+_PER_BIN = 5  # completions; fewer would be no accuracy
+
+
+@dataclass(frozen=True)
+class EntropyBin:
+    """One of up to ten equally full ranges of mean completion entropy.
+
+    Attributes:
+        low, high: the least and the greatest entropy in it, nats
+        completions: how many
+        accuracy: the share of them that is right
+    """
+
+    low: float
+    high: float
+    completions: int
+    accuracy: Interval
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """Attributes:
+    problems: answered
+    labelled: problems with a label
+    samples: completions of each labelled problem (the fewest), of each problem where there is no label
+    completions: in all
+    values: by name; what could not be measured is not in it
+    deciles: accuracy by entropy, most certain first; empty without labels or entropies
+    """
+
+    problems: int
+    labelled: int
+    samples: int
+    completions: int
+    values: dict[str, Interval]
+    deciles: list[EntropyBin]
+
+    def get(self, name: str) -> Interval | None:
+        return self.values.get(name)
+
+    @property
+    def pass_at_all(self) -> Interval | None:
+        """pass@k with every sample; None where each problem has one."""
+        return self.get(f"pass@{self.samples}") if self.samples > 1 else None
+
+
+def measure(answers: Answers, resamples: int = 1000, seed: int = 0) -> Measurements:
+    """Everything that `answers` can tell; the same for the same arguments.
+
+    `token_entropy` weighs each completion by its length, as training plots it; `mean_entropy` and `mean_logprob` do
+    not. `auroc`, of minus mean entropy, and `auroc_logprob` tell right from wrong over all completions, `auroc_within`
+    among the samples of one problem. `spearman` and `spearman_logprob` correlate a problem's mean score with the share
+    of its samples that are right. `room` is pass@k, with every sample, minus pass@1.
+    """
+    counts = resampled_counts(answers.problems, resamples, seed)
+    scored = answers.where(~answers.entropy.isnan())
+    labelled = answers.where(~answers.correct.isnan())
+    values = _accuracies(labelled, resamples, seed) if len(labelled) else {}
+    ones = torch.ones(len(answers), dtype=torch.float64)
+    for name, column in (
+        ("format_rate", answers.format_ok),
+        ("mean_length", answers.tokens),
+        ("truncated", answers.truncated),
+    ):
+        values[name] = interval_of_ratio(answers.per_problem(column), answers.per_problem(ones), counts)
+    if len(scored):
+        values |= _entropies(scored, resamples, seed)
+    both = labelled.where(~labelled.entropy.isnan())
+    values |= _confidence(both, resamples, seed) if len(both) else {}
+    counted = labelled if len(labelled) else answers
+    return Measurements(
+        problems=answers.problems,
+        labelled=labelled.problems,
+        samples=_samples(counted),
+        completions=len(answers),
+        values=values,
+        deciles=_deciles(both, resamples, seed) if len(both) else [],
+    )
+
+
+def _samples(answers: Answers) -> int:
+    return int(torch.bincount(answers.problem).min()) if len(answers) else 0
+
+
+def _accuracies(answers: Answers, resamples: int, seed: int) -> dict[str, Interval]:
+    counts = resampled_counts(answers.problems, resamples, seed)
+    n = answers.per_problem(torch.ones_like(answers.correct))
+    correct = answers.per_problem(answers.correct)
+    each = torch.ones(answers.problems, dtype=torch.float64)
+    values = {"pass@1": interval_of_ratio(correct, n, counts)}
+    most = int(n.min())
+    for k in powers_up_to(most)[1:]:
+        values[f"pass@{k}"] = interval_of_ratio(pass_at_k(n, correct, k), each, counts)
+    if most > 1:
+        values[f"maj@{most}"] = interval_of_ratio(answers.per_problem(answers.vote) / n, each, counts)
+        values["room"] = interval_of_ratio(pass_at_k(n, correct, most) - correct / n, each, counts)
+    return values
+
+
+def _entropies(answers: Answers, resamples: int, seed: int) -> dict[str, Interval]:
+    counts = resampled_counts(answers.problems, resamples, seed)
+    tokens = answers.per_problem(answers.tokens)
+    completions = answers.per_problem(torch.ones_like(answers.tokens))
+    of_tokens = answers.per_problem(answers.entropy * answers.tokens)
+    return {
+        "token_entropy": interval_of_ratio(of_tokens, tokens, counts),
+        "mean_entropy": interval_of_ratio(answers.per_problem(answers.entropy), completions, counts),
+        "mean_logprob": interval_of_ratio(answers.per_problem(answers.logprob), completions, counts),
+    }
+
+
+def _confidence(answers: Answers, resamples: int, seed: int) -> dict[str, Interval]:
+    counts = resampled_counts(answers.problems, resamples, seed)
+    n = answers.per_problem(torch.ones_like(answers.correct))
+    share = answers.per_problem(answers.correct) / n
+    values = {}
+    for suffix, score in (("", -answers.entropy), ("_logprob", answers.logprob)):
+        values[f"auroc{suffix}"] = auroc_interval(score, answers.correct, answers.problem, counts)
+        if suffix == "":
+            pairs = concordant_pairs(score, answers.correct, answers.problem, answers.problems)
+            values["auroc_within"] = interval_of_ratio(*pairs, counts)
+        values[f"spearman{suffix}"] = _correlation(answers.per_problem(score) / n, share, counts)
+    return {name: value for name, value in values.items() if value.value == value.value}  # nan is not measured
+
+
+def _correlation(score: Tensor, share: Tensor, counts: Tensor) -> Interval:
+    rows = torch.arange(len(score))
+    drawn = [rows.repeat_interleave(each) for each in counts.long()]
+    replicates = torch.tensor([rank_correlation(score[each], share[each]) for each in drawn], dtype=torch.float64)
+    return percentile_interval(rank_correlation(score, share), replicates)
+
+
+def _deciles(answers: Answers, resamples: int, seed: int) -> list[EntropyBin]:
+    counts = resampled_counts(answers.problems, resamples, seed)
+    bins = equal_bins(answers.entropy, max(1, min(BINS, len(answers) // _PER_BIN)))
+    found = []
+    for index in bins.unique().tolist():
+        inside = (bins == index).double()
+        entropies = answers.entropy[bins == index]
+        right, of = answers.per_problem(answers.correct * inside), answers.per_problem(inside)
+        accuracy = interval_of_ratio(right, of, counts)
+        found.append(EntropyBin(entropies.min().item(), entropies.max().item(), len(entropies), accuracy))
+    return found

@@ -1,0 +1,26 @@
+"""What is measured of answered prompts: torchmetrics, and the statistics that they rest on."""
+
+from emlit.metrics.answer_table import Answers, AnswerTable
+from emlit.metrics.bootstrap import Interval, interval_of_ratio, percentile_interval, resampled_counts
+from emlit.metrics.completions import CompletionMetrics
+from emlit.metrics.confidence import auroc, auroc_interval, concordant_pairs, equal_bins, rank_correlation
+from emlit.metrics.pass_at_k import pass_at_k, powers_up_to
+from emlit.metrics.votes import majority_share
+
+__all__ = [
+    "AnswerTable",
+    "Answers",
+    "CompletionMetrics",
+    "Interval",
+    "auroc",
+    "auroc_interval",
+    "concordant_pairs",
+    "equal_bins",
+    "interval_of_ratio",
+    "majority_share",
+    "pass_at_k",
+    "percentile_interval",
+    "powers_up_to",
+    "rank_correlation",
+    "resampled_counts",
+]

@@ -1,0 +1,25 @@
+"""The vote of a problem's samples."""
+
+from emlit.tasks import math_equal
+
+
+def majority_share(answers: list[tuple[str | None, bool]]) -> float:
+    """How right the vote of a group is: 1 or 0, or the share of right ones among answers tied for most votes.
+
+    Args:
+        answers: (answer, correct) of each sample; samples without an answer do not vote
+    """
+    classes: list[list[tuple[str, bool]]] = []
+    for answer, correct in answers:
+        if answer is None:
+            continue
+        home = next((members for members in classes if math_equal(answer, members[0][0])), None)
+        if home is None:
+            classes.append([(answer, correct)])
+        else:
+            home.append((answer, correct))
+    if not classes:
+        return 0.0
+    most = max(map(len, classes))
+    winners = [members for members in classes if len(members) == most]
+    return sum(members[0][1] for members in winners) / len(winners)

@@ -1,0 +1,105 @@
+"""The preflight's report: rows for report.json, and the same as Markdown."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from emlit.expectations import Finding
+from emlit.measurements import Measurements
+from emlit.metrics import Interval
+
+UNITS = {"token_entropy": "nats", "mean_entropy": "nats", "mean_logprob": "nats", "mean_length": "tokens"}
+MEANINGS = {
+    "room": "pass@k of all samples minus pass@1",
+    "auroc": "of -mean_entropy against correctness",
+    "auroc_within": "the same among the samples of one problem",
+    "auroc_logprob": "of mean_logprob against correctness",
+    "spearman": "of -mean_entropy and the share right, over problems",
+    "spearman_logprob": "of mean_logprob and the share right, over problems",
+    "token_entropy": "mean over tokens",
+    "mean_entropy": "mean over completions",
+    "mean_logprob": "mean over completions",
+}
+
+
+@dataclass(frozen=True)
+class TaskReport:
+    """Attributes:
+    task: its name
+    decoding: how its answers were sampled
+    measured: the numbers
+    findings: the verdict, then the others
+    """
+
+    task: str
+    decoding: str
+    measured: Measurements
+    findings: list[Finding]
+
+    def row(self) -> dict[str, Any]:
+        """As predict's report.json has it, and beside it `intervals`, `accuracy_by_entropy` and `findings`."""
+        measured = self.measured
+        return {
+            "task": self.task,
+            "decoding": self.decoding,
+            "problems": measured.problems,
+            "samples": measured.completions,
+            "labelled_problems": measured.labelled,
+            **{name: each.value for name, each in measured.values.items()},
+            "intervals": {name: [each.low, each.high] for name, each in measured.values.items()},
+            "accuracy_by_entropy": [asdict(each) for each in measured.deciles],
+            "findings": [asdict(finding) for finding in self.findings],
+        }
+
+
+def described(name: str) -> str:
+    """A measurement's name with its unit and what it is of."""
+    notes = [note for note in (UNITS.get(name), MEANINGS.get(name)) if note]
+    return f"{name} ({', '.join(notes)})" if notes else name
+
+
+def to_markdown(reports: Sequence[TaskReport], facts: Mapping[str, Any], pictures: Mapping[str, Sequence[str]]) -> str:
+    """The whole report.
+
+    Args:
+        reports: one a task
+        facts: of the run, printed as they are
+        pictures: by task, the paths of its figures, from where the report stands
+    """
+    lines = ["# Before training: does confidence track correctness?", ""]
+    lines += [f"- {name}: {value}" for name, value in facts.items()]
+    for report in reports:
+        lines += ["", f"## {report.task}", "", f"**{report.findings[0].sentence}**", ""]
+        lines += ["| | finding | source |", "| --- | --- | --- |"]
+        lines += [f"| {f.level} | {_cell(f.sentence)} | {_linked(f.source)} |" for f in report.findings[1:]]
+        lines += ["", "| measured | value | 95 % interval |", "| --- | ---: | ---: |"]
+        lines += [
+            f"| {described(name)} | {each.value:.3f} | {ends(each)} |" for name, each in report.measured.values.items()
+        ]
+        lines += _deciles(report.measured)
+        for path in pictures.get(report.task, ()):
+            lines += ["", f"![{path.rpartition('/')[2].removesuffix('.png').replace('_', ' ')}](<{path}>)"]
+    return "\n".join(lines) + "\n"
+
+
+def ends(value: Interval) -> str:
+    return f"{value.low:.3f} to {value.high:.3f}"
+
+
+def _deciles(measured: Measurements) -> list[str]:
+    if not measured.deciles:
+        return []
+    lines = ["", "| entropy of the completion, nats | completions | right | 95 % interval |", "| --- |" + " ---: |" * 3]
+    for each in measured.deciles:
+        right = each.accuracy
+        lines += [f"| {each.low:.3f} to {each.high:.3f} | {each.completions} | {right.value:.3f} | {ends(right)} |"]
+    return lines
+
+
+def _linked(source: str) -> str:
+    return re.sub(r"arXiv (\d{4}\.\d{5})", r"[arXiv \1](https://arxiv.org/abs/\1)", source)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

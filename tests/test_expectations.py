@@ -1,0 +1,156 @@
+"""From hand-made measurements to sentences."""
+
+import re
+
+import pytest
+
+from emlit.expectations import Setting, expectations
+from emlit.measurements import Measurements
+from emlit.metrics import Interval
+from emlit.model_facts import ModelFacts, model_facts
+from emlit.tiny import MODEL_DIR
+
+BASE = ModelFacts("some/model", "qwen3", False, "its name has 'Base'")
+SETTING = Setting("gsm8k", max_tokens=256)
+HEALTHY = {
+    "pass@1": (0.40, 0.35, 0.45),
+    "pass@16": (0.80, 0.75, 0.85),
+    "room": (0.40, 0.35, 0.45),
+    "format_rate": (0.95, 0.94, 0.96),
+    "truncated": (0.01, 0.0, 0.02),
+    "token_entropy": (0.81, 0.8, 0.82),
+    "auroc": (0.80, 0.75, 0.85),
+    "auroc_logprob": (0.78, 0.73, 0.83),
+}
+
+
+def measured(*without: str, labelled: int = 100, samples: int = 16, **changes: tuple[float, float, float]):
+    values = {**HEALTHY, **{name.replace("_at_", "@"): ends for name, ends in changes.items()}}
+    kept = {name: Interval(*ends) for name, ends in values.items() if name not in without}
+    return Measurements(100, labelled, samples, 100 * samples, kept, [])
+
+
+def findings(measurements=None, model=BASE, setting=SETTING):
+    found = expectations(measurements or measured(), model, setting)
+    return {finding.rule: finding for finding in found}
+
+
+def test_everything_well():
+    found = findings()
+    assert {finding.level for finding in found.values()} == {"good"}
+    assert found["verdict"].sentence == "The literature expects EM to help here."
+    assert list(found)[0] == "verdict"
+    for rule, number in (("confidence", "0.800 (0.750 to 0.850)"), ("entropy", "0.810"), ("format", "95 %")):
+        assert number in found[rule].sentence
+    for finding in list(found.values())[1:]:
+        assert re.search(r"arXiv \d{4}\.\d{5}|emlit", finding.source)
+
+
+@pytest.mark.parametrize(
+    ("ends", "level", "words"),
+    [
+        ((0.30, 0.25, 0.35), "warning", "below 0.5: the model is surer when it is wrong"),
+        ((0.52, 0.47, 0.57), "warning", "0.020 from 0.5, which the interval holds"),
+        ((0.45, 0.40, 0.51), "warning", "0.050 from 0.5"),
+        ((0.55, 0.52, 0.58), "caution", "hardly tracks"),
+        ((0.60, 0.55, 0.65), "good", "tracks correctness, which EM needs"),
+    ],
+)
+def test_confidence(ends, level, words):
+    found = findings(measured(auroc=ends))
+    assert found["confidence"].level == found["verdict"].level == level
+    assert words in found["confidence"].sentence
+    assert ("expected to hurt" in found["verdict"].sentence) == (ends[2] < 0.5)
+
+
+def test_log_prob_alone_is_a_caution():
+    found = findings(measured(auroc_logprob=(0.3, 0.2, 0.4)))
+    assert found["log-prob"].level == found["verdict"].level == "caution"
+    assert "EM-RL-sequence will sharpen its errors" in found["log-prob"].sentence
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule", "level", "words"),
+    [
+        ({"token_entropy": (0.43, 0.42, 0.44)}, "entropy", "caution", "0.430 (0.420 to 0.440) nats, below 0.5"),
+        ({"token_entropy": (0.5, 0.4, 0.6)}, "entropy", "good", "0.500"),
+        ({"format_rate": (0.6, 0.5, 0.7)}, "format", "caution", "60 % (50 to 70)"),
+        ({"truncated": (0.2, 0.1, 0.3)}, "truncation", "caution", "20 % (10 to 30) of completions are cut at 256"),
+        ({"room": (0.04, 0.0, 0.1)}, "room", "warning", "no mass to move"),
+        ({"pass_at_16": (0.04, 0.0, 0.1), "room": (0.03, 0.0, 0.1)}, "room", "warning", "skill is hardly there"),
+    ],
+)
+def test_measured_numbers(changes, rule, level, words):
+    found = findings(measured(**changes))
+    assert found[rule].level == found["verdict"].level == level
+    assert words in found[rule].sentence
+
+
+@pytest.mark.parametrize(
+    ("model", "setting", "rule", "level"),
+    [
+        (ModelFacts("m-Instruct", "qwen3", True, "its name has 'Instruct'"), SETTING, "instruction-tuned", "warning"),
+        (ModelFacts("runs/export", "qwen2", None, "a directory"), SETTING, "instruction-tuned", "caution"),
+        (ModelFacts("Llama-3.1-8B", "llama", False, "r"), SETTING, "llama", "caution"),
+        (ModelFacts("Qwen2.5-7B", "qwen2.5", False, "r"), Setting("MATH-500", 9), "contamination", "caution"),
+        (ModelFacts("Qwen2.5-7B", "qwen2.5", False, "r"), Setting("aime24", 9), "contamination", "caution"),
+        (BASE, Setting("gsm8k", 9, "temperature 0.5"), "sampling", "caution"),
+    ],
+)
+def test_known_facts(model, setting, rule, level):
+    assert rule not in findings() or findings()[rule].level == "good"
+    found = findings(model=model, setting=setting)
+    assert found[rule].level == found["verdict"].level == level
+
+
+def test_no_contamination_of_other_models_or_tasks():
+    qwen = ModelFacts("Qwen2.5-7B", "qwen2.5", False, "r")
+    assert "contamination" not in findings(model=qwen, setting=Setting("aftermath", 9))
+    assert "contamination" not in findings(model=BASE, setting=Setting("MATH-500", 9))
+
+
+def test_what_could_not_be_measured():
+    accuracies = ("pass@1", "pass@16", "room", "auroc", "auroc_logprob")
+    found = findings(measured(*accuracies, labelled=0))
+    assert "None of the 100 prompts of gsm8k has a label" in found["not measured"].sentence
+    assert "cannot be told" in found["verdict"].sentence
+    assert found["verdict"].level == "caution"
+    found = findings(measured("token_entropy", "auroc", "auroc_logprob"))
+    assert "model.score is false" in found["not measured"].sentence
+    found = findings(measured("auroc", "auroc_logprob", pass_at_1=(1.0, 1.0, 1.0), room=(0, 0, 0)))
+    assert "Every completion with a label is right" in found["not measured"].sentence
+    found = findings(measured("pass@16", "room", samples=1))
+    assert "maj@k, pass@k" in found["not measured"].sentence
+    assert "confidence" in found
+    assert "room" not in found
+
+
+def test_few_problems():
+    assert "40 problems have a label" in findings(measured(labelled=40))["few problems"].sentence
+    found = findings(measured(labelled=9, auroc=(0.1, 0.1, 0.1)))
+    assert found["confidence"].level == "caution"
+    assert "over 9 problems: too few to tell" in found["confidence"].sentence
+    assert "expected to hurt" not in found["verdict"].sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "instruct", "family"),
+    [
+        ("tiny", False, "qwen2"),
+        ("Qwen/Qwen2.5-7B-Instruct", True, "qwen2.5"),
+        ("Qwen/Qwen2.5-Math-7B", False, "qwen2.5"),
+        ("Qwen/Qwen3-4B", True, "qwen2"),
+        ("Qwen/Qwen3-4B-Base", False, "qwen2"),
+        ("google/gemma-3-4b-it", True, "qwen2"),
+        ("google/gemma-3-4b-pt", False, "qwen2"),
+        ("meta-llama/Llama-2-7b-chat-hf", True, "llama"),
+        ("meta-llama/Llama-3.1-8B", False, "llama"),
+        ("some/italian-model", False, "qwen2"),
+        (str(MODEL_DIR), None, "qwen2"),
+    ],
+)
+def test_model_facts(name, instruct, family, monkeypatch):
+    monkeypatch.setattr("emlit.model_facts.resolve", lambda _: str(MODEL_DIR))  # the config is that of a qwen2
+    facts = model_facts(name)
+    assert (facts.instruct, facts.family) == (instruct, family)
+    assert facts.reason
