@@ -7,7 +7,8 @@ from callbacks.prediction_writer import PredictionWriter
 from callbacks.progress import RolloutProgress
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.run_summary import RunSummary
-from callbacks.stop_on_non_finite import StopOnNonFinite
+from callbacks.skip_non_finite import SkipNonFinite
+from callbacks.stop_on_signal import StopOnSignal, Stopped
 from callbacks.weight_sync import WeightSync
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "RolloutProgress",
     "RunCheckpoint",
     "RunSummary",
-    "StopOnNonFinite",
+    "SkipNonFinite",
+    "StopOnSignal",
+    "Stopped",
     "WeightSync",
 ]

@@ -118,7 +118,7 @@ class EntropyCurves(L.Callback):
         record = self.records[0]
         entropy = torch.cat([r.stats.entropy[r.batch.completion_mask] for r in self.records])
         for writer in writers:
-            writer.add_histogram("entropy/tokens", entropy.cpu(), step)
+            writer.add_histogram("entropy/tokens", entropy[entropy.isfinite()].cpu(), step)
             if self.texts and (step // self.every_n_steps) % 10 == 1:
                 writer.add_text("samples", self._samples(record), step)
 

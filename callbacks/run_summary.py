@@ -13,6 +13,7 @@ from callbacks.hf_export import HFExport
 from callbacks.run_checkpoint import RunCheckpoint
 from emlit.errors import ConfigError
 from emlit.evaluation import NAMES, evaluate
+from emlit.files import write_whole
 from emlit.modules import CausalLM
 
 Measured = dict[str, float | None]
@@ -88,7 +89,7 @@ class RunSummary(L.Callback):
             "seed": trainer.datamodule.seed,
             "curve": [{"step": step, **self.curve[step]} for step in steps],
         }
-        (directory / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        write_whole(directory / "summary.json", json.dumps(summary, indent=2) + "\n")
         console = Console()
         console.print(_table(before, after, trainer.global_step, self.seconds))
         console.print(f"curves:     tensorboard --logdir {directory}", soft_wrap=True)

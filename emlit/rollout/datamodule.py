@@ -9,7 +9,7 @@ import lightning as L
 import torch
 
 from emlit import pretrained
-from emlit.engines import Engine, ModelSource, Sampling, default_engine
+from emlit.engines import Engine, ModelSource, RestartingEngine, Sampling, default_engine
 from emlit.errors import ConfigError
 from emlit.rollout.batch import RolloutBatch
 from emlit.rollout.prompts import PromptBatch, PromptLoader, render
@@ -116,7 +116,9 @@ class RolloutDataModule(L.LightningDataModule):
                 callback.preflight(self.trainer, module, stage)
         if not self.started:
             stop = pretrained.stop_token_ids(path, self.tokenizer)
-            self.engine.start(ModelSource(path, context, stop))
+            # Several ranks share a process group with an engine in this process, which closing it would destroy.
+            self.sampler = RestartingEngine(self.engine, restarts=1 if self.trainer.world_size == 1 else 0)
+            self.sampler.start(ModelSource(path, context, stop))
             self.started = True
 
     def _check(self, stage: str) -> None:
@@ -158,7 +160,7 @@ class RolloutDataModule(L.LightningDataModule):
         )
         self.stream = RolloutStream(
             self.train_prompts,
-            self.engine,
+            self.sampler,
             self.tokenizer,
             self.sampling,
             shape,
