@@ -265,8 +265,8 @@ def _disk_full(error: OSError) -> str:
     if before is not None:
         return str(before)
     return (
-        f"{error.filename or 'a file, perhaps of the curves,'} could not be written: {error.strerror}; what was written "
-        "before is kept: make room, then fit goes on with --ckpt_path auto and predict with the same command"
+        f"{error.filename or 'a file, perhaps of the curves,'} could not be written: {error.strerror}; what was "
+        "written before is kept: make room, then fit goes on with --ckpt_path auto and predict with the same command"
     )
 
 

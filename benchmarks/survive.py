@@ -81,7 +81,8 @@ def fit_command(run_dir: Path, steps: int) -> list[str]:
     return [
         sys.executable, "cli.py", "fit", "--config", "configs/tiny/em_rl_token.yaml", f"--run_dir={run_dir}",
         "--ckpt_path=auto", "--data.engine=TransformersEngine", "--data.train.n=16", "--data.evaluation.n=4",
-        "--data.evaluation_samples=2", "--data.prompts_per_round=8", "--trainer.accumulate_grad_batches=2",
+        "--data.evaluation_samples=2", "--data.prompts_per_round=8", "--data.samples_per_prompt=4",
+        "--trainer.accumulate_grad_batches=2",
         f"--trainer.max_steps={steps}", "--checkpoint.every_n_steps=2",
         "--trainer.callbacks+=benchmarks.phases.PhaseMarks",
     ]  # fmt: skip
@@ -90,7 +91,7 @@ def fit_command(run_dir: Path, steps: int) -> list[str]:
 def predict_command(run_dir: Path, problems: int) -> list[str]:
     return [
         sys.executable, "cli.py", "predict", "--config", "configs/tiny/em_inf.yaml", f"--run_dir={run_dir}",
-        "--data.engine=TransformersEngine", f"--data.evaluation.n={problems}", "--data.evaluation_samples=4",
+        "--data.engine=TransformersEngine", f"--data.evaluation.n={problems}", "--data.evaluation_samples=2",
         "--data.evaluation_batch_size=4", "--trainer.callbacks+=benchmarks.phases.PhaseMarks",
     ]  # fmt: skip
 
@@ -122,10 +123,10 @@ def step_of(checkpoint: Path) -> int | None:
     return torch.load(checkpoint, weights_only=False)["global_step"] if checkpoint.exists() else None
 
 
-def fit_moment(directory: Path, phase: str, steps: int, marks: list, whole: dict, chance: random.Random) -> list[str]:
+def fit_moment(directory: Path, phase: str, steps: int, marks: Marks, whole: dict, chance: random.Random) -> list[str]:
     checkpoints = directory / "checkpoints"
-    kill_in(phase, fit_command(directory, steps), marks, chance)
-    partial = (checkpoints / "last.partial").exists() or bool(list(checkpoints.glob("tmp*")))
+    place = kill_in(phase, fit_command(directory, steps), marks, chance)
+    partial = (checkpoints / "last.partial").exists()
     step = step_of(checkpoints / "last.ckpt")
     restarted = Run(fit_command(directory, steps)).finish()
     first = int(restarted[0][1].split()[-1])
@@ -140,9 +141,9 @@ def fit_moment(directory: Path, phase: str, steps: int, marks: list, whole: dict
 
 
 def predict_moment(
-    directory: Path, phase: str, problems: int, marks: list, whole: Path, chance: random.Random
+    directory: Path, phase: str, problems: int, marks: Marks, whole: Path, chance: random.Random
 ) -> list[str]:
-    kill_in(phase, predict_command(directory, problems), marks, chance)
+    place = kill_in(phase, predict_command(directory, problems), marks, chance)
     part = directory / "predictions.rank0.jsonl"
     content = part.read_bytes() if part.exists() else b""
     Run(predict_command(directory, problems)).finish()
@@ -183,7 +184,7 @@ def main() -> None:
     arguments_of = parser(__doc__)
     arguments_of.add_argument("--moments", type=int, default=20)
     arguments_of.add_argument("--seed", type=int, default=0, help="of the moments")
-    arguments_of.add_argument("--steps", type=int, default=7, help="optimiser steps of a run")
+    arguments_of.add_argument("--steps", type=int, default=5, help="optimiser steps of a run")
     arguments_of.add_argument("--rounds", type=int, default=None, help="measure memory over so many rounds instead")
     arguments_of.add_argument("--engines", nargs="+", default=["TransformersEngine", "VLLMEngine"], help="for --rounds")
     arguments = arguments_of.parse_args()
@@ -193,7 +194,7 @@ def main() -> None:
         elif arguments.smoke:
             print(moments(Path(directory), 5, arguments.seed, 3, 8))
         else:
-            print(moments(Path(directory), arguments.moments, arguments.seed, arguments.steps, 32))
+            print(moments(Path(directory), arguments.moments, arguments.seed, arguments.steps, 24))
     print("\n" + environment())
 
 
