@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[1]
         (["em_inf", "--smoke"], ["| 2 |", "| vLLM, EM-INF on every request |", "released code's way"]),
         (["rl_step", "--smoke"], ["| emlit EM-RL |", "| emlit EM-FT |", "| one-shot-EM loop |"]),
         (["rl_step", "--smoke", "--scaling"], ["| exponent in tokens |", "| exponent in prompts |"]),
+        (["survive", "--smoke"], ["| checkpoint writing |", "| prediction writing |", "all 16, the same"]),
+        (["survive", "--rounds", "4", "--engines", "TransformersEngine"], ["| TransformersEngine | 4 |", "| none |"]),
         (["tiny_model", "--n", "4"], ["| default |", "| hard |"]),
         (["tiny_reasoner", "--smoke"], ["| step | em_ft | em_rl_sequence | em_rl_token |", "| 1 |"]),
     ],

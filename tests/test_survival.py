@@ -282,7 +282,10 @@ def test_an_engine_that_dies_once_does_not_change_the_run(where, whole, tmp_path
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (RuntimeError("first line\nout of\nmemory\nat last"), r"failed with: RuntimeError: out of \| memory \| at last .*before that"),
+        (
+            RuntimeError("first line\nout of\nmemory\nat last"),
+            r"failed with: RuntimeError: out of \| memory \| at last .*before that",
+        ),
         (TypeError("a mistake in a program"), None),
     ],
     ids=["twice", "a programming error"],
