@@ -56,7 +56,7 @@ def steady(directory: Path, rounds: int, engines: list[str]) -> str:
         command = [
             sys.executable, "cli.py", "fit", "--config", "configs/tiny/em_rl_token.yaml", f"--run_dir={run_dir}",
             f"--data.engine={engine}", "--data.train.n=512", "--data.evaluation.n=4", "--data.evaluation_samples=2",
-            "--data.prompts_per_round=4", "--data.samples_per_prompt=4", "--model.learning_rate=1e-6",
+            "--data.prompts_per_round=4", "--data.samples_per_prompt=2", "--model.learning_rate=1e-6",
             f"--trainer.max_steps={rounds}", "--trainer.callbacks+=benchmarks.steady.MemoryLog",
         ]  # fmt: skip
         process = subprocess.Popen(

@@ -16,6 +16,7 @@ import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -137,6 +138,17 @@ def step_of(checkpoint: Path) -> int | None:
     return torch.load(checkpoint, weights_only=False)["global_step"] if checkpoint.exists() else None
 
 
+def identical(one: Any, other: Any) -> bool:
+    """Bit for bit, through dictionaries and lists."""
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(identical(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(identical, one, other))
+    return one == other
+
+
 def fit_moment(directory: Path, phase: str, steps: int, marks: Marks, whole: dict, chance: random.Random) -> list[str]:
     checkpoints = directory / "checkpoints"
     place = kill_in(phase, fit_command(directory, steps), marks, chance)
@@ -145,8 +157,7 @@ def fit_moment(directory: Path, phase: str, steps: int, marks: Marks, whole: dic
     restarted = Run(fit_command(directory, steps)).finish()
     first = int(restarted[0][1].split()[-1])
     found = torch.load(checkpoints / "last.ckpt", weights_only=False)
-    equal = all(torch.equal(found["state_dict"][name], tensor) for name, tensor in whole["state_dict"].items())
-    equal &= str(found["optimizer_states"]) == str(whole["optimizer_states"])
+    equal = all(identical(found[key], whole[key]) for key in ("state_dict", "optimizer_states", "lr_schedulers"))
     return [
         f"step {place}",
         "the start" if step is None else f"step {step}" if step == first else f"step {first}, NOT {step}",

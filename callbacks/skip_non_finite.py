@@ -38,13 +38,17 @@ class SkipNonFinite(L.Callback):
         self.skipped = 0
         self.in_a_row = 0
         self._records: list[tuple[StepRecord, str | None]] = []  # of the step under way, with what is wrong
-        self._logged = -1
+        self._logged = 0
 
     def state_dict(self) -> dict[str, Any]:
         return {"skipped": self.skipped, "in_a_row": self.in_a_row}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.skipped, self.in_a_row = state["skipped"], state["in_a_row"]
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+        self._logged = trainer.global_step
+        self._records.clear()
 
     def on_before_backward(self, trainer: L.Trainer, pl_module: CausalLM, loss: Tensor) -> None:
         # Not decided yet: the backward pass goes on as on the other processes, which would wait for this one's.

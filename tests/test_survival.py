@@ -5,6 +5,8 @@ import os
 import re
 import resource
 import signal
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -314,6 +316,7 @@ def broken(monkeypatch, where: str, steps: tuple[int, ...]) -> None:
     name = {"loss": "training_step", "logits": "rollout_stats", "gradient": "on_after_backward"}[where]
     intact, seen = getattr(EMRL, name), []
 
+    @functools.wraps(intact)
     def breaks(self, *batch):
         result = intact(self, *batch)
         first = self.trainer.global_step in steps and self.trainer.global_step not in seen
@@ -359,6 +362,7 @@ def test_nan_step_after_step_stops_and_keeps_the_last_good_state(tmp_path, monke
     exported = AutoModelForCausalLM.from_pretrained(tmp_path / "export").state_dict()
     assert all(torch.equal(tensor, checkpoint["state_dict"][f"model.{name}"]) for name, tensor in exported.items())
     # A resumed run remembers the two before.
+    broken(monkeypatch, "logits", steps=(3,))
     assert "3 steps in a row" in run_sentence(train, tmp_path, "--ckpt_path=last")
 
 
@@ -373,3 +377,22 @@ def test_a_gap_that_is_not_a_number_is_not_a_stale_engine():
         stats = SimpleNamespace(logprob=torch.full(batch.tokens.shape, logprob))
         module = SimpleNamespace(record=SimpleNamespace(batch=batch, stats=stats))
         WeightSync().on_before_backward(SimpleNamespace(global_step=0), module, torch.tensor(0.0))
+
+
+@pytest.mark.slow
+def test_two_processes_skip_and_leave_together(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "cli.py", "fit", "--config", "configs/tiny/em_rl_token.yaml", f"--run_dir={tmp_path}",
+         "--data.engine=TransformersEngine", "--trainer.accelerator=cpu", "--trainer.devices=2",
+         "--trainer.strategy=ddp", "--summary.enabled=false", "--data.train.n=64", "--data.prompts_per_round=4",
+         "--data.samples_per_prompt=2", "--trainer.max_steps=8",
+         "--trainer.callbacks+=tests.two_processes.BreaksOnOne"],
+        cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, start_new_session=True,
+        timeout=500,
+    )  # fmt: skip
+    assert done.returncode == 128 + signal.SIGTERM, done.stderr[-3000:]
+    assert done.stderr.count("stopped by SIGTERM after step 4") == 1
+    checkpoint = last(tmp_path)
+    assert checkpoint["global_step"] == 4
+    assert {state["step"].item() for state in checkpoint["optimizer_states"][0]["state"].values()} == {3.0}
+    assert scalars(tmp_path)["non_finite/skipped"] == {1: 0.0, 2: 1.0, 3: 1.0, 4: 1.0}
