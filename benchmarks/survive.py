@@ -7,13 +7,17 @@ Prints Markdown.
 """
 
 import importlib
+import itertools
 import os
 import random
+import select
+import shutil
 import signal
 import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +50,7 @@ class Run:
             os.close(theirs)
             return process, ours
         os.environ[VARIABLE] = str(theirs)
-        os.set_inheritable(theirs, True)
+        os.nice(10)  # so that the killer is in time on a busy machine
         with open(os.devnull, "w") as nowhere:
             os.dup2(nowhere.fileno(), 1)
         try:
@@ -73,22 +77,31 @@ class Run:
             raise SystemExit(f"python cli.py {' '.join(self.arguments)} ended with {status}")
         return found
 
-    def killed(self, phase: str, occurrence: int, delay: float) -> str | None:
-        """Start it, and kill it `delay` seconds into the n-th such phase; the phase's place, None where it was over."""
+    def killed(self, phase: str, skip: int, delays: Iterator[float]) -> str | None:
+        """Start it, and kill it that many seconds into the first phase that lasts so long, after some that it skips.
+
+        Returns:
+            The phase's step or batch; None where the run ended before
+        """
         process, pipe = self.start()
-        begun, last = 0, ""
-        with os.fdopen(pipe) as marks:
-            for line in marks:
-                begun += line.startswith(f"begin {phase} ")
-                if begun == occurrence:
-                    last = line
-                    time.sleep(delay)
+        content, place = b"", None
+        while True:
+            lines = content.decode().splitlines()
+            begun = bool(lines) and lines[-1].startswith(f"begin {phase} ")
+            if begun and sum(line.startswith(f"begin {phase} ") for line in lines) > skip:
+                seconds = next(delays)
+                if not select.select([pipe], [], [], seconds)[0]:
                     os.kill(process, signal.SIGKILL)
+                    place = lines[-1].split()[-1]
                     break
-            for line in marks:  # what it still wrote
-                last = line
+            more = os.read(pipe, 4096)
+            if not more:
+                break
+            content += more
+        late = os.read(pipe, 4096)  # what it still told
+        os.close(pipe)
         os.waitpid(process, 0)
-        return last.split()[-1] if last.startswith(f"begin {phase} ") else None
+        return None if late else place
 
 
 def fit_command(run_dir: Path, steps: int) -> list[str]:
@@ -117,20 +130,19 @@ def durations(marks: Marks, phase: str) -> list[float]:
     return [end - start for start, end in zip(begun, ended, strict=True)]
 
 
-def kill_in(phase: str, command: list[str], marks: Marks, chance: random.Random) -> str:
-    """Kill a run somewhere in `phase`; where: at which step, or after how many batches.
+def kill_in(phase: str, directory: Path, command: list[str], marks: Marks, chance: random.Random) -> str:
+    """Kill a fresh run at a random moment of one of its phases, as long as they are in `marks`; at which step or batch.
 
-    A run that the signal reached after the phase is started again, and killed again.
+    Where a phase is over too soon, the next one is tried with a smaller part of its length.
     """
     lengths = durations(marks, phase)
-    occurrence = chance.randrange(len(lengths))
-    for attempt in range(1, TRIES + 1):
-        # Runs are not equally quick; a little less than the whole length is aimed at, and less after each miss.
-        delay = chance.random() * lengths[occurrence] * 0.8**attempt
-        if (place := Run(command).killed(phase, occurrence + 1, delay)) is not None:
+    delays = (chance.random() * min(lengths) * 0.8**attempt for attempt in itertools.count())
+    for _ in range(TRIES):
+        place = Run(command).killed(phase, chance.randrange(len(lengths)), delays)
+        if place is not None:
             return place
-        occurrence = 0  # a run that goes on has fewer left
-    raise SystemExit(f"no kill out of {TRIES} fell into {phase}")
+        shutil.rmtree(directory)
+    raise SystemExit(f"none of {TRIES} runs was hit in {phase}")
 
 
 def step_of(checkpoint: Path) -> int | None:
@@ -151,7 +163,7 @@ def identical(one: Any, other: Any) -> bool:
 
 def fit_moment(directory: Path, phase: str, steps: int, marks: Marks, whole: dict, chance: random.Random) -> list[str]:
     checkpoints = directory / "checkpoints"
-    place = kill_in(phase, fit_command(directory, steps), marks, chance)
+    place = kill_in(phase, directory, fit_command(directory, steps), marks, chance)
     partial = (checkpoints / "last.partial").exists()
     step = step_of(checkpoints / "last.ckpt")
     restarted = Run(fit_command(directory, steps)).finish()
@@ -168,7 +180,7 @@ def fit_moment(directory: Path, phase: str, steps: int, marks: Marks, whole: dic
 def predict_moment(
     directory: Path, phase: str, problems: int, marks: Marks, whole: Path, chance: random.Random
 ) -> list[str]:
-    place = kill_in(phase, predict_command(directory, problems), marks, chance)
+    place = kill_in(phase, directory, predict_command(directory, problems), marks, chance)
     part = directory / "predictions.rank0.jsonl"
     content = part.read_bytes() if part.exists() else b""
     Run(predict_command(directory, problems)).finish()

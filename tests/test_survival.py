@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM
 
 import cli
 from callbacks import RunCheckpoint, WeightSync
-from emlit.engines import TransformersEngine
+from emlit.engines import TransformersEngine, VLLMEngine
 from emlit.modules import EMRL
 from tests.test_runs import ROOT, predict, scalars
 
@@ -281,6 +281,24 @@ def test_an_engine_that_dies_once_does_not_change_the_run(where, whole, tmp_path
 
 
 @pytest.mark.slow
+def test_vllm_is_started_again(tmp_path, monkeypatch):
+    generate, calls = VLLMEngine.generate, []
+
+    def dies(self, *arguments, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise EngineDeadError
+        return generate(self, *arguments, **options)
+
+    from vllm.v1.engine.exceptions import EngineDeadError
+
+    monkeypatch.setattr(VLLMEngine, "generate", dies)
+    train(tmp_path, engine="VLLMEngine", steps=3)
+    assert len(calls) == 4
+    assert max(scalars(tmp_path)["sync/logprob_gap_max"].values()) < 1e-4  # with the trained weights
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
@@ -379,17 +397,30 @@ def test_a_gap_that_is_not_a_number_is_not_a_stale_engine():
         WeightSync().on_before_backward(SimpleNamespace(global_step=0), module, torch.tensor(0.0))
 
 
+def separately(run_dir, *arguments: str) -> subprocess.CompletedProcess:
+    """A small run in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "cli.py", "fit", "--config", "configs/tiny/em_rl_token.yaml", f"--run_dir={run_dir}",
+         "--data.engine=TransformersEngine", "--trainer.accelerator=cpu", "--summary.enabled=false",
+         "--data.train.n=64", "--data.prompts_per_round=4", "--data.samples_per_prompt=2", *arguments],
+        cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=500,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_second_signal_leaves_at_once(tmp_path):
+    done = separately(tmp_path, "--checkpoint.every_n_steps=2", "--trainer.callbacks+=tests.breaks.SignalsTwice")
+    assert done.returncode == 128 + signal.SIGTERM
+    assert "SIGTERM: leaving after step 3" in done.stderr
+    assert re.search(r"SIGTERM again: leaving at once; kept: step 2 in .*last\.ckpt", done.stderr)
+    assert last(tmp_path)["global_step"] == 2
+
+
 @pytest.mark.slow
 def test_two_processes_skip_and_leave_together(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "cli.py", "fit", "--config", "configs/tiny/em_rl_token.yaml", f"--run_dir={tmp_path}",
-         "--data.engine=TransformersEngine", "--trainer.accelerator=cpu", "--trainer.devices=2",
-         "--trainer.strategy=ddp", "--summary.enabled=false", "--data.train.n=64", "--data.prompts_per_round=4",
-         "--data.samples_per_prompt=2", "--trainer.max_steps=8",
-         "--trainer.callbacks+=tests.two_processes.BreaksOnOne"],
-        cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, start_new_session=True,
-        timeout=500,
-    )  # fmt: skip
+    done = separately(
+        tmp_path, "--trainer.devices=2", "--trainer.strategy=ddp", "--trainer.callbacks+=tests.breaks.BreaksOnOne"
+    )
     assert done.returncode == 128 + signal.SIGTERM, done.stderr[-3000:]
     assert done.stderr.count("stopped by SIGTERM after step 4") == 1
     checkpoint = last(tmp_path)

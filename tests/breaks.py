@@ -1,4 +1,4 @@
-"""Callbacks that make one of two processes misbehave, for runs in processes of their own."""
+"""Callbacks that disturb runs which are processes of their own."""
 
 import os
 import signal
@@ -14,4 +14,13 @@ class BreaksOnOne(L.Callback):
         if trainer.global_step == 1 and trainer.global_rank == 1:
             pl_module.record.stats.entropy.fill_(float("nan"))
         if trainer.global_step == 3 and trainer.global_rank == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+class SignalsTwice(L.Callback):
+    """A SIGTERM in step 3, and at once another."""
+
+    def on_before_backward(self, trainer: L.Trainer, pl_module: L.LightningModule, loss: Any) -> None:
+        if trainer.global_step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
             os.kill(os.getpid(), signal.SIGTERM)
