@@ -296,8 +296,10 @@ def main(args: ArgsType = None) -> None:
         if stop.code:  # not every process of several
             print(f"emlit: {stop.sentence}; go on with: {_to_go_on(args)}", file=sys.stderr)
         raise
-    except KeyboardInterrupt:
-        print(f"emlit: stopped by SIGINT before the run; start it with: {_to_go_on(args)}", file=sys.stderr)
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, SystemExit) and not isinstance(end.__context__, KeyboardInterrupt):
+            raise
+        print(f"emlit: stopped by SIGINT; start or go on with: {_to_go_on(args)}", file=sys.stderr)
         sys.exit(130)
     except EmlitError as error:
         print(f"emlit: error: {error}", file=sys.stderr)

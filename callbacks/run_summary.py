@@ -89,7 +89,8 @@ class RunSummary(L.Callback):
             "seed": trainer.datamodule.seed,
             "curve": [{"step": step, **self.curve[step]} for step in steps],
         }
-        write_whole(directory / "summary.json", json.dumps(summary, indent=2) + "\n")
+        kept = f"{directory / 'checkpoints'} is kept; make room and go on with --ckpt_path auto"
+        write_whole(directory / "summary.json", json.dumps(summary, indent=2) + "\n", kept)
         console = Console()
         console.print(_table(before, after, trainer.global_step, self.seconds))
         console.print(f"curves:     tensorboard --logdir {directory}", soft_wrap=True)

@@ -35,10 +35,14 @@ def put_in_place(scratch: Path, target: Path) -> None:
     sync(target.parent)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file by way of a scratch file: whoever reads `path` sees the old content or the new."""
+def write_whole(path: Path, text: str, kept: str = "") -> None:
+    """Write a text file by way of a scratch file: whoever reads `path` sees the old content or the new.
+
+    Raises:
+        StorageError: the file system refused; `kept` says what is still good
+    """
     scratch = path.with_name(path.name + ".partial")
-    with writing(path, scratch=scratch):
+    with writing(path, kept, scratch):
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch.write_text(text, encoding="utf-8")
         put_in_place(scratch, path)

@@ -68,6 +68,7 @@ def write_report(directory: Path, decoding: str, samples: int | None = None) -> 
     """
     found = read_predictions(directory / "predictions.jsonl")
     rows = summarise([p for p in found if samples is None or p.sample < samples], decoding)
-    write_whole(directory / "report.json", json.dumps(rows, indent=2) + "\n")
-    write_whole(directory / "report.md", to_markdown(rows))
+    kept = "all predictions are kept; make room and repeat the command"
+    write_whole(directory / "report.json", json.dumps(rows, indent=2) + "\n", kept)
+    write_whole(directory / "report.md", to_markdown(rows), kept)
     return rows

@@ -60,7 +60,8 @@ class RestartingEngine(Engine):
         def count(more: int) -> None:
             nonlocal finished
             finished += more
-            on_finished(more)
+            if on_finished is not None:
+                on_finished(more)
 
         try:
             self.generating = True
@@ -71,7 +72,7 @@ class RestartingEngine(Engine):
             self.generating = False
         # Out of the handler, so that the dead engine's frames and what they hold are gone.
         self._restart()
-        if finished:
+        if on_finished is not None and finished:
             on_finished(-finished)
         return self.generate(requests, sampling, on_finished)
 
@@ -94,8 +95,8 @@ class RestartingEngine(Engine):
         if len(self.failures) > self.restarts:
             earlier = f" (and before that with: {'; '.join(self.failures[:-1])})" if self.restarts else ""
             raise EngineError(
-                f"the engine failed with: {self.failures[-1]}{earlier}; go on from the last checkpoint with "
-                "--ckpt_path auto once the cause is gone"
+                f"the engine failed with: {self.failures[-1]}{earlier}; once the cause is gone, fit goes on from its "
+                "last checkpoint with --ckpt_path auto, and predict with the same command"
             ) from error
         if self.push is None and (pushing or self.weights_version):
             raise EngineError(

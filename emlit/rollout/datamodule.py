@@ -69,6 +69,7 @@ class RolloutDataModule(L.LightningDataModule):
         tasks = evaluation if evaluation is not None else TinyArithmetic("test", n=256)
         self.evaluation_tasks: list[Task] = tasks if isinstance(tasks, list) else [tasks]
         self.engine = engine if engine is not None else default_engine()
+        self.sampler = RestartingEngine(self.engine)  # what everybody samples from
         self.sampling = sampling
         self.filter_training_samples = filter_training_samples
         self.prompts_per_round = prompts_per_round
