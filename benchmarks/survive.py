@@ -118,9 +118,9 @@ def fit_command(run_dir: Path, steps: int) -> list[str]:
 
 def predict_command(run_dir: Path, problems: int) -> list[str]:
     return [
-        "predict", "--config", "configs/tiny/em_inf.yaml", f"--run_dir={run_dir}",
-        "--data.engine=TransformersEngine", f"--data.evaluation.n={problems}", "--data.evaluation_samples=2", "--data.sampling.max_tokens=24",
-        "--data.evaluation_batch_size=4", "--trainer.callbacks+=benchmarks.phases.PhaseMarks",
+        "predict", "--config", "configs/tiny/em_inf.yaml", f"--run_dir={run_dir}", "--data.engine=TransformersEngine",
+        f"--data.evaluation.n={problems}", "--data.evaluation_samples=2", "--data.evaluation_batch_size=4",
+        "--data.sampling.max_tokens=24", "--trainer.callbacks+=benchmarks.phases.PhaseMarks",
     ]  # fmt: skip
 
 
