@@ -5,6 +5,7 @@
 import logging
 import math
 import os
+import shlex
 import shutil
 import sys
 import warnings
@@ -36,13 +37,15 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 import callbacks
 from emlit.argument_errors import one_sentence
 from emlit.errors import ConfigError, EmlitError
+from emlit.files import DISK_FULL
 from emlit.modules import CausalLM, EntropyObjectiveMixin, LoRA
 from emlit.modules.lora import differences
 from emlit.rollout import RolloutDataModule
 
 # Under these keys each callback's arguments are set, in a config or on the command line.
 CALLBACKS = {
-    "non_finite": callbacks.StopOnNonFinite,  # before WeightSync, to which nan looks like a gap
+    "signals": callbacks.StopOnSignal,  # first, so that it listens before the first evaluation
+    "non_finite": callbacks.SkipNonFinite,
     "sync": callbacks.WeightSync,
     "curves": callbacks.EntropyCurves,
     "guard": callbacks.CollapseGuard,  # before what evaluates, saves and exports: it may hand them earlier weights
@@ -58,6 +61,14 @@ CALLBACKS = {
 
 # What --profile sets as trainer.profiler.
 PROFILERS = {"simple": "SimpleProfiler", "advanced": "AdvancedProfiler", "pytorch": "PyTorchProfiler"}
+
+
+_LAST = "a checkpoint, or last for checkpoints/last.ckpt in the run directory"
+_CKPT_PATH_HELP = {
+    True: f"go on from {_LAST}; auto goes on from last where there is one and starts anew where a run was killed "
+    "before it, so that one command both starts a run and restarts it",
+    False: f"use the weights of {_LAST}",
+}
 
 
 class ArgumentError(ConfigError, ValueError):
@@ -110,6 +121,9 @@ class EmlitCLI(LightningCLI):
             "Classes have arguments of their own: --model.help EMRL, --data.train.help emlit.tasks.PromptFile and "
             "--data.engine.help emlit.engines.VLLMEngine list them; they are set as --model.learning_rate 1e-5."
         )
+        next(action for action in parser._actions if action.dest == "ckpt_path").help = _CKPT_PATH_HELP[
+            subcommand == "fit"
+        ]
         return parser
 
     def before_instantiate_classes(self) -> None:
@@ -121,7 +135,8 @@ class EmlitCLI(LightningCLI):
         config.run_dir = config.trainer.default_root_dir = str(run_dir)
         if run_dir.exists() and not run_dir.is_dir():
             raise ConfigError(f"run_dir {run_dir} is a file; choose another --run_dir")
-        checkpoint = self._checkpoint(config.ckpt_path, run_dir)
+        automatic = config.ckpt_path == "auto"
+        checkpoint = self._checkpoint(config.ckpt_path, run_dir, self.subcommand == "fit")
         pretrained = config.model.init_args.pretrained
         lora = config.model.init_args.get("lora")
         lora = None if lora is None else LoRA(**lora.as_dict())
@@ -130,7 +145,9 @@ class EmlitCLI(LightningCLI):
         if self.subcommand == "fit":
             if config.trainer.limit_val_batches is None:
                 config.trainer.limit_val_batches = 0  # RunSummary evaluates, at both ends and as often as asked
-            self._claim(run_dir, checkpoint, config.overwrite)
+            self._claim(run_dir, checkpoint, config.overwrite, automatic)
+            if automatic and step is not None and 0 < config.trainer.max_steps <= step:
+                print(f"{checkpoint} is at step {step} of {config.trainer.max_steps}: nothing is left to train")
         elif self.subcommand == "predict" and config.return_predictions is None:
             config.return_predictions = False  # they are on disk
             config.trainer.logger = config.trainer.logger or False  # and there is no curve to draw
@@ -161,10 +178,17 @@ class EmlitCLI(LightningCLI):
         self.trainer.ckpt_path, arguments.ckpt_path = arguments.ckpt_path, None
 
     @staticmethod
-    def _checkpoint(asked: str | None, run_dir: Path) -> Path | None:
+    def _checkpoint(asked: str | None, run_dir: Path, fit: bool) -> Path | None:
         if asked is None:
             return None
-        path = run_dir / "checkpoints" / "last.ckpt" if asked == "last" else Path(asked)
+        if asked == "auto" and not fit:
+            raise ConfigError(
+                "ckpt_path is auto, which is for fit: give last or a checkpoint's path, or leave --ckpt_path out to "
+                "use model.pretrained as it is"
+            )
+        path = run_dir / "checkpoints" / "last.ckpt" if asked in ("last", "auto") else Path(asked)
+        if asked == "auto" and not path.exists():
+            return None
         if not path.exists():
             raise ConfigError(
                 f"ckpt_path is {asked}, but there is no {path}; check --run_dir, or leave --ckpt_path out"
@@ -191,18 +215,22 @@ class EmlitCLI(LightningCLI):
         return step
 
     @staticmethod
-    def _claim(run_dir: Path, checkpoint: Path | None, overwrite: bool) -> None:
-        """A fresh run never mixes with what an earlier one left."""
+    def _claim(run_dir: Path, checkpoint: Path | None, overwrite: bool, automatic: bool) -> None:
+        """A fresh run never mixes with what an earlier one left.
+
+        `automatic`: the earlier one may be thrown away where it was killed before it had anything to keep.
+        """
         if checkpoint is not None and checkpoint.resolve().is_relative_to((run_dir / "checkpoints").resolve()):
             return
         # Lightning writes the config once a run is set up; before that there are only empty event files.
-        ran = ("tensorboard/config.yaml", "checkpoints", "export", "summary.json")
-        if not overwrite and any((run_dir / name).exists() for name in ran):
+        ran = ["export", "summary.json"]
+        ran += ["checkpoints/*.ckpt"] if automatic else ["checkpoints", "tensorboard/config.yaml"]
+        if not overwrite and any(any(run_dir.glob(name)) for name in ran):
             raise ConfigError(
                 f"run_dir {run_dir} holds an earlier run: go on with --ckpt_path last, start anew with --overwrite "
                 "true, or choose another --run_dir"
             )
-        for name in ("tensorboard", "checkpoints", "export", "summary.json"):
+        for name in ("tensorboard", "checkpoints", "export", "non_finite", "summary.json"):
             path = run_dir / name
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
@@ -251,8 +279,39 @@ def _config_name(files: Any) -> str:
     return f"{path.parent.name}/{path.stem}" if path.parent.parent.name == "configs" else path.stem
 
 
+def _to_go_on(args: ArgsType) -> str:
+    """The command that goes on from where this one was stopped."""
+    words = sys.argv[1:] if args is None else [str(word) for word in args]
+    if "fit" in words:
+        kept: list[str] = []
+        for word in words:
+            if kept and kept[-1] in ("--ckpt_path", "--overwrite"):  # its value
+                kept.pop()
+            elif not word.startswith(("--ckpt_path=", "--overwrite=")):
+                kept.append(word)
+        words = [*kept, "--ckpt_path", "auto"]
+    program = [Path(sys.executable).name, "cli.py"] if sys.argv[0].endswith(".py") or args else [sys.argv[0]]
+    return shlex.join([*program, *words])
+
+
+def _disk_full(error: OSError) -> str:
+    """One sentence; that of the failure before where closing the curves' file then failed too."""
+    before: BaseException | None = error
+    while before is not None and not isinstance(before, EmlitError):
+        before = before.__context__
+    if before is not None:
+        return str(before)
+    return (
+        f"{error.filename or 'a file, perhaps of the curves,'} could not be written: {error.strerror}; what was "
+        "written before is kept: make room, then fit goes on with --ckpt_path auto and predict with the same command"
+    )
+
+
 def main(args: ArgsType = None) -> None:
-    """Run the command line; errors of emlit end it with one sentence and exit status 2."""
+    """Run the command line.
+
+    Errors of emlit end it with one sentence and exit status 2, signals with the command to go on and 128 + the signal.
+    """
     # Advice for other programs, and Lightning's own noise about itself.
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -270,8 +329,22 @@ def main(args: ArgsType = None) -> None:
             auto_configure_optimizers=False,
             args=args,
         )
+    except callbacks.Stopped as stop:
+        if stop.code:  # not every process of several
+            print(f"emlit: {stop.sentence}; go on with: {_to_go_on(args)}", file=sys.stderr)
+        raise
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, SystemExit) and not isinstance(end.__context__, KeyboardInterrupt):
+            raise
+        print(f"emlit: stopped by SIGINT; start or go on with: {_to_go_on(args)}", file=sys.stderr)
+        sys.exit(130)
     except EmlitError as error:
         print(f"emlit: error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        print(f"emlit: error: {_disk_full(error)}", file=sys.stderr)
         sys.exit(2)
     except MisconfigurationException as error:
         print(f"emlit: error: trainer: {' '.join(str(error).split())}", file=sys.stderr)

@@ -51,7 +51,7 @@ def measured(function: Callable[[], Any]) -> dict[str, float]:
         before = torch.cuda.memory_allocated()
     else:
         Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM
-        before = _bytes("/proc/self/status", "VmRSS")
+        before = resident()
     start = time.perf_counter()
     function()
     if torch.cuda.is_available():
@@ -59,6 +59,11 @@ def measured(function: Callable[[], Any]) -> dict[str, float]:
     seconds = time.perf_counter() - start
     peak = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else _bytes("/proc/self/status", "VmHWM")
     return {"seconds": seconds, "peak": peak - before}
+
+
+def resident() -> int:
+    """Bytes of this process in memory."""
+    return _bytes("/proc/self/status", "VmRSS")
 
 
 def _bytes(file: str, field: str) -> int:

@@ -100,7 +100,7 @@ def run_emlit(arguments: argparse.Namespace, method: str, engine: str) -> dict[s
                 max_steps=arguments.steps, accelerator="auto", devices=1, enable_progress_bar=False,
                 enable_model_summary=False, enable_checkpointing=False, num_sanity_val_steps=0, limit_val_batches=0,
                 logger=TensorBoardLogger(directory), log_every_n_steps=1, gradient_clip_val=1.0,
-                callbacks=[callbacks.StopOnNonFinite(), callbacks.WeightSync(), callbacks.EntropyCurves(), clock],
+                callbacks=[callbacks.SkipNonFinite(), callbacks.WeightSync(), callbacks.EntropyCurves(), clock],
             )  # fmt: skip
             trainer.fit(module, datamodule=data)
 

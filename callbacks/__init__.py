@@ -10,7 +10,8 @@ from callbacks.progress import RolloutProgress
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.run_summary import RunSummary
 from callbacks.samples_page import SamplesPage
-from callbacks.stop_on_non_finite import StopOnNonFinite
+from callbacks.skip_non_finite import SkipNonFinite
+from callbacks.stop_on_signal import StopOnSignal, Stopped
 from callbacks.weight_sync import WeightSync
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "RunCheckpoint",
     "RunSummary",
     "SamplesPage",
-    "StopOnNonFinite",
+    "SkipNonFinite",
+    "StopOnSignal",
+    "Stopped",
     "WeightSync",
 ]

@@ -1,7 +1,6 @@
 """Sees a collapse coming, without labels; stops, and keeps the weights from before it."""
 
 import logging
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +12,7 @@ from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.weight_sync import engine_weights
 from emlit.collapse import Finding, Limits, Signals, judge, judge_start, score
 from emlit.errors import ConfigError
+from emlit.files import put_in_place, writing
 from emlit.modules import CausalLM
 from emlit.probe import Probe
 from emlit.rollout import render
@@ -150,12 +150,13 @@ class CollapseGuard(L.Callback):
         if not trainer.is_global_zero:
             return
         target = self._path(trainer, self.kept_step)
-        target.parent.mkdir(parents=True, exist_ok=True)
         scratch = target.with_suffix(".partial")
         kept = {"state_dict": module.state_dict()}
         module.on_save_checkpoint(kept)  # of LoRA, the adapters alone
-        torch.save(kept["state_dict"], scratch)
-        os.replace(scratch, target)
+        with writing(target, "checkpoints before it are kept", scratch):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            torch.save(kept["state_dict"], scratch)
+            put_in_place(scratch, target)
         # A run that is killed now goes on from its last checkpoint, whose kept step must still be there.
         for old in target.parent.glob("kept-*.pt"):
             if old not in (target, self._path(trainer, self._dumped_step)):
@@ -168,7 +169,7 @@ class CollapseGuard(L.Callback):
         trainer.strategy.barrier()
         kept = torch.load(self._path(trainer, self.kept_step), map_location=pl_module.device, weights_only=True)
         pl_module.load_state_dict(kept, strict=pl_module.strict_loading)
-        trainer.datamodule.engine.load_weights(engine_weights(pl_module), version=trainer.global_step)
+        trainer.datamodule.sampler.load_weights(engine_weights(pl_module), version=trainer.global_step)
 
     def final_step(self, trainer: L.Trainer) -> int:
         """Whose weights the run ends with."""

@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+from safetensors import SafetensorError
 
+from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.weight_sync import adapter_weights, engine_weights
 from emlit.errors import ConfigError, NonFiniteError
+from emlit.files import put_in_place, writing
 from emlit.modules import CausalLM
 from emlit.modules.scoring import unwrapped
 
@@ -47,14 +50,18 @@ class HFExport(L.Callback):
         target = self.path(trainer)
         scratch = target.with_name(target.name + ".partial")
         shutil.rmtree(scratch, ignore_errors=True)
-        scratch.parent.mkdir(parents=True, exist_ok=True)
-        unwrapped(module.model).save_pretrained(scratch, state_dict=state)
-        if adapter:
-            # Else peft would ask the hub whether the vocabulary has grown.
-            module.model.save_pretrained(scratch / "adapter", state_dict=adapter, save_embedding_layers=False)
-        trainer.datamodule.tokenizer.save_pretrained(scratch)
-        shutil.rmtree(target, ignore_errors=True)
-        scratch.rename(target)
+        kept = f"{RunCheckpoint.path(trainer)} is kept; make room and go on with --ckpt_path last"
+        with writing(target, kept if RunCheckpoint.path(trainer).exists() else "", scratch):
+            scratch.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                unwrapped(module.model).save_pretrained(scratch, state_dict=state)
+                if adapter:
+                    # Else peft would ask the hub whether the vocabulary has grown.
+                    module.model.save_pretrained(scratch / "adapter", state_dict=adapter, save_embedding_layers=False)
+            except SafetensorError as error:  # whose Rust knows no OSError
+                raise OSError(str(error)) from error
+            trainer.datamodule.tokenizer.save_pretrained(scratch)
+            put_in_place(scratch, target)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
         if self.enabled:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from callbacks.em_inference import EMInference
 from emlit.errors import ConfigError
+from emlit.files import put_in_place, write_whole, writing
 from emlit.modules import CausalLM
 from emlit.predictions import Prediction
 from emlit.pretrained import resolve
@@ -65,7 +66,7 @@ class PredictionWriter(L.Callback):
                     file.unlink(missing_ok=True)
                 elif file.exists():
                     _drop_partial_line(file)
-            self.settings_file.write_text(json.dumps(self.settings, indent=2) + "\n")
+            write_whole(self.settings_file, json.dumps(self.settings, indent=2) + "\n")
         trainer.strategy.barrier()
         trainer.datamodule.finished = {
             (p.task, p.id, p.sample) for file in (self.whole, *parts) if file.exists() for p in read_predictions(file)
@@ -100,7 +101,8 @@ class PredictionWriter(L.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         lines = "".join(json.dumps(prediction.to_dict(), ensure_ascii=False) + "\n" for prediction in outputs)
-        with self.part.open("a", encoding="utf-8") as file:
+        kept = "the predictions before this batch are kept; make room and repeat the command"
+        with writing(self.part, kept), self.part.open("a", encoding="utf-8") as file:
             file.write(lines)
             file.flush()
             os.fsync(file.fileno())
@@ -132,12 +134,12 @@ class PredictionWriter(L.Callback):
             for p in read_predictions(file)
         }
         scratch = self.whole.with_suffix(".partial")
-        with scratch.open("w", encoding="utf-8") as file:
-            for key in sorted(found):
-                file.write(json.dumps(found[key].to_dict(), ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(self.whole)
+        kept = f"all predictions are kept in {self.directory}; make room and repeat the command"
+        with writing(self.whole, kept, scratch):
+            with scratch.open("w", encoding="utf-8") as file:
+                for key in sorted(found):
+                    file.write(json.dumps(found[key].to_dict(), ensure_ascii=False) + "\n")
+            put_in_place(scratch, self.whole)
         for part in parts:
             part.unlink()
 

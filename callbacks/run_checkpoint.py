@@ -1,20 +1,28 @@
 """Where `fit --ckpt_path last` goes on from."""
 
+import contextlib
 import os
+import random
 from pathlib import Path
 from typing import Any
 
 import lightning as L
+import numpy
+import torch
+from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Checkpoint
 
-from emlit.errors import ConfigError
+from callbacks.direct_checkpoint_io import DirectCheckpointIO
+from emlit.errors import ConfigError, StorageError
+from emlit.files import put_in_place, writing
 
 
 class RunCheckpoint(Checkpoint):
-    """Keep `checkpoints/last.ckpt` up to date, replaced whole: a kill while writing leaves the one before.
+    """Keep `checkpoints/last.ckpt` up to date, replaced whole: a kill or a full disk leaves the one before.
 
     Saved right after the last optimiser step of a round, and always at the end. Lightning's ModelCheckpoint, for the
-    best of a monitored value, may stand beside it in `trainer.callbacks`.
+    best of a monitored value, may stand beside it in `trainer.callbacks`. Beside what Lightning saves, it keeps the
+    state of each process's random generators, which dropout draws from; completions have seeds of their own.
 
     Args:
         every_n_steps: optimiser steps from one to the next
@@ -26,13 +34,30 @@ class RunCheckpoint(Checkpoint):
             raise ConfigError(f"every_n_steps of RunCheckpoint is {every_n_steps}; it must be at least 1")
         self.every_n_steps, self.keep = every_n_steps, keep
         self.saved_step = 0
+        self.published_step: int | None = None  # of last.ckpt
+        self._generators: list[dict[str, Any]] = []
 
     @staticmethod
     def path(trainer: L.Trainer) -> Path:
         return Path(trainer.default_root_dir) / "checkpoints" / "last.ckpt"
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"generators": _of_every_process(_generators())}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._generators = state["generators"]
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:  # nobody has chosen one
+            trainer.strategy.checkpoint_io = DirectCheckpointIO()
+
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.saved_step = trainer.global_step
+        self.published_step = trainer.global_step if self.path(trainer).exists() else None
+        # As late as can be: what came before this (loading a model, say) may have drawn numbers.
+        if len(self._generators) == trainer.world_size:
+            _set_generators(self._generators[trainer.global_rank])
+        self._generators = []
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -43,29 +68,82 @@ class RunCheckpoint(Checkpoint):
         if step == trainer.max_steps or trainer.should_stop:
             # Put in place by on_train_end, after evaluation and export: a run killed in between goes on from the
             # checkpoint before, and so gets to them.
-            self.saved_step = step
-            trainer.save_checkpoint(self._scratch(trainer))
+            self._write(trainer)
         elif step // self.every_n_steps > self.saved_step // self.every_n_steps:
-            self.saved_step = step
-            trainer.save_checkpoint(self._scratch(trainer))
-            self._publish(trainer, step)
+            self.save(trainer)
+
+    def save(self, trainer: L.Trainer) -> None:
+        """Save now, unless this step is saved already; every process must call it, with no step under way.
+
+        Raises:
+            StorageError: it could not be written; the one before is kept
+        """
+        if trainer.global_step != self.saved_step:
+            self._write(trainer)
+            self._publish(trainer)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if trainer.global_step != self.saved_step:  # stopped early
-            trainer.save_checkpoint(self._scratch(trainer))
+            self._write(trainer)
         if trainer.is_global_zero and self._scratch(trainer).exists():
-            self._publish(trainer, trainer.global_step)
+            self._publish(trainer)
 
     @classmethod
     def _scratch(cls, trainer: L.Trainer) -> Path:
         return cls.path(trainer).with_suffix(".partial")
 
-    def _publish(self, trainer: L.Trainer, step: int) -> None:
+    def _kept(self, trainer: L.Trainer) -> str:
+        if not self.path(trainer).exists():
+            return "no checkpoint was saved before; make room and repeat the command with --ckpt_path auto"
+        return f"{self.path(trainer)}, saved before, is kept; make room and go on with --ckpt_path last"
+
+    def _write(self, trainer: L.Trainer) -> None:
+        failure = None
+        try:
+            with writing(self._scratch(trainer), self._kept(trainer), self._scratch(trainer)):
+                trainer.save_checkpoint(self._scratch(trainer))
+        except StorageError as error:
+            failure = error
+            trainer.strategy.barrier("Trainer.save_checkpoint")  # where the other processes wait for this one
+        if trainer.strategy.reduce_boolean_decision(failure is not None, all=False):
+            raise failure or StorageError("a checkpoint could not be written by another process")
+        self.saved_step = trainer.global_step
+
+    def _publish(self, trainer: L.Trainer) -> None:
         if not trainer.is_global_zero:
             return
         scratch, target = self._scratch(trainer), self.path(trainer)
-        if self.keep:
-            kept = target.with_name(f"step-{step}.ckpt")
-            kept.unlink(missing_ok=True)
-            os.link(scratch, kept)
-        os.replace(scratch, target)
+        with writing(target, self._kept(trainer)):
+            put_in_place(scratch, target)
+            self.published_step = trainer.global_step
+            if self.keep:
+                kept = target.with_name(f"step-{trainer.global_step}.ckpt")
+                kept.unlink(missing_ok=True)
+                os.link(target, kept)
+
+
+def _generators() -> dict[str, Any]:
+    """The state of this process's random generators, in types that `torch.load(weights_only=True)` knows."""
+    name, keys, *rest = numpy.random.get_state()
+    return {
+        "python": random.getstate(),
+        "numpy": (name, keys.tolist(), *rest),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def _set_generators(state: dict[str, Any]) -> None:
+    random.setstate(state["python"])
+    numpy.random.set_state(state["numpy"])
+    torch.set_rng_state(state["torch"])
+    with contextlib.suppress(RuntimeError):  # resumed with fewer GPUs, or none
+        torch.cuda.set_rng_state_all(state["cuda"])
+
+
+def _of_every_process(value: Any) -> list[Any]:
+    if not torch.distributed.is_initialized() or torch.distributed.get_world_size() == 1:
+        return [value]
+    found: list[Any] = [None] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(found, value)
+    return found

@@ -15,6 +15,7 @@ from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.samples_page import SamplesPage
 from emlit.errors import ConfigError
 from emlit.evaluation import NAMES, evaluate
+from emlit.files import write_whole
 from emlit.modules import CausalLM
 
 Measured = dict[str, float | None]
@@ -95,7 +96,8 @@ class RunSummary(L.Callback):
         }
         if guard is not None and (report := guard.report()):
             summary["guard"] = report
-        (directory / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        kept = f"{directory / 'checkpoints'} is kept; make room and go on with --ckpt_path auto"
+        write_whole(directory / "summary.json", json.dumps(summary, indent=2) + "\n", kept)
         console = Console()
         console.print(_table(before, after, trainer.global_step, self.seconds))
         if guard is not None and (sentence := guard.sentence()):

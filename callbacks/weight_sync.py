@@ -1,5 +1,6 @@
 """The engine runs the trained weights, and proves it."""
 
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -70,12 +71,13 @@ class WeightSync(L.Callback):
         """Hand over the weights as they are now."""
         started = time.perf_counter()
         with torch.no_grad():
-            trainer.datamodule.engine.load_weights(engine_weights(module), version=trainer.global_step)
+            trainer.datamodule.sampler.load_weights(engine_weights(module), version=trainer.global_step)
         self.seconds = time.perf_counter() - started
 
     def _push_at_start(self, trainer: L.Trainer, module: CausalLM) -> None:
         # The engine started from the files on disk; the module may come out of a checkpoint, or of training.
         if module.model is not None:
+            trainer.datamodule.sampler.push = lambda: self.push(trainer, module)
             self.push(trainer, module)
 
     on_train_start = _push_at_start
@@ -92,7 +94,7 @@ class WeightSync(L.Callback):
         ):
             return
         mean, largest = logprob_gap(record)
-        if not mean <= self.max_gap:
+        if mean > self.max_gap and math.isfinite(mean):  # what is not finite is SkipNonFinite's affair
             raise WeightSyncError(
                 f"at step {trainer.global_step} trainer and sampler disagree by {mean:.2g} nats a token on average "
                 f"({largest:.2g} at most), more than sync.max_gap of {self.max_gap}: the engine does not run the "

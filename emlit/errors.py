@@ -22,4 +22,8 @@ class WeightSyncError(EmlitError):
 
 
 class NonFiniteError(EmlitError):
-    """A loss or gradient is nan or infinite."""
+    """Losses, gradients or log-probabilities are nan or infinite, step after step."""
+
+
+class StorageError(EmlitError):
+    """A file could not be written: the disk is full, or will not take it."""

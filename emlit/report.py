@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from emlit.errors import DataError
+from emlit.files import write_whole
 from emlit.metrics import CompletionMetrics
 from emlit.predictions import Prediction
 
@@ -68,6 +69,7 @@ def write_report(directory: Path, decoding: str, samples: int | None = None) -> 
     """
     found = read_predictions(directory / "predictions.jsonl")
     rows = summarise([p for p in found if samples is None or p.sample < samples], decoding)
-    (directory / "report.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-    (directory / "report.md").write_text(to_markdown(rows), encoding="utf-8")
+    kept = "all predictions are kept; make room and repeat the command"
+    write_whole(directory / "report.json", json.dumps(rows, indent=2) + "\n", kept)
+    write_whole(directory / "report.md", to_markdown(rows), kept)
     return rows

@@ -47,3 +47,16 @@ def make_batch(
         groups, pad_token_id, whole, temperature=1.0, filtered=False, round=0, weights_version=0,
         mask_truncated=mask_truncated,
     )  # fmt: skip
+
+
+@pytest.fixture
+def run_sentence(capsys):
+    """Run something that must end in one of emlit's errors, or with another exit status; return its sentence."""
+
+    def run(function, *arguments, status: int = 2, **options) -> str:
+        with pytest.raises(SystemExit) as caught:
+            function(*arguments, **options)
+        assert caught.value.code == status
+        return capsys.readouterr().err.strip().splitlines()[-1]
+
+    return run

@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[1]
         (["rl_step", "--smoke"], ["| emlit EM-RL |", "| emlit EM-FT |", "| one-shot-EM loop |"]),
         (["rl_step", "--smoke", "--scaling"], ["| exponent in tokens |", "| exponent in prompts |"]),
         (["lora_memory", "--smoke"], ["| EM-FT, LoRA |", "| EM-RL, LoRA |"]),
+        (["survive", "--smoke"], ["| checkpoint writing |", "| prediction writing |", "all 16, the same"]),
+        (["survive", "--rounds", "4", "--engines", "TransformersEngine"], ["| TransformersEngine | 4 |", "| none |"]),
         (["tiny_model", "--n", "4"], ["| default |", "| hard |"]),
         (["collapse", "--smoke"], ["em_rl_token, hard", "| the guard |", "| entropy below 25 % |"]),
         (["tiny_reasoner", "--smoke", "--baselines"], ["| SFT, labelled |", "| SC-RL |", "| self-certainty |"]),

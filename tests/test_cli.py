@@ -99,6 +99,8 @@ def sentence(monkeypatch, tmp_path, capsys):
         ([*RL, "--data.updates_per_round=64", *PPO], r"max_steps is 32, which ends inside a round of 64 updates"),
         ([*RL, *PPO, "--model.policy_update.clip=0"], r"clip of PPO is 0\.0; it must be positive"),
         ([*FT, "--ckpt_path=last"], r"ckpt_path is last, but there is no .*last\.ckpt"),
+        ([*INF, "--ckpt_path=auto"], r"ckpt_path is auto, which is for fit"),
+        ([*FT, "--non_finite.max_in_a_row=0"], r"max_in_a_row of SkipNonFinite is 0; it must be at least 1"),
         ([*FT, "--ckpt_path=nowhere.ckpt"], r"ckpt_path is nowhere\.ckpt, but there is no"),
         ([*FT, "--trainer.callbacks+=callbacks.EMInference"], r"EMInference.*no place in fit"),
         (["fit", "--config", "nowhere.yaml"], r"config: file does not exist: '.*nowhere\.yaml'"),
@@ -157,6 +159,9 @@ def test_run_directory_that_exists(sentence, tmp_path):
     message = sentence(*FT, f"--run_dir={tmp_path / 'old'}")
     assert "holds an earlier run" in message
     assert "--ckpt_path last" in message
+    assert (tmp_path / "old" / "summary.json").exists()
+    # auto throws away what a killed run left, and nothing else.
+    assert "holds an earlier run" in sentence(*FT, f"--run_dir={tmp_path / 'old'}", "--ckpt_path=auto")
     assert (tmp_path / "old" / "summary.json").exists()
 
 

@@ -1,6 +1,7 @@
 """Who samples: transformers or vLLM, behind one small protocol."""
 
 from emlit.engines.base import Completion, Engine, FinishReason, ModelSource, Request, Sampling
+from emlit.engines.restarting import RestartingEngine
 from emlit.engines.transformers import TransformersEngine
 from emlit.engines.vllm import VLLMEngine, installed
 
@@ -10,6 +11,7 @@ __all__ = [
     "FinishReason",
     "ModelSource",
     "Request",
+    "RestartingEngine",
     "Sampling",
     "TransformersEngine",
     "VLLMEngine",

@@ -185,6 +185,8 @@ def _progress(on_finished: Callable[[int], None]) -> Callable[..., Any]:
     from tqdm import tqdm
 
     class Report(tqdm):
+        monitor_interval = 0  # each new class of bars would start a thread of its own, which never ends
+
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **{**options, "file": io.StringIO()})
 

@@ -86,7 +86,7 @@ class CausalLM(L.LightningModule):
 
     @property
     def engine(self) -> Engine:
-        return self.data.engine
+        return self.data.sampler
 
     def token_stats(
         self,

@@ -9,7 +9,7 @@ import lightning as L
 import torch
 
 from emlit import pretrained
-from emlit.engines import Engine, ModelSource, Sampling, default_engine
+from emlit.engines import Engine, ModelSource, RestartingEngine, Sampling, default_engine
 from emlit.errors import ConfigError
 from emlit.rollout.batch import RolloutBatch
 from emlit.rollout.prompts import PromptBatch, PromptLoader, render
@@ -86,6 +86,7 @@ class RolloutDataModule(L.LightningDataModule):
         if not self.evaluation_tasks:
             raise ConfigError("evaluation is an empty list; name a task, or leave the key out")
         self.engine = engine if engine is not None else default_engine()
+        self.sampler = RestartingEngine(self.engine)  # what everybody samples from
         self.sampling = sampling
         self.filter_training_samples = filter_training_samples
         self.mask_truncated = mask_truncated
@@ -138,7 +139,9 @@ class RolloutDataModule(L.LightningDataModule):
             if isinstance(callback, Preflight):
                 callback.preflight(self.trainer, module, stage)
         if not self.started:
-            self.engine.start(ModelSource(path, context, stop))
+            # Several ranks share a process group with an engine in this process, which closing it would destroy.
+            self.sampler = RestartingEngine(self.engine, restarts=1 if self.trainer.world_size == 1 else 0)
+            self.sampler.start(ModelSource(path, context, stop))
             self.started = True
 
     def _check(self, stage: str, learns_from: LearnsFrom) -> None:
@@ -192,7 +195,7 @@ class RolloutDataModule(L.LightningDataModule):
         )
         self.stream = _STREAMS[self.trainer.lightning_module.learns_from](
             self.train_prompts,
-            self.engine,
+            self.sampler,
             self.tokenizer,
             self.sampling,
             shape,

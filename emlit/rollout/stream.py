@@ -82,6 +82,7 @@ class RolloutStream:
         self.rounds_per_epoch = max(1, len(prompts) // shape.prompts)
         self.round_started = 0.0  # time.perf_counter()
         self.generation_seconds = 0.0
+        self.before_round: Callable[[], None] | None = None  # may raise: between rounds the run can be left
         self.on_generated: Callable[[int, int], None] | None = None  # told (done, wanted) while a round is sampled
 
     def __len__(self) -> int:
@@ -89,6 +90,8 @@ class RolloutStream:
 
     def __iter__(self) -> Iterator[RolloutBatch]:
         for _ in range(self.round % self.rounds_per_epoch, self.rounds_per_epoch):
+            if self.before_round is not None:
+                self.before_round()
             batches = self._sample_round()
             # A checkpoint taken while the last micro-batch is worked on belongs to the next round.
             yield from batches[:-1]

@@ -1,0 +1,146 @@
+"""A step that breaks is skipped; a run that breaks keeps its last good state."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor
+
+from callbacks.hf_export import HFExport
+from callbacks.run_checkpoint import RunCheckpoint
+from emlit.errors import ConfigError, NonFiniteError
+from emlit.files import put_in_place, writing
+from emlit.modules import CausalLM, StepRecord
+
+log = logging.getLogger(__name__)
+
+
+class SkipNonFinite(L.Callback):
+    """Skip an optimiser step whose loss, log-probabilities or gradient are nan or infinite; stop when it goes on.
+
+    The whole step is dropped on every process, all of its micro-batches with it: neither weights nor the optimiser's
+    moments change. It still counts as a step, and the next round has other prompts. Each is logged, and counted in the
+    curve `non_finite/skipped`. With float16 the gradient is left to the scaler, which skips overflows by itself.
+
+    Args:
+        max_in_a_row: stop the run at so many skipped steps in a row and save the last one's batch
+
+    Raises:
+        NonFiniteError: it came to that
+    """
+
+    def __init__(self, max_in_a_row: int = 3) -> None:
+        if max_in_a_row < 1:
+            raise ConfigError(f"max_in_a_row of SkipNonFinite is {max_in_a_row}; it must be at least 1")
+        self.max_in_a_row = max_in_a_row
+        self.skipped = 0
+        self.in_a_row = 0
+        self._records: list[tuple[StepRecord, str | None]] = []  # of the step under way, with what is wrong
+        self._logged = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"skipped": self.skipped, "in_a_row": self.in_a_row}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.skipped, self.in_a_row = state["skipped"], state["in_a_row"]
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+        self._logged = trainer.global_step
+        self._records.clear()
+
+    def on_before_backward(self, trainer: L.Trainer, pl_module: CausalLM, loss: Tensor) -> None:
+        # Not decided yet: the backward pass goes on as on the other processes, which would wait for this one's.
+        self._records.append((pl_module.record, _fault(pl_module.record, loss)))
+
+    def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: CausalLM, optimizer: Any) -> None:
+        fault = next((fault for _, fault in self._records if fault is not None), None)
+        if fault is None and getattr(trainer.precision_plugin, "scaler", None) is None:
+            gradients = [parameter.grad for parameter in pl_module.parameters() if parameter.grad is not None]
+            norm = torch.nn.utils.get_total_norm(gradients)
+            fault = None if torch.isfinite(norm) else f"the gradient's norm is {norm.item()}"
+        if trainer.strategy.reduce_boolean_decision(fault is not None, all=False):
+            self._skip(trainer, optimizer, fault or "another process has a value that is not finite")
+        else:
+            self.in_a_row = 0
+        self._records.clear()
+
+    def _skip(self, trainer: L.Trainer, optimizer: Any, fault: str) -> None:
+        optimizer.zero_grad(set_to_none=True)  # a parameter without a gradient is not touched
+        self.skipped += 1
+        self.in_a_row += 1
+        step = trainer.global_step + 1
+        if self.in_a_row >= self.max_in_a_row:
+            raise NonFiniteError(self._message(trainer, fault, self._save(trainer, step)))
+        log.warning("step %d is skipped: %s (%d in a row, %d so far)", step, fault, self.in_a_row, self.skipped)
+
+    def _save(self, trainer: L.Trainer, step: int) -> Path:
+        """The step's micro-batches of this process, to be read by `torch.load`."""
+        name = f"step-{step}" + ("" if trainer.world_size == 1 else f".rank{trainer.global_rank}")
+        path = Path(trainer.default_root_dir) / "non_finite" / f"{name}.pt"
+        scratch = path.with_suffix(".partial")
+        with writing(path, "the run stopped on non-finite values", scratch):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            torch.save([_content(record, fault) for record, fault in self._records], scratch)
+            put_in_place(scratch, path)
+        return path
+
+    def _message(self, trainer: L.Trainer, fault: str, saved: Path) -> str:
+        checkpoint = RunCheckpoint.path(trainer)
+        kept = [f"the batch is in {saved}"]
+        kept += [f"the last checkpoint is {checkpoint}"] if checkpoint.exists() else []
+        for callback in trainer.callbacks:
+            if isinstance(callback, HFExport) and callback.enabled:
+                kept.append(f"the last good weights are in {callback.path(trainer)}")
+        steps = f"{self.in_a_row} steps in a row were skipped, and " if self.in_a_row > 1 else ""
+        return (
+            f"{fault} in step {trainer.global_step + 1}: {steps}the run stops at non_finite.max_in_a_row of "
+            f"{self.max_in_a_row}; {', '.join(kept)}"
+        )
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if trainer.global_step == self._logged:
+            return
+        self._logged = trainer.global_step
+        for logger in trainer.loggers:
+            logger.log_metrics({"non_finite/skipped": self.skipped}, step=trainer.global_step)
+
+
+def _fault(record: StepRecord, loss: Tensor) -> str | None:
+    """What of a micro-batch is not finite."""
+    if not torch.isfinite(loss):
+        return f"the loss is {loss.item()}"
+    mask = record.batch.completion_mask
+    for name, values in (
+        ("a log-probability by the trainer", record.stats.logprob),
+        ("a log-probability by the sampler", record.batch.sampler_logprobs),
+        ("an entropy", record.stats.entropy),
+    ):
+        if values is not None and not torch.isfinite(values[mask]).all():
+            return f"{name} is not finite"
+    return None
+
+
+def _content(record: StepRecord, fault: str | None) -> dict[str, Any]:
+    """A micro-batch in types that `torch.load(weights_only=True)` knows."""
+    batch = record.batch
+    return {
+        "fault": fault,
+        "round": batch.round,
+        "weights_version": batch.weights_version,
+        "temperature": batch.temperature,
+        "loss": record.loss.cpu(),
+        "tokens": batch.tokens.cpu(),
+        "attention_mask": batch.attention_mask.cpu(),
+        "completion_mask": batch.completion_mask.cpu(),
+        "sampler_logprobs": None if batch.sampler_logprobs is None else batch.sampler_logprobs.cpu(),
+        "logprobs": record.stats.logprob.cpu(),
+        "entropies": record.stats.entropy.cpu(),
+        **{name: value.cpu() for name, value in record.values.items()},
+        "ids": [group.prompt.row.id for group in batch.groups],
+        "texts": [list(group.texts) for group in batch.groups],
+        "finish_reasons": list(batch.finish_reasons),
+    }

@@ -1,0 +1,141 @@
+"""An engine that dies is started again, once."""
+
+import gc
+import logging
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+
+from torch import Tensor
+
+from emlit.decoding import Decoding
+from emlit.engines.base import Completion, Engine, ModelSource, Request, Sampling
+from emlit.errors import EmlitError, EngineError
+
+log = logging.getLogger(__name__)
+
+
+class RestartingEngine(Engine):
+    """Runs an engine; where it fails, starts it again, gives it the current weights and repeats what was asked.
+
+    Seeds stand in the requests, so a repeated round is the same round. Failures are what a machine does to a program:
+    memory, files, kernels, sockets, vLLM's own. An error that the next attempt would only repeat (a TypeError, an
+    EmlitError) is raised as it is.
+
+    Args:
+        engine: who samples
+        restarts: how often in a run; more failures end it
+
+    Attributes:
+        push: hands the current weights to this engine, by `load_weights`; None where those on disk are in use
+        generating: whether `generate` is under way
+        failures: what the engine failed with so far
+
+    Raises:
+        EngineError: one failure too many
+    """
+
+    def __init__(self, engine: Engine, restarts: int = 1) -> None:
+        self.engine, self.restarts = engine, restarts
+        self.push: Callable[[], None] | None = None
+        self.failures: list[str] = []
+        self.generating = False
+
+    @property
+    def decoding(self) -> Decoding | None:  # type: ignore[override]
+        return self.engine.decoding
+
+    @property
+    def weights_version(self) -> int:  # type: ignore[override]
+        return self.engine.weights_version
+
+    def start(self, source: ModelSource) -> None:
+        self.source = source
+        self.engine.start(source)
+
+    def generate(
+        self, requests: Sequence[Request], sampling: Sampling, on_finished: Callable[[int], None] | None = None
+    ) -> list[Completion]:
+        finished = 0
+
+        def count(more: int) -> None:
+            nonlocal finished
+            finished += more
+            if on_finished is not None:
+                on_finished(more)
+
+        try:
+            self.generating = True
+            return self.engine.generate(requests, sampling, None if on_finished is None else count)
+        except Exception as error:
+            self._note(error)
+        finally:
+            self.generating = False
+        # Out of the handler, so that the dead engine's frames and what they hold are gone.
+        self._restart()
+        if on_finished is not None and finished:
+            on_finished(-finished)
+        return self.generate(requests, sampling, on_finished)
+
+    def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
+        try:
+            self.engine.load_weights(weights, version)
+            return
+        except Exception as error:
+            self._note(error, pushing=True)
+        self._restart()
+
+    def close(self) -> None:
+        self.engine.close()
+
+    def _note(self, error: Exception, pushing: bool = False) -> None:
+        """Raise unless the engine may be started again after `error`."""
+        if not engine_died(error):
+            raise error
+        self.failures.append(last_lines(error))
+        if len(self.failures) > self.restarts:
+            earlier = f" (and before that with: {'; '.join(self.failures[:-1])})" if self.restarts else ""
+            raise EngineError(
+                f"the engine failed with: {self.failures[-1]}{earlier}; once the cause is gone, fit goes on from its "
+                "last checkpoint with --ckpt_path auto, and predict with the same command"
+            ) from error
+        if self.push is None and (pushing or self.weights_version):
+            raise EngineError(
+                f"the engine failed with: {self.failures[-1]}; it was not started again, because nothing hands it the "
+                "trained weights: add callbacks.WeightSync to the trainer's callbacks"
+            ) from error
+        traceback.clear_frames(error.__traceback__)
+
+    def _restart(self) -> None:
+        log.warning("the engine failed and is started again: %s", self.failures[-1])
+        try:
+            self.engine.close()
+        except Exception as error:  # it is dead already
+            log.warning("closing it failed too: %s", last_lines(error))
+        gc.collect()
+        try:
+            self.engine.start(self.source)
+        except Exception as error:
+            raise EngineError(
+                f"the engine failed with: {self.failures[-1]}; starting it again failed with: {last_lines(error)}"
+            ) from error
+        if self.push is not None:
+            self.push()
+
+
+def engine_died(error: Exception) -> bool:
+    """Whether a new engine may do what this one could not."""
+    if isinstance(error, (EmlitError, NotImplementedError, RecursionError)):
+        return False
+    return isinstance(error, (RuntimeError, OSError, MemoryError)) or type(error).__module__.startswith(("vllm", "zmq"))
+
+
+def last_lines(error: BaseException, count: int = 3) -> str:
+    """The end of an error's message, and of the one behind it, on one line."""
+    root = error
+    while (cause := root.__cause__ or root.__context__) is not None:
+        root = cause
+    told = []
+    for each in dict.fromkeys((error, root)):
+        lines = [line.strip() for line in str(each).strip().splitlines() if line.strip()]
+        told.append(f"{type(each).__name__}: {' | '.join(lines[-count:])}" if lines else type(each).__name__)
+    return ", caused by ".join(told)

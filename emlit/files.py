@@ -1,0 +1,74 @@
+"""Files that are there whole or not at all, also after a kill, a power cut or a full disk."""
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from emlit.errors import StorageError
+
+# No room, over the quota, past the largest size that a file may have.
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or every file of a directory, is on the disk."""
+    for file in [path, *path.rglob("*")] if path.is_dir() else [path, path.parent]:
+        handle = os.open(file, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def put_in_place(scratch: Path, target: Path) -> None:
+    """Rename a finished file or directory to its final name, what stood there being replaced, and wait for the disk.
+
+    A file is replaced in one move. A directory that stands in the way goes first, once the new one is on the disk.
+    """
+    sync(scratch)
+    if scratch.is_dir():
+        shutil.rmtree(target, ignore_errors=True)
+    os.replace(scratch, target)
+    sync(target.parent)
+
+
+def write_whole(path: Path, text: str, kept: str = "") -> None:
+    """Write a text file by way of a scratch file: whoever reads `path` sees the old content or the new.
+
+    Raises:
+        StorageError: the file system refused; `kept` says what is still good
+    """
+    scratch = path.with_name(path.name + ".partial")
+    with writing(path, kept, scratch):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch.write_text(text, encoding="utf-8")
+        put_in_place(scratch, path)
+
+
+@contextlib.contextmanager
+def writing(path: Path, kept: str = "", scratch: Path | None = None) -> Iterator[None]:
+    """Turn a failure to write into one sentence.
+
+    Args:
+        path: what is being written
+        kept: what is still good, and how to go on
+        scratch: a half-written file or directory to remove, which also gives back its room
+
+    Raises:
+        StorageError: the file system refused
+    """
+    try:
+        yield
+    except OSError as error:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True) if scratch.is_dir() else _remove(scratch)
+        reason = error.strerror or str(error)
+        raise StorageError(f"{path} could not be written: {reason}" + (f"; {kept}" if kept else "")) from error
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
