@@ -45,8 +45,8 @@ class CollapseGuard(L.Callback):
     def __init__(
         self,
         mode: Literal["off", "warn", "stop"] = "warn",
-        every_n_steps: int = 5,
-        prompts: int = 128,
+        every_n_steps: int = 10,
+        prompts: int = 64,
         samples: int = 4,
         start_samples: int = 16,
         patience: int = 2,
