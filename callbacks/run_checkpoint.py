@@ -42,7 +42,7 @@ class RunCheckpoint(Checkpoint):
         return Path(trainer.default_root_dir) / "checkpoints" / "last.ckpt"
 
     def state_dict(self) -> dict[str, Any]:
-        return {"generators": _of_every_process(_generators())}
+        return {"generators": of_every_process(_generators())}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._generators = state["generators"]
@@ -139,11 +139,3 @@ def _set_generators(state: dict[str, Any]) -> None:
     torch.set_rng_state(state["torch"])
     with contextlib.suppress(RuntimeError):  # resumed with fewer GPUs, or none
         torch.cuda.set_rng_state_all(state["cuda"])
-
-
-def _of_every_process(value: Any) -> list[Any]:
-    if not torch.distributed.is_initialized() or torch.distributed.get_world_size() == 1:
-        return [value]
-    found: list[Any] = [None] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(found, value)
-    return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from emlit.errors import ConfigError
+from emlit.tasks import answer_classes
 
 Same = Callable[[str, str], bool]
 
@@ -67,16 +68,8 @@ class Signals:
 
 def votes(answers: Sequence[str | None], same: Same) -> list[tuple[str, int]]:
     """The different answers with how many gave each, most frequent first, ties in order of appearance."""
-    found: list[tuple[str, int]] = []
-    for answer in answers:
-        if answer is None:
-            continue
-        place = next((i for i, (other, _) in enumerate(found) if same(answer, other)), None)
-        if place is None:
-            found.append((answer, 1))
-        else:
-            found[place] = (found[place][0], found[place][1] + 1)
-    return sorted(found, key=lambda vote: -vote[1])
+    tally = [(answers[members[0]], len(members)) for members in answer_classes(answers, same)]
+    return sorted(tally, key=lambda vote: -vote[1])
 
 
 def is_contested(answers: Sequence[str | None], same: Same) -> bool:

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-import torch
-
 from emlit.collapse import Answered, Signals, is_contested, measure, votes
 from emlit.engines import Completion, Request
 from emlit.functional import TokenStats
 from emlit.modules import CausalLM
+from emlit.processes import of_every_process
 from emlit.rollout import Prompt, request_seed
 from emlit.tasks import Grade
 
@@ -57,7 +56,7 @@ class Probe:
             ]
             same = self.prompts[0].task.equal
             self.votes = [next((answer for answer, _ in votes(each, same)), None) for each in answers]
-            held = [each for part in _gather([is_contested(each, same) for each in answers]) for each in part]
+            held = [each for part in of_every_process([is_contested(each, same) for each in answers]) for each in part]
             self.contested = sum(held) / len(held)
             groups = self.start = [group[: self.samples] for group in groups]
             self.start_logprob = self._logprob(module, mine)
@@ -65,7 +64,7 @@ class Probe:
         answered = [self._answered(module, *each) for each in zip(mine, groups, scored, strict=True)]
         lost = self.start_logprob - self._logprob(module, mine)
         length = sum(len(completion.tokens) for group in self.start for completion in group)
-        parts = _gather((answered, self.votes, lost, length))
+        parts = of_every_process((answered, self.votes, lost, length))
         return measure(
             [each for part in parts for each in part[0]],
             [vote for part in parts for vote in part[1]],
@@ -128,12 +127,3 @@ class Probe:
 
 def _texts(module: CausalLM, group: Sequence[Completion]) -> list[str]:
     return module.data.tokenizer.batch_decode([each.tokens for each in group], skip_special_tokens=True)
-
-
-def _gather(part: Any) -> list[Any]:
-    """Of every process, in the order of their ranks."""
-    if not torch.distributed.is_initialized() or torch.distributed.get_world_size() == 1:
-        return [part]
-    parts: list[Any] = [None] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(parts, part)
-    return parts

@@ -1,6 +1,6 @@
 """The vote of a problem's samples."""
 
-from emlit.tasks import math_equal
+from emlit.tasks import answer_classes, math_equal
 
 
 def majority_share(answers: list[tuple[str | None, bool]]) -> float:
@@ -9,17 +9,9 @@ def majority_share(answers: list[tuple[str | None, bool]]) -> float:
     Args:
         answers: (answer, correct) of each sample; samples without an answer do not vote
     """
-    classes: list[list[tuple[str, bool]]] = []
-    for answer, correct in answers:
-        if answer is None:
-            continue
-        home = next((members for members in classes if math_equal(answer, members[0][0])), None)
-        if home is None:
-            classes.append([(answer, correct)])
-        else:
-            home.append((answer, correct))
+    classes = answer_classes([answer for answer, _ in answers], math_equal)
     if not classes:
         return 0.0
     most = max(map(len, classes))
     winners = [members for members in classes if len(members) == most]
-    return sum(members[0][1] for members in winners) / len(winners)
+    return sum(answers[members[0]][1] for members in winners) / len(winners)

@@ -4,6 +4,7 @@ from emlit.tasks.answers import extract_answer, extract_boxed, math_equal
 from emlit.tasks.base import Grade, Row, Task
 from emlit.tasks.prompts import HubDataset, PromptFile
 from emlit.tasks.tiny import TinyArithmetic
+from emlit.tasks.votes import answer_classes
 
 __all__ = [
     "Grade",
@@ -12,6 +13,7 @@ __all__ = [
     "Row",
     "Task",
     "TinyArithmetic",
+    "answer_classes",
     "extract_answer",
     "extract_boxed",
     "math_equal",
