@@ -10,11 +10,10 @@ import torch
 
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.weight_sync import engine_weights
-from emlit.collapse import Finding, Limits, Signals, judge, judge_start, score
+from emlit.collapse import Finding, Limits, Probe, Signals, judge, judge_start, score
 from emlit.errors import ConfigError
 from emlit.files import put_in_place, writing
 from emlit.modules import CausalLM
-from emlit.probe import Probe
 from emlit.rollout import render
 from emlit.tasks import Task
 

@@ -9,11 +9,11 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
 from callbacks.weight_sync import WeightSync, logprob_gap
-from emlit.curves import completion_scalars, over_ranks, token_scalars
+from emlit.curves.round_tokens import RoundTokens
+from emlit.curves.scalars import completion_scalars, over_ranks, token_scalars
 from emlit.errors import ConfigError
 from emlit.functional import decile_means, sequence_mean
 from emlit.modules import CausalLM, StepRecord
-from emlit.round_tokens import RoundTokens
 
 
 class EntropyCurves(L.Callback):

@@ -12,14 +12,14 @@ from rich.console import Console
 from rich.table import Table
 
 from emlit.errors import ConfigError
-from emlit.expectations import Setting, expectations
-from emlit.figures import figures
-from emlit.measurements import measure
 from emlit.metrics import Answers, AnswerTable
-from emlit.model_facts import ModelFacts, model_facts
 from emlit.modules import CausalLM
 from emlit.predictions import Prediction
-from emlit.preflight import TaskReport, ends, to_markdown
+from emlit.preflight.expectations import Setting, expectations
+from emlit.preflight.figures import figures
+from emlit.preflight.measurements import measure
+from emlit.preflight.model_facts import ModelFacts, model_facts
+from emlit.preflight.report import TaskReport, ends, to_markdown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

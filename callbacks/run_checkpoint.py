@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from callbacks.direct_checkpoint_io import DirectCheckpointIO
 from emlit.errors import ConfigError, StorageError
 from emlit.files import put_in_place, writing
+from emlit.processes import of_every_process
 
 
 class RunCheckpoint(Checkpoint):

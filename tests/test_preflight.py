@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 import cli
-from emlit.expectations import Setting, expectations
-from emlit.figures import figures
-from emlit.measurements import measure
-from emlit.model_facts import ModelFacts
-from emlit.preflight import TaskReport, to_markdown
+from emlit.preflight.expectations import Setting, expectations
+from emlit.preflight.figures import figures
+from emlit.preflight.measurements import measure
+from emlit.preflight.model_facts import ModelFacts
+from emlit.preflight.report import TaskReport, to_markdown
 from tests.metrics.test_answer_table import answered, table
 from tests.metrics.test_completions import prediction
 

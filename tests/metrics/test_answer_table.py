@@ -5,8 +5,8 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from emlit.measurements import measure
 from emlit.metrics import AnswerTable, CompletionMetrics
+from emlit.preflight.measurements import measure
 from tests.metrics.test_completions import prediction
 
 

@@ -108,7 +108,7 @@ def test_many_bad_rows_are_counted_rather_than_named(tmp_path, caplog):
 def test_no_curve_compares_solutions_with_a_sampler(tmp_path, tokenizer):
     from types import SimpleNamespace
 
-    from emlit.curves import completion_scalars
+    from emlit.curves.scalars import completion_scalars
     from emlit.functional import TokenStats
     from emlit.modules import StepRecord
 

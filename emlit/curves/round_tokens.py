@@ -8,6 +8,7 @@ from torch import Tensor
 
 from emlit.functional import Reduction, relative_deciles, token_weights
 from emlit.modules import StepRecord
+from emlit.processes import of_every_process
 
 
 def token_losses(record: StepRecord, reduction: Reduction) -> Tensor:
@@ -78,8 +79,4 @@ class RoundTokens:
         A share of the largest tokens is none that shares of the processes could be averaged to, so the tokens
         themselves travel: about 30 bytes each, once an optimiser step.
         """
-        if not torch.distributed.is_initialized() or torch.distributed.get_world_size() == 1:
-            return self
-        found: list[RoundTokens] = [self] * torch.distributed.get_world_size()
-        torch.distributed.all_gather_object(found, self)
-        return self._joined(found)
+        return self._joined(of_every_process(self))

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import torch
 from torchmetrics.functional.classification import binary_roc
 
-from emlit.measurements import Measurements
 from emlit.metrics import Answers, Interval
 from emlit.metrics.confidence import mid_ranks
+from emlit.preflight.measurements import Measurements
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

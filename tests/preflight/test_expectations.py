@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from emlit.expectations import Setting, expectations
-from emlit.measurements import Measurements
 from emlit.metrics import Interval
-from emlit.model_facts import ModelFacts, model_facts
+from emlit.preflight.expectations import Setting, expectations
+from emlit.preflight.measurements import Measurements
+from emlit.preflight.model_facts import ModelFacts, model_facts
 from emlit.tiny import MODEL_DIR
 
 BASE = ModelFacts("some/model", "qwen3", False, "its name has 'Base'")
@@ -150,7 +150,9 @@ def test_few_problems():
     ],
 )
 def test_model_facts(name, instruct, family, monkeypatch):
-    monkeypatch.setattr("emlit.model_facts.resolve", lambda _: str(MODEL_DIR))  # the config is that of a qwen2
+    monkeypatch.setattr(
+        "emlit.preflight.model_facts.resolve", lambda _: str(MODEL_DIR)
+    )  # the config is that of a qwen2
     facts = model_facts(name)
     assert (facts.instruct, facts.family) == (instruct, family)
     assert facts.reason

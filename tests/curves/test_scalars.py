@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from callbacks.entropy_curves import add_profile
-from emlit.curves import completion_scalars, token_scalars
+from emlit.curves.round_tokens import RoundTokens, token_losses
+from emlit.curves.scalars import completion_scalars, token_scalars
 from emlit.engines import Completion
 from emlit.functional import Normaliser, TokenStats, policy_gradient_loss, reduce_tokens
 from emlit.modules import StepRecord
-from emlit.round_tokens import RoundTokens, token_losses
 from tests.conftest import make_batch, make_group
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from emlit.collapse import Answered, Signals, is_contested, measure, votes
+from emlit.collapse.signals import Answered, Signals, is_contested, measure, votes
 from emlit.engines import Completion, Request
 from emlit.functional import TokenStats
 from emlit.modules import CausalLM

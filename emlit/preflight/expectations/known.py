@@ -2,9 +2,9 @@
 
 import re
 
-from emlit.expectations.finding import CONTAMINATION, EM, NO_FREE_LUNCH, OWN, Finding, Setting
-from emlit.measurements import Measurements
-from emlit.model_facts import ModelFacts
+from emlit.preflight.expectations.finding import CONTAMINATION, EM, NO_FREE_LUNCH, OWN, Finding, Setting
+from emlit.preflight.measurements import Measurements
+from emlit.preflight.model_facts import ModelFacts
 
 
 def instruction_tuned(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding | None:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import torch
 
+from emlit.curves.round_tokens import RoundTokens
 from emlit.functional import decile_means, top_share
 from emlit.modules import StepRecord
-from emlit.round_tokens import RoundTokens
+from emlit.processes import of_every_process
 
 
 def token_scalars(tokens: RoundTokens, tau: float) -> dict[str, float]:
@@ -75,11 +76,7 @@ def over_ranks(scalars: dict[str, float]) -> dict[str, float]:
     Processes have as many completions each, so that averages of completions are right; averages of tokens are taken
     over all processes before (`RoundTokens.over_ranks`).
     """
-    if not torch.distributed.is_initialized() or torch.distributed.get_world_size() == 1:
-        return scalars
-    found: list[dict[str, float]] = [{} for _ in range(torch.distributed.get_world_size())]
-    torch.distributed.all_gather_object(found, scalars)
-    merged = {}
+    found, merged = of_every_process(scalars), {}
     for name in scalars:
         values = [each[name] for each in found if name in each]
         if name == "loss/total":

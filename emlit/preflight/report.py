@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from emlit.expectations import Finding
-from emlit.measurements import Measurements
 from emlit.metrics import Interval
+from emlit.preflight.expectations import Finding
+from emlit.preflight.measurements import Measurements
 
 UNITS = {"token_entropy": "nats", "mean_entropy": "nats", "mean_logprob": "nats", "mean_length": "tokens"}
 MEANINGS = {

@@ -2,10 +2,19 @@
 
 from dataclasses import replace
 
-from emlit.expectations.finding import EM, EVOL_RL, NO_FREE_LUNCH, OWN, Finding, Setting, percent, with_interval
-from emlit.measurements import Measurements
 from emlit.metrics import Interval
-from emlit.model_facts import ModelFacts
+from emlit.preflight.expectations.finding import (
+    EM,
+    EVOL_RL,
+    NO_FREE_LUNCH,
+    OWN,
+    Finding,
+    Setting,
+    percent,
+    with_interval,
+)
+from emlit.preflight.measurements import Measurements
+from emlit.preflight.model_facts import ModelFacts
 
 LOW_ENTROPY = 0.5  # nats a token: EM helped at 0.71 and 0.81, little at 0.44 and below
 WEAK_AUROC = 0.6  # emlit's own line

@@ -6,10 +6,10 @@ rests on and who found the rule.
 
 from collections.abc import Callable
 
-from emlit.expectations import known, measured
-from emlit.expectations.finding import Finding, Setting
-from emlit.measurements import Measurements
-from emlit.model_facts import ModelFacts
+from emlit.preflight.expectations import known, measured
+from emlit.preflight.expectations.finding import Finding, Setting
+from emlit.preflight.measurements import Measurements
+from emlit.preflight.model_facts import ModelFacts
 
 __all__ = ["RULES", "Finding", "Rule", "Setting", "expectations", "verdict"]
 

@@ -1,0 +1,115 @@
+"""Which signals are past their limits."""
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from emlit.collapse.signals import Signals
+from emlit.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Past these a signal fires. "of the start" means relative to the probe's value before training.
+
+    Args:
+        start_entropy: nats; a model that starts below has nothing to lower (arXiv 2506.17219 saw little or harm at 0.44
+            and below; the embedded model still gains at 0.43)
+        start_contested: share of prompts with a second answer in a quarter of their samples; a model that starts above
+            holds two answers, and entropy cannot tell which is right
+        entropy: of the start; below it the guard warns
+        agreement: how far start_agreement (or a labelled probe's accuracy) may fall from its best
+        unique_answers: of the start; at most
+        distinct_3: of the start; at least
+        compression: of the start; at most
+        shorter: length, of the start; at least
+        longer: length, of the start; at most
+        truncated: rise, in shares
+        format: fall, in shares
+        kl: nats a token; at most
+    """
+
+    start_entropy: float = 0.1
+    start_contested: float = 0.5
+    entropy: float = 0.25
+    agreement: float = 0.05
+    unique_answers: float = 1.25
+    distinct_3: float = 0.7
+    compression: float = 3.0
+    shorter: float = 0.4
+    longer: float = 2.5
+    truncated: float = 0.2
+    format: float = 0.1
+    kl: float = 5.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if not getattr(self, field.name) >= 0:
+                raise ConfigError(f"limits.{field.name} is {getattr(self, field.name)}; it must not be negative")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A signal past its limit.
+
+    Attributes:
+        signal: its name
+        value: what it is
+        limit: what it may be
+        level: "warn" is told, "stop" counts against the step
+    """
+
+    signal: str
+    value: float
+    limit: float
+    level: Literal["warn", "stop"] = "stop"
+
+    def __str__(self) -> str:
+        return f"{self.signal} {self.value:.3g} (limit {self.limit:.3g})"
+
+
+def score(signals: Signals) -> float:
+    """What the kept step is picked by: agreement with the start's votes, or the accuracy of a labelled probe."""
+    return signals.start_agreement if signals.accuracy is None else signals.accuracy
+
+
+def judge_start(start: Signals, contested: float, limits: Limits) -> list[Finding]:
+    """What speaks against training at all.
+
+    Args:
+        start: before training
+        contested: share of prompts
+        limits: as configured
+    """
+    findings = []
+    if start.entropy < limits.start_entropy:
+        findings.append(Finding("entropy at the start", start.entropy, limits.start_entropy))
+    if contested > limits.start_contested:
+        findings.append(Finding("contested at the start", contested, limits.start_contested))
+    return findings
+
+
+def judge(start: Signals, best: float, now: Signals, limits: Limits) -> list[Finding]:
+    """Every signal past its limit.
+
+    Args:
+        start: before training
+        best: the highest `score` so far
+        now: at this step
+        limits: as configured
+    """
+    floors = [
+        ("entropy", now.entropy, limits.entropy * start.entropy, "warn"),
+        ("agreement", score(now), best - limits.agreement, "stop"),
+        ("distinct_3", now.distinct_3, limits.distinct_3 * start.distinct_3, "stop"),
+        ("length", now.length, limits.shorter * start.length, "stop"),
+        ("format", now.format, start.format - limits.format, "stop"),
+    ]
+    ceilings = [
+        ("unique_answers", now.unique_answers, limits.unique_answers * start.unique_answers, "stop"),
+        ("compression", now.compression, limits.compression * start.compression, "stop"),
+        ("length", now.length, limits.longer * start.length, "stop"),
+        ("truncated", now.truncated, start.truncated + limits.truncated, "stop"),
+        ("kl", now.kl, limits.kl, "stop"),
+    ]
+    found = [Finding(name, value, limit, level) for name, value, limit, level in floors if value < limit]
+    return found + [Finding(name, value, limit, level) for name, value, limit, level in ceilings if value > limit]
