@@ -56,7 +56,8 @@ def from_flat_keys(arguments: Mapping[str, Any] | None, default: Decoding | None
         )
         return default if kept else None
     cls = DECODINGS[asked[0]]
-    given = {field.name: values[key] for key, (_, field) in PARAMETERS.items() if key in values}
+    # Parameters of a decoding that is switched off ask for nothing.
+    given = {field.name: values[key] for key, (p, field) in PARAMETERS.items() if p == asked[0] and key in values}
     return cls(**{**vars(default if isinstance(default, cls) else cls()), **given})
 
 

@@ -24,17 +24,17 @@ class RoundShape:
         prompts: in the round, over all ranks
         samples: completions of each prompt
         micro_batches: into which each rank's share of an optimiser step is cut
-        updates: optimiser steps of a round, each on a part of its prompts
         rank: of this process
         ranks: how many processes there are
+        updates: optimiser steps of a round, each on a part of its prompts
     """
 
     prompts: int
     samples: int
     micro_batches: int
-    updates: int = 1
     rank: int = 0
     ranks: int = 1
+    updates: int = 1
 
     @property
     def batches(self) -> int:

@@ -44,16 +44,17 @@ def test_kl_estimates(pairs, dtype, estimator):
     st.lists(st.tuples(LOGPROBS, LOGPROBS, st.floats(-1e3, 1e3)), max_size=6),
     FLOATS,
     st.sampled_from([None, 0.01, 0.2, 5.0]),
+    st.sampled_from([None, 1.0, 2.0, 1e6]),
     st.booleans(),
 )
-def test_policy_gradient_loss(rows, dtype, clip, importance):
+def test_policy_gradient_loss(rows, dtype, clip, cap, importance):
     logprob, old, advantage = columns(rows, dtype, 3)
     logprob = logprob.clone().requires_grad_()
-    if clip is not None and not importance:
-        with pytest.raises(ValueError, match="clip needs old_logprob"):
-            policy_gradient_loss(logprob, advantage, None, clip)
+    if (clip is not None or cap is not None) and not importance:
+        with pytest.raises(ValueError, match="need old_logprob"):
+            policy_gradient_loss(logprob, advantage, None, clip, cap)
         return
-    loss, clipped = policy_gradient_loss(logprob, advantage, old if importance else None, clip)
+    loss, ratios, clipped, capped = policy_gradient_loss(logprob, advantage, old if importance else None, clip, cap)
     (gradient,) = torch.autograd.grad(loss.sum(), logprob)
     assert loss.isfinite().all()
     assert gradient.isfinite().all()
@@ -63,10 +64,15 @@ def test_policy_gradient_loss(rows, dtype, clip, importance):
         torch.testing.assert_close(gradient.double(), -a, rtol=1e-5, atol=0)
         return
     ratio = d.clamp(-20, 20).exp()
-    expected = -a * ratio
+    torch.testing.assert_close(ratios.double(), ratio, rtol=1e-4, atol=1e-8)
+    weight = ratio if cap is None else ratio.clamp(max=cap)
+    expected = -a * weight
+    if cap is not None:
+        assert (weight[capped] == cap).all()
+        assert (gradient.double().abs() <= a.abs() * cap * (1 + 1e-5)).all()
     if clip is not None:
         expected = torch.maximum(expected, -a * ratio.clamp(1 - clip, 1 + clip))
-        assert (loss >= policy_gradient_loss(logprob, advantage, old).loss).all()
+        assert (loss >= policy_gradient_loss(logprob, advantage, old, cap=cap).loss).all()
         assert (gradient[clipped] == 0).all()
     else:
         assert not clipped.any()
