@@ -6,7 +6,6 @@ import logging
 import math
 import os
 import shlex
-import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -29,7 +28,6 @@ with patch.object(
 ):
     import torchmetrics  # noqa: F401
 
-import torch
 from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
@@ -39,8 +37,8 @@ from emlit.argument_errors import one_sentence
 from emlit.errors import ConfigError, EmlitError
 from emlit.files import DISK_FULL
 from emlit.modules import CausalLM, EntropyObjectiveMixin, LoRA
-from emlit.modules.lora import differences
 from emlit.rollout import RolloutDataModule
+from emlit.run_directory import checkpoint_step, claim, clear, find_checkpoint
 
 # Under these keys each callback's arguments are set, in a config or on the command line.
 CALLBACKS = {
@@ -92,6 +90,8 @@ class Parser(LightningArgumentParser):
 class EmlitCLI(LightningCLI):
     """LightningCLI with a run directory, emlit's callbacks and readable errors."""
 
+    _in_the_way: tuple[Path, ...] | list[Path] = ()
+
     def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """As Lightning does, but with the Trainer's long list at the end."""
         parser.add_argument(
@@ -136,16 +136,16 @@ class EmlitCLI(LightningCLI):
         if run_dir.exists() and not run_dir.is_dir():
             raise ConfigError(f"run_dir {run_dir} is a file; choose another --run_dir")
         automatic = config.ckpt_path == "auto"
-        checkpoint = self._checkpoint(config.ckpt_path, run_dir, self.subcommand == "fit")
+        checkpoint = find_checkpoint(config.ckpt_path, run_dir, self.subcommand == "fit")
         pretrained = config.model.init_args.pretrained
         lora = config.model.init_args.get("lora")
         lora = None if lora is None else LoRA(**lora.as_dict())
-        step = None if checkpoint is None else self._checkpoint_step(checkpoint, pretrained, lora)
+        step = None if checkpoint is None else checkpoint_step(checkpoint, pretrained, lora)
         config.ckpt_path = None if checkpoint is None else str(checkpoint)
         if self.subcommand == "fit":
             if config.trainer.limit_val_batches is None:
                 config.trainer.limit_val_batches = 0  # RunSummary evaluates, at both ends and as often as asked
-            self._claim(run_dir, checkpoint, config.overwrite, automatic)
+            self._in_the_way = claim(run_dir, checkpoint, config.overwrite, automatic)
             if automatic and step is not None and 0 < config.trainer.max_steps <= step:
                 print(f"{checkpoint} is at step {step} of {config.trainer.max_steps}: nothing is left to train")
         elif self.subcommand == "predict" and config.return_predictions is None:
@@ -174,65 +174,9 @@ class EmlitCLI(LightningCLI):
             raise ConfigError(
                 f"model is {type(self.model).__name__}, which has no objective to train; set model to EMFT, EMRL or SFT"
             )
+        clear(self._in_the_way)  # not earlier: what a constructor refuses costs nobody a run
         arguments = self.config_init[self.subcommand]
         self.trainer.ckpt_path, arguments.ckpt_path = arguments.ckpt_path, None
-
-    @staticmethod
-    def _checkpoint(asked: str | None, run_dir: Path, fit: bool) -> Path | None:
-        if asked is None:
-            return None
-        if asked == "auto" and not fit:
-            raise ConfigError(
-                "ckpt_path is auto, which is for fit: give last or a checkpoint's path, or leave --ckpt_path out to "
-                "use model.pretrained as it is"
-            )
-        path = run_dir / "checkpoints" / "last.ckpt" if asked in ("last", "auto") else Path(asked)
-        if asked == "auto" and not path.exists():
-            return None
-        if not path.exists():
-            raise ConfigError(
-                f"ckpt_path is {asked}, but there is no {path}; check --run_dir, or leave --ckpt_path out"
-            )
-        return path
-
-    @staticmethod
-    def _checkpoint_step(path: Path, pretrained: str, lora: LoRA | None) -> int | None:
-        """The optimiser step of a checkpoint; None for a sharded one. Refuses files that are none of this model's."""
-        if path.is_dir():
-            return None
-        try:
-            content = torch.load(path, map_location="cpu", mmap=True, weights_only=False)
-            step, origin = content["global_step"], content["emlit"]["pretrained"]
-        except Exception as error:  # a pickle can fail in every way
-            raise ConfigError(f"ckpt_path is {path}, which is not a checkpoint of emlit") from error
-        if origin != pretrained:
-            raise ConfigError(
-                f"ckpt_path is {path}, which holds the weights of {origin}, not of {pretrained}; set "
-                f"--model.pretrained to {origin}"
-            )
-        if reason := differences(content["emlit"].get("lora"), lora):
-            raise ConfigError(f"ckpt_path is {path}, which {reason}")
-        return step
-
-    @staticmethod
-    def _claim(run_dir: Path, checkpoint: Path | None, overwrite: bool, automatic: bool) -> None:
-        """A fresh run never mixes with what an earlier one left.
-
-        `automatic`: the earlier one may be thrown away where it was killed before it had anything to keep.
-        """
-        if checkpoint is not None and checkpoint.resolve().is_relative_to((run_dir / "checkpoints").resolve()):
-            return
-        # Lightning writes the config once a run is set up; before that there are only empty event files.
-        ran = ["export", "summary.json"]
-        ran += ["checkpoints/*.ckpt"] if automatic else ["checkpoints", "tensorboard/config.yaml"]
-        if not overwrite and any(any(run_dir.glob(name)) for name in ran):
-            raise ConfigError(
-                f"run_dir {run_dir} holds an earlier run: go on with --ckpt_path last, start anew with --overwrite "
-                "true, or choose another --run_dir"
-            )
-        for name in ("tensorboard", "checkpoints", "export", "non_finite", "summary.json"):
-            path = run_dir / name
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
     def _tensorboard(self, run_dir: Path, step: int | None) -> Namespace:
         """One directory for one run: a resumed fit draws on from its checkpoint's step in the same curve."""
@@ -279,10 +223,10 @@ def _config_name(files: Any) -> str:
     return f"{path.parent.name}/{path.stem}" if path.parent.parent.name == "configs" else path.stem
 
 
-def _to_go_on(args: ArgsType) -> str:
-    """The command that goes on from where this one was stopped."""
+def _to_go_on(args: ArgsType, saved: bool = True) -> str:
+    """The command that goes on from where this one was stopped; the same again where it `saved` nothing."""
     words = sys.argv[1:] if args is None else [str(word) for word in args]
-    if "fit" in words:
+    if words[:1] == ["fit"] and saved:
         kept: list[str] = []
         for word in words:
             if kept and kept[-1] in ("--ckpt_path", "--overwrite"):  # its value
@@ -331,7 +275,7 @@ def main(args: ArgsType = None) -> None:
         )
     except callbacks.Stopped as stop:
         if stop.code:  # not every process of several
-            print(f"emlit: {stop.sentence}; go on with: {_to_go_on(args)}", file=sys.stderr)
+            print(f"emlit: {stop.sentence}; go on with: {_to_go_on(args, stop.saved)}", file=sys.stderr)
         raise
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and not isinstance(end.__context__, KeyboardInterrupt):

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import environment, parser, table
+from emlit.collapse import Finding, Signals, decide
 
 ROOT = Path(__file__).parents[1]
 # At the configs' own 1e-4 the peak lies beyond 100 steps, or is a plateau; these pass it within 25.
@@ -50,11 +51,16 @@ def run(run_dir: Path, method: str, difficulty: str, seed: int, smoke: bool) -> 
 
 def kept_by(summary: dict[str, Any]) -> dict[str, int]:
     """Which step each rule keeps."""
-    entropies = {each["step"]: each["entropy"] for each in summary["guard"]["signals"]}
+    signals = [dict(each) for each in summary["guard"]["signals"]]
+    history = {each.pop("step"): Signals(**each) for each in signals}
+    fired: dict[int, list[Finding]] = {step: [] for step in history}
+    for each in map(dict, summary["guard"]["fired"]):
+        fired[each.pop("step")].append(Finding(**each))
+    entropies = {step: each.entropy for step, each in history.items()}
     steps = sorted(entropies)
     quarter = next((step for step in steps if entropies[step] < 0.25 * entropies[steps[0]]), steps[-1])
     return {
-        "the guard": summary["guard"]["kept_step"],
+        "the guard": decide(history, fired, patience=2)[0],
         "fixed 10 steps": min(steps, key=lambda step: abs(step - 10)),
         "entropy below 25 %": quarter,
         "the last step": steps[-1],
@@ -90,7 +96,7 @@ def main() -> None:
         arguments.seeds = 1
     cases = list(itertools.product(arguments.difficulty, LEARNING_RATES))
     todo = [(m, d, seed) for seed in range(arguments.seeds) for d, m in cases]
-    run_dir = arguments.run_dir.absolute()
+    run_dir = arguments.run_dir.absolute() / ("smoke" if arguments.smoke else "")
     with ThreadPoolExecutor(arguments.jobs) as pool:
         found = dict(zip(todo, pool.map(lambda case: run(run_dir, *case, arguments.smoke), todo), strict=True))
     header = [

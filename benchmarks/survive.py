@@ -164,7 +164,7 @@ def identical(one: Any, other: Any) -> bool:
 def fit_moment(directory: Path, phase: str, steps: int, marks: Marks, whole: dict, chance: random.Random) -> list[str]:
     checkpoints = directory / "checkpoints"
     place = kill_in(phase, directory, fit_command(directory, steps), marks, chance)
-    partial = (checkpoints / "last.partial").exists()
+    partial = any(checkpoints.glob("last.partial*"))
     step = step_of(checkpoints / "last.ckpt")
     restarted = Run(fit_command(directory, steps)).finish()
     first = int(restarted[0][1].split()[-1])

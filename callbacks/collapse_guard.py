@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 import lightning as L
 import torch
+from lightning.pytorch.strategies import FSDPStrategy, ModelParallelStrategy
 
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.weight_sync import engine_weights
-from emlit.collapse import Finding, Limits, Probe, Signals, judge, judge_start, score
-from emlit.errors import ConfigError
+from emlit.collapse import Finding, Limits, Probe, Signals, decide, judge, judge_start, score
+from emlit.errors import ConfigError, NonFiniteError
 from emlit.files import put_in_place, writing
 from emlit.modules import CausalLM
 from emlit.rollout import render
@@ -74,6 +75,10 @@ class CollapseGuard(L.Callback):
     def preflight(self, trainer: L.Trainer, module: CausalLM, stage: str) -> None:
         if stage != "fit" or self.mode == "off":
             return
+        if self.mode == "stop" and isinstance(trainer.strategy, FSDPStrategy | ModelParallelStrategy):
+            raise ConfigError(
+                "guard.mode is stop, which keeps whole weights and does not know sharded ones yet; set it to warn"
+            )
         data = trainer.datamodule
         pool = data.train_prompts
         if self.labelled is not None:
@@ -94,6 +99,11 @@ class CollapseGuard(L.Callback):
             return
         if not self.history:
             self._check(trainer, pl_module)
+        elif self.mode == "stop" and not (kept := self._path(trainer, self.kept_step)).exists():
+            raise ConfigError(
+                f"guard.mode is stop, but {kept}, the kept step of the run so far, is not there; go on with "
+                "--guard.mode warn"
+            )
         if self.stop_step is not None and self.mode == "stop":
             trainer.should_stop = True
 
@@ -102,7 +112,9 @@ class CollapseGuard(L.Callback):
     ) -> None:
         step, every = trainer.global_step, self.every_n_steps
         # Between rounds: within one the engine holds older weights.
-        if self.probe is not None and batch.ends_round and step // every > max(self.history) // every:
+        if self.probe is None or not batch.ends_round or step == max(self.history):
+            return
+        if step // every > max(self.history) // every or step == trainer.max_steps:
             self._check(trainer, pl_module)
 
     def _check(self, trainer: L.Trainer, module: CausalLM) -> None:
@@ -110,8 +122,13 @@ class CollapseGuard(L.Callback):
         step, signals = trainer.global_step, self.probe.measure(module)
         if not self.history:
             self.fired[step] = judge_start(signals, self.probe.contested, self.limits)
+            if score(signals) is None and trainer.is_global_zero:
+                log.warning(
+                    "collapse guard: no answer was found in the probe, so that there are no votes to agree with"
+                )
         else:
-            best = max(score(earlier) for earlier in self.history.values())
+            scores = [score(earlier) for earlier in self.history.values()]
+            best = max((each for each in scores if each is not None), default=None)
             self.fired[step] = judge(self.history[min(self.history)], best, signals, self.limits)
         self.history[step] = signals
         shown = {f"guard/{name}": value for name, value in asdict(signals).items() if value is not None}
@@ -121,25 +138,15 @@ class CollapseGuard(L.Callback):
         new = [each for each in self.fired[step] if each.signal not in told]
         if new and trainer.is_global_zero:
             log.warning("collapse guard, step %d: %s", step, "; ".join(map(str, new)))
-        self._decide(trainer, module, step)
+        self.kept_step, self.stop_step = decide(self.history, self.fired, self.patience)
+        if self.mode == "stop":
+            if self.kept_step == step:
+                self._save(trainer, module)
+            if self.stop_step is not None:
+                trainer.should_stop = True
 
     def _stops(self, step: int) -> list[Finding]:
         return [finding for finding in self.fired[step] if finding.level == "stop"]
-
-    def _decide(self, trainer: L.Trainer, module: CausalLM, step: int) -> None:
-        """Keep this step if it is the best so far; stop where there is cause."""
-        steps = sorted(self.history)
-        start_was_bad = bool(self._stops(steps[0]))
-        better = score(self.history[step]) > score(self.history[self.kept_step])
-        if len(steps) == 1 or (better and not start_was_bad and not self._stops(step)):
-            self.kept_step = step
-            if self.mode == "stop":
-                self._save(trainer, module)
-        late = len(steps) > self.patience and all(self._stops(each) for each in steps[-self.patience :])
-        if self.stop_step is None and (start_was_bad or late):
-            self.stop_step = step
-        if self.stop_step is not None and self.mode == "stop":
-            trainer.should_stop = True
 
     @staticmethod
     def _path(trainer: L.Trainer, step: int) -> Path:
@@ -162,21 +169,35 @@ class CollapseGuard(L.Callback):
                 old.unlink()
 
     def on_train_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
-        """Hand the kept weights to what evaluates and exports."""
+        """Hand the kept weights to what evaluates and exports; the checkpoint is of the last step."""
+        if self.probe is not None and trainer.global_step not in self.history:  # ended early, by another's will
+            self._check(trainer, pl_module)
         if self.final_step(trainer) == trainer.global_step:
             return
+        for callback in trainer.callbacks:
+            if isinstance(callback, RunCheckpoint):
+                callback.write(trainer)
+        self._take_kept(trainer, pl_module)
+        trainer.datamodule.sampler.load_weights(engine_weights(pl_module), version=trainer.global_step)
+
+    def on_exception(self, trainer: L.Trainer, pl_module: CausalLM, exception: BaseException) -> None:
+        """The export that a run ends with on non-finite values is the kept step's too."""
+        if isinstance(exception, NonFiniteError) and self.final_step(trainer) != trainer.global_step:
+            self._take_kept(trainer, pl_module)
+
+    def _take_kept(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
         trainer.strategy.barrier()
         kept = torch.load(self._path(trainer, self.kept_step), map_location=pl_module.device, weights_only=True)
         pl_module.load_state_dict(kept, strict=pl_module.strict_loading)
-        trainer.datamodule.sampler.load_weights(engine_weights(pl_module), version=trainer.global_step)
 
     def final_step(self, trainer: L.Trainer) -> int:
         """Whose weights the run ends with."""
-        return self.kept_step if self.mode == "stop" and self.history else trainer.global_step
+        kept = self.mode == "stop" and self.probe is not None and self.history
+        return self.kept_step if kept else trainer.global_step
 
     def sentence(self) -> str | None:
         """What became of the run, for its end; None where nothing was watched."""
-        if not self.history:
+        if self.probe is None or not self.history:
             return None
         stopped = self.stop_step is not None
         keeps = f"{'keeps' if self.mode == 'stop' else 'would keep'} step {self.kept_step} of {max(self.history)}"
@@ -187,7 +208,7 @@ class CollapseGuard(L.Callback):
 
     def report(self) -> dict[str, Any] | None:
         """What fired, at which step, with which values, and what is kept; None where nothing was watched."""
-        if not self.history:
+        if self.probe is None or not self.history:
             return None
         return {
             "mode": self.mode,
@@ -204,7 +225,7 @@ class CollapseGuard(L.Callback):
         return {
             "history": {step: asdict(signals) for step, signals in self.history.items()},
             "fired": {step: [asdict(finding) for finding in found] for step, found in self.fired.items()},
-            "probe": None if self.probe is None else self.probe.state_dict(),
+            "probe": self._resumed if self.probe is None else self.probe.state_dict(),
             "kept_step": self.kept_step,
             "stop_step": self.stop_step,
         }

@@ -1,5 +1,6 @@
 """Checkpoints straight into their file."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ class DirectCheckpointIO(TorchCheckpointIO):
     """Writes a local checkpoint into its file as it is pickled.
 
     Lightning's own first holds all of it in memory, then writes it under the system's directory for temporary files
-    (where a kill leaves it) and moves it, which is a copy between disks. That a half-written file is never taken for a
-    checkpoint is here the caller's affair: `RunCheckpoint` renames.
+    (where a kill leaves it) and moves it, which is a copy between disks. Here a scratch file beside the final one is
+    renamed once it is whole.
 
     Raises:
         OSError: the file could not be written
@@ -22,11 +23,18 @@ class DirectCheckpointIO(TorchCheckpointIO):
         if "://" in str(path):
             super().save_checkpoint(checkpoint, path, storage_options)
             return
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        target = Path(path)
+        scratch = target.with_name(f"{target.name}.writing")
+        target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with open(path, "wb") as file:
+            with scratch.open("wb") as file:
                 torch.save(checkpoint, file)
+            os.replace(scratch, target)
+        except OSError:
+            scratch.unlink(missing_ok=True)
+            raise
         except RuntimeError as error:  # of torch's zip writer, which stumbles over the file's own
+            scratch.unlink(missing_ok=True)
             if isinstance(error.__context__, OSError):
                 raise error.__context__ from error
             raise

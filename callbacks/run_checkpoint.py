@@ -1,8 +1,8 @@
 """Where `fit --ckpt_path last` goes on from."""
 
 import contextlib
-import os
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ class RunCheckpoint(Checkpoint):
             trainer.strategy.checkpoint_io = DirectCheckpointIO()
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self.saved_step = trainer.global_step
+        self.saved_step, self._written = trainer.global_step, False
         self.published_step = trainer.global_step if self.path(trainer).exists() else None
         # As late as can be: what came before this (loading a model, say) may have drawn numbers.
         if len(self._generators) == trainer.world_size:
@@ -83,10 +83,14 @@ class RunCheckpoint(Checkpoint):
             self._write(trainer)
             self._publish(trainer)
 
-    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if trainer.global_step != self.saved_step:  # stopped early
+    def write(self, trainer: L.Trainer) -> None:
+        """Write the checkpoint that `on_train_end` will put in place; every process must call it."""
+        if trainer.global_step != self.saved_step:
             self._write(trainer)
-        if trainer.is_global_zero and self._scratch(trainer).exists():
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.write(trainer)  # of a run that was stopped early
+        if self._written:
             self._publish(trainer)
 
     @classmethod
@@ -108,19 +112,20 @@ class RunCheckpoint(Checkpoint):
             trainer.strategy.barrier("Trainer.save_checkpoint")  # where the other processes wait for this one
         if trainer.strategy.reduce_boolean_decision(failure is not None, all=False):
             raise failure or StorageError("a checkpoint could not be written by another process")
-        self.saved_step = trainer.global_step
+        self.saved_step, self._written = trainer.global_step, True
 
     def _publish(self, trainer: L.Trainer) -> None:
+        self._written = False
         if not trainer.is_global_zero:
             return
         scratch, target = self._scratch(trainer), self.path(trainer)
         with writing(target, self._kept(trainer)):
             put_in_place(scratch, target)
             self.published_step = trainer.global_step
-            if self.keep:
-                kept = target.with_name(f"step-{trainer.global_step}.ckpt")
-                kept.unlink(missing_ok=True)
-                os.link(target, kept)
+        if self.keep:
+            kept = target.with_name(f"step-{trainer.global_step}.ckpt")
+            with writing(kept, f"{target} is kept", kept):
+                shutil.copytree(target, kept, dirs_exist_ok=True) if target.is_dir() else shutil.copy2(target, kept)
 
 
 def _generators() -> dict[str, Any]:

@@ -14,11 +14,14 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Stopped(SystemExit):
-    """A signal ended the run: its exit status is 128 + the signal's number, its `sentence` says what is kept."""
+    """A signal ended the run: its exit status is 128 + the signal's number, its `sentence` says what is kept.
+
+    `saved`: whether there is a checkpoint to go on from.
+    """
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(status)
-        self.sentence = sentence
+        self.sentence, self.saved = sentence, False
 
 
 class StopOnSignal(L.Callback):
@@ -118,6 +121,10 @@ class StopOnSignal(L.Callback):
         self._sampling = False
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        # The last checkpoint is put in place after them: leaving earlier would lose the steps since the one before.
+        self._waits_for, self._sampling = "the last evaluation and the export", False
+
+    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._waits_for = None
         if self.received is not None:
             raise self._stopped(trainer)
@@ -142,6 +149,7 @@ class StopOnSignal(L.Callback):
             for callback in trainer.callbacks:
                 if isinstance(callback, RunCheckpoint):
                     callback.save(trainer)
+        exception.saved = RunCheckpoint.path(trainer).exists()
         where = f" after step {trainer.global_step}" if trainer.training else ""
         exception.sentence += f"{where}; kept: {self._kept(trainer)}"
 

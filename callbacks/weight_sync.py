@@ -104,5 +104,11 @@ class WeightSync(L.Callback):
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if batch.ends_round and trainer.datamodule.engine.weights_version != trainer.global_step:
-            self.push(trainer, pl_module)
+        if batch.ends_round:
+            self._push_if_newer(trainer, pl_module)
+
+    def _push_if_newer(self, trainer: L.Trainer, module: CausalLM) -> None:
+        if trainer.datamodule.engine.weights_version != trainer.global_step:
+            self.push(trainer, module)
+
+    on_train_end = _push_if_newer  # of a run that another callback ended inside a round

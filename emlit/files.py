@@ -26,13 +26,22 @@ def sync(path: Path) -> None:
 def put_in_place(scratch: Path, target: Path) -> None:
     """Rename a finished file or directory to its final name, what stood there being replaced, and wait for the disk.
 
-    A file is replaced in one move. A directory that stands in the way goes first, once the new one is on the disk.
+    A file is replaced in one move. A directory that stands in the way is moved aside, as `set_aside` names it, and
+    deleted when the new one is in place: whatever the moment of a kill, a whole one is there under one of the names.
     """
     sync(scratch)
-    if scratch.is_dir():
-        shutil.rmtree(target, ignore_errors=True)
+    aside = set_aside(target)
+    if target.is_dir():
+        shutil.rmtree(aside, ignore_errors=True)
+        os.replace(target, aside)
     os.replace(scratch, target)
     sync(target.parent)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def set_aside(target: Path) -> Path:
+    """Where the directory that `target` replaces waits until it is replaced."""
+    return target.with_name(f"{target.name}.old")
 
 
 def write_whole(path: Path, text: str, kept: str = "") -> None:

@@ -97,6 +97,11 @@ def sentence(monkeypatch, tmp_path, capsys):
         ([*RL, "--data.updates_per_round=4"], r"updates_per_round is 4, but Reinforce is right for the first"),
         ([*RL, "--data.updates_per_round=3", *PPO], r"prompts_per_round is 64, which 1 ranks in 3 updates"),
         ([*RL, "--data.updates_per_round=64", *PPO], r"max_steps is 32, which ends inside a round of 64 updates"),
+        (
+            [*RL, *PPO, "--data.sampling.top_p=0.9", "--data.filter_training_samples=true"],
+            r"importance weights of PPO would be wrong",
+        ),
+        ([*RL, *PPO, "--data.updates_per_round=4", "--trainer.max_time=00:00:01:00"], r"trainer\.max_time.*updates"),
         ([*RL, *PPO, "--model.policy_update.clip=0"], r"clip of PPO is 0\.0; it must be positive"),
         ([*FT, "--ckpt_path=last"], r"ckpt_path is last, but there is no .*last\.ckpt"),
         ([*INF, "--ckpt_path=auto"], r"ckpt_path is auto, which is for fit"),
@@ -156,6 +161,8 @@ def test_vllm_that_is_not_installed(sentence, monkeypatch):
 def test_run_directory_that_exists(sentence, tmp_path):
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "summary.json").write_text("{}")
+    (tmp_path / "old" / "checkpoints").mkdir()
+    (tmp_path / "old" / "checkpoints" / "last.ckpt").touch()
     message = sentence(*FT, f"--run_dir={tmp_path / 'old'}")
     assert "holds an earlier run" in message
     assert "--ckpt_path last" in message

@@ -92,3 +92,31 @@ def test_labels_may_pick_and_the_report_says_so(tmp_path, capsys):
 @pytest.mark.slow
 def test_off_is_off(tmp_path):
     assert "guard" not in fit(tmp_path, "--guard.mode=off", "--trainer.max_steps=1")
+
+
+@pytest.mark.slow
+def test_the_last_step_is_looked_at_too(tmp_path):
+    summary = fit(tmp_path, "--trainer.max_steps=3", "--guard.mode=stop", "--guard.every_n_steps=2")
+    assert [each["step"] for each in summary["guard"]["signals"]] == [0, 2, 3]
+
+
+@pytest.mark.slow
+def test_resuming_with_another_guard(tmp_path, run_sentence):
+    arguments = ("--checkpoint.every_n_steps=1", "--ckpt_path=auto")
+    fit(tmp_path, *arguments, "--trainer.max_steps=1", "--guard.mode=warn")
+    fewer = ("--guard.prompts=8", "--trainer.max_steps=2")
+    assert "had another probe for its collapse guard" in run_sentence(fit, tmp_path, *arguments, *fewer)
+    message = run_sentence(fit, tmp_path, *arguments, "--trainer.max_steps=2", "--guard.mode=stop")
+    assert "kept-" in message
+    assert "go on with --guard.mode warn" in message
+    assert "guard" not in fit(tmp_path, *arguments, "--trainer.max_steps=2", "--guard.mode=off")
+    again = fit(tmp_path, *arguments, "--trainer.max_steps=3")  # and its history is still there
+    assert [each["step"] for each in again["guard"]["signals"]] == [0, 1, 3]
+
+
+@pytest.mark.slow
+def test_prompts_without_answers(tmp_path, caplog):
+    """The reasoner answers nothing that could be found within 3 tokens."""
+    summary = fit(tmp_path, "--data.sampling.max_tokens=3", "--trainer.max_steps=2", "--guard.mode=stop")
+    assert "there are no votes to agree with" in caplog.text
+    assert summary["guard"]["kept_step"] == 2

@@ -13,7 +13,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 import cli
-from callbacks import RunCheckpoint, WeightSync
+from callbacks import HFExport, RunCheckpoint, WeightSync
 from emlit.engines import TransformersEngine, VLLMEngine
 from emlit.modules import EMRL
 from tests.test_runs import ROOT, predict, scalars
@@ -134,8 +134,23 @@ def test_one_command_starts_and_restarts(whole, tmp_path, monkeypatch, run_sente
     assert_same(train(*command), whole[0])
     # A run whose checkpoints were thrown away is not thrown away as well.
     (tmp_path / "checkpoints/last.ckpt").unlink()
-    assert "holds an earlier run" in run_sentence(train, *command)
+    assert "holds an earlier run: start anew" in run_sentence(train, *command)
     assert (tmp_path / "export").exists()
+
+
+@pytest.mark.slow
+def test_a_signal_in_the_last_step_loses_nothing(whole, tmp_path, monkeypatch, run_sentence):
+    export = HFExport.on_train_end
+
+    def interrupted(self, *arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        export(self, *arguments)
+
+    monkeypatch.setattr(HFExport, "on_train_end", interrupted)
+    message = run_sentence(train, tmp_path, status=128 + signal.SIGTERM)
+    assert re.search(rf"stopped by SIGTERM.*step {STEPS} in .*last\.ckpt", message)
+    assert_same(last(tmp_path), whole[0])
+    assert (tmp_path / "export/model.safetensors").exists()
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 """Is a model collapsing? Signals of a probe that need no label, and what they are judged by."""
 
-from emlit.collapse.judgement import Finding, Limits, judge, judge_start, score
+from emlit.collapse.judgement import Finding, Limits, decide, judge, judge_start, score
 from emlit.collapse.probe import Probe
 from emlit.collapse.signals import Answered, Signals, compression, distinct, is_contested, measure, votes
 
@@ -11,6 +11,7 @@ __all__ = [
     "Probe",
     "Signals",
     "compression",
+    "decide",
     "distinct",
     "is_contested",
     "judge",

@@ -1,5 +1,6 @@
 """Which signals are past their limits."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -67,8 +68,11 @@ class Finding:
         return f"{self.signal} {self.value:.3g} (limit {self.limit:.3g})"
 
 
-def score(signals: Signals) -> float:
-    """What the kept step is picked by: agreement with the start's votes, or the accuracy of a labelled probe."""
+def score(signals: Signals) -> float | None:
+    """What the kept step is picked by: agreement with the start's votes, or the accuracy of a labelled probe.
+
+    None where the start found no answers to vote on.
+    """
     return signals.start_agreement if signals.accuracy is None else signals.accuracy
 
 
@@ -88,7 +92,7 @@ def judge_start(start: Signals, contested: float, limits: Limits) -> list[Findin
     return findings
 
 
-def judge(start: Signals, best: float, now: Signals, limits: Limits) -> list[Finding]:
+def judge(start: Signals, best: float | None, now: Signals, limits: Limits) -> list[Finding]:
     """Every signal past its limit.
 
     Args:
@@ -99,17 +103,48 @@ def judge(start: Signals, best: float, now: Signals, limits: Limits) -> list[Fin
     """
     floors = [
         ("entropy", now.entropy, limits.entropy * start.entropy, "warn"),
-        ("agreement", score(now), best - limits.agreement, "stop"),
         ("distinct_3", now.distinct_3, limits.distinct_3 * start.distinct_3, "stop"),
         ("length", now.length, limits.shorter * start.length, "stop"),
         ("format", now.format, start.format - limits.format, "stop"),
     ]
+    if best is not None and score(now) is not None:
+        floors.append(("agreement", score(now), best - limits.agreement, "stop"))
     ceilings = [
-        ("unique_answers", now.unique_answers, limits.unique_answers * start.unique_answers, "stop"),
         ("compression", now.compression, limits.compression * start.compression, "stop"),
         ("length", now.length, limits.longer * start.length, "stop"),
         ("truncated", now.truncated, start.truncated + limits.truncated, "stop"),
         ("kl", now.kl, limits.kl, "stop"),
     ]
+    if start.unique_answers > 0:
+        limit = limits.unique_answers * start.unique_answers
+        ceilings.append(("unique_answers", now.unique_answers, limit, "stop"))
     found = [Finding(name, value, limit, level) for name, value, limit, level in floors if value < limit]
     return found + [Finding(name, value, limit, level) for name, value, limit, level in ceilings if value > limit]
+
+
+def decide(
+    history: Mapping[int, Signals], fired: Mapping[int, Sequence[Finding]], patience: int
+) -> tuple[int, int | None]:
+    """Which step to keep, and at which to stop (None: at none so far).
+
+    The start is kept where it speaks against training itself. Else the step with the highest score of those at which
+    nothing fired, or the last of them where there is no score. What comes after the stop does not count.
+
+    Args:
+        history: the probe at each step, the start first
+        fired: what was past its limit at each
+        patience: steps in a row at which something fired before the run is stopped
+    """
+    steps = sorted(history)
+    stops = {step: any(finding.level == "stop" for finding in fired[step]) for step in steps}
+    kept, in_a_row = steps[0], 0
+    if stops[kept]:
+        return kept, kept
+    for step in steps[1:]:
+        in_a_row = in_a_row + 1 if stops[step] else 0
+        if in_a_row == patience:
+            return kept, step
+        now, best = score(history[step]), score(history[kept])
+        if not stops[step] and (now is None or best is None or now > best):
+            kept = step
+    return kept, None

@@ -2,16 +2,32 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from emlit.collapse.signals import Answered, Signals, is_contested, measure, votes
 from emlit.engines import Completion, Request
+from emlit.errors import ConfigError
 from emlit.functional import TokenStats
 from emlit.modules import CausalLM
 from emlit.processes import of_every_process
 from emlit.rollout import Prompt, request_seed
 from emlit.tasks import Grade
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a prompt was answered before training.
+
+    Attributes:
+        vote: the most frequent answer; None where none was found
+        completions: the first of them
+        logprob: of those together, under the model of the time, nats
+    """
+
+    vote: str | None
+    completions: Sequence[Completion]
+    logprob: float
 
 
 class Probe:
@@ -38,39 +54,41 @@ class Probe:
         drawn = random.Random(request_seed(seed, "probe")).sample(range(len(pool)), min(prompts, len(pool)))
         self.prompts = [pool[index] for index in sorted(drawn)]
         self.samples, self.start_samples, self.seed, self.labelled = samples, start_samples, seed, labelled
-        self.votes: list[str | None] = []  # of this process's prompts, the start's most frequent answer
-        self.start: list[list[Completion]] = []
-        self.start_logprob = 0.0  # of those completions together, under the start
-        self.contested = 0.0  # share of prompts to which the start held two answers
+        self.start: dict[str, Start] = {}  # by the prompt's id, of this process's share
+        self.contested: float | None = None  # share of prompts to which the start held two answers
 
     def measure(self, module: CausalLM) -> Signals:
         """Answer the probe with the engine, score it with the module; the first call is the start."""
         trainer = module.trainer
         mine = self.prompts[trainer.global_rank :: trainer.world_size]
-        first = not self.votes
-        groups = self._sample(module, mine, self.start_samples if first else self.samples)
-        if first:
-            answers = [
-                [grade.answer for grade in self._grades(module, prompt, group)]
-                for prompt, group in zip(mine, groups, strict=True)
-            ]
-            same = self.prompts[0].task.equal
-            self.votes = [next((answer for answer, _ in votes(each, same)), None) for each in answers]
-            held = [each for part in of_every_process([is_contested(each, same) for each in answers]) for each in part]
-            self.contested = sum(held) / len(held)
-            groups = self.start = [group[: self.samples] for group in groups]
-            self.start_logprob = self._logprob(module, mine)
+        first = self.contested is None
+        groups = self._begin(module, mine) if first else self._sample(module, mine, self.samples)
         scored = self._score(module, mine, groups)
         answered = [self._answered(module, *each) for each in zip(mine, groups, scored, strict=True)]
-        lost = self.start_logprob - self._logprob(module, mine)
-        length = sum(len(completion.tokens) for group in self.start for completion in group)
-        parts = of_every_process((answered, self.votes, lost, length))
+        start = [self.start[prompt.row.id] for prompt in mine]
+        before = [each.completions for each in start]
+        lost = sum(each.logprob for each in start) - sum(self._logprobs(module, mine, before))
+        length = sum(len(completion.tokens) for group in before for completion in group)
+        parts = of_every_process((answered, [each.vote for each in start], lost, length))
         return measure(
             [each for part in parts for each in part[0]],
             [vote for part in parts for vote in part[1]],
             kl=sum(part[2] for part in parts) / max(1, sum(part[3] for part in parts)),
             same=self.prompts[0].task.equal,
         )
+
+    def _begin(self, module: CausalLM, mine: Sequence[Prompt]) -> list[list[Completion]]:
+        """Sample the votes; the first completions of each prompt are its start."""
+        groups, same = self._sample(module, mine, self.start_samples), self.prompts[0].task.equal
+        answers = [[grade.answer for grade in self._grades(module, *each)] for each in zip(mine, groups, strict=True)]
+        held = [each for part in of_every_process([is_contested(each, same) for each in answers]) for each in part]
+        self.contested = sum(held) / len(held)
+        groups = [group[: self.samples] for group in groups]
+        logprobs = self._logprobs(module, mine, groups)
+        for prompt, given, group, logprob in zip(mine, answers, groups, logprobs, strict=True):
+            vote = next((answer for answer, _ in votes(given, same)), None)
+            self.start[prompt.row.id] = Start(vote, group, logprob)
+        return groups
 
     def _sample(self, module: CausalLM, mine: Sequence[Prompt], samples: int) -> list[list[Completion]]:
         requests = [
@@ -89,9 +107,11 @@ class Probe:
         stats = iter(module.score_completions([tokens for tokens, _ in rows], [each for _, each in rows]))
         return [[next(stats) for _ in group] for group in groups]
 
-    def _logprob(self, module: CausalLM, mine: Sequence[Prompt]) -> float:
-        """log p of the start's completions under the model as it is, summed over this process's share."""
-        return sum(each.logprob.sum().item() for group in self._score(module, mine, self.start) for each in group)
+    def _logprobs(
+        self, module: CausalLM, mine: Sequence[Prompt], groups: Sequence[Sequence[Completion]]
+    ) -> list[float]:
+        """log p of each group's completions together under the model as it is."""
+        return [sum(each.logprob.sum().item() for each in group) for group in self._score(module, mine, groups)]
 
     def _grades(self, module: CausalLM, prompt: Prompt, group: Sequence[Completion]) -> list[Grade]:
         row = prompt.row if self.labelled else replace(prompt.row, answer=None)
@@ -112,17 +132,22 @@ class Probe:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        start = [[asdict(each) for each in group] for group in self.start]
-        return {
-            "votes": self.votes,
-            "start": start,
-            "start_logprob": self.start_logprob,
-            "contested": self.contested,
-        }
+        """Of all processes together; each of them must call it."""
+        start = {key: asdict(each) for part in of_every_process(self.start) for key, each in part.items()}
+        return {"start": start, "contested": self.contested}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.start = [[Completion(**each) for each in group] for group in state["start"]]
-        self.votes, self.start_logprob, self.contested = state["votes"], state["start_logprob"], state["contested"]
+        """Raises ConfigError where the state is that of other prompts."""
+        ids = {prompt.row.id for prompt in self.prompts}
+        if state["start"].keys() != ids:
+            raise ConfigError(
+                "the checkpoint's run had another probe for its collapse guard: go on with the same seed, data.train, "
+                "guard.prompts and guard.labelled, or with --guard.mode off"
+            )
+        for key, each in state["start"].items():
+            completions = [Completion(**completion) for completion in each["completions"]]
+            self.start[key] = Start(each["vote"], completions, each["logprob"])
+        self.contested = state["contested"]
 
 
 def _texts(module: CausalLM, group: Sequence[Completion]) -> list[str]:

@@ -40,20 +40,21 @@ class Signals:
     Attributes:
         entropy: mean over tokens, nats
         vote_agreement: mean share of a prompt's most frequent answer
-        start_agreement: mean share of samples that give the answer most frequent at the start
+        start_agreement: mean share of samples that give the answer most frequent at the start; None where no prompt had
+            one
         unique_answers: mean number of a prompt's different answers, over its samples
         distinct_3: different token trigrams over all of them, mean over completions
         compression: bytes over zlib-compressed bytes of a prompt's completions together
         length: tokens
         truncated: cut at max_tokens
         format: answer where the prompt asked for it
-        kl: KL(start || policy), estimated on the start's completions, nats a token
+        kl: KL(start || policy), estimated on the start's completions, both at temperature 1, nats a token
         accuracy: of a labelled probe; None otherwise
     """
 
     entropy: float
     vote_agreement: float
-    start_agreement: float
+    start_agreement: float | None
     unique_answers: float
     distinct_3: float
     compression: float
@@ -98,7 +99,7 @@ def measure(probe: Sequence[Answered], start_votes: Sequence[str | None], kl: fl
     return Signals(
         entropy=statistics.fmean(entropies, weights=lengths),
         vote_agreement=_mean((tally[0][1] if tally else 0) / n for tally, n in zip(tallies, sizes, strict=True)),
-        start_agreement=_mean(agreements),
+        start_agreement=_mean(agreements) if agreements else None,
         unique_answers=_mean(len(tally) / n for tally, n in zip(tallies, sizes, strict=True)),
         distinct_3=_mean(distinct(tokens, 3) for group in probe for tokens in group.tokens),
         compression=_mean(compression("\n".join(group.texts)) for group in probe),

@@ -38,6 +38,7 @@ class RestartingEngine(Engine):
         self.engine, self.restarts = engine, restarts
         self.push: Callable[[], None] | None = None
         self.failures: list[str] = []
+        self.trace = ""  # of the last one
         self.generating = False
 
     @property
@@ -92,6 +93,7 @@ class RestartingEngine(Engine):
         if not engine_died(error):
             raise error
         self.failures.append(last_lines(error))
+        self.trace = "".join(traceback.format_exception(error))
         if len(self.failures) > self.restarts:
             earlier = f" (and before that with: {'; '.join(self.failures[:-1])})" if self.restarts else ""
             raise EngineError(
@@ -107,6 +109,7 @@ class RestartingEngine(Engine):
 
     def _restart(self) -> None:
         log.warning("the engine failed and is started again: %s", self.failures[-1])
+        log.info("%s", self.trace)
         try:
             self.engine.close()
         except Exception as error:  # it is dead already
@@ -126,6 +129,8 @@ def engine_died(error: Exception) -> bool:
     """Whether a new engine may do what this one could not."""
     if isinstance(error, (EmlitError, NotImplementedError, RecursionError)):
         return False
+    if any("ClientError" in kind.__name__ or "ValidationError" in kind.__name__ for kind in type(error).__mro__):
+        return False  # vLLM's, of a request that it refuses
     return isinstance(error, (RuntimeError, OSError, MemoryError)) or type(error).__module__.startswith(("vllm", "zmq"))
 
 

@@ -68,11 +68,12 @@ def policy_gradient_loss(
     weight, capped = ratio, nowhere
     if cap is not None:
         # The factor is 1 and has the gradient of log p.
-        weight = ratio.detach().clamp(max=cap) * (1 + logprob - logprob.detach())
+        weight = ratio.detach().clamp(max=cap) * (logprob - logprob.detach()).exp()
         capped = ratio.detach() > cap
     loss, clipped = -advantage * weight, nowhere
     if clip is not None:
         clipped_loss = -advantage * ratio.clamp(1 - clip, 1 + clip)
         clipped = clipped_loss > loss
-        loss = torch.maximum(loss, clipped_loss)
+        # Not torch.maximum, which halves the gradient where the two are equal.
+        loss = torch.where(clipped, clipped_loss, loss)
     return PolicyLoss(loss, ratio.detach(), clipped, capped)

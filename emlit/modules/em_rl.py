@@ -97,6 +97,12 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
                 f"data.samples_per_prompt is {data.samples_per_prompt}, but {type(self.advantage).__name__} compares "
                 f"the completions of a prompt with each other; set it to {self.advantage.min_samples} or more"
             )
+        if data.sampling.filtered and self.policy_update.off_policy:
+            raise ConfigError(
+                "sampling.top_p, top_k or min_p is set, so that the sampler's log-probabilities are not the policy's: "
+                f"the importance weights of {type(self.policy_update).__name__} would be wrong; unset it, or set "
+                "--model.policy_update to Reinforce"
+            )
         if data.updates_per_round > 1 and not self.policy_update.off_policy:
             raise ConfigError(
                 f"data.updates_per_round is {data.updates_per_round}, but {type(self.policy_update).__name__} is right "
@@ -112,9 +118,10 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         with torch.no_grad():
             detached = type(stats)(*(value.detach() for value in stats))
             rewards, parts = self.reward.score(batch, detached)
+            worth = rewards
             if kl is not None and self.kl_estimator == "k1":
-                rewards = rewards - self.kl_weight * sequence_mean(kl.detach(), batch.completion_mask)
-            advantage = self.advantage(rewards.view(-1, batch.samples_per_prompt), batch, detached)
+                worth = rewards - self.kl_weight * sequence_mean(kl.detach(), batch.completion_mask)
+            advantage = self.advantage(worth.view(-1, batch.samples_per_prompt), batch, detached)
         terms, values = self.policy_update(stats, advantage, batch)
         values |= {"reward": rewards, "advantage": advantage.expand_as(stats.logprob)}
         values |= {f"reward/{name}": part for name, part in parts.items()}

@@ -1,5 +1,7 @@
 """A floor under the policy's entropy: an option of every objective."""
 
+from math import isfinite
+
 from torch import Tensor
 
 from emlit.errors import ConfigError
@@ -26,17 +28,23 @@ class EntropyFloor:
         self.alpha = 0.0
         self.coefficient = 0.0
         self.seen: Tensor | float = 0.0  # this process's share of the mean entropy of the optimiser step under way
+        self.counts = False  # whether any token of it is trained on
 
-    def observe(self, share: Tensor) -> None:
-        """Take a micro-batch's share of the mean entropy of its optimiser step."""
-        self.seen = self.seen + share
+    def observe(self, share: Tensor, tokens: float) -> None:
+        """Take a micro-batch's share of the mean entropy of its optimiser step, which trains on so many tokens."""
+        self.seen, self.counts = self.seen + share, tokens > 0
 
     def update(self, mean_entropy: float) -> None:
-        """After an optimiser step, whose rollouts had this mean entropy over all processes."""
+        """After an optimiser step, whose rollouts had this mean entropy over all processes.
+
+        A step without a token to train on, or with nan, says nothing of the entropy and changes nothing.
+        """
+        counts, self.seen, self.counts = self.counts and isfinite(mean_entropy), 0.0, False
+        if not counts:
+            return
         below = mean_entropy <= self.floor
         self.alpha = max(0.0, self.alpha + (self.step if below else -self.step))
         self.coefficient = self.alpha if below else 0.0
-        self.seen = 0.0
 
     def state_dict(self) -> dict[str, float]:
         return {"alpha": self.alpha, "coefficient": self.coefficient}

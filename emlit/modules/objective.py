@@ -174,7 +174,7 @@ class EntropyObjectiveMixin:
         if self.entropy_floor is not None:
             loss = loss - self.entropy_floor.coefficient * self.reduce(stats.entropy, batch)
             share = reduce_tokens(stats.entropy.detach(), batch.loss_mask, "token_mean", batch.normaliser)
-            self.entropy_floor.observe(share)
+            self.entropy_floor.observe(share, batch.normaliser.tokens)
             values = {**values, "entropy_floor/coefficient": torch.tensor(self.entropy_floor.coefficient)}
         self.record = StepRecord(
             batch,

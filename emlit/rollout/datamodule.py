@@ -7,6 +7,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 import lightning as L
 import torch
+from lightning.pytorch.callbacks import Timer
 
 from emlit import pretrained
 from emlit.engines import Engine, ModelSource, RestartingEngine, Sampling, default_engine
@@ -176,6 +177,11 @@ class RolloutDataModule(L.LightningDataModule):
             )
         if learns_from == "solutions":
             return
+        if updates > 1 and any(isinstance(callback, Timer) for callback in self.trainer.callbacks):
+            raise ConfigError(
+                f"trainer.max_time could end the run inside a round of {updates} updates (data.updates_per_round); "
+                "leave one of them out"
+            )
         if self.sampling.temperature == 0:
             raise ConfigError("sampling.temperature is 0, but training needs samples of the model; set it to 1")
         if self.sampling.filtered and not self.filter_training_samples:

@@ -4,9 +4,11 @@ import pytest
 
 from emlit.collapse import (
     Answered,
+    Finding,
     Limits,
     Signals,
     compression,
+    decide,
     distinct,
     is_contested,
     judge,
@@ -134,3 +136,36 @@ def test_the_best_of_a_labelled_probe_is_its_accuracy():
 def test_limits_are_not_negative():
     with pytest.raises(ConfigError, match=r"limits\.kl is -1"):
         Limits(kl=-1)
+
+
+STOP = [Finding("agreement", 0.0, 1.0)]
+WARN = [Finding("entropy", 0.0, 1.0, "warn")]
+
+
+def scores(*values: float | None) -> dict[int, Signals]:
+    return {5 * i: changed(start_agreement=value) for i, value in enumerate(values)}
+
+
+@pytest.mark.parametrize(
+    ("history", "fired", "expected"),
+    [
+        (scores(0.4, 0.5, 0.6), {}, (10, None)),
+        (scores(0.4, 0.6, 0.5), {10: WARN}, (5, None)),  # a warning counts for nothing
+        (scores(0.4, 0.6, 0.5), {10: STOP}, (5, None)),  # once is not patience
+        (scores(0.4, 0.6, 0.5, 0.5, 0.7), {10: STOP, 15: STOP}, (5, 15)),  # what comes after the stop does not count
+        (scores(0.4, 0.6, 0.5, 0.7, 0.5), {10: STOP, 20: STOP}, (15, None)),
+        (scores(0.4, 0.6, 0.7), {0: STOP}, (0, 0)),  # the start spoke against training
+        (scores(0.4, 0.6, 0.7), {10: STOP}, (5, None)),  # a step at which something fired is not kept
+        (scores(None, None, None), {}, (10, None)),  # no votes: the last that nothing fired at
+        (scores(None, None, None), {10: STOP}, (5, None)),
+    ],
+)
+def test_what_is_kept_and_where_it_stops(history, fired, expected):
+    assert decide(history, {step: fired.get(step, []) for step in history}, patience=2) == expected
+
+
+def test_without_answers_there_is_no_score_and_no_limit_on_them():
+    found = measure([answered([None, None])], [None], kl=0.0, same=same)
+    assert found.start_agreement is None
+    start = changed(start_agreement=None, unique_answers=0.0, format=0.0)
+    assert judge(start, None, changed(start_agreement=None, unique_answers=0.5), Limits()) == []

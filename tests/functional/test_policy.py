@@ -53,6 +53,14 @@ def test_clip_and_cap_by_hand():
     torch.testing.assert_close(logprob.grad, torch.tensor([2.0, 0.0], dtype=torch.float64))
 
 
+def test_a_cap_at_the_edge_of_the_clip_keeps_the_whole_gradient():
+    # A < 0 and w = e^0.9 > 1.2: both terms are 1.2, and the gradient is that of the capped one, 1.2.
+    logprob = torch.tensor([0.9], dtype=torch.float64, requires_grad=True)
+    old, advantage = torch.zeros(1, dtype=torch.float64), torch.tensor([-1.0], dtype=torch.float64)
+    policy_gradient_loss(logprob, advantage, old, clip=0.2, cap=1.2).loss.backward()
+    assert logprob.grad.item() == pytest.approx(1.2)
+
+
 def test_clipped_tokens_have_no_gradient():
     logprob = torch.tensor([0.5], requires_grad=True)
     policy_gradient_loss(logprob, torch.tensor([1.0]), torch.zeros(1), clip=0.2).loss.backward()

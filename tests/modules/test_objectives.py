@@ -270,8 +270,17 @@ def test_entropy_floor_by_hand():
         (0.7, 0.4, 0.0),
         (0.5, 0.8, 0.8),
     ):
+        floor.observe(torch.tensor(entropy), tokens=4.0)
         floor.update(entropy)
         assert (floor.alpha, floor.coefficient) == pytest.approx((alpha, coefficient))
+
+
+def test_an_empty_or_broken_step_does_not_move_the_floor():
+    floor = EntropyFloor(0.5)
+    for share, tokens in ((0.0, 0.0), (float("nan"), 4.0)):
+        floor.observe(torch.tensor(share), tokens)
+        floor.update(share)
+        assert (floor.alpha, floor.coefficient, floor.seen) == (0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("make", [EMFT, EMRL])

@@ -1,0 +1,60 @@
+"""What is kept, deleted and refused of a run's directory."""
+
+import pytest
+
+from emlit.errors import ConfigError
+from emlit.files import put_in_place, set_aside
+from emlit.run_directory import claim, find_checkpoint
+
+
+def write(path, text="x"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    "left", ["tensorboard/checkpoints/best.ckpt", "non_finite/step-3.pt", "export/config.json", "summary.json"]
+)
+def test_auto_throws_nothing_away_that_somebody_may_want(left, tmp_path):
+    write(tmp_path / left)
+    with pytest.raises(ConfigError, match="holds an earlier run: start anew"):
+        claim(tmp_path, None, overwrite=False, automatic=True)
+    assert claim(tmp_path, None, overwrite=True, automatic=False)
+    assert (tmp_path / left).exists()  # deleted later, by `clear`
+
+
+def test_auto_takes_over_what_a_kill_left(tmp_path):
+    write(tmp_path / "tensorboard/events")
+    write(tmp_path / "checkpoints/last.partial")
+    assert tmp_path / "checkpoints" in claim(tmp_path, None, overwrite=False, automatic=True)
+
+
+def test_auto_and_overwrite_contradict_each_other(tmp_path):
+    with pytest.raises(ConfigError, match="overwrite is true and ckpt_path is auto"):
+        claim(tmp_path, None, overwrite=True, automatic=True)
+
+
+def test_a_sharded_checkpoint_is_there_under_one_name_or_the_other(tmp_path, monkeypatch):
+    target, scratch = tmp_path / "checkpoints/last.ckpt", tmp_path / "checkpoints/last.partial"
+    write(target / "shard", "old")
+    write(scratch / "shard", "new")
+    import os
+
+    replace, calls = os.replace, []
+
+    def killed(source, destination):
+        calls.append(1)
+        if len(calls) == 2:  # the old one is aside, the new one not yet in place
+            raise KeyboardInterrupt
+        replace(source, destination)
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        put_in_place(scratch, target)
+    monkeypatch.setattr(os, "replace", replace)
+    assert not target.exists()
+    assert find_checkpoint("auto", tmp_path, fit=True) == target
+    assert (target / "shard").read_text() == "old"
+    put_in_place(scratch, target)
+    assert (target / "shard").read_text() == "new"
+    assert not set_aside(target).exists()
