@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from emlit.errors import ConfigError
+from emlit.files import write_whole
 from emlit.metrics import Answers, AnswerTable
 from emlit.modules import CausalLM
 from emlit.predictions import Prediction
@@ -111,9 +112,9 @@ class PreflightReport(L.Callback):
         }
         text = to_markdown(reports, facts, pictures)
         stem = "preflight" if (directory / "predictions.settings.json").exists() else "report"
-        (directory / f"{stem}.md").write_text(text, encoding="utf-8")
+        write_whole(directory / f"{stem}.md", text)
         rows = [report.row() for report in reports]
-        (directory / f"{stem}.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+        write_whole(directory / f"{stem}.json", json.dumps(rows, indent=2) + "\n")
         for writer in _writers(trainer):
             writer.add_text("preflight", text, trainer.global_step)
         console = Console()

@@ -7,10 +7,10 @@ from typing import Any
 import lightning as L
 
 from emlit.errors import ConfigError
+from emlit.files import write_whole
 from emlit.modules import CausalLM, StepRecord
 from emlit.rollout import request_seed
 from emlit.samples import PageInfo, SampleStore, choose, render, sample_of
-from emlit.samples.store import replace_whole
 
 
 class SamplesPage(L.Callback):
@@ -61,7 +61,7 @@ class SamplesPage(L.Callback):
         if self._is_on(trainer):
             self.path(trainer).parent.mkdir(parents=True, exist_ok=True)
             self.store.load(trainer.global_step)
-            if self.store.lines:
+            if self.store.places:
                 self._write(trainer, pl_module)
             else:
                 self.path(trainer).unlink(missing_ok=True)
@@ -83,7 +83,7 @@ class SamplesPage(L.Callback):
 
     def on_train_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
         # A run that was stopped early, by time or by another callback, ends at a step that was not planned.
-        if self._is_on(trainer) and self.records and self.step not in self.store.lines:
+        if self._is_on(trainer) and self.records and self.step not in self.store.places:
             self._look(trainer, pl_module)
         self.records.clear()
 
@@ -107,9 +107,9 @@ class SamplesPage(L.Callback):
             entropy_temperature=module.entropy_temperature or temperature,
             max_tokens=self.max_tokens,
             page_completions=self.page_completions,
-            steps=len(self.store.lines),
+            steps=len(self.store.places),
         )
-        replace_whole(self.path(trainer), render(info, self.store.spread(self.page_completions)))
+        write_whole(self.path(trainer), render(info, self.store.spread(self.page_completions)))
 
 
 def planned_steps(trainer: L.Trainer) -> int | None:

@@ -6,8 +6,20 @@ from pathlib import Path
 
 from emlit.pretrained import load_config, resolve
 
-_TUNED = re.compile(r"[-_.](instruct|chat|it|thinking)(?=[-_.]|$)", re.IGNORECASE)
+_TUNED = re.compile(
+    r"(?:^|[-_.])(instruct|chat|it|thinking|sft|dpo|rlhf|(?:open)?r1|distill(?:ed)?|qwq|zephyr|vicuna|tulu|alpaca|"
+    r"starling|openchat|openhermes|wizardlm|wizardmath)(?=[-_.]|$)",
+    re.IGNORECASE,
+)
 _BASE = re.compile(r"[-_.](base|pt)(?=[-_.]|$)", re.IGNORECASE)
+# Whole names of families whose instruction-tuned models say so in theirs.
+_KNOWN_BASE = re.compile(
+    r"qwen(?:1\.5|2|2\.5)(?:-math|-coder)?-[\d.]+b"
+    r"|(?:meta-)?llama-[23](?:\.\d)?-\d+b(?:-hf)?"
+    r"|mistral-7b-v0\.\d|mixtral-8x\d+b-v0\.\d"
+    r"|gemma-(?:2-)?\d+b|olmo-2-\d{4}-\d+b|smollm2?-[\d.]+[mb]|pythia-[\d.]+[mb](?:-deduped)?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -27,8 +39,11 @@ class ModelFacts:
 
 def model_facts(pretrained: str) -> ModelFacts:
     """From the name and config.json. A chat template tells nothing: base Qwens have one."""
-    family = _family(pretrained, load_config(resolve(pretrained)).model_type)
-    return ModelFacts(pretrained, family, *_instruct(pretrained, Path(pretrained).expanduser().is_dir()))
+    config = load_config(resolve(pretrained))
+    if pretrained == "tiny":
+        return ModelFacts(pretrained, config.model_type, False, "the embedded reasoner was pretrained only")
+    name = Path(pretrained).name  # a directory or an organisation above it tells nothing of the model
+    return ModelFacts(pretrained, _family(name, config.model_type), *_instruct(name))
 
 
 def _family(name: str, model_type: str) -> str:
@@ -39,15 +54,13 @@ def _family(name: str, model_type: str) -> str:
     return model_type
 
 
-def _instruct(name: str, local: bool) -> tuple[bool | None, str]:
-    if name == "tiny":
-        return False, "the embedded reasoner was pretrained only"
+def _instruct(name: str) -> tuple[bool | None, str]:
     if found := _TUNED.search(name):
         return True, f"its name has {found[1]!r}"
     if found := _BASE.search(name):
         return False, f"its name has {found[1]!r}"
-    if re.search(r"qwen-?3", name, re.IGNORECASE):
+    if re.search(r"qwen-?3(?=[-_.]|$)", name, re.IGNORECASE):
         return True, "its name has no 'Base', which pretrained Qwen3 models have"
-    if local:
-        return None, "a directory's name need not tell, and a chat template does not"
-    return False, "its name has none of instruct, chat, it, thinking"
+    if _KNOWN_BASE.fullmatch(name):
+        return False, "its name is that of a base model"
+    return None, "its name does not tell, and a chat template would not"

@@ -7,64 +7,77 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from emlit.files import put_in_place, writing
 from emlit.samples.sample import Sample
 
 log = logging.getLogger(__name__)
 
 
 class SampleStore:
-    """The samples of a run, on disk and in memory.
+    """The samples of a run on disk; in memory only where each begins, as the file grows as long as the run goes on.
 
     Attributes:
-        lines: for each step, its samples as JSON
+        places: for each step, where in the file the lines of its samples begin, in bytes
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.lines: dict[int, list[str]] = {}
+        self.places: dict[int, list[int]] = {}
 
     def load(self, last_step: int) -> None:
-        """Read what an earlier part of the run left, and drop what comes after `last_step`, the checkpoint's.
+        """Find what an earlier part of the run left, and drop what comes after `last_step`, the checkpoint's.
 
         A line that a kill cut short is dropped too.
+
+        Raises:
+            StorageError: the file system refused
         """
-        self.lines = {}
+        self.places = {}
         if not self.path.exists():
             return
-        content = self.path.read_text(encoding="utf-8", errors="replace").split("\n")
-        for number, line in enumerate(content[:-1], 1):  # a whole line has a newline behind it
-            try:
-                step = Sample(**json.loads(line)).step
-            except (json.JSONDecodeError, TypeError) as error:
-                log.warning("%s, line %d is no sample and is dropped (%s)", self.path, number, error)
-                continue
-            if step <= last_step:
-                self.lines.setdefault(step, []).append(line)
-        replace_whole(self.path, "".join(f"{line}\n" for lines in self.lines.values() for line in lines))
+        scratch = self.path.with_name(self.path.name + ".partial")
+        with writing(self.path, scratch=scratch):
+            with self.path.open("rb") as old, scratch.open("wb") as new:
+                for number, line in enumerate(old, 1):
+                    if line.endswith(b"\n") and (step := self._step(line, number)) is not None and step <= last_step:
+                        self.places.setdefault(step, []).append(new.tell())
+                        new.write(line)
+            put_in_place(scratch, self.path)
+
+    def _step(self, line: bytes, number: int) -> int | None:
+        try:
+            return Sample(**json.loads(line.decode("utf-8", errors="replace"))).step
+        except (json.JSONDecodeError, TypeError) as error:
+            log.warning("%s, line %d is no sample and is dropped (%s)", self.path, number, error)
+            return None
 
     def append(self, samples: Sequence[Sample]) -> None:
         """Add the samples of one step; on disk when this returns."""
         lines = [json.dumps(asdict(sample), ensure_ascii=True, separators=(",", ":")) for sample in samples]
-        with self.path.open("a", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
+        places = []
+        with self.path.open("ab") as file:
+            if self.places and file.tell() <= max(map(max, self.places.values())):
+                self.places.clear()  # the file was emptied or removed during the run
+            for line in lines:
+                places.append(file.tell())
+                file.write(f"{line}\n".encode())
             file.flush()
             os.fsync(file.fileno())
-        self.lines[samples[0].step] = lines
+        self.places[samples[0].step] = places
 
     def spread(self, completions: int) -> list[str]:
         """The samples of at most so many completions: of the first step, of the last, and evenly of those between."""
-        steps = sorted(self.lines)
-        if sum(map(len, self.lines.values())) > completions:
-            points = max(2, completions // max(map(len, self.lines.values())))
+        steps = sorted(self.places)
+        if sum(map(len, self.places.values())) > completions:
+            points = max(2, completions // max(map(len, self.places.values())))
             steps = sorted({steps[round(i * (len(steps) - 1) / (points - 1))] for i in range(points)})
-        return [line for step in steps for line in self.lines[step]]
+        return [line for step in steps for line in self.read(step)]
 
-
-def replace_whole(path: Path, content: str) -> None:
-    """Write a file so that a reader, or a kill, finds the old one or the new one and nothing between."""
-    scratch = path.with_name(path.name + ".partial")
-    with scratch.open("w", encoding="utf-8") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(scratch, path)
+    def read(self, step: int) -> list[str]:
+        """The samples of a step as JSON."""
+        lines = []
+        with self.path.open("rb") as file:
+            for place in self.places[step]:
+                file.seek(place)
+                lines.append(file.readline().decode("utf-8", errors="replace").rstrip("\n"))
+        return lines

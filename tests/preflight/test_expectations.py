@@ -38,7 +38,8 @@ def findings(measurements=None, model=BASE, setting=SETTING):
 def test_everything_well():
     found = findings()
     assert {finding.level for finding in found.values()} == {"good"}
-    assert found["verdict"].sentence == "The literature expects EM to help here."
+    assert found["verdict"].sentence.startswith("The literature expects EM to help here for some steps")
+    assert "stopped in time (--guard.mode stop)" in found["verdict"].sentence
     assert list(found)[0] == "verdict"
     for rule, number in (("confidence", "0.800 (0.750 to 0.850)"), ("entropy", "0.810"), ("format", "95 %")):
         assert number in found[rule].sentence
@@ -73,8 +74,12 @@ def test_log_prob_alone_is_a_caution():
     ("changes", "rule", "level", "words"),
     [
         ({"token_entropy": (0.43, 0.42, 0.44)}, "entropy", "caution", "0.430 (0.420 to 0.440) nats, below 0.5"),
+        ({"token_entropy": (0.43, 0.42, 0.44)}, "entropy", "caution", "0.454 at step 80); use the guard"),
         ({"token_entropy": (0.5, 0.4, 0.6)}, "entropy", "good", "0.500"),
+        ({"token_entropy": (0.5, 0.4, 0.6)}, "entropy", "good", "for about 20 steps and then fell below their start"),
         ({"format_rate": (0.6, 0.5, 0.7)}, "format", "caution", "60 % (50 to 70)"),
+        ({"format_rate": (0.6, 0.5, 0.7)}, "format", "caution", "from 291 to 289 at step 20 and to 235 at step 40"),
+        ({"room": (0.4, 0.3, 0.5)}, "room", "good", "EM-RL-token's rose from 89.6 to 90.6 %"),
         ({"truncated": (0.2, 0.1, 0.3)}, "truncation", "caution", "20 % (10 to 30) of completions are cut at 256"),
         ({"room": (0.04, 0.0, 0.1)}, "room", "warning", "no mass to move"),
         ({"pass_at_16": (0.04, 0.0, 0.1), "room": (0.03, 0.0, 0.1)}, "room", "warning", "skill is hardly there"),
@@ -103,9 +108,22 @@ def test_known_facts(model, setting, rule, level):
     assert found[rule].level == found["verdict"].level == level
 
 
-def test_no_contamination_of_other_models_or_tasks():
-    qwen = ModelFacts("Qwen2.5-7B", "qwen2.5", False, "r")
-    assert "contamination" not in findings(model=qwen, setting=Setting("aftermath", 9))
+@pytest.mark.parametrize(
+    "task", ["MATH-500", "math500", "math_500_test", "AMC", "amc23", "AIME_2024", "aime2024", "aime24"]
+)
+def test_contamination_is_of_public_sets_and_on_a_condition(task):
+    found = findings(model=ModelFacts("Qwen2.5-7B", "qwen2.5", False, "r"), setting=Setting(task, 9))["contamination"]
+    assert found.sentence.startswith(f"If {task} is the public set")
+
+
+@pytest.mark.parametrize("task", ["aftermath", "my_math_2026", "math", "gsm8k", "camc", "aimed", "math5000"])
+def test_no_contamination_of_other_tasks(task):
+    assert "contamination" not in findings(
+        model=ModelFacts("Qwen2.5-7B", "qwen2.5", False, "r"), setting=Setting(task, 9)
+    )
+
+
+def test_no_contamination_of_other_models():
     assert "contamination" not in findings(model=BASE, setting=Setting("MATH-500", 9))
 
 
@@ -145,7 +163,26 @@ def test_few_problems():
         ("google/gemma-3-4b-pt", False, "qwen2"),
         ("meta-llama/Llama-2-7b-chat-hf", True, "llama"),
         ("meta-llama/Llama-3.1-8B", False, "llama"),
-        ("some/italian-model", False, "qwen2"),
+        ("some/italian-model", None, "qwen2"),
+        ("meta-llama/Meta-Llama-3.1-8B", False, "llama"),
+        ("meta-llama/Llama-3.1-8B-Instruct", True, "llama"),
+        ("Qwen/Qwen2.5-7B", False, "qwen2.5"),
+        ("Qwen/Qwen2.5-0.5B", False, "qwen2.5"),
+        ("Qwen/Qwen2.5-Math-1.5B-Instruct", True, "qwen2.5"),
+        ("mistralai/Mistral-7B-v0.1", False, "qwen2"),
+        ("deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", True, "qwen2"),
+        ("HuggingFaceH4/zephyr-7b-beta", True, "qwen2"),
+        ("Qwen/QwQ-32B", True, "qwen2"),
+        ("lmsys/vicuna-7b-v1.5", True, "qwen2"),
+        ("allenai/Llama-3.1-Tulu-3-8B", True, "llama"),
+        ("PRIME-RL/Eurus-2-7B-SFT", True, "qwen2"),
+        ("Qwen/Qwen2.5-7B-Base-DPO", True, "qwen2.5"),
+        ("microsoft/phi-4", None, "qwen2"),
+        ("somebody/Qwen2.5-7B-mine", None, "qwen2.5"),
+        ("agentica-org/DeepScaleR-1.5B-Preview", None, "qwen2"),
+        ("/models/my-chat-experiments/Qwen2.5-7B/", False, "qwen2.5"),
+        ("/models/llama-base/export", None, "qwen2"),
+        ("/models/elsewhere/tiny", None, "qwen2"),
         (str(MODEL_DIR), None, "qwen2"),
     ],
 )

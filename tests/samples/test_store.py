@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 import pytest
 
+from emlit.files import write_whole
 from emlit.samples import Sample, SampleStore
-from emlit.samples.store import replace_whole
 from tests.samples.rounds import make_sample
 
 
@@ -22,8 +22,8 @@ def test_what_is_read_is_what_was_written(tmp_path):
     store = filled(tmp_path / "samples.jsonl")
     again = SampleStore(tmp_path / "samples.jsonl")
     again.load(last_step=4)
-    assert again.lines == store.lines
-    sample = Sample(**json.loads(again.lines[2][1]))
+    assert again.places == store.places
+    sample = Sample(**json.loads(again.read(2)[1]))
     assert json.loads(json.dumps(asdict(make_sample(2, id="2/1", texts=["é\n", "</script>"])))) == asdict(sample)
 
 
@@ -32,10 +32,10 @@ def test_a_resumed_run_drops_what_came_after_its_checkpoint(tmp_path):
     filled(path)
     store = SampleStore(path)
     store.load(last_step=3)
-    assert sorted(store.lines) == [1, 2]
+    assert sorted(store.places) == [1, 2]
     assert [json.loads(line)["step"] for line in path.read_text().splitlines()] == [1, 1, 1, 2, 2, 2]
     store.load(last_step=0)  # a run begun anew in the same directory
-    assert store.lines == {}
+    assert store.places == {}
     assert path.read_text() == ""
 
 
@@ -47,11 +47,11 @@ def test_a_line_cut_short_by_a_kill(tmp_path, cut):
     path.write_bytes(content[:-cut])
     store = SampleStore(path)
     store.load(last_step=9)
-    assert sum(map(len, store.lines.values())) == 8
+    assert sum(map(len, store.places.values())) == 8
     store.append([make_sample(5)])
     again = SampleStore(path)
     again.load(last_step=9)
-    assert again.lines == store.lines
+    assert again.places == store.places
 
 
 def test_lines_that_are_no_samples_are_dropped_with_a_warning(tmp_path, caplog):
@@ -60,14 +60,14 @@ def test_lines_that_are_no_samples_are_dropped_with_a_warning(tmp_path, caplog):
     path.write_bytes(b'\x00\x00\xff\n{"step": 1}\n[]\n' + path.read_bytes())
     store = SampleStore(path)
     store.load(last_step=9)
-    assert sum(map(len, store.lines.values())) == 9
+    assert sum(map(len, store.places.values())) == 9
     assert "line 2 is no sample and is dropped" in caplog.text
 
 
 def test_nothing_there_yet(tmp_path):
     store = SampleStore(tmp_path / "samples.jsonl")
     store.load(last_step=0)
-    assert store.lines == {}
+    assert store.places == {}
     assert not (tmp_path / "samples.jsonl").exists()
 
 
@@ -79,14 +79,36 @@ def test_a_long_run_is_thinned_evenly_and_keeps_both_ends(tmp_path):
     assert len(store.spread(302)) == 300
 
 
+def test_only_places_are_kept_in_memory(tmp_path):
+    path = tmp_path / "samples.jsonl"
+    store = filled(path)
+    whole = path.read_text().splitlines()
+    assert [line for step in (1, 2, 4) for line in store.read(step)] == whole == store.spread(400)
+    assert all(isinstance(place, int) for places in store.places.values() for place in places)
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_a_file_that_is_emptied_during_the_run(tmp_path, removed):
+    path = tmp_path / "samples.jsonl"
+    store = filled(path)
+    path.unlink() if removed else path.write_bytes(b"")
+    store.append([make_sample(5)])
+    assert [json.loads(line)["step"] for line in store.spread(400)] == [5]
+
+
 def test_a_kill_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "samples.html"
-    replace_whole(path, "old")
+    page, path = tmp_path / "samples.html", tmp_path / "samples.jsonl"
+    write_whole(page, "old")
+    store = filled(path)
+    old = path.read_bytes()
 
     def dies(*args):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, "replace", dies)
     with pytest.raises(KeyboardInterrupt):
-        replace_whole(path, "new")
-    assert path.read_text() == "old"
+        write_whole(page, "new")
+    with pytest.raises(KeyboardInterrupt):
+        store.load(last_step=1)
+    assert page.read_text() == "old"
+    assert path.read_bytes() == old

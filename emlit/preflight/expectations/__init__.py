@@ -55,5 +55,8 @@ def verdict(findings: list[Finding], misled: bool) -> Finding:
     elif careful:
         sentence = f"EM may help here, with reservations ({', '.join(careful)})."
     else:
-        sentence = "The literature expects EM to help here."
+        sentence = (
+            "The literature expects EM to help here for some steps and then to hurt: the run must be stopped in time "
+            "(--guard.mode stop)."
+        )
     return Finding("verdict", "warning" if warned else "caution" if careful else "good", sentence, "the findings below")

@@ -6,6 +6,9 @@ from emlit.preflight.expectations.finding import CONTAMINATION, EM, NO_FREE_LUNC
 from emlit.preflight.measurements import Measurements
 from emlit.preflight.model_facts import ModelFacts
 
+# Not every file with "math" in its name: these three are the sets on which 2507.10532 found it.
+_SEEN = re.compile(r"(?<![a-z0-9])(math[-_ ]?500|amc(\d\d)?|aime(\d\d|\d{4})?)(?![a-z0-9])", re.IGNORECASE)
+
 
 def instruction_tuned(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding | None:
     if model.instruct:
@@ -32,11 +35,11 @@ def llama(measured: Measurements, model: ModelFacts, setting: Setting) -> Findin
 
 
 def contamination(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding | None:
-    if model.family != "qwen2.5" or not re.search(r"(?<![a-z])(math|amc|aime)", setting.task, re.IGNORECASE):
+    if model.family != "qwen2.5" or not _SEEN.search(setting.task):
         return None
     sentence = (
-        f"Qwen2.5 has likely seen {setting.task}: there even random rewards raised its score; measure on fresh "
-        "problems too."
+        f"If {setting.task} is the public set of that name, Qwen2.5 has likely seen it: there even random rewards "
+        "raised its score; measure on fresh problems too."
     )
     return Finding("contamination", "caution", sentence, CONTAMINATION)
 

@@ -24,6 +24,11 @@ MANY_TRUNCATED = 0.05  # emlit's own line
 FEW_PROBLEMS = 50  # emlit's own line
 FEWEST_PROBLEMS = 10  # emlit's own line: resamples of fewer tell no interval
 
+_ROSE_AND_FELL = (
+    "0.71 and 0.81 gained for about 20 steps and then fell below their start (Qwen2.5-3B on MATH-500: 0.524, 0.583 at "
+    "step 20, 0.454 at step 80); use the guard (--guard.mode stop)."
+)
+
 
 def confidence(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding | None:
     """EM sharpens what the model is sure of; the paper's stated condition is that this is right more often."""
@@ -68,10 +73,11 @@ def starting_entropy(measured: Measurements, model: ModelFacts, setting: Setting
     if entropy.value < LOW_ENTROPY:
         sentence = (
             f"{number}, below {LOW_ENTROPY}: models that started at 0.44 nats or less gained little or lost, those at "
-            "0.71 and 0.81 gained."
+            f"{_ROSE_AND_FELL}"
         )
         return Finding("entropy", "caution", sentence, NO_FREE_LUNCH)
-    return Finding("entropy", "good", f"{number}: models that started at 0.71 and 0.81 nats gained.", NO_FREE_LUNCH)
+    sentence = f"{number}, not below {LOW_ENTROPY}: models that started at {_ROSE_AND_FELL}"
+    return Finding("entropy", "good", sentence, NO_FREE_LUNCH)
 
 
 def room(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding | None:
@@ -86,8 +92,9 @@ def room(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding
     if gap.value < SMALL_ROOM:
         return Finding("room", "warning", f"{number}: there is no mass to move to right answers.", EM)
     sentence = (
-        f"{number}: there is mass to move to right answers; it is moved, not learnt, and pass@k tends to fall as "
-        "pass@1 rises."
+        f"{number}: there is mass to move to right answers. Watch pass@k: on AIME24 pass@16 fell from 32.4 to 31.3 % "
+        "with EM-RL-token and to 23.2 % with TTRL (majority votes as labels); on MATH EM-RL-token's rose from 89.6 to "
+        "90.6 %."
     )
     return Finding("room", "good", sentence, EVOL_RL)
 
@@ -97,7 +104,8 @@ def answer_format(measured: Measurements, model: ModelFacts, setting: Setting) -
     number = f"The answer stands where it was asked for in {percent(rate)} of completions"
     if rate.value < LOW_FORMAT:
         sentence = (
-            f"{number}: most of a gain may be format; where format was set aside, right answers went from 291 to 289."
+            f"{number}: most of a gain may be format; right answers regardless of format went from 291 to 289 at step "
+            "20 and to 235 at step 40."
         )
         return Finding("format", "caution", sentence, NO_FREE_LUNCH)
     return Finding("format", "good", f"{number}: a gain will hardly be format.", NO_FREE_LUNCH)
