@@ -168,6 +168,7 @@ def test_run_directory_that_exists(sentence, tmp_path):
     assert "--ckpt_path last" in message
     assert (tmp_path / "old" / "summary.json").exists()
     # auto throws away what a killed run left, and nothing else.
+    (tmp_path / "old" / "checkpoints" / "last.ckpt").unlink()
     assert "holds an earlier run" in sentence(*FT, f"--run_dir={tmp_path / 'old'}", "--ckpt_path=auto")
     assert (tmp_path / "old" / "summary.json").exists()
 
