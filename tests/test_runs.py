@@ -376,7 +376,7 @@ def test_lora_trains_from_any_config(config, engine, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_resumed_lora_run_is_the_same_run(tmp_path, sentence):
+def test_a_resumed_lora_run_is_the_same_run(tmp_path, run_sentence):
     lora = ("--model.lora.r=8", "--model.learning_rate=2e-3", "--summary.enabled=false")
 
     def run(name: str, *arguments: str) -> dict:
@@ -392,21 +392,21 @@ def test_a_resumed_lora_run_is_the_same_run(tmp_path, sentence):
         ((), "holds LoRA adapters that do not fit this run; set --model.lora.r 8"),
         (("--model.lora.r=4",), "set --model.lora.r 8 --model.lora.alpha 32"),
     ):
-        assert expected in sentence(run, "parts", "--ckpt_path=last", *other)
+        assert expected in run_sentence(run, "parts", "--ckpt_path=last", *other)
     parts = run("parts", *lora, "--ckpt_path=last")
     assert parts.keys() == whole.keys()
     assert all(torch.equal(tensor, parts[name]) for name, tensor in whole.items())
     # Without LoRA, into a run with it.
     run("plain", "--summary.enabled=false", "--trainer.max_steps=1")
-    assert "holds whole weights, but lora is set" in sentence(run, "plain", *lora, "--ckpt_path=last")
+    assert "holds whole weights, but lora is set" in run_sentence(run, "plain", *lora, "--ckpt_path=last")
 
 
 @pytest.mark.slow
-def test_a_lora_checkpoint_answers_as_its_export_does(tmp_path, sentence):
+def test_a_lora_checkpoint_answers_as_its_export_does(tmp_path, run_sentence):
     fit("em_ft", tmp_path / "fit", "--model.learning_rate=2e-3", "--model.lora.r=8")
     checkpoint = f"--ckpt_path={tmp_path / 'fit/checkpoints/last.ckpt'}"
     plain = "--trainer.callbacks=null"
-    assert "set --model.lora.r 8" in sentence(predict, tmp_path / "refused", checkpoint, plain)
+    assert "set --model.lora.r 8" in run_sentence(predict, tmp_path / "refused", checkpoint, plain)
     trained = predict(tmp_path / "ckpt", checkpoint, "--model.lora.r=8", plain)
     exported = predict(tmp_path / "export", f"--model.pretrained={tmp_path / 'fit/export'}", plain)
     assert [p.completion for p in trained] == [p.completion for p in exported]
