@@ -7,8 +7,9 @@ from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.trainer.states import TrainerFn
 
-from callbacks import PredictionWriter, RunCheckpoint
+from callbacks import HFExport, PredictionWriter, RunCheckpoint
 
 # The file descriptor of a pipe.
 VARIABLE = "EMLIT_PHASES"
@@ -25,7 +26,7 @@ class PhaseMarks(Checkpoint):
         self.batches = 0
 
     def _tell(self, word: str, name: str, trainer: L.Trainer) -> None:
-        place = self.batches if trainer.predicting else trainer.global_step
+        place = self.batches if trainer.state.fn == TrainerFn.PREDICTING else trainer.global_step
         os.write(self.pipe, f"{word} {name} {place}\n".encode())
 
     def _around(self, name: str, function: Callable, trainer: L.Trainer) -> Callable:
@@ -43,13 +44,16 @@ class PhaseMarks(Checkpoint):
         self._wrap_engine(trainer)
         for callback in trainer.callbacks:
             if isinstance(callback, RunCheckpoint):
-                callback.save = self._around("checkpoint", callback.save, trainer)
+                callback.save = self._around("checkpoint", callback.save, trainer)  # the last one too
+            if isinstance(callback, HFExport):
+                callback.export = self._around("export", callback.export, trainer)
 
     def on_predict_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._wrap_engine(trainer)
         for callback in trainer.callbacks:
             if isinstance(callback, PredictionWriter):
                 callback.on_predict_batch_end = self._around("writing", callback.on_predict_batch_end, trainer)
+                callback._merge = self._around("merge", callback._merge, trainer)
 
     def _wrap_engine(self, trainer: L.Trainer) -> None:
         engine = trainer.datamodule.engine

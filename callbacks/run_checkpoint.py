@@ -36,6 +36,7 @@ class RunCheckpoint(Checkpoint):
         self.every_n_steps, self.keep = every_n_steps, keep
         self.saved_step = 0
         self.published_step: int | None = None  # of last.ckpt
+        self._written = False  # but not yet in place
         self._generators: list[dict[str, Any]] = []
 
     @staticmethod
@@ -69,7 +70,7 @@ class RunCheckpoint(Checkpoint):
         if step == trainer.max_steps or trainer.should_stop:
             # Put in place by on_train_end, after evaluation and export: a run killed in between goes on from the
             # checkpoint before, and so gets to them.
-            self._write(trainer)
+            self.write(trainer)
         elif step // self.every_n_steps > self.saved_step // self.every_n_steps:
             self.save(trainer)
 
@@ -79,19 +80,17 @@ class RunCheckpoint(Checkpoint):
         Raises:
             StorageError: it could not be written; the one before is kept
         """
-        if trainer.global_step != self.saved_step:
-            self._write(trainer)
+        self.write(trainer)
+        if self._written:
             self._publish(trainer)
 
     def write(self, trainer: L.Trainer) -> None:
-        """Write the checkpoint that `on_train_end` will put in place; every process must call it."""
+        """Write what `on_train_end` will put in place, unless this step is saved; every process must call it."""
         if trainer.global_step != self.saved_step:
             self._write(trainer)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self.write(trainer)  # of a run that was stopped early
-        if self._written:
-            self._publish(trainer)
+        self.save(trainer)
 
     @classmethod
     def _scratch(cls, trainer: L.Trainer) -> Path:
