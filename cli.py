@@ -3,13 +3,11 @@
 # ruff: noqa: E402 (what is set before an import must stand before it)
 
 import logging
-import math
 import os
-import shlex
 import sys
 import warnings
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 from unittest.mock import patch
 
 # Read when they are imported.
@@ -34,9 +32,11 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 
 import callbacks
 from emlit.argument_errors import one_sentence
+from emlit.endings import disk_full, to_go_on
 from emlit.errors import ConfigError, EmlitError
 from emlit.files import DISK_FULL
 from emlit.modules import CausalLM, EntropyObjectiveMixin, LoRA
+from emlit.parser import Parser, require_usable
 from emlit.rollout import RolloutDataModule
 from emlit.run_directory import checkpoint_step, claim, clear, find_checkpoint
 
@@ -67,24 +67,6 @@ _CKPT_PATH_HELP = {
     "before it, so that one command both starts a run and restarts it",
     False: f"use the weights of {_LAST}",
 }
-
-
-class ArgumentError(ConfigError, ValueError):
-    """An argument that the parser refuses; a ValueError too, as parsers of plug-ins inside it expect."""
-
-
-class Parser(LightningArgumentParser):
-    """An argument parser whose errors are one sentence, and which does not guess at shortened keys."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"allow_abbrev": False, **kwargs})
-
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        raise ArgumentError(one_sentence(message, self._keys()))
-
-    def _keys(self) -> list[str]:
-        parsers = [self, *(self._subcommands_action.choices.values() if self._subcommands_action else [])]
-        return [action.dest for parser in parsers for action in parser._actions]
 
 
 class EmlitCLI(LightningCLI):
@@ -130,7 +112,7 @@ class EmlitCLI(LightningCLI):
         """Settle the run's directory and its logger, and refuse what cannot go well."""
         config = self.config[self.subcommand]
         for key, value in config.items():
-            _require_usable(key.replace(".init_args", ""), value)
+            require_usable(key.replace(".init_args", ""), value)
         run_dir = Path(config.run_dir or Path("runs") / _config_name(config.config))
         config.run_dir = config.trainer.default_root_dir = str(run_dir)
         if run_dir.exists() and not run_dir.is_dir():
@@ -204,51 +186,12 @@ class EmlitCLI(LightningCLI):
         """Lightning would let a checkpoint's hyperparameters override the command line; emlit's have none."""
 
 
-def _require_usable(key: str, value: Any) -> None:
-    """Refuse what passes every comparison that a constructor makes, and what no path or program takes."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f"{key} is {value}; it must be a finite number")
-    if isinstance(value, str) and "\0" in value:
-        raise ConfigError(f"{key} is {value!r}; it must not hold a NUL character")
-    if isinstance(value, list | tuple | dict | Namespace):
-        for name, part in value.items() if isinstance(value, dict | Namespace) else enumerate(value):
-            _require_usable(f"{key}.{name}", part)
-
-
 def _config_name(files: Any) -> str:
     """configs/tiny/em_ft.yaml is tiny/em_ft; a config elsewhere goes by its file name alone."""
     if not files:
         return "unnamed"
     path = Path(str(files[0]))
     return f"{path.parent.name}/{path.stem}" if path.parent.parent.name == "configs" else path.stem
-
-
-def _to_go_on(args: ArgsType, saved: bool = True) -> str:
-    """The command that goes on from where this one was stopped; the same again where it `saved` nothing."""
-    words = sys.argv[1:] if args is None else [str(word) for word in args]
-    if words[:1] == ["fit"] and saved:
-        kept: list[str] = []
-        for word in words:
-            if kept and kept[-1] in ("--ckpt_path", "--overwrite"):  # its value
-                kept.pop()
-            elif not word.startswith(("--ckpt_path=", "--overwrite=")):
-                kept.append(word)
-        words = [*kept, "--ckpt_path", "auto"]
-    program = [Path(sys.executable).name, "cli.py"] if sys.argv[0].endswith(".py") or args else [sys.argv[0]]
-    return shlex.join([*program, *words])
-
-
-def _disk_full(error: OSError) -> str:
-    """One sentence; that of the failure before where closing the curves' file then failed too."""
-    before: BaseException | None = error
-    while before is not None and not isinstance(before, EmlitError):
-        before = before.__context__
-    if before is not None:
-        return str(before)
-    return (
-        f"{error.filename or 'a file, perhaps of the curves,'} could not be written: {error.strerror}; what was "
-        "written before is kept: make room, then fit goes on with --ckpt_path auto and predict with the same command"
-    )
 
 
 def main(args: ArgsType = None) -> None:
@@ -259,7 +202,12 @@ def main(args: ArgsType = None) -> None:
     # Advice for other programs, and Lightning's own noise about itself.
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    for message in (r".*isinstance\(treespec", "The number of training batches", r".*torch\.distributed\.reduce_op"):
+    for message in (
+        r".*isinstance\(treespec",
+        "The number of training batches",
+        r".*torch\.distributed\.reduce_op",
+        "Total length of `PromptLoader`",  # all is predicted already
+    ):
         warnings.filterwarnings("ignore", message=message)
     try:
         EmlitCLI(
@@ -275,12 +223,12 @@ def main(args: ArgsType = None) -> None:
         )
     except callbacks.Stopped as stop:
         if stop.code:  # not every process of several
-            print(f"emlit: {stop.sentence}; go on with: {_to_go_on(args, stop.saved)}", file=sys.stderr)
+            print(f"emlit: {stop.sentence}; go on with: {to_go_on(args, stop.saved)}", file=sys.stderr)
         raise
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and not isinstance(end.__context__, KeyboardInterrupt):
             raise
-        print(f"emlit: stopped by SIGINT; start or go on with: {_to_go_on(args)}", file=sys.stderr)
+        print(f"emlit: stopped by SIGINT; start or go on with: {to_go_on(args)}", file=sys.stderr)
         sys.exit(130)
     except EmlitError as error:
         print(f"emlit: error: {error}", file=sys.stderr)
@@ -288,7 +236,7 @@ def main(args: ArgsType = None) -> None:
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
-        print(f"emlit: error: {_disk_full(error)}", file=sys.stderr)
+        print(f"emlit: error: {disk_full(error)}", file=sys.stderr)
         sys.exit(2)
     except MisconfigurationException as error:
         print(f"emlit: error: trainer: {' '.join(str(error).split())}", file=sys.stderr)

@@ -27,3 +27,8 @@ class NonFiniteError(EmlitError):
 
 class StorageError(EmlitError):
     """A file could not be written: the disk is full, or will not take it."""
+
+
+def first_line(error: Exception) -> str:
+    """What an error of another library says first."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

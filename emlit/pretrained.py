@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from emlit.errors import ConfigError, DataError
+from emlit.errors import ConfigError, DataError, first_line
 from emlit.tiny import MODEL_DIR
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def load_config(path: str) -> Any:
     try:
         return AutoConfig.from_pretrained(path)
     except (OSError, ValueError) as error:
-        raise DataError(f"pretrained is {path}, which could not be loaded: {_first_line(error)}") from error
+        raise DataError(f"pretrained is {path}, which could not be loaded: {first_line(error)}") from error
 
 
 def load_model(path: str, dtype: torch.dtype = torch.float32) -> "PreTrainedModel":
@@ -63,7 +63,7 @@ def load_model(path: str, dtype: torch.dtype = torch.float32) -> "PreTrainedMode
         try:
             model = AutoModelForCausalLM.from_pretrained(path, config=config, dtype=dtype)
         except (OSError, ValueError) as error:
-            raise DataError(f"pretrained is {path}, which could not be loaded: {_first_line(error)}") from error
+            raise DataError(f"pretrained is {path}, which could not be loaded: {first_line(error)}") from error
     # from_pretrained returns it in eval mode, Lightning keeps that, and gradient checkpointing is then silently off.
     return model.train()
 
@@ -87,7 +87,7 @@ def load_tokenizer(path: str) -> "PreTrainedTokenizerBase":
     try:
         tokenizer = AutoTokenizer.from_pretrained(path)
     except (OSError, ValueError) as error:
-        raise DataError(f"the tokenizer of {path} could not be loaded: {_first_line(error)}") from error
+        raise DataError(f"the tokenizer of {path} could not be loaded: {first_line(error)}") from error
     if tokenizer.pad_token_id is None:
         if tokenizer.eos_token_id is None:
             raise DataError(f"the tokenizer of {path} has neither pad_token nor eos_token; set one in its config")
@@ -116,7 +116,3 @@ def stop_token_ids(path: str, tokenizer: "PreTrainedTokenizerBase") -> tuple[int
 def context_length(path: str) -> int:
     """The most tokens that the model's positions allow."""
     return int(load_config(path).get_text_config().max_position_embeddings)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -7,12 +7,12 @@ from typing import Literal, Protocol, runtime_checkable
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import Timer
 
 from emlit import pretrained
 from emlit.engines import Engine, ModelSource, RestartingEngine, Sampling, default_engine
 from emlit.errors import ConfigError
 from emlit.rollout.batch import RolloutBatch
+from emlit.rollout.checks import check_evaluation, check_fit
 from emlit.rollout.prompts import PromptBatch, PromptLoader, render
 from emlit.rollout.solutions import SolutionStream, with_solutions
 from emlit.rollout.stream import RolloutStream, RoundShape
@@ -114,7 +114,9 @@ class RolloutDataModule(L.LightningDataModule):
         """
         module = self.trainer.lightning_module
         module.check_rollouts(self)
-        self._check(stage, module.learns_from)
+        check_evaluation(self)
+        if stage == "fit":
+            check_fit(self, samples=module.learns_from == "samples")
         path = pretrained.resolve(module.pretrained)
         self.tokenizer = pretrained.load_tokenizer(path)
         limit = pretrained.context_length(path)
@@ -144,51 +146,6 @@ class RolloutDataModule(L.LightningDataModule):
             self.sampler = RestartingEngine(self.engine, restarts=1 if self.trainer.world_size == 1 else 0)
             self.sampler.start(ModelSource(path, context, stop))
             self.started = True
-
-    def _check(self, stage: str, learns_from: LearnsFrom) -> None:
-        names = [task.name for task in self.evaluation_tasks]
-        if len(set(names)) < len(names):
-            raise ConfigError(
-                f"data.evaluation has tasks of the same name ({', '.join(names)}); name each file differently"
-            )
-        if stage != "fit":
-            return
-        if self.trainer.accumulate_grad_batches < 1:
-            raise ConfigError(
-                f"trainer.accumulate_grad_batches is {self.trainer.accumulate_grad_batches}; it must be at least 1"
-            )
-        ranks, updates = self.trainer.world_size, self.updates_per_round
-        if self.prompts_per_round % (ranks * updates):
-            who = f"{ranks} ranks" + (f" in {updates} updates" if updates > 1 else "")
-            raise ConfigError(
-                f"prompts_per_round is {self.prompts_per_round}, which {who} cannot share evenly; make it a multiple "
-                f"of {ranks * updates}"
-            )
-        share, parts = self.prompts_per_round // (ranks * updates), self.trainer.accumulate_grad_batches
-        if share < parts:
-            raise ConfigError(
-                f"trainer.accumulate_grad_batches is {parts}, but each rank has {share} prompts an optimiser step to "
-                "cut into micro-batches; lower it or raise data.prompts_per_round"
-            )
-        if self.trainer.max_steps > 0 and self.trainer.max_steps % updates:
-            raise ConfigError(
-                f"trainer.max_steps is {self.trainer.max_steps}, which ends inside a round of {updates} updates "
-                f"(data.updates_per_round); make it a multiple of {updates}"
-            )
-        if learns_from == "solutions":
-            return
-        if updates > 1 and any(isinstance(callback, Timer) for callback in self.trainer.callbacks):
-            raise ConfigError(
-                f"trainer.max_time could end the run inside a round of {updates} updates (data.updates_per_round); "
-                "leave one of them out"
-            )
-        if self.sampling.temperature == 0:
-            raise ConfigError("sampling.temperature is 0, but training needs samples of the model; set it to 1")
-        if self.sampling.filtered and not self.filter_training_samples:
-            raise ConfigError(
-                "sampling.top_p, top_k or min_p is set, so training would sample from another distribution than it "
-                "scores; unset it, or set data.filter_training_samples to true if this is meant"
-            )
 
     def train_dataloader(self) -> RolloutStream:
         shape = RoundShape(

@@ -1,0 +1,67 @@
+"""Settings of a RolloutDataModule that do not go together."""
+
+from typing import TYPE_CHECKING
+
+from lightning.pytorch.callbacks import Timer
+
+from emlit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from emlit.rollout.datamodule import RolloutDataModule
+
+
+def check_evaluation(data: "RolloutDataModule") -> None:
+    """Raise ConfigError where predictions of two tasks could not be told apart."""
+    names = [task.name for task in data.evaluation_tasks]
+    if len(set(names)) < len(names):
+        raise ConfigError(
+            f"data.evaluation has tasks of the same name ({', '.join(names)}); name each file differently"
+        )
+
+
+def check_fit(data: "RolloutDataModule", samples: bool) -> None:
+    """Raise ConfigError where rounds cannot be cut as asked, or would train on another distribution than is meant.
+
+    Args:
+        data: attached to its trainer
+        samples: whether it is the model's own samples that are learnt from
+    """
+    _check_shape(data)
+    if not samples:
+        return
+    if data.updates_per_round > 1 and any(isinstance(callback, Timer) for callback in data.trainer.callbacks):
+        raise ConfigError(
+            f"trainer.max_time could end the run inside a round of {data.updates_per_round} updates "
+            "(data.updates_per_round); leave one of them out"
+        )
+    if data.sampling.temperature == 0:
+        raise ConfigError("sampling.temperature is 0, but training needs samples of the model; set it to 1")
+    if data.sampling.filtered and not data.filter_training_samples:
+        raise ConfigError(
+            "sampling.top_p, top_k or min_p is set, so training would sample from another distribution than it "
+            "scores; unset it, or set data.filter_training_samples to true if this is meant"
+        )
+
+
+def _check_shape(data: "RolloutDataModule") -> None:
+    parts, ranks, updates = data.trainer.accumulate_grad_batches, data.trainer.world_size, data.updates_per_round
+    if parts < 1:
+        raise ConfigError(f"trainer.accumulate_grad_batches is {parts}; it must be at least 1")
+    if data.prompts_per_round % (ranks * updates):
+        who = f"{ranks} ranks" + (f" in {updates} updates" if updates > 1 else "")
+        raise ConfigError(
+            f"prompts_per_round is {data.prompts_per_round}, which {who} cannot share evenly; make it a multiple "
+            f"of {ranks * updates}"
+        )
+    share = data.prompts_per_round // (ranks * updates)
+    if share < parts:
+        raise ConfigError(
+            f"trainer.accumulate_grad_batches is {parts}, but each rank has {share} prompts an optimiser step to "
+            "cut into micro-batches; lower it or raise data.prompts_per_round"
+        )
+    steps = data.trainer.max_steps
+    if steps > 0 and steps % updates:
+        raise ConfigError(
+            f"trainer.max_steps is {steps}, which ends inside a round of {updates} updates "
+            f"(data.updates_per_round); make it a multiple of {updates}"
+        )

@@ -1,0 +1,101 @@
+"""Rows of a file or of a data set, each with where it stands."""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from emlit.errors import ConfigError, DataError, first_line
+
+SUFFIXES = (".jsonl", ".json", ".parquet", ".csv")
+# Where a row stands, for messages, and the row, or what is wrong with it.
+SourceRow = tuple[str, dict[str, Any] | DataError]
+
+
+def require_file(path: str) -> Path:
+    """The path of a file that `file_rows` reads.
+
+    Raises:
+        ConfigError: there is none, or it ends in something else
+        DataError: it is empty
+    """
+    file = Path(path)
+    if file.suffix not in SUFFIXES:
+        raise ConfigError(f"path is {path}; a prompt file must end in {', '.join(SUFFIXES)}")
+    if not file.is_file():
+        raise ConfigError(f"path is {path}, and there is no such file")
+    if file.stat().st_size == 0:
+        raise DataError(f"{path} is empty; a prompt file needs at least one row")
+    return file
+
+
+def file_rows(path: Path) -> Iterator[SourceRow]:
+    """Of a JSONL, Parquet or CSV file (.json is read as JSONL).
+
+    Raises:
+        DataError: the file as a whole cannot be read
+    """
+    if path.suffix == ".csv":
+        yield from _csv(path)
+    elif path.suffix == ".parquet":
+        yield from _parquet(path)
+    else:
+        yield from _json_lines(path)
+
+
+def _csv(path: Path) -> Iterator[SourceRow]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        try:
+            for row in reader:
+                where = f"{path}, line {reader.line_num}"
+                cut = DataError(f"{where}: more cells than the header names; quote cells that hold a comma")
+                yield where, cut if None in row else row
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise DataError(f"{path}, after line {reader.line_num}: not UTF-8 CSV ({error})") from None
+
+
+def _parquet(path: Path) -> Iterator[SourceRow]:
+    import pyarrow.parquet
+
+    try:
+        rows = pyarrow.parquet.read_table(path).to_pylist()
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is not a whole Parquet file: {first_line(error)}") from None
+    for number, row in enumerate(rows, 1):
+        yield f"{path}, row {number}", row
+
+
+def _json_lines(path: Path) -> Iterator[SourceRow]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            where = f"{path}, line {number}"
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line.decode("utf-8-sig"))
+            except UnicodeDecodeError:
+                yield where, DataError(f"{where}: not UTF-8 text")
+            except json.JSONDecodeError as error:
+                yield where, DataError(f"{where}: not valid JSON ({error.msg} at column {error.colno})")
+            except (RecursionError, ValueError) as error:  # nested too deeply, or a number of thousands of digits
+                yield where, DataError(f"{where}: not valid JSON ({first_line(error)})")
+            else:
+                yield where, row if isinstance(row, dict) else DataError(f"{where}: not a JSON object")
+
+
+def hub_rows(path: str, name: str | None, split: str) -> Iterator[SourceRow]:
+    """Of a split of a data set from the Hugging Face hub, or of a directory that `datasets.load_dataset` reads.
+
+    Raises:
+        DataError: it could not be loaded
+    """
+    from datasets import load_dataset
+
+    try:
+        dataset = load_dataset(path, name, split=split)
+    except Exception as error:
+        raise DataError(f"the data set {path} could not be loaded: {first_line(error)}") from error
+    for number, row in enumerate(dataset, 1):
+        yield f"{path}, row {number}", row
