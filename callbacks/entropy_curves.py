@@ -5,12 +5,11 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.loggers import TensorBoardLogger
-from torch import Tensor
 
 from callbacks.weight_sync import WeightSync, logprob_gap
 from emlit.curves.round_tokens import RoundTokens
 from emlit.curves.scalars import completion_scalars, over_ranks, token_scalars
+from emlit.curves.tensorboard import add_profile, writers
 from emlit.errors import ConfigError
 from emlit.functional import decile_means, sequence_mean
 from emlit.modules import CausalLM, StepRecord
@@ -62,7 +61,7 @@ class EntropyCurves(L.Callback):
         if step % self.every_n_steps == 0:
             for logger in trainer.loggers:
                 logger.log_metrics(scalars, step=step)
-            for writer in self._writers(trainer):
+            for writer in writers(trainer):
                 writer.add_histogram("entropy/tokens", tokens.entropy, step)
                 add_profile(writer, "entropy/by_position", decile_means(tokens.entropy, tokens.decile), step)
                 if self.texts and (step // self.every_n_steps) % 10 == 1:
@@ -93,12 +92,6 @@ class EntropyCurves(L.Callback):
             "throughput/tokens_per_s": tokens / seconds,
         }
 
-    @staticmethod
-    def _writers(trainer: L.Trainer) -> list[Any]:
-        """The TensorBoard writers; none on processes but the first."""
-        loggers = trainer.loggers if trainer.is_global_zero else []
-        return [logger.experiment for logger in loggers if isinstance(logger, TensorBoardLogger)]
-
     def _samples(self, record: StepRecord) -> str:
         """A few completions as a Markdown table, the first of each of the first groups."""
         n = record.batch.samples_per_prompt
@@ -111,27 +104,6 @@ class EntropyCurves(L.Callback):
             lines.append(f"| {_cell(prompt)} | {_cell(group.texts[0])} | {means[index * n]:.3f} | {grade.correct} |")
         lines += ["", "`samples.html` in the run directory has more of them, every token coloured by its entropy."]
         return "\n".join(lines)
-
-
-def add_profile(writer: Any, tag: str, means: Tensor, step: int) -> None:
-    """A curve over the position in a completion (%, from 10 means) for the Histograms tab, step behind step.
-
-    The tab draws counts over values; here positions stand for values, and the height is a mean where a count would be.
-    """
-    heights = means.nan_to_num()
-    right = torch.arange(1, len(means) + 1) * 100.0 / len(means)
-    centres = right - right[0] / 2
-    writer.add_histogram_raw(
-        tag,
-        min=0.0,
-        max=100.0,
-        num=heights.sum().item(),
-        sum=(heights * centres).sum().item(),
-        sum_squares=(heights * centres**2).sum().item(),
-        bucket_limits=right.tolist(),
-        bucket_counts=heights.tolist(),
-        global_step=step,
-    )
 
 
 def _cell(text: str) -> str:

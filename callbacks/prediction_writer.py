@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from rich.table import Table
 
 from callbacks.em_inference import EMInference
 from emlit.errors import ConfigError
-from emlit.files import put_in_place, write_whole, writing
+from emlit.files import flush, put_in_place, write_whole, writing
 from emlit.modules import CausalLM
 from emlit.predictions import Prediction
 from emlit.pretrained import resolve
@@ -107,8 +106,7 @@ class PredictionWriter(L.Callback):
         kept = "the predictions before this batch are kept; make room and repeat the command"
         with writing(self.part, kept), self.part.open("a", encoding="utf-8") as file:
             file.write(lines)
-            file.flush()
-            os.fsync(file.fileno())
+            flush(file)
 
     def teardown(self, trainer: L.Trainer, pl_module: CausalLM, stage: str) -> None:
         if stage != "predict":

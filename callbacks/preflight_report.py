@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lightning as L
-from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.trainer.states import TrainerFn
 from rich.console import Console
 from rich.table import Table
 
+from emlit.curves.tensorboard import writers
 from emlit.errors import ConfigError
 from emlit.files import write_whole
 from emlit.metrics import Answers, AnswerTable
@@ -115,7 +115,7 @@ class PreflightReport(L.Callback):
         write_whole(directory / f"{stem}.md", text)
         rows = [report.row() for report in reports]
         write_whole(directory / f"{stem}.json", json.dumps(rows, indent=2) + "\n")
-        for writer in _writers(trainer):
+        for writer in writers(trainer):
             writer.add_text("preflight", text, trainer.global_step)
         console = Console()
         for report in reports:
@@ -143,16 +143,12 @@ def _save(drawn: "dict[str, Figure]", directory: Path, task: str) -> list[str]:
     return [str(folder / f"{name}.png") for name in drawn]
 
 
-def _writers(trainer: L.Trainer) -> list[Any]:
-    return [logger.experiment for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
-
-
 def _to_tensorboard(trainer: L.Trainer, report: TaskReport, drawn: "dict[str, Figure]") -> None:
     step, task = trainer.global_step, report.task
     scalars = {f"preflight/{task}/{name}": each.value for name, each in report.measured.values.items()}
     for logger in trainer.loggers:
         logger.log_metrics(scalars, step=step)
-    for writer in _writers(trainer):
+    for writer in writers(trainer):
         for name, figure in drawn.items():
             writer.add_figure(f"preflight/{task}/{name}", figure, step, close=False)
 

@@ -14,6 +14,9 @@ from emlit.processes import of_every_process
 from emlit.rollout import Prompt, request_seed
 from emlit.tasks import Grade
 
+Groups = list[list[Completion]]  # of each prompt
+Scores = list[list[TokenStats]]
+
 
 @dataclass(frozen=True)
 class Start:
@@ -62,12 +65,12 @@ class Probe:
         trainer = module.trainer
         mine = self.prompts[trainer.global_rank :: trainer.world_size]
         first = self.contested is None
-        groups = self._begin(module, mine) if first else self._sample(module, mine, self.samples)
-        scored = self._score(module, mine, groups)
+        groups, scored = (self._begin if first else self._again)(module, mine)
         answered = [self._answered(module, *each) for each in zip(mine, groups, scored, strict=True)]
         start = [self.start[prompt.row.id] for prompt in mine]
         before = [each.completions for each in start]
-        lost = sum(each.logprob for each in start) - sum(self._logprobs(module, mine, before))
+        rescored = scored if first else self._score(module, mine, before)
+        lost = sum(each.logprob for each in start) - sum(map(_logprob, rescored))
         length = sum(len(completion.tokens) for group in before for completion in group)
         parts = of_every_process((answered, [each.vote for each in start], lost, length))
         return measure(
@@ -77,20 +80,24 @@ class Probe:
             same=self.prompts[0].task.equal,
         )
 
-    def _begin(self, module: CausalLM, mine: Sequence[Prompt]) -> list[list[Completion]]:
+    def _again(self, module: CausalLM, mine: Sequence[Prompt]) -> tuple[Groups, Scores]:
+        groups = self._sample(module, mine, self.samples)
+        return groups, self._score(module, mine, groups)
+
+    def _begin(self, module: CausalLM, mine: Sequence[Prompt]) -> tuple[Groups, Scores]:
         """Sample the votes; the first completions of each prompt are its start."""
         groups, same = self._sample(module, mine, self.start_samples), self.prompts[0].task.equal
         answers = [[grade.answer for grade in self._grades(module, *each)] for each in zip(mine, groups, strict=True)]
         held = [each for part in of_every_process([is_contested(each, same) for each in answers]) for each in part]
         self.contested = sum(held) / len(held)
         groups = [group[: self.samples] for group in groups]
-        logprobs = self._logprobs(module, mine, groups)
-        for prompt, given, group, logprob in zip(mine, answers, groups, logprobs, strict=True):
+        scored = self._score(module, mine, groups)
+        for prompt, given, group, stats in zip(mine, answers, groups, scored, strict=True):
             vote = next((answer for answer, _ in votes(given, same)), None)
-            self.start[prompt.row.id] = Start(vote, group, logprob)
-        return groups
+            self.start[prompt.row.id] = Start(vote, group, _logprob(stats))
+        return groups, scored
 
-    def _sample(self, module: CausalLM, mine: Sequence[Prompt], samples: int) -> list[list[Completion]]:
+    def _sample(self, module: CausalLM, mine: Sequence[Prompt], samples: int) -> Groups:
         requests = [
             Request(prompt.tokens, request_seed(self.seed, "probe", prompt.row.id, sample))
             for prompt in mine
@@ -100,18 +107,10 @@ class Probe:
         return [flat[first : first + samples] for first in range(0, len(flat), samples)]
 
     @staticmethod
-    def _score(
-        module: CausalLM, mine: Sequence[Prompt], groups: Sequence[Sequence[Completion]]
-    ) -> list[list[TokenStats]]:
+    def _score(module: CausalLM, mine: Sequence[Prompt], groups: Sequence[Sequence[Completion]]) -> Scores:
         rows = [(prompt.tokens, each) for prompt, group in zip(mine, groups, strict=True) for each in group]
         stats = iter(module.score_completions([tokens for tokens, _ in rows], [each for _, each in rows]))
         return [[next(stats) for _ in group] for group in groups]
-
-    def _logprobs(
-        self, module: CausalLM, mine: Sequence[Prompt], groups: Sequence[Sequence[Completion]]
-    ) -> list[float]:
-        """log p of each group's completions together under the model as it is."""
-        return [sum(each.logprob.sum().item() for each in group) for group in self._score(module, mine, groups)]
 
     def _grades(self, module: CausalLM, prompt: Prompt, group: Sequence[Completion]) -> list[Grade]:
         row = prompt.row if self.labelled else replace(prompt.row, answer=None)
@@ -148,6 +147,11 @@ class Probe:
             completions = [Completion(**completion) for completion in each["completions"]]
             self.start[key] = Start(each["vote"], completions, each["logprob"])
         self.contested = state["contested"]
+
+
+def _logprob(stats: Sequence[TokenStats]) -> float:
+    """log p of a group's completions together."""
+    return sum(each.logprob.sum().item() for each in stats)
 
 
 def _texts(module: CausalLM, group: Sequence[Completion]) -> list[str]:

@@ -38,7 +38,6 @@ class RestartingEngine(Engine):
         self.engine, self.restarts = engine, restarts
         self.push: Callable[[], None] | None = None
         self.failures: list[str] = []
-        self.trace = ""  # of the last one
         self.generating = False
 
     @property
@@ -93,7 +92,7 @@ class RestartingEngine(Engine):
         if not engine_died(error):
             raise error
         self.failures.append(last_lines(error))
-        self.trace = "".join(traceback.format_exception(error))
+        log.info("the engine failed", exc_info=error)
         if len(self.failures) > self.restarts:
             earlier = f" (and before that with: {'; '.join(self.failures[:-1])})" if self.restarts else ""
             raise EngineError(
@@ -109,7 +108,6 @@ class RestartingEngine(Engine):
 
     def _restart(self) -> None:
         log.warning("the engine failed and is started again: %s", self.failures[-1])
-        log.info("%s", self.trace)
         try:
             self.engine.close()
         except Exception as error:  # it is dead already

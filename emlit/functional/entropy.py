@@ -1,7 +1,7 @@
 """Log-probability and entropy of next-token distributions, from logits.
 
 A row that is no distribution (a nan or +inf in logits / temperature, or nothing but -inf) has nan for both and leaves
-the other rows alone: what broke it is then seen where it is used, by `callbacks.StopOnNonFinite` in training.
+the other rows alone: what broke it is then seen where it is used, by `callbacks.SkipNonFinite` in training.
 """
 
 from typing import NamedTuple

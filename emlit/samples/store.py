@@ -2,12 +2,11 @@
 
 import json
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from emlit.files import put_in_place, writing
+from emlit.files import flush, put_in_place, writing
 from emlit.samples.sample import Sample
 
 log = logging.getLogger(__name__)
@@ -61,8 +60,7 @@ class SampleStore:
             for line in lines:
                 places.append(file.tell())
                 file.write(f"{line}\n".encode())
-            file.flush()
-            os.fsync(file.fileno())
+            flush(file)
         self.places[samples[0].step] = places
 
     def spread(self, completions: int) -> list[str]:
