@@ -1,0 +1,105 @@
+"""A public benchmark: its rows come from the Hugging Face hub, or from a local file in the same schema."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from emlit.errors import ConfigError, DataError
+from emlit.tasks.base import Row, Task
+from emlit.tasks.sources import SUFFIXES, SourceRow, file_rows, hub_rows, require_file
+
+
+class Hub(NamedTuple):
+    """Where a benchmark is published: the data set's id, its configuration and its split."""
+
+    path: str
+    name: str | None = None
+    split: str = "test"
+
+
+class Benchmark(Task):
+    """A benchmark. A new one is a subclass in a file of its own: `name`, `hub`, `row`, and `grade` where it differs.
+
+    Args:
+        path: a local JSONL, Parquet or CSV file in the published schema; from the hub unless set
+        n: the first so many rows; all unless set
+
+    Attributes:
+        hub: where it is published
+    """
+
+    hub: ClassVar[Hub]
+
+    def __init__(self, path: str | None = None, n: int | None = None) -> None:
+        if n is not None and n < 1:
+            raise ConfigError(f"n is {n}; {self.name} needs at least 1 row")
+        self.path = None if path is None else require_file(path)
+        self.n = n
+        self._rows: list[Row] | None = None
+
+    @abstractmethod
+    def row(self, fields: dict[str, Any], where: str) -> Row:
+        """One row of the source as a problem; `where` it stands is for messages.
+
+        Raises:
+            DataError: a field that cannot be used
+            KeyError: a field that is not there
+        """
+
+    def read_from(self, place: Path) -> None:
+        """Read from a local file, or from the file of this benchmark's name in a local directory; not from the hub.
+
+        Raises:
+            ConfigError: there is none
+        """
+        files = [place / f"{self.name}{suffix}" for suffix in SUFFIXES] if place.is_dir() else [place]
+        found = next((file for file in files if file.exists()), None)
+        if found is None:
+            raise ConfigError(
+                f"{place} has no file for {self.name}; put {self.name}.jsonl there, in the schema of {self.hub.path}"
+                if place.is_dir()
+                else f"path is {place}, and there is no such file or directory"
+            )
+        self.path = require_file(str(found))
+
+    def _source(self) -> Iterator[SourceRow]:
+        return hub_rows(*self.hub) if self.path is None else file_rows(self.path)
+
+    def rows(self) -> list[Row]:
+        if self._rows is None:
+            self._rows = list(self._read())
+            if not self._rows:
+                raise DataError(f"{self.path or self.hub.path} has no row; {self.name} needs at least one")
+        return self._rows
+
+    def _read(self) -> Iterator[Row]:
+        seen: set[str] = set()
+        for where, fields in self._source():
+            if len(seen) == self.n:
+                return
+            if isinstance(fields, DataError):
+                raise fields
+            try:
+                row = self.row(fields, where)
+            except KeyError as error:
+                columns = ", ".join(map(str, fields))
+                raise DataError(f"{where}: no column {error}, which {self.name} needs; it has {columns}") from None
+            except (TypeError, ValueError, AttributeError) as error:
+                raise DataError(f"{where}: not a row of {self.name} ({error})") from None
+            if row.id in seen:
+                raise DataError(f"{where}: the id {row.id!r} is there twice; ids must differ")
+            seen.add(row.id)
+            yield row
+
+
+def first_of(fields: dict[str, Any], *columns: str) -> Any:
+    """The first of these columns that a row has: published copies of a benchmark differ in names.
+
+    Raises:
+        KeyError: it has none of them
+    """
+    for column in columns:
+        if fields.get(column) is not None:
+            return fields[column]
+    raise KeyError(" or ".join(columns))
