@@ -45,6 +45,11 @@ class EMInference(L.Callback):
     def preflight(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
         if stage == "fit":
             raise ConfigError("EMInference changes decoding and has no place in fit; use it with predict or validate")
+        if stage == "predict" and trainer.datamodule.strategies is not None:
+            raise ConfigError(
+                "EMInference and data.strategies are both set; take EMInference out of trainer.callbacks and give a "
+                "strategy its em_inf"
+            )
         if trainer.datamodule.sampling.temperature == 0:
             log.warning(
                 "EM-INF never moves the most likely token: sampling.temperature is 0, so this run decodes greedily, "

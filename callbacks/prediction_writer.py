@@ -1,8 +1,6 @@
 """predictions.jsonl, line by line, through kills and restarts; then the report."""
 
-import hashlib
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +8,13 @@ import lightning as L
 from rich.console import Console
 from rich.table import Table
 
-from callbacks.em_inference import EMInference
+from callbacks.prediction_settings import differences, settings_of
 from emlit.errors import ConfigError
 from emlit.files import flush, put_in_place, write_whole, writing
 from emlit.modules import CausalLM
-from emlit.predictions import Prediction
-from emlit.pretrained import resolve
-from emlit.report import format_value, read_predictions, write_report
+from emlit.predictions import Prediction, count_votes
+from emlit.report import Run, columns, format_value, read_predictions, read_run, write_report
+from emlit.rollout import RolloutDataModule
 
 
 class PredictionWriter(L.Callback):
@@ -39,28 +37,31 @@ class PredictionWriter(L.Callback):
             return
         self.directory = Path(trainer.default_root_dir)
         self.part = self.directory / f"predictions.rank{trainer.global_rank}.jsonl"
+        self.costs = self.directory / f"costs.rank{trainer.global_rank}.jsonl"
         self.whole = self.directory / "predictions.jsonl"
         self.settings_file = self.directory / "predictions.settings.json"
-        self.settings = self._settings(trainer, module)
+        self.settings = settings_of(trainer, module)
         if self.overwrite or not self.settings_file.exists():
             return
         earlier = json.loads(self.settings_file.read_text())
-        differing = [name for name, value in self.settings.items() if earlier.get(name) != value]
+        differing = differences(earlier, self.settings)
         if differing:
             raise ConfigError(
                 f"{self.directory} holds predictions made with other settings ({', '.join(differing)}); choose another "
                 "--run_dir or set --writer.overwrite true"
             )
+        self.settings["strategies"] = {**earlier["strategies"], **self.settings["strategies"]}
 
     def setup(self, trainer: L.Trainer, pl_module: CausalLM, stage: str) -> None:
         """Find what an earlier run left."""
         if stage != "predict":
             return
         parts = list(self.directory.glob("predictions.rank*.jsonl"))
+        costs = list(self.directory.glob("costs.rank*.jsonl"))
         trainer.strategy.barrier()
         if trainer.is_global_zero:
             self.directory.mkdir(parents=True, exist_ok=True)
-            for file in (self.whole, *parts):
+            for file in (self.whole, *parts, *costs):
                 if self.overwrite:
                     file.unlink(missing_ok=True)
                 elif file.exists():
@@ -68,29 +69,7 @@ class PredictionWriter(L.Callback):
             write_whole(self.settings_file, json.dumps(self.settings, indent=2) + "\n")
         trainer.strategy.barrier()
         trainer.datamodule.finished = {
-            (p.task, p.id, p.sample) for file in (self.whole, *parts) if file.exists() for p in read_predictions(file)
-        }
-
-    @staticmethod
-    def _settings(trainer: L.Trainer, module: CausalLM) -> dict[str, Any]:
-        """Everything that a completion depends on."""
-        data = trainer.datamodule
-        decoding = next((c.decoding for c in trainer.callbacks if isinstance(c, EMInference)), data.engine.decoding)
-        prompts = hashlib.sha256()
-        for prompt in data.evaluation_prompts:
-            prompts.update(repr((prompt.task.name, prompt.row.id, prompt.row.answer, prompt.tokens)).encode())
-        return {
-            "pretrained": module.pretrained,
-            "weights": _fingerprint(Path(resolve(module.pretrained))),
-            "checkpoint": None if trainer.ckpt_path is None else _fingerprint(Path(trainer.ckpt_path)),
-            "engine": type(data.engine).__name__,
-            "engine_dtype": getattr(data.engine, "dtype", None),
-            "engine_options": getattr(data.engine, "options", None),
-            "scored_in": module.dtype_name if module.score else None,
-            "decoding": None if decoding is None else {type(decoding).__name__: asdict(decoding)},
-            "sampling": asdict(data.sampling),
-            "prompts": prompts.hexdigest(),
-            "seed": data.seed,
+            _key(p) for file in (self.whole, *parts) if file.exists() for p in read_predictions(file)
         }
 
     def on_predict_batch_end(
@@ -102,11 +81,15 @@ class PredictionWriter(L.Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        lines = "".join(json.dumps(prediction.to_dict(), ensure_ascii=False) + "\n" for prediction in outputs)
         kept = "the predictions before this batch are kept; make room and repeat the command"
-        with writing(self.part, kept), self.part.open("a", encoding="utf-8") as file:
-            file.write(lines)
-            flush(file)
+        _append(self.part, [prediction.to_dict() for prediction in outputs], kept)
+        cost = {
+            "decoding": outputs[0].decoding,
+            "task": outputs[0].task,
+            "predictions": len(outputs),
+            "seconds": pl_module.sampling_seconds,
+        }
+        _append(self.costs, [cost], kept)
 
     def teardown(self, trainer: L.Trainer, pl_module: CausalLM, stage: str) -> None:
         if stage != "predict":
@@ -114,54 +97,72 @@ class PredictionWriter(L.Callback):
         trainer.strategy.barrier()
         if not trainer.is_global_zero:
             return
-        self._merge()
-        decoding = self.settings["decoding"]
-        label = "plain" if decoding is None else next(iter(decoding))
-        rows = write_report(
-            self.directory,
-            f"{label}, T={self.settings['sampling']['temperature']:g}",
-            samples=trainer.datamodule.evaluation_samples,
-        )
+        self._merge(trainer.datamodule)
+        rows = write_report(self.directory, [self._asked_for(trainer.datamodule)], self.settings["pretrained"])
         console = Console()
-        console.print(_table(rows))
+        for task in dict.fromkeys(row["task"] for row in rows):
+            console.print(_table([row for row in rows if row["task"] == task]))
         console.print(f"predictions: {self.whole}\nreport:      {self.directory / 'report.md'}", soft_wrap=True)
 
-    def _merge(self) -> None:
-        """All parts as one file in the order of task, id and sample, each line once; replaced whole."""
+    def _merge(self, data: RolloutDataModule) -> None:
+        """All parts as one file in the order of strategies, tasks, ids and samples, each line once; replaced whole."""
         parts = sorted(self.directory.glob("predictions.rank*.jsonl"))
         found = {
-            (p.task, p.id, p.sample): p
-            for file in ([self.whole] if self.whole.exists() else []) + parts
-            for p in read_predictions(file)
+            _key(p): p for file in ([self.whole] if self.whole.exists() else []) + parts for p in read_predictions(file)
         }
+        # Again: what a kill cut in two was counted in two parts.
+        count_votes(found.values(), data.evaluation_tasks)
+        order = list(self.settings["strategies"])
         scratch = self.whole.with_suffix(".partial")
         kept = f"all predictions are kept in {self.directory}; make room and repeat the command"
         with writing(self.whole, kept, scratch):
             with scratch.open("w", encoding="utf-8") as file:
-                for key in sorted(found):
+                for key in sorted(found, key=lambda key: (order.index(key[0]), *key)):
                     file.write(json.dumps(found[key].to_dict(), ensure_ascii=False) + "\n")
             put_in_place(scratch, self.whole)
         for part in parts:
             part.unlink()
 
+    def _asked_for(self, data: RolloutDataModule) -> Run:
+        """The run, of a strategy that is asked for with fewer samples than before the first so many."""
+        run = read_run(self.directory)
+        wanted = {
+            strategy.name(data.sampling): strategy.samples(data.sampling, data.evaluation_samples)
+            for strategy in data.strategies or [data.default_strategy]
+        }
+        run.predictions = [p for p in run.predictions if p.sample < wanted.get(p.decoding, p.sample + 1)]
+        return run
+
+
+def _key(prediction: Prediction) -> tuple[str, str, str, int]:
+    return prediction.decoding, prediction.task, prediction.id, prediction.sample
+
+
+def _append(path: Path, lines: list[dict[str, Any]], kept: str) -> None:
+    with writing(path, kept), path.open("a", encoding="utf-8") as file:
+        file.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+        flush(file)
+
+
+_IN_TERMINAL = ("pass@1", "format_rate", "mean_length", "mean_entropy", "sampled_tokens", "seconds")
+
 
 def _table(rows: list[dict[str, Any]]) -> Table:
-    """The report on its side: a column a task, so that it fits a terminal."""
-    table = Table(title=rows[0]["decoding"] if rows else "no predictions")
+    """The report of one task: few decodings with all that is measured of them, many with what matters most."""
+    table = Table(title=rows[0]["task"])
     table.add_column("")
+    if len(rows) <= 3:
+        for row in rows:
+            table.add_column(row["decoding"], justify="right")
+        for name in ("problems", "samples", *columns(rows)):
+            table.add_row(name, *(format_value(row.get(name)) for row in rows))
+        return table
+    names = [name for name in columns(rows) if name in _IN_TERMINAL or name.startswith("maj@")]
+    for name in names:
+        table.add_column(name.replace("_", " "), justify="right")
     for row in rows:
-        table.add_column(row["task"], justify="right")
-    for name in dict.fromkeys(name for row in rows for name in row if name not in ("task", "decoding")):
-        table.add_row(name, *(format_value(row.get(name)) for row in rows))
+        table.add_row(row["decoding"], *(format_value(row.get(name)) for name in names))
     return table
-
-
-def _fingerprint(path: Path) -> list[list[str | int]] | None:
-    """Name, size and time of a checkpoint's or model's weight files; None for a model on the hub."""
-    if not path.exists():
-        return None
-    files = sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
-    return [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
 
 
 def _drop_partial_line(path: Path) -> None:

@@ -1,12 +1,18 @@
 """One answered sample, as it stands in predictions.jsonl."""
 
 import reprlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, get_args, get_type_hints
 
-from emlit.engines import Completion
+import torch
+from torch import Tensor
+
 from emlit.functional import TokenStats
-from emlit.rollout.prompts import Prompt
+from emlit.rollout import Prompt
+from emlit.strategies import Turn
+from emlit.tasks import NEXT_TURN, Task, answer_classes
 
 
 @dataclass
@@ -26,6 +32,12 @@ class Prediction:
             where the module does not score, and of a completion without a token
         mean_logprob: of its tokens under the same distributions, nats; without scoring, under the sampler's
         finish_reason: "stop" or "length"
+        decoding: the name of the strategy that made it
+        vote: the first of the row's samples with the same answer; -1 where none was found, None where the task's
+            answers cannot vote
+        parts: whether each sub-problem is right, where there are some
+        prompt_tokens: read for it, with those of earlier drafts and turns; shared ones once
+        sampled_tokens: sampled for it, with those of votes and earlier drafts
     """
 
     task: str
@@ -39,18 +51,33 @@ class Prediction:
     mean_entropy: float | None
     mean_logprob: float | None
     finish_reason: str
+    decoding: str = ""
+    vote: int | None = None
+    parts: list | None = None
+    prompt_tokens: int = 0
+    sampled_tokens: int = 0
 
     @classmethod
     def of(
-        cls, prompt: Prompt, sample: int, completion: Completion, text: str, stats: TokenStats | None
+        cls, prompt: Prompt, sample: int, decoding: str, turns: Sequence[Turn], stats: Sequence[TokenStats] | None
     ) -> "Prediction":
-        """Grade and summarise one completion."""
+        """Grade and summarise an answer.
+
+        Args:
+            prompt: the problem
+            sample: which of its answers
+            decoding: the strategy's name
+            turns: one, or several of a task of several
+            stats: of each turn's reply; None where the module does not score
+        """
+        completions = [turn.reply.completion for turn in turns]
+        text = NEXT_TURN.join(turn.reply.text for turn in turns)
         grade = prompt.task.grade(prompt.row, text)
         if stats is None:
-            entropy, logprob = None, sum(completion.logprobs) / max(1, len(completion.logprobs))
+            logprobs = [logprob for completion in completions for logprob in completion.logprobs or []]
+            entropy, logprob = None, sum(logprobs) / len(logprobs) if logprobs else None
         else:
-            # A mean of nothing is nan, which is no JSON.
-            entropy, logprob = (value.mean().item() if len(value) else None for value in (stats.entropy, stats.logprob))
+            entropy, logprob = (_mean([getattr(each, name) for each in stats]) for name in ("entropy", "logprob"))
         return cls(
             task=prompt.task.name,
             id=prompt.row.id,
@@ -59,10 +86,14 @@ class Prediction:
             answer=grade.answer,
             correct=grade.correct,
             format_ok=grade.format_ok,
-            tokens=len(completion.tokens),
+            tokens=sum(len(completion.tokens) for completion in completions),
             mean_entropy=entropy,
             mean_logprob=logprob,
-            finish_reason=completion.finish_reason,
+            finish_reason="length" if any(each.finish_reason == "length" for each in completions) else "stop",
+            decoding=decoding,
+            parts=grade.parts,
+            prompt_tokens=sum(turn.prompt_tokens for turn in turns),
+            sampled_tokens=sum(turn.sampled_tokens for turn in turns),
         )
 
     @classmethod
@@ -77,12 +108,37 @@ class Prediction:
         for name, types in _TYPES.items():
             if type(values[name]) not in types:
                 raise ValueError(f"{name} is {reprlib.repr(values[name])}")
+            if isinstance(values[name], list) and not all(type(each) is bool for each in values[name]):
+                raise ValueError(f"{name} is {reprlib.repr(values[name])}")
             if isinstance(values[name], str):
                 values[name].encode()
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def count_votes(predictions: Iterable[Prediction], tasks: Iterable[Task]) -> None:
+    """Set each prediction's `vote`, the answers compared by its task; all samples of a problem must be there."""
+    by_name = {task.name: task for task in tasks}
+    groups: dict[tuple[str, str, str], list[Prediction]] = defaultdict(list)
+    for prediction in predictions:
+        groups[prediction.decoding, prediction.task, prediction.id].append(prediction)
+    for (_, name, _), group in groups.items():
+        if not by_name[name].votes:
+            continue
+        group.sort(key=lambda prediction: prediction.sample)
+        for prediction in group:
+            prediction.vote = -1
+        for places in answer_classes([prediction.answer for prediction in group], by_name[name].equal):
+            for place in places:
+                group[place].vote = group[places[0]].sample
+
+
+def _mean(parts: Sequence[Tensor]) -> float | None:
+    """Of all tokens of all turns; a mean of nothing would be nan, which is no JSON."""
+    values = torch.cat(list(parts))
+    return values.mean().item() if len(values) else None
 
 
 def _types(hint: Any) -> tuple[type, ...]:

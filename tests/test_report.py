@@ -3,7 +3,7 @@ import json
 import pytest
 
 from emlit.errors import DataError
-from emlit.report import read_predictions, write_report
+from emlit.report import read_predictions, read_run, write_report
 from tests.metrics.test_completions import prediction
 
 
@@ -15,14 +15,17 @@ def test_one_row_a_task(tmp_path):
     rows = [prediction("a", 0, "1", True), prediction("a", 1, "2", False), prediction("x", 0, "1", None, task="u")]
     write(tmp_path / "predictions.jsonl", rows)
     assert read_predictions(tmp_path / "predictions.jsonl") == rows
-    report = write_report(tmp_path, "plain, T=1")
+    report = write_report(tmp_path, [read_run(tmp_path)])
     assert [(row["task"], row["problems"], row["samples"]) for row in report] == [("t", 1, 2), ("u", 1, 1)]
     assert report[0]["pass@1"] == 0.5
+    assert report[0]["decoding"] == "T=1"
     assert "pass@1" not in report[1]
     assert json.loads((tmp_path / "report.json").read_text()) == report
-    table = (tmp_path / "report.md").read_text().splitlines()
-    assert table[0].startswith("| task | decoding | problems | samples | pass@1 |")
-    assert len({line.count("|") for line in table}) == 1
+    text = (tmp_path / "report.md").read_text()
+    assert "## t\n" in text
+    tables = [line for line in text.splitlines() if line.startswith("|")]
+    assert tables[0].startswith("| decoding | problems | samples | pass@1 |")
+    assert len({line.count("|") for line in tables[:3]}) == 1
 
 
 def test_a_damaged_line_is_named(tmp_path):

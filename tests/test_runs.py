@@ -177,9 +177,9 @@ def test_em_inf_lowers_the_sampled_entropy(engine, tmp_path):
     assert len(plain) == 64
     assert sum(p.mean_entropy for p in lowered) < sum(p.mean_entropy for p in plain)
     report = json.loads((tmp_path / "lowered/report.json").read_text())
-    assert report[0]["decoding"] == "EntropyMinimization, T=1"
+    assert report[0]["decoding"] == "EM-INF (released), T=1"
     assert report[0]["pass@1"] == pytest.approx(sum(p.correct for p in lowered) / 64)
-    assert "| tiny | plain, T=1 |" in (tmp_path / "plain/report.md").read_text()
+    assert "| T=1 | 16 | 64 |" in (tmp_path / "plain/report.md").read_text()
 
 
 @pytest.mark.slow
@@ -210,8 +210,13 @@ def test_predictions_survive_a_kill(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_predictions_of_other_settings_do_not_mix(tmp_path, run_sentence):
     predict(tmp_path / "run")
-    assert "other settings" in run_sentence(predict, tmp_path / "run", "--data.sampling.temperature=0.5")
-    assert len(predict(tmp_path / "run", "--data.sampling.temperature=0.5", "--writer.overwrite=true")) == 64
+    shorter = "--data.sampling.max_tokens=24"
+    assert "other settings (strategy 'EM-INF" in run_sentence(predict, tmp_path / "run", shorter)
+    assert "other settings (seed" in run_sentence(predict, tmp_path / "run", "--seed_everything=1")
+    assert len(predict(tmp_path / "run", shorter, "--writer.overwrite=true")) == 64
+    # Another decoding is another strategy, and stands beside the first.
+    both = predict(tmp_path / "run", shorter, "--data.sampling.temperature=0.5")
+    assert {p.decoding for p in both} == {"EM-INF (released), T=1", "EM-INF (released), T=0.5"}
 
 
 @pytest.mark.slow

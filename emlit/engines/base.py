@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from torch import Tensor
 
@@ -57,6 +57,15 @@ class Sampling:
         return self.top_p < 1 or self.top_k > 0 or self.min_p > 0
 
 
+class AnswerKey(NamedTuple):
+    """A task's name, a problem's id, which of its answers, and which turn of that."""
+
+    task: str
+    id: str
+    sample: int = 0
+    turn: int = 0
+
+
 @dataclass(frozen=True)
 class Request:
     """One completion to sample.
@@ -64,10 +73,12 @@ class Request:
     Attributes:
         prompt: token ids
         seed: what it is sampled with, whatever else is in the batch
+        key: what it is an answer to, for an engine that looks answers up
     """
 
     prompt: list[int]
     seed: int
+    key: AnswerKey | None = None
 
 
 FinishReason = Literal["stop", "length"]
@@ -82,11 +93,13 @@ class Completion:
         logprobs: log-probability of each token under the distribution that it was drawn from, nats; an engine always
             gives them, and None marks a completion that nobody sampled
         finish_reason: "stop" at an end token or stop string, "length" at max_tokens
+        text: where it is not what the tokens decode to
     """
 
     tokens: list[int]
     logprobs: list[float] | None
     finish_reason: FinishReason
+    text: str | None = None
 
 
 @dataclass(frozen=True)

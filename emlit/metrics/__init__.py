@@ -5,6 +5,7 @@ from emlit.metrics.bootstrap import Interval, interval_of_ratio, percentile_inte
 from emlit.metrics.completions import CompletionMetrics
 from emlit.metrics.confidence import auroc, auroc_interval, concordant_pairs, equal_bins, rank_correlation
 from emlit.metrics.pass_at_k import pass_at_k, powers_up_to
+from emlit.metrics.rates import rates
 from emlit.metrics.votes import majority_share
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "percentile_interval",
     "powers_up_to",
     "rank_correlation",
+    "rates",
     "resampled_counts",
 ]

@@ -28,7 +28,8 @@ class Answers:
         problem: (M,), int64, 0 to P - 1
         sample: (M,), number of the completion within its problem
         correct: (M,), 1 or 0; nan without a label
-        vote: (M,), how right the vote of the completion's problem is (`majority_share`); nan without a label
+        vote: (M,), how right the vote of the completion's problem is (`majority_share`); nan without a label,
+            and where the task's answers cannot vote
         format_ok: (M,), 1 or 0
         tokens: (M,), sampled tokens
         truncated: (M,), 1 where cut at max_tokens
@@ -85,8 +86,8 @@ class AnswerTable(Metric):
         keys: list[int] = []
         rows: list[tuple[float, ...]] = []
         for (task, id), group in groups.items():
-            labelled = group[0].correct is not None
-            vote = majority_share([(p.answer, bool(p.correct)) for p in group]) if labelled else _UNKNOWN
+            votes = [(p.vote, bool(p.correct)) for p in group if p.vote is not None and p.correct is not None]
+            vote = majority_share(votes) if votes else _UNKNOWN
             for p in group:
                 keys.append(_key(task, id))
                 rows.append(

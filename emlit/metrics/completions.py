@@ -17,7 +17,7 @@ _SUMS = (
     "samples", "format_ok", "tokens", "truncated", "scored", "scored_tokens", "entropy", "entropy_of_tokens", "logprob",
     "labelled", "correct",
 )  # fmt: skip
-_GROUPS = ("labelled_groups", "any_correct", "majority_correct")
+_GROUPS = ("labelled_groups", "any_correct", "voting_groups", "majority_correct")
 
 
 class CompletionMetrics(Metric):
@@ -58,7 +58,10 @@ class CompletionMetrics(Metric):
             if group[0].correct is not None:
                 self.labelled_groups += 1
                 self.any_correct += any(prediction.correct for prediction in group)
-                self.majority_correct += majority_share([(p.answer, bool(p.correct)) for p in group])
+                votes = [(p.vote, bool(p.correct)) for p in group if p.vote is not None]
+                if votes:
+                    self.voting_groups += 1
+                    self.majority_correct += majority_share(votes)
 
     def compute(self) -> dict[str, Tensor]:
         if not self.samples:
@@ -76,5 +79,6 @@ class CompletionMetrics(Metric):
         k = int(self.k)
         if self.labelled_groups and k > 1:
             values[f"pass@{k}"] = self.any_correct / self.labelled_groups
-            values[f"maj@{k}"] = self.majority_correct / self.labelled_groups
+            if self.voting_groups:
+                values[f"maj@{k}"] = self.majority_correct / self.voting_groups
         return {name: value.float() for name, value in values.items()}

@@ -1,17 +1,18 @@
 """The vote of a problem's samples."""
 
-from emlit.tasks import answer_classes, math_equal
+from collections import Counter
 
 
-def majority_share(answers: list[tuple[str | None, bool]]) -> float:
+def majority_share(votes: list[tuple[int, bool]]) -> float:
     """How right the vote of a group is: 1 or 0, or the share of right ones among answers tied for most votes.
 
     Args:
-        answers: (answer, correct) of each sample; samples without an answer do not vote
+        votes: (vote, correct) of each sample, as in Prediction; samples with -1, without an answer, do not vote
     """
-    classes = answer_classes([answer for answer, _ in answers], math_equal)
-    if not classes:
+    counted = Counter(vote for vote, _ in votes if vote >= 0)
+    if not counted:
         return 0.0
-    most = max(map(len, classes))
-    winners = [members for members in classes if len(members) == most]
-    return sum(answers[members[0]][1] for members in winners) / len(winners)
+    right = {vote: correct for vote, correct in reversed(votes)}  # that of an answer's first sample
+    most = max(counted.values())
+    winners = [vote for vote, count in counted.items() if count == most]
+    return sum(right[vote] for vote in winners) / len(winners)

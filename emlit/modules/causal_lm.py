@@ -9,14 +9,16 @@ import torch
 from torch import Tensor
 
 from emlit import pretrained as loading
-from emlit.engines import Completion, Engine, Request, Sampling
+from emlit.engines import Completion, Engine
 from emlit.errors import ConfigError, DataError
 from emlit.functional import CertaintyStats, TokenStats
 from emlit.metrics import CompletionMetrics
+from emlit.modules.answering import answer
 from emlit.modules.lora import ALL_LINEAR, LoRA, differences, is_adapter, settings
 from emlit.modules.scoring import EntropyHead, Scorer
 from emlit.predictions import Prediction
-from emlit.rollout import LearnsFrom, Prompt, PromptBatch, RolloutDataModule, pad_rows, request_seed
+from emlit.rollout import LearnsFrom, Prompt, PromptBatch, RolloutDataModule, pad_rows
+from emlit.strategies import Strategy
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -38,6 +40,7 @@ class CausalLM(L.LightningModule):
 
     Attributes:
         learns_from: what the data module gives it in training: the model's own samples, or the rows' solutions
+        sampling_seconds: how long the engine took for the last batch that was answered
     """
 
     learns_from: ClassVar[LearnsFrom] = "samples"
@@ -65,6 +68,7 @@ class CausalLM(L.LightningModule):
             self.strict_loading = False  # checkpoints hold adapters alone, and on_load_checkpoint compares their names
         self.model: PreTrainedModel | None = None
         self.answers = CompletionMetrics()
+        self.sampling_seconds = 0.0
 
     def configure_model(self) -> None:
         """Load the weights, once."""
@@ -162,35 +166,20 @@ class CausalLM(L.LightningModule):
         if piece:
             yield piece
 
-    def answer(self, batch: PromptBatch, sampling: Sampling, salt: str = "evaluation") -> list[Prediction]:
+    def answer(
+        self, batch: PromptBatch, strategy: Strategy | None = None, salt: str = "evaluation"
+    ) -> list[Prediction]:
         """Sample, grade and score; one Prediction a wanted sample, in the batch's order.
 
         Args:
             batch: prompts and the sample numbers wanted of each
-            sampling: how to draw them; greedy at temperature 0
+            strategy: how to decode; data.sampling with the engine's own decoding unless given
             salt: two calls with the same salt draw the same samples
         """
-        wanted = [
-            (prompt, sample) for prompt, samples in zip(batch.prompts, batch.samples, strict=True) for sample in samples
-        ]
-        requests = [
-            Request(prompt.tokens, request_seed(self.data.seed, salt, prompt.task.name, prompt.row.id, sample))
-            for prompt, sample in wanted
-        ]
-        completions = self.engine.generate(requests, sampling)
-        texts = self.data.tokenizer.batch_decode([c.tokens for c in completions], skip_special_tokens=True)
-        scored = (
-            self.score_completions([request.prompt for request in requests], completions)
-            if self.score
-            else [None] * len(completions)
-        )
-        return [
-            Prediction.of(prompt, sample, completion, text, stats)
-            for (prompt, sample), completion, text, stats in zip(wanted, completions, texts, scored, strict=True)
-        ]
+        return answer(self, batch, strategy or self.data.default_strategy, salt)
 
     def validation_step(self, batch: PromptBatch) -> list[Prediction]:
-        predictions = self.answer(batch, self.data.sampling)
+        predictions = self.answer(batch)
         self.answers.update(predictions)
         return predictions
 
@@ -206,7 +195,7 @@ class CausalLM(L.LightningModule):
         self.answers.reset()
 
     def predict_step(self, batch: PromptBatch) -> list[Prediction]:
-        return self.answer(batch, self.data.sampling)
+        return self.answer(batch, batch.strategy)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["emlit"] = {"pretrained": self.pretrained, "lora": settings(self.lora)}

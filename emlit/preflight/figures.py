@@ -1,11 +1,11 @@
-"""The preflight's pictures. Colours are Okabe and Ito's, which most colour-blind people tell apart."""
+"""The preflight's pictures."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
 from torchmetrics.functional.classification import binary_roc
 
+from emlit.figures import GREY, RIGHT, WRONG, new_figure
 from emlit.metrics import Answers, Interval
 from emlit.metrics.confidence import mid_ranks
 from emlit.preflight.measurements import Measurements
@@ -14,33 +14,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-RIGHT, WRONG, GREY = "#0072B2", "#D55E00", "#595959"
-
 
 def figures(answers: Answers, measured: Measurements, title: str) -> "dict[str, Figure]":
     """By file name: accuracy by entropy and the ROC curve where there are labels and entropies, and entropies."""
     found: dict[str, Figure] = {}
     if measured.deciles:
-        found["accuracy_by_entropy"] = _figure(lambda axes: _accuracy_by_entropy(axes, measured), title)
+        found["accuracy_by_entropy"] = new_figure(lambda axes: _accuracy_by_entropy(axes, measured), title)
     if "mean_entropy" in measured.values:
-        found["entropies"] = _figure(lambda axes: _entropies(axes, answers), title)
+        found["entropies"] = new_figure(lambda axes: _entropies(axes, answers), title)
     if "auroc" in measured.values:
-        found["roc"] = _figure(lambda axes: _roc(axes, answers, measured), title, width=5.2, height=5.6)
+        found["roc"] = new_figure(lambda axes: _roc(axes, answers, measured), title, width=5.2, height=5.6)
     return found
-
-
-def _figure(draw: "Callable[[Axes], None]", title: str, width: float = 7.0, height: float = 4.6) -> "Figure":
-    # A Figure of its own has the Agg canvas and needs no pyplot, whose figures would pile up.
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
-    axes = figure.add_subplot()
-    draw(axes)
-    axes.set_title(title, loc="left", fontsize=10, color=GREY)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set_axisbelow(True)
-    axes.grid(axis="y", color="#DDDDDD", linewidth=0.8)
-    return figure
 
 
 def _accuracy_by_entropy(axes: "Axes", measured: Measurements) -> None:

@@ -12,10 +12,9 @@ from emlit.metrics import (
     concordant_pairs,
     equal_bins,
     interval_of_ratio,
-    pass_at_k,
     percentile_interval,
-    powers_up_to,
     rank_correlation,
+    rates,
     resampled_counts,
 )
 
@@ -69,24 +68,12 @@ class Measurements:
 def measure(answers: Answers, resamples: int = 1000, seed: int = 0) -> Measurements:
     """Everything that `answers` can tell; the same for the same arguments.
 
-    `token_entropy` weighs each completion by its length, as training plots it; `mean_entropy` and `mean_logprob` do
-    not. `auroc`, of minus mean entropy, and `auroc_logprob` tell right from wrong over all completions, `auroc_within`
-    among the samples of one problem. `spearman` and `spearman_logprob` correlate a problem's mean score with the share
-    of its samples that are right. `room` is pass@k, with every sample, minus pass@1.
+    Beside the `rates`: `auroc`, of minus mean entropy, and `auroc_logprob` tell right from wrong over all completions,
+    `auroc_within` among the samples of one problem. `spearman` and `spearman_logprob` correlate a problem's mean score
+    with the share of its samples that are right.
     """
-    counts = resampled_counts(answers.problems, resamples, seed)
-    scored = answers.where(~answers.entropy.isnan())
     labelled = answers.where(~answers.correct.isnan())
-    values = _accuracies(labelled, resamples, seed) if len(labelled) else {}
-    ones = torch.ones(len(answers), dtype=torch.float64)
-    for name, column in (
-        ("format_rate", answers.format_ok),
-        ("mean_length", answers.tokens),
-        ("truncated", answers.truncated),
-    ):
-        values[name] = interval_of_ratio(answers.per_problem(column), answers.per_problem(ones), counts)
-    if len(scored):
-        values |= _entropies(scored, resamples, seed)
+    values = rates(answers, resamples, seed)
     both = labelled.where(~labelled.entropy.isnan())
     values |= _confidence(both, resamples, seed) if len(both) else {}
     counted = labelled if len(labelled) else answers
@@ -102,33 +89,6 @@ def measure(answers: Answers, resamples: int = 1000, seed: int = 0) -> Measureme
 
 def _samples(answers: Answers) -> int:
     return int(torch.bincount(answers.problem).min()) if len(answers) else 0
-
-
-def _accuracies(answers: Answers, resamples: int, seed: int) -> dict[str, Interval]:
-    counts = resampled_counts(answers.problems, resamples, seed)
-    n = answers.per_problem(torch.ones_like(answers.correct))
-    correct = answers.per_problem(answers.correct)
-    each = torch.ones(answers.problems, dtype=torch.float64)
-    values = {"pass@1": interval_of_ratio(correct, n, counts)}
-    most = int(n.min())
-    for k in powers_up_to(most)[1:]:
-        values[f"pass@{k}"] = interval_of_ratio(pass_at_k(n, correct, k), each, counts)
-    if most > 1:
-        values[f"maj@{most}"] = interval_of_ratio(answers.per_problem(answers.vote) / n, each, counts)
-        values["room"] = interval_of_ratio(pass_at_k(n, correct, most) - correct / n, each, counts)
-    return values
-
-
-def _entropies(answers: Answers, resamples: int, seed: int) -> dict[str, Interval]:
-    counts = resampled_counts(answers.problems, resamples, seed)
-    tokens = answers.per_problem(answers.tokens)
-    completions = answers.per_problem(torch.ones_like(answers.tokens))
-    of_tokens = answers.per_problem(answers.entropy * answers.tokens)
-    return {
-        "token_entropy": interval_of_ratio(of_tokens, tokens, counts),
-        "mean_entropy": interval_of_ratio(answers.per_problem(answers.entropy), completions, counts),
-        "mean_logprob": interval_of_ratio(answers.per_problem(answers.logprob), completions, counts),
-    }
 
 
 def _confidence(answers: Answers, resamples: int, seed: int) -> dict[str, Interval]:

@@ -2,7 +2,7 @@
 
 from emlit.rollout.batch import Group, RolloutBatch, collate, pad_rows, partition
 from emlit.rollout.datamodule import LearnsFrom, RolloutDataModule
-from emlit.rollout.prompts import Prompt, PromptBatch, render, request_seed
+from emlit.rollout.prompts import Prompt, PromptBatch, encode, render, request_seed
 from emlit.rollout.solutions import SolutionStream, with_solutions
 from emlit.rollout.stream import RolloutStream, RoundShape
 
@@ -17,6 +17,7 @@ __all__ = [
     "RoundShape",
     "SolutionStream",
     "collate",
+    "encode",
     "pad_rows",
     "partition",
     "render",

@@ -10,13 +10,22 @@ if TYPE_CHECKING:
     from emlit.rollout.datamodule import RolloutDataModule
 
 
-def check_evaluation(data: "RolloutDataModule") -> None:
-    """Raise ConfigError where predictions of two tasks could not be told apart."""
+def check_evaluation(data: "RolloutDataModule", stage: str) -> None:
+    """Raise ConfigError where predictions of two tasks or strategies could not be told apart."""
     names = [task.name for task in data.evaluation_tasks]
     if len(set(names)) < len(names):
         raise ConfigError(
             f"data.evaluation has tasks of the same name ({', '.join(names)}); name each file differently"
         )
+    if stage != "predict" or data.strategies is None:
+        return
+    named = [strategy.name(data.sampling) for strategy in data.strategies]
+    twice = sorted({name for name in named if named.count(name) > 1})
+    if twice:
+        raise ConfigError(f"data.strategies has {twice[0]!r} twice; leave one out, or give each a name")
+    useless = [n for n, s in zip(named, data.strategies, strict=True) if not any(map(s.suits, data.evaluation_tasks))]
+    if useless:
+        raise ConfigError(f"data.strategies has {useless[0]!r}, which suits no task of data.evaluation; leave it out")
 
 
 def check_fit(data: "RolloutDataModule", samples: bool) -> None:

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 import lightning as L
@@ -13,10 +14,11 @@ from emlit.engines import Engine, ModelSource, RestartingEngine, Sampling, defau
 from emlit.errors import ConfigError
 from emlit.rollout.batch import RolloutBatch
 from emlit.rollout.checks import check_evaluation, check_fit
-from emlit.rollout.prompts import PromptBatch, PromptLoader, render
+from emlit.rollout.prompts import Prompt, PromptBatch, PromptLoader, render
 from emlit.rollout.solutions import SolutionStream, with_solutions
 from emlit.rollout.stream import RolloutStream, RoundShape
-from emlit.tasks import Task, TinyArithmetic
+from emlit.strategies import Sampled, Strategy
+from emlit.tasks import Task, TinyArithmetic, read_from
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,9 @@ class RolloutDataModule(L.LightningDataModule):
         evaluation: what is answered before and after training, and by validate, test and predict
         engine: who samples; vLLM where it is installed, transformers otherwise
         sampling: how, in training and evaluation
+        strategies: ways to decode in predict, one after the other; the sampling above unless set
+        path: read the benchmarks of `evaluation` from here and not from the hub: the file of one, or a directory with
+            a NAME.jsonl (.json, .parquet, .csv) for each
         filter_training_samples: allow top_p, top_k and min_p in training, though losses score the whole distribution
         mask_truncated: leave completions that were cut at max_tokens out of the loss; they still count in the baseline
             of their group
@@ -61,6 +66,8 @@ class RolloutDataModule(L.LightningDataModule):
         evaluation: Task | list[Task] | None = None,
         engine: Engine | None = None,
         sampling: Sampling = Sampling(),  # noqa: B008 (frozen)
+        strategies: list[Strategy] | None = None,
+        path: str | None = None,
         filter_training_samples: bool = False,
         mask_truncated: bool = False,
         prompts_per_round: int = 64,
@@ -86,9 +93,14 @@ class RolloutDataModule(L.LightningDataModule):
         self.evaluation_tasks: list[Task] = tasks if isinstance(tasks, list) else [tasks]
         if not self.evaluation_tasks:
             raise ConfigError("evaluation is an empty list; name a task, or leave the key out")
+        if path is not None:
+            read_from(Path(path), self.evaluation_tasks)
         self.engine = engine if engine is not None else default_engine()
         self.sampler = RestartingEngine(self.engine)  # what everybody samples from
         self.sampling = sampling
+        if strategies is not None and not strategies:
+            raise ConfigError("strategies is an empty list; name one, or leave the key out")
+        self.strategies = None if strategies is None else [each for one in strategies for each in one.expand()]
         self.filter_training_samples = filter_training_samples
         self.mask_truncated = mask_truncated
         self.prompts_per_round = prompts_per_round
@@ -97,9 +109,14 @@ class RolloutDataModule(L.LightningDataModule):
         self.evaluation_samples = evaluation_samples
         self.evaluation_batch_size = evaluation_batch_size
         self.context = context
-        self.finished: set[tuple[str, str, int]] = set()  # (task, id, sample) that predict need not answer again
+        self.finished: set[tuple[str, str, str, int]] = set()  # (decoding, task, id, sample) that predict has already
         self.stream: RolloutStream | None = None
         self.started = False
+
+    @property
+    def default_strategy(self) -> Strategy:
+        """`sampling`, with the decoding that the engine was given."""
+        return Sampled(decoding=self.engine.decoding)
 
     @property
     def seed(self) -> int:
@@ -114,7 +131,7 @@ class RolloutDataModule(L.LightningDataModule):
         """
         module = self.trainer.lightning_module
         module.check_rollouts(self)
-        check_evaluation(self)
+        check_evaluation(self, stage)
         if stage == "fit":
             check_fit(self, samples=module.learns_from == "samples")
         path = pretrained.resolve(module.pretrained)
@@ -123,6 +140,7 @@ class RolloutDataModule(L.LightningDataModule):
         context = self.context or min(limit, 8192)
         if context > limit:
             raise ConfigError(f"data.context is {context}, but {module.pretrained} has {limit} positions; lower it")
+        self.longest_context = context
         longest = self.longest_prompt = context - self.sampling.max_tokens
         if longest < 1:
             raise ConfigError(
@@ -175,15 +193,31 @@ class RolloutDataModule(L.LightningDataModule):
         )
 
     def evaluation_batches(self, samples: int) -> Sequence[PromptBatch]:
-        """This rank's evaluation prompts in batches, `samples` of each, without those already in `finished`."""
+        """This rank's evaluation prompts in batches, `samples` of each."""
         mine = self.evaluation_prompts[self.trainer.global_rank :: self.trainer.world_size]
-        wanted = []
-        for prompt in mine:
-            open_samples = [i for i in range(samples) if (prompt.task.name, prompt.row.id, i) not in self.finished]
-            if open_samples:
-                wanted.append((prompt, open_samples))
+        return self._cut([(prompt, range(samples)) for prompt in mine])
+
+    def _cut(
+        self, wanted: Sequence[tuple[Prompt, Sequence[int]]], strategy: Strategy | None = None
+    ) -> list[PromptBatch]:
         size = self.evaluation_batch_size
-        return [PromptBatch(*zip(*wanted[start : start + size], strict=True)) for start in range(0, len(wanted), size)]
+        pieces = [wanted[start : start + size] for start in range(0, len(wanted), size)]
+        return [PromptBatch(*zip(*piece, strict=True), strategy) for piece in pieces]
+
+    def prediction_batches(self) -> list[PromptBatch]:
+        """This rank's prompts for each strategy and task in turn, without what is in `finished`."""
+        batches = []
+        for strategy in self.strategies or [self.default_strategy]:
+            name, samples = strategy.name(self.sampling), strategy.samples(self.sampling, self.evaluation_samples)
+            for task in filter(strategy.suits, self.evaluation_tasks):
+                prompts = [prompt for prompt in self.evaluation_prompts if prompt.task is task]
+                wanted = [
+                    (prompt, left)
+                    for prompt in prompts[self.trainer.global_rank :: self.trainer.world_size]
+                    if (left := [i for i in range(samples) if (name, task.name, prompt.row.id, i) not in self.finished])
+                ]
+                batches += self._cut(wanted, strategy)
+        return batches
 
     def val_dataloader(self) -> PromptLoader:
         return PromptLoader(self.evaluation_batches(self.evaluation_samples))
@@ -192,7 +226,7 @@ class RolloutDataModule(L.LightningDataModule):
         return self.val_dataloader()
 
     def predict_dataloader(self) -> PromptLoader:
-        return self.val_dataloader()
+        return PromptLoader(self.prediction_batches())
 
     def transfer_batch_to_device(
         self, batch: PromptBatch | RolloutBatch, device: torch.device, dataloader_idx: int

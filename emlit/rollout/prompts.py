@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emlit.errors import DataError
-from emlit.tasks import Row, Task
+from emlit.strategies import Strategy
+from emlit.tasks import Message, Row, Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -49,16 +50,10 @@ def render(task: Task, tokenizer: "PreTrainedTokenizerBase", longest: int) -> li
     """
     prompts, skipped = [], 0
     for row in task.rows():
-        messages = row.messages(task.system_prompt)
-        if tokenizer.chat_template:
-            try:
-                text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-            except Exception as error:
-                reason = " ".join(str(error).split())
-                raise DataError(f"{row.source or row.id}: the model's chat template refuses it: {reason}") from error
-            tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
-        else:
-            tokens = tokenizer("\n\n".join(message["content"] for message in messages))["input_ids"]
+        try:
+            tokens = encode(row.messages(task.system_prompt), tokenizer)
+        except DataError as error:
+            raise DataError(f"{row.source or row.id}: {error}") from error.__cause__
         if not tokens:
             raise DataError(f"{row.source or f'{task.name}, {row.id}'}: the prompt has no token; write something in it")
         if len(tokens) > longest:
@@ -78,6 +73,21 @@ def render(task: Task, tokenizer: "PreTrainedTokenizerBase", longest: int) -> li
     return prompts
 
 
+def encode(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+    """A conversation as token ids, the generation prompt included; without a chat template its text, in paragraphs.
+
+    Raises:
+        DataError: the model's chat template refuses it
+    """
+    if not tokenizer.chat_template:
+        return tokenizer("\n\n".join(message["content"] for message in messages))["input_ids"]
+    try:
+        text = tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, tokenize=False)
+    except Exception as error:
+        raise DataError(f"the model's chat template refuses it: {' '.join(str(error).split())}") from error
+    return tokenizer(text, add_special_tokens=False)["input_ids"]
+
+
 def request_seed(*parts: int | str) -> int:
     """A 63-bit seed that depends on its parts alone: not on the batch, the rank or what was sampled before."""
     digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
@@ -91,10 +101,12 @@ class PromptBatch:
     Attributes:
         prompts: one a row
         samples: for each prompt, the sample numbers to draw
+        strategy: how; the data module's own way unless set
     """
 
     prompts: Sequence[Prompt]
     samples: Sequence[Sequence[int]]
+    strategy: Strategy | None = None
 
     def __len__(self) -> int:
         return sum(len(wanted) for wanted in self.samples)

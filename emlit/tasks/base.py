@@ -3,11 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from emlit.tasks.answers import extract_answer, extract_boxed, math_equal
 
 Message = dict[str, str]
+# Between the replies of a problem of several turns, in its completion. A form feed is in no prompt and in no program.
+NEXT_TURN = "\n\f\n"
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,13 @@ class Grade:
         answer: what it answered; None where no answer was found
         correct: None where the row has no label
         format_ok: whether the answer stands where the prompt asked for it
+        parts: whether each sub-problem is right, where the problem has some
     """
 
     answer: str | None
     correct: bool | None
     format_ok: bool
+    parts: list[bool] | None = None
 
 
 class Task(ABC):
@@ -60,10 +64,12 @@ class Task(ABC):
     Attributes:
         name: stands in predictions and reports
         system_prompt: put in front of each prompt that has none
+        votes: whether samples of a problem can vote on its answer
     """
 
     name: str
     system_prompt: str | None = None
+    votes: ClassVar[bool] = True
 
     @abstractmethod
     def rows(self) -> Sequence[Row]:
@@ -73,8 +79,12 @@ class Task(ABC):
             DataError: a file or row that cannot be used
         """
 
+    def next_messages(self, row: Row, replies: Sequence[str]) -> Sequence[Message] | None:
+        """The conversation of a problem's next turn, after the replies of those before; None where it is over."""
+        return None
+
     def grade(self, row: Row, completion: str) -> Grade:
-        """Grade one completion of one row."""
+        """Grade one completion of one row; the replies of several turns are joined by NEXT_TURN."""
         answer = extract_answer(completion)
         correct = None if row.answer is None else self.equal(answer, row.answer)
         return Grade(answer, correct, extract_boxed(completion) is not None)

@@ -1,7 +1,7 @@
 """A public benchmark: its rows come from the Hugging Face hub, or from a local file in the same schema."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -91,6 +91,21 @@ class Benchmark(Task):
                 raise DataError(f"{where}: the id {row.id!r} is there twice; ids must differ")
             seen.add(row.id)
             yield row
+
+
+def read_from(place: Path, tasks: Iterable[Task]) -> None:
+    """Have all benchmarks among the tasks that have no file of their own read from a local file or directory.
+
+    Raises:
+        ConfigError: it is not there, lacks a benchmark's file, or is one file for several
+    """
+    found = [task for task in tasks if isinstance(task, Benchmark) and task.path is None]
+    if not found:
+        raise ConfigError(f"path is {place}, but no task of evaluation is a benchmark without a path of its own")
+    if len(found) > 1 and place.is_file():
+        raise ConfigError(f"path is {place}, one file for {len(found)} benchmarks; give a directory with one for each")
+    for task in found:
+        task.read_from(place)
 
 
 def first_of(fields: dict[str, Any], *columns: str) -> Any:

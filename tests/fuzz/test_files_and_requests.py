@@ -13,7 +13,8 @@ from emlit.report import read_predictions, summarise, to_markdown
 from tests.fuzz.cases import JSON, cases, one_sentence
 
 GOOD = {"task": "t", "id": "1", "sample": 0, "completion": "x", "answer": None, "correct": True, "format_ok": False,
-        "tokens": 3, "mean_entropy": 0.5, "mean_logprob": -1.0, "finish_reason": "stop"}  # fmt: skip
+        "tokens": 3, "mean_entropy": 0.5, "mean_logprob": -1.0, "finish_reason": "stop", "decoding": "T=1", "vote": 0,
+        "parts": None, "prompt_tokens": 9, "sampled_tokens": 3}  # fmt: skip
 
 
 @st.composite
@@ -44,7 +45,7 @@ def test_read_predictions(tmp_path, content, garbage):
     assert len(predictions) == len(content)
     assert [prediction.to_dict() for prediction in predictions] == content or "nan" in repr(content)
     # What was read can be used: reported, sorted, and written again.
-    to_markdown(summarise(predictions, "plain"))
+    to_markdown(summarise(predictions, resamples=100))
     sorted((p.task, p.id, p.sample) for p in predictions)
     "".join(json.dumps(p.to_dict(), ensure_ascii=False) for p in predictions).encode()
 

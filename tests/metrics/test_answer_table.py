@@ -7,7 +7,7 @@ import torch.multiprocessing as mp
 
 from emlit.metrics import AnswerTable, CompletionMetrics
 from emlit.preflight.measurements import measure
-from tests.metrics.test_completions import prediction
+from tests.metrics.test_completions import prediction, voted
 
 
 def answered(problems: int, samples: int = 4) -> list:
@@ -25,12 +25,12 @@ def answered(problems: int, samples: int = 4) -> list:
                     mean_entropy=entropy, mean_logprob=-entropy / 2, tokens=5 + number % 9,
                 )
             )  # fmt: skip
-    return found
+    return list(voted(*found))
 
 
 def table(predictions: list) -> AnswerTable:
     filled = AnswerTable()
-    filled.update(predictions)
+    filled.update(voted(*predictions))
     return filled
 
 
@@ -153,7 +153,7 @@ def test_what_is_missing_is_left_out():
     assert measured.deciles == []
     unscored = [prediction(f"p{i}", 0, "1", i % 2 == 0, mean_entropy=None) for i in range(20)]
     measured = measure(table(unscored).answers(), resamples=100)
-    assert measured.values.keys() == {"pass@1", "format_rate", "mean_length", "truncated"}
+    assert measured.values.keys() == {"pass@1", "accuracy_given_format", "format_rate", "mean_length", "truncated"}
     one_sample = [prediction(f"p{i}", 0, "1", i % 2 == 0, mean_entropy=0.1 + i % 2) for i in range(20)]
     measured = measure(table(one_sample).answers(), resamples=100)
     assert measured.values["auroc"].value == 1.0  # over problems

@@ -1,0 +1,54 @@
+"""Everything that a prediction depends on."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+
+from callbacks.em_inference import EMInference
+from emlit.modules import CausalLM
+from emlit.pretrained import resolve, skeleton
+from emlit.strategies import Sampled, Strategy
+
+
+def settings_of(trainer: L.Trainer, module: CausalLM) -> dict[str, Any]:
+    """The settings of a predict run; `parameters` is the model's number of them, `strategies` are by name."""
+    data = trainer.datamodule
+    decoding = next((c.decoding for c in trainer.callbacks if isinstance(c, EMInference)), data.engine.decoding)
+    strategies: list[Strategy] = data.strategies or [Sampled(decoding=decoding)]
+    prompts = hashlib.sha256()
+    for prompt in data.evaluation_prompts:
+        prompts.update(repr((prompt.task.name, prompt.row.id, prompt.row.answer, prompt.tokens)).encode())
+    path = resolve(module.pretrained)
+    return {
+        "pretrained": module.pretrained,
+        "parameters": sum(parameter.numel() for parameter in skeleton(path).parameters()),
+        "weights": _fingerprint(Path(path)),
+        "checkpoint": None if trainer.ckpt_path is None else _fingerprint(Path(trainer.ckpt_path)),
+        "engine": type(data.engine).__name__,
+        "engine_dtype": getattr(data.engine, "dtype", None),
+        "engine_options": getattr(data.engine, "options", None),
+        "scored_in": module.dtype_name if module.score else None,
+        "prompts": prompts.hexdigest(),
+        "seed": data.seed,
+        "strategies": {each.name(data.sampling): each.settings(data.sampling) for each in strategies},
+    }
+
+
+def differences(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The names of settings that are not the same; strategies may be added, but not changed."""
+    found = [name for name in now if name != "strategies" and earlier.get(name) != now[name]]
+    before = earlier.get("strategies", {})
+    return found + [
+        f"strategy {name!r}" for name, each in now["strategies"].items() if name in before and before[name] != each
+    ]
+
+
+def _fingerprint(path: Path) -> list[list[str | int]] | None:
+    """Name, size and time of a checkpoint's or model's weight files; None for a model on the hub."""
+    if not path.exists():
+        return None
+    files = sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
+    return [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]

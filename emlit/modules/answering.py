@@ -1,0 +1,76 @@
+"""From prompts to graded answers, by way of a strategy and an engine."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from emlit.engines import AnswerKey, Engine, Request, Sampling
+from emlit.predictions import Prediction, count_votes
+from emlit.rollout import PromptBatch, encode, request_seed
+from emlit.strategies import Ask, Reply, Strategy
+
+if TYPE_CHECKING:
+    from emlit.modules.causal_lm import CausalLM
+
+
+def answer(module: "CausalLM", batch: PromptBatch, strategy: Strategy, salt: str) -> list[Prediction]:
+    """One Prediction a wanted sample, in the batch's order; `module.sampling_seconds` is how long sampling took."""
+    data = module.data
+    sampling = strategy.sampling(data.sampling)
+    asks = [
+        Ask(prompt, number) for prompt, numbers in zip(batch.prompts, batch.samples, strict=True) for number in numbers
+    ]
+    module.sampling_seconds = 0.0
+
+    def sample(asked: Sequence[Ask]) -> list[Reply | None]:
+        began = time.perf_counter()
+        replies = _sample(module, asked, sampling, salt)
+        module.sampling_seconds += time.perf_counter() - began
+        return replies
+
+    with _decoding(data.engine, strategy):
+        answers = strategy.answer(asks, sample)
+    flat = [turn.reply for turns in answers for turn in turns]
+    stats = None
+    if module.score:
+        stats = iter(module.score_completions([r.prompt for r in flat], [r.completion for r in flat]))
+    name = strategy.name(data.sampling)
+    predictions = [
+        Prediction.of(ask.prompt, ask.sample, name, turns, None if stats is None else [next(stats) for _ in turns])
+        for ask, turns in zip(asks, answers, strict=True)
+    ]
+    count_votes(predictions, {id(ask.prompt.task): ask.prompt.task for ask in asks}.values())
+    return predictions
+
+
+def _sample(module: "CausalLM", asked: Sequence[Ask], sampling: Sampling, salt: str) -> list[Reply | None]:
+    data = module.data
+    requests: list[Request | None] = []
+    for ask in asked:
+        tokens = ask.prompt.tokens if ask.messages is None else encode(ask.conversation(), data.tokenizer)
+        task, row = ask.prompt.task.name, ask.prompt.row.id
+        later = (ask.turn, ask.draft) if ask.turn or ask.draft else ()
+        seed = request_seed(data.seed, salt, task, row, ask.sample, *later)
+        fits = len(tokens) < data.longest_context
+        requests.append(Request(tokens, seed, AnswerKey(task, row, ask.sample, ask.turn)) if fits else None)
+    wanted = [request for request in requests if request is not None]
+    completions = module.engine.generate(wanted, sampling) if wanted else []
+    texts = data.tokenizer.batch_decode([each.tokens for each in completions], skip_special_tokens=True)
+    replies = iter(
+        [
+            Reply(request.prompt, completion, text if completion.text is None else completion.text)
+            for request, completion, text in zip(wanted, completions, texts, strict=True)
+        ]
+    )
+    return [None if request is None else next(replies) for request in requests]
+
+
+@contextmanager
+def _decoding(engine: Engine, strategy: Strategy) -> Iterator[None]:
+    """The engine decodes as the strategy says, and afterwards as before."""
+    before, engine.decoding = engine.decoding, strategy.decoding
+    try:
+        yield
+    finally:
+        engine.decoding = before

@@ -1,0 +1,23 @@
+"""From predictions.jsonl to tables: accuracies with intervals, costs, paired comparisons, the paper's own rows."""
+
+from emlit.report.markdown import columns, format_value, to_markdown
+from emlit.report.paired import Comparison, compare, mcnemar
+from emlit.report.published import published_rows
+from emlit.report.reading import Run, read_predictions, read_run
+from emlit.report.rows import summarise
+from emlit.report.writing import write_report
+
+__all__ = [
+    "Comparison",
+    "Run",
+    "columns",
+    "compare",
+    "format_value",
+    "mcnemar",
+    "published_rows",
+    "read_predictions",
+    "read_run",
+    "summarise",
+    "to_markdown",
+    "write_report",
+]

@@ -1,0 +1,64 @@
+"""Merge runs into one comparison: `python -m emlit.report RUN_DIR [RUN_DIR ...] [--out DIR]`."""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from emlit.errors import EmlitError
+from emlit.report.published import TABLES
+from emlit.report.reading import Run, read_run
+from emlit.report.writing import write_report
+
+
+def labelled(directories: list[Path]) -> list[Run]:
+    """The runs; of several, each decoding's name begins with the part of its run's path that tells it from the others.
+
+    Raises:
+        DataError: a directory without predictions
+    """
+    runs = [read_run(directory) for directory in directories]
+    if len(runs) == 1:
+        return runs
+    parts = [directory.resolve().parts for directory in directories]
+    shared = 0
+    while all(len(each) > shared + 1 and each[shared] == parts[0][shared] for each in parts):
+        shared += 1
+    for run, own in zip(runs, parts, strict=True):
+        label = "/".join(own[shared:])
+        run.seconds = {(f"{label}: {decoding}", task): each for (decoding, task), each in run.seconds.items()}
+        for prediction in run.predictions:
+            prediction.decoding = f"{label}: {prediction.decoding}"
+    return runs
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m emlit.report", description="Merge predict runs into one report, paired on the same problems."
+    )
+    parser.add_argument(
+        "run_dir", type=Path, nargs="+", help="a predict run's --run_dir; the first is compared against"
+    )
+    parser.add_argument("--out", type=Path, help="write report.md, report.json, comparisons.json and figures here")
+    parser.add_argument(
+        "--published",
+        metavar="MODEL",
+        help="show the paper's rows of this model; that of the runs unless set. It has " + ", ".join(TABLES),
+    )
+    arguments = parser.parse_args()
+    try:
+        runs = labelled(arguments.run_dir)
+        model = arguments.published or runs[0].settings.get("pretrained")
+        if arguments.published and arguments.published not in TABLES:
+            parser.error(f"--published is {arguments.published}; the paper has {', '.join(TABLES)}")
+        with tempfile.TemporaryDirectory() as scratch:
+            target = arguments.out or Path(scratch)
+            write_report(target, runs, model)
+            print((target / "report.md").read_text())
+    except EmlitError as error:
+        print(f"emlit: error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

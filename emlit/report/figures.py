@@ -1,0 +1,37 @@
+"""Accuracy against what it costs."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from emlit.figures import COLOURS, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def accuracy_by_tokens(rows: Sequence[dict[str, Any]], title: str) -> "Figure":
+    """pass@1, with its 95 % interval, against the tokens sampled for an answer; a point a decoding.
+
+    Left and above is better for the same compute.
+    """
+
+    def draw(axes: "Axes") -> None:
+        for index, row in enumerate(rows):
+            low, high = row["intervals"]["pass@1"]
+            axes.errorbar(
+                row["sampled_tokens"] / row["samples"],
+                row["pass@1"],
+                yerr=[[row["pass@1"] - low], [high - row["pass@1"]]],
+                fmt="osD^vPX*"[index % 8],
+                color=COLOURS[index % len(COLOURS)],
+                capsize=3,
+                markersize=7,
+                label=row["decoding"],
+            )
+        axes.set_xscale("log")
+        axes.set_xlabel("tokens sampled for an answer, votes and drafts included (logarithmic)")
+        axes.set_ylabel("pass@1 (95 % interval)")
+        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
+
+    return new_figure(draw, title, width=9.0, height=4.6)

@@ -1,0 +1,186 @@
+"""What a way of decoding is made of: questions to an engine, and which replies count as the answer."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from emlit.decoding import PRESETS, AdaptiveTemperature, Decoding, EntropyMinimization, Preset
+from emlit.engines import Completion, Sampling
+from emlit.errors import ConfigError
+from emlit.tasks import Message, Task
+
+if TYPE_CHECKING:
+    from emlit.rollout import Prompt
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One completion to sample.
+
+    Attributes:
+        prompt: the problem
+        sample: which of its answers
+        turn: which turn of a task of several, from 0
+        draft: how many drafts of this turn came before
+        messages: the conversation; None where it is the prompt's own
+    """
+
+    prompt: "Prompt"
+    sample: int
+    turn: int = 0
+    draft: int = 0
+    messages: Sequence[Message] | None = None
+
+    def conversation(self) -> list[Message]:
+        task = self.prompt.task
+        return self.prompt.row.messages(task.system_prompt) if self.messages is None else list(self.messages)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What an engine made of an Ask: the token ids it read, the completion, and that as text."""
+
+    prompt: list[int]
+    completion: Completion
+    text: str
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The reply that counts, and all that it took.
+
+    Attributes:
+        reply: what is graded
+        prompt_tokens: read for it; a prompt that several samples share counts once, as its cache is shared
+        sampled_tokens: those of votes and drafts included
+    """
+
+    reply: Reply
+    prompt_tokens: int
+    sampled_tokens: int
+
+
+# Replies in the order of the questions; None where a conversation has outgrown the context.
+Sampler = Callable[[Sequence[Ask]], list[Reply | None]]
+
+
+class Strategy(ABC):
+    """A way of decoding, under a name of its own in predictions and reports. What is not set is as in data.sampling.
+
+    Args:
+        name: what it is called; made from its settings unless set
+        samples: answers of each problem; data.evaluation_samples unless set, 1 at temperature 0
+        temperature: 0 takes the most likely token
+        top_p: keep the smallest set of tokens with this much probability; 1 is off
+        top_k: keep so many tokens; 0 is off
+        min_p: keep tokens with this share of the most likely one's probability; 0 is off
+        em_inf: decode with EM-INF, with the values of the "released" scripts or of the "paper"
+        decoding: decode with EM-INF or an adaptive temperature of one's own values
+
+    Raises:
+        ConfigError: EM-INF and another decoding at once, or a value out of range
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        samples: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        top_k: int | None = None,
+        min_p: float | None = None,
+        em_inf: Preset | None = None,
+        decoding: EntropyMinimization | AdaptiveTemperature | None = None,
+    ) -> None:
+        if em_inf is not None and decoding is not None:
+            raise ConfigError("em_inf and decoding are both set; a strategy takes one of them")
+        if em_inf is not None and em_inf not in PRESETS:
+            raise ConfigError(f"em_inf is {em_inf!r}; it must be one of {', '.join(PRESETS)}")
+        if samples is not None and samples < 1:
+            raise ConfigError(f"samples is {samples}; it must be at least 1")
+        if name is not None and not name.strip():
+            raise ConfigError("name is empty; leave it out to have one made")
+        given = {"temperature": temperature, "top_p": top_p, "top_k": top_k, "min_p": min_p}
+        self.overrides = {key: value for key, value in given.items() if value is not None}
+        Sampling(**self.overrides)  # refuses what is out of range
+        self.decoding: Decoding | None = decoding if em_inf is None else PRESETS[em_inf]
+        self._own_name, self._samples = name, samples
+
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """What stands in front of the settings in its name; empty for plain sampling."""
+
+    @abstractmethod
+    def turn(self, asks: Sequence[Ask], sample: Sampler) -> list[Turn | None]:
+        """Answer one turn of each problem; None where a conversation has outgrown the context."""
+
+    def suits(self, task: Task) -> bool:
+        """Whether it has a meaning for a task."""
+        return True
+
+    def expand(self) -> "list[Strategy]":
+        """The strategies that it stands for."""
+        return [self]
+
+    def sampling(self, default: Sampling) -> Sampling:
+        return replace(default, **self.overrides)
+
+    def samples(self, default: Sampling, samples: int) -> int:
+        """Answers of each problem; one where they would all be the same."""
+        if self._samples is None and self._repeats(self.sampling(default)):
+            return 1
+        return samples if self._samples is None else self._samples
+
+    def _repeats(self, sampling: Sampling) -> bool:
+        return sampling.temperature == 0
+
+    def name(self, default: Sampling) -> str:
+        if self._own_name is not None:
+            return self._own_name
+        sampling = self.sampling(default)
+        parts = ["greedy"] if sampling.temperature == 0 else [f"T={sampling.temperature:g}"]
+        parts += [f"min-p {sampling.min_p:g}"] if sampling.min_p else []
+        parts += [f"top-p {sampling.top_p:g}"] if sampling.top_p < 1 else []
+        parts += [f"top-k {sampling.top_k}"] if sampling.top_k else []
+        kinds = [part for part in (self.kind, describe(self.decoding)) if part]
+        return ", ".join([" + ".join(kinds), *parts] if kinds else parts)
+
+    def settings(self, default: Sampling) -> dict[str, Any]:
+        """All that its answers depend on, as JSON."""
+        own = {key: value for key, value in vars(self).items() if isinstance(value, int | str) and key[0] != "_"}
+        decoding = None if self.decoding is None else {type(self.decoding).__name__: asdict(self.decoding)}
+        return {"class": type(self).__name__, **own, "sampling": asdict(self.sampling(default)), "decoding": decoding}
+
+    def answer(self, asks: Sequence[Ask], sample: Sampler) -> list[list[Turn]]:
+        """Answer each problem, all its turns: those of a task of several follow from the replies before."""
+        threads: list[list[Turn]] = [[] for _ in asks]
+        open_threads = dict(enumerate(asks))
+        while open_threads:
+            turns = self.turn(list(open_threads.values()), sample)
+            going_on = {}
+            for (index, ask), turn in zip(open_threads.items(), turns, strict=True):
+                if turn is None:
+                    continue
+                threads[index].append(turn)
+                texts = [each.reply.text for each in threads[index]]
+                messages = ask.prompt.task.next_messages(ask.prompt.row, texts)
+                if messages is not None:
+                    going_on[index] = Ask(ask.prompt, ask.sample, ask.turn + 1, messages=messages)
+            open_threads = going_on
+        return threads
+
+
+def describe(decoding: Decoding | None) -> str:
+    """A decoding in a few words, for names."""
+    if decoding is None:
+        return ""
+    if isinstance(decoding, AdaptiveTemperature):
+        return f"adaptive temperature {decoding.ratio:g}"
+    preset = next((name for name, values in PRESETS.items() if values == decoding), None)
+    if preset is not None:
+        return f"EM-INF ({preset})"
+    kl = f", KL {decoding.kl_weight:g}" if not math.isclose(decoding.kl_weight, 0) else ""
+    return f"EM-INF ({decoding.steps} x {decoding.learning_rate:g} to {decoding.threshold:g}{kl})"

@@ -1,0 +1,59 @@
+"""Iterative refinement: the model reads its own answer and writes it again (Madaan et al., arXiv 2303.17651)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from emlit.errors import ConfigError
+from emlit.strategies.base import Ask, Sampler, Strategy, Turn
+from emlit.strategies.sampled import alone
+
+INSTRUCTION = (
+    "Check the answer above step by step. If it has a mistake, correct it. Then write the complete answer again, in "
+    "the form that was asked for at first."
+)
+
+
+class IterativeRefinement(Strategy):
+    """Drafts, each written after reading the problem, the draft before and an instruction; the last one counts.
+
+    (The released scripts repeated the problem after the draft, with no instruction.) Where a conversation no longer
+    fits the context, the draft before counts.
+
+    Args:
+        drafts: how many, the first included; the paper's N
+        instruction: what the model is told after a draft
+        options: as of Sampled
+    """
+
+    def __init__(self, drafts: int = 3, instruction: str = INSTRUCTION, **options: Any) -> None:
+        if drafts < 2:
+            raise ConfigError(f"drafts is {drafts}; it must be at least 2")
+        if not instruction.strip():
+            raise ConfigError("instruction is empty; say what is to be done with a draft")
+        super().__init__(**options)
+        self.drafts, self.instruction = drafts, instruction
+
+    @property
+    def kind(self) -> str:
+        return f"refinement, {self.drafts} drafts"
+
+    def turn(self, asks: Sequence[Ask], sample: Sampler) -> list[Turn | None]:
+        turns = [alone(reply) for reply in sample(asks)]
+        for draft in range(1, self.drafts):
+            going_on = [index for index, turn in enumerate(turns) if turn is not None]
+            asked = [self._again(asks[index], turns[index], draft) for index in going_on]
+            for index, reply in zip(going_on, sample(asked), strict=True):
+                before, again = turns[index], alone(reply)
+                if again is not None:
+                    prompts, sampled = before.prompt_tokens, before.sampled_tokens
+                    turns[index] = Turn(again.reply, prompts + again.prompt_tokens, sampled + again.sampled_tokens)
+        return turns
+
+    def _again(self, ask: Ask, before: Turn, draft: int) -> Ask:
+        conversation = [
+            *ask.conversation(),
+            {"role": "assistant", "content": before.reply.text},
+            {"role": "user", "content": self.instruction},
+        ]
+        return replace(ask, draft=draft, messages=conversation)
