@@ -57,6 +57,8 @@ CALLBACKS = {
 }
 
 
+# What --engine sets as data.engine.
+ENGINES = {"vllm": "VLLMEngine", "transformers": "TransformersEngine", "replay": "ReplayEngine"}
 # What --profile sets as trainer.profiler.
 PROFILERS = {"simple": "SimpleProfiler", "advanced": "AdvancedProfiler", "pytorch": "PyTorchProfiler"}
 
@@ -81,6 +83,13 @@ class EmlitCLI(LightningCLI):
         )
         parser.add_argument(
             "--overwrite", type=bool, default=False, help="start anew in a run directory that holds an earlier run"
+        )
+        parser.add_argument(
+            "--engine",
+            type=str | None,
+            default=None,
+            help="who samples, in a word, instead of data.engine: vllm, transformers, replay (the rows' own solutions) "
+            "or replay:FILE (completions from a JSONL file)",
         )
         parser.add_argument(
             "--profile",
@@ -133,6 +142,10 @@ class EmlitCLI(LightningCLI):
         elif self.subcommand == "predict" and config.return_predictions is None:
             config.return_predictions = False  # they are on disk
             config.trainer.logger = config.trainer.logger or False  # and there is no curve to draw
+        if config.engine is not None:
+            if config.data.engine is not None:
+                raise ConfigError("engine and data.engine are both set; leave one of them out")
+            config.data.engine = _engine(config.engine)
         if config.profile is not None:
             if config.trainer.profiler is not None:
                 raise ConfigError("profile and trainer.profiler are both set; leave one of them out")
@@ -184,6 +197,14 @@ class EmlitCLI(LightningCLI):
 
     def _parse_ckpt_path(self) -> None:
         """Lightning would let a checkpoint's hyperparameters override the command line; emlit's have none."""
+
+
+def _engine(asked: str) -> Namespace:
+    name, _, path = asked.partition(":")
+    if name not in ENGINES or (path and name != "replay"):
+        raise ConfigError(f"engine is {asked}; it must be one of {', '.join(ENGINES)}, replay:FILE")
+    arguments = Namespace(path=path) if path else Namespace()
+    return Namespace(class_path=f"emlit.engines.{ENGINES[name]}", init_args=arguments)
 
 
 def _config_name(files: Any) -> str:

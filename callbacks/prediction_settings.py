@@ -8,23 +8,24 @@ from typing import Any
 import lightning as L
 
 from callbacks.em_inference import EMInference
+from emlit.engines import ReplayEngine
 from emlit.modules import CausalLM
 from emlit.pretrained import resolve, skeleton
-from emlit.strategies import Sampled, Strategy
 
 
 def settings_of(trainer: L.Trainer, module: CausalLM) -> dict[str, Any]:
-    """The settings of a predict run; `parameters` is the model's number of them, `strategies` are by name."""
+    """The settings of a predict run; `parameters` is the model's number of them (none where it does not sample)."""
     data = trainer.datamodule
     decoding = next((c.decoding for c in trainer.callbacks if isinstance(c, EMInference)), data.engine.decoding)
-    strategies: list[Strategy] = data.strategies or [Sampled(decoding=decoding)]
     prompts = hashlib.sha256()
     for prompt in data.evaluation_prompts:
         prompts.update(repr((prompt.task.name, prompt.row.id, prompt.row.answer, prompt.tokens)).encode())
     path = resolve(module.pretrained)
+    strategies = {each.name(data.sampling): each.settings(data.sampling) for each in data.all_strategies(decoding)}
+    replayed = isinstance(data.engine, ReplayEngine)
     return {
         "pretrained": module.pretrained,
-        "parameters": sum(parameter.numel() for parameter in skeleton(path).parameters()),
+        "parameters": None if replayed else sum(each.numel() for each in skeleton(path).parameters()),
         "weights": _fingerprint(Path(path)),
         "checkpoint": None if trainer.ckpt_path is None else _fingerprint(Path(trainer.ckpt_path)),
         "engine": type(data.engine).__name__,
@@ -33,7 +34,7 @@ def settings_of(trainer: L.Trainer, module: CausalLM) -> dict[str, Any]:
         "scored_in": module.dtype_name if module.score else None,
         "prompts": prompts.hexdigest(),
         "seed": data.seed,
-        "strategies": {each.name(data.sampling): each.settings(data.sampling) for each in strategies},
+        "strategies": strategies,
     }
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -128,7 +129,7 @@ class PredictionWriter(L.Callback):
         run = read_run(self.directory)
         wanted = {
             strategy.name(data.sampling): strategy.samples(data.sampling, data.evaluation_samples)
-            for strategy in data.strategies or [data.default_strategy]
+            for strategy in data.all_strategies(data.engine.decoding)
         }
         run.predictions = [p for p in run.predictions if p.sample < wanted.get(p.decoding, p.sample + 1)]
         return run
@@ -144,12 +145,12 @@ def _append(path: Path, lines: list[dict[str, Any]], kept: str) -> None:
         flush(file)
 
 
-_IN_TERMINAL = ("pass@1", "format_rate", "mean_length", "mean_entropy", "sampled_tokens", "seconds")
+_IN_TERMINAL = ("pass@1", "format_rate", "sampled_tokens", "seconds")
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
     """The report of one task: few decodings with all that is measured of them, many with what matters most."""
-    table = Table(title=rows[0]["task"])
+    table = Table(title=rows[0]["task"], box=SIMPLE)
     table.add_column("")
     if len(rows) <= 3:
         for row in rows:

@@ -9,10 +9,11 @@ from typing import Any, get_args, get_type_hints
 import torch
 from torch import Tensor
 
+from emlit.engines import NEXT_TURN
 from emlit.functional import TokenStats
 from emlit.rollout import Prompt
 from emlit.strategies import Turn
-from emlit.tasks import NEXT_TURN, Task, answer_classes
+from emlit.tasks import Task, answer_classes
 
 
 @dataclass

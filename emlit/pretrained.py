@@ -88,6 +88,8 @@ def load_tokenizer(path: str) -> "PreTrainedTokenizerBase":
         tokenizer = AutoTokenizer.from_pretrained(path)
     except (OSError, ValueError) as error:
         raise DataError(f"the tokenizer of {path} could not be loaded: {first_line(error)}") from error
+    # Lengths are checked where they matter, with a sentence of their own.
+    tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
     if tokenizer.pad_token_id is None:
         if tokenizer.eos_token_id is None:
             raise DataError(f"the tokenizer of {path} has neither pad_token nor eos_token; set one in its config")

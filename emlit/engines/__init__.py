@@ -1,16 +1,19 @@
-"""Who samples: transformers or vLLM, behind one small protocol."""
+"""Who samples: transformers, vLLM or a file, behind one small protocol."""
 
-from emlit.engines.base import AnswerKey, Completion, Engine, FinishReason, ModelSource, Request, Sampling
+from emlit.engines.base import NEXT_TURN, AnswerKey, Completion, Engine, FinishReason, ModelSource, Request, Sampling
+from emlit.engines.replay import ReplayEngine
 from emlit.engines.restarting import RestartingEngine
 from emlit.engines.transformers import TransformersEngine
 from emlit.engines.vllm import VLLMEngine, installed
 
 __all__ = [
+    "NEXT_TURN",
     "AnswerKey",
     "Completion",
     "Engine",
     "FinishReason",
     "ModelSource",
+    "ReplayEngine",
     "Request",
     "RestartingEngine",
     "Sampling",

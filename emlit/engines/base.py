@@ -57,6 +57,10 @@ class Sampling:
         return self.top_p < 1 or self.top_k > 0 or self.min_p > 0
 
 
+# Between the replies of a problem of several turns, in its completion. A form feed is in no prompt and in no program.
+NEXT_TURN = "\n\f\n"
+
+
 class AnswerKey(NamedTuple):
     """A task's name, a problem's id, which of its answers, and which turn of that."""
 

@@ -176,7 +176,7 @@ class CausalLM(L.LightningModule):
             strategy: how to decode; data.sampling with the engine's own decoding unless given
             salt: two calls with the same salt draw the same samples
         """
-        return answer(self, batch, strategy or self.data.default_strategy, salt)
+        return answer(self, batch, strategy or self.data.default_strategy(self.engine.decoding), salt)
 
     def validation_step(self, batch: PromptBatch) -> list[Prediction]:
         predictions = self.answer(batch)

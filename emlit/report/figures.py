@@ -15,6 +15,7 @@ def accuracy_by_tokens(rows: Sequence[dict[str, Any]], title: str) -> "Figure":
 
     Left and above is better for the same compute.
     """
+    from matplotlib.ticker import ScalarFormatter
 
     def draw(axes: "Axes") -> None:
         for index, row in enumerate(rows):
@@ -23,13 +24,15 @@ def accuracy_by_tokens(rows: Sequence[dict[str, Any]], title: str) -> "Figure":
                 row["sampled_tokens"] / row["samples"],
                 row["pass@1"],
                 yerr=[[row["pass@1"] - low], [high - row["pass@1"]]],
-                fmt="osD^vPX*"[index % 8],
+                fmt="osD^vPX*"[(index + index // 8) % 8],  # no pair of shape and colour twice
                 color=COLOURS[index % len(COLOURS)],
                 capsize=3,
                 markersize=7,
                 label=row["decoding"],
             )
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.xaxis.set_minor_formatter(ScalarFormatter())
         axes.set_xlabel("tokens sampled for an answer, votes and drafts included (logarithmic)")
         axes.set_ylabel("pass@1 (95 % interval)")
         axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))

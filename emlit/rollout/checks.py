@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from lightning.pytorch.callbacks import Timer
 
+from emlit.engines import ReplayEngine
 from emlit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def check_fit(data: "RolloutDataModule", samples: bool) -> None:
         data: attached to its trainer
         samples: whether it is the model's own samples that are learnt from
     """
+    if isinstance(data.engine, ReplayEngine):
+        raise ConfigError("data.engine is ReplayEngine, which has nothing to train on; use it with predict or validate")
     _check_shape(data)
     if not samples:
         return

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -10,7 +11,8 @@ import lightning as L
 import torch
 
 from emlit import pretrained
-from emlit.engines import Engine, ModelSource, RestartingEngine, Sampling, default_engine
+from emlit.decoding import Decoding
+from emlit.engines import Engine, ModelSource, ReplayEngine, RestartingEngine, Sampling, default_engine
 from emlit.errors import ConfigError
 from emlit.rollout.batch import RolloutBatch
 from emlit.rollout.checks import check_evaluation, check_fit
@@ -113,10 +115,13 @@ class RolloutDataModule(L.LightningDataModule):
         self.stream: RolloutStream | None = None
         self.started = False
 
-    @property
-    def default_strategy(self) -> Strategy:
-        """`sampling`, with the decoding that the engine was given."""
-        return Sampled(decoding=self.engine.decoding)
+    def default_strategy(self, decoding: Decoding | None) -> Strategy:
+        """`sampling` as it is, with a decoding; what is replayed is called so."""
+        return Sampled(name="replayed" if isinstance(self.engine, ReplayEngine) else None, decoding=decoding)
+
+    def all_strategies(self, decoding: Decoding | None) -> list[Strategy]:
+        """Those that were set, or the default one."""
+        return self.strategies or [self.default_strategy(decoding)]
 
     @property
     def seed(self) -> int:
@@ -136,8 +141,10 @@ class RolloutDataModule(L.LightningDataModule):
             check_fit(self, samples=module.learns_from == "samples")
         path = pretrained.resolve(module.pretrained)
         self.tokenizer = pretrained.load_tokenizer(path)
-        limit = pretrained.context_length(path)
-        context = self.context or min(limit, 8192)
+        # What is replayed has no context, unless the model is to read it.
+        replayed = isinstance(self.engine, ReplayEngine) and not module.score
+        limit = sys.maxsize if replayed else pretrained.context_length(path)
+        context = self.context or (limit if replayed else min(limit, 8192))
         if context > limit:
             raise ConfigError(f"data.context is {context}, but {module.pretrained} has {limit} positions; lower it")
         self.longest_context = context
@@ -156,6 +163,8 @@ class RolloutDataModule(L.LightningDataModule):
         self.evaluation_prompts = [
             prompt for task in self.evaluation_tasks for prompt in render(task, self.tokenizer, longest)
         ]
+        if isinstance(self.engine, ReplayEngine):
+            self.engine.offer({(p.task.name, p.row.id): p.row.solution for p in self.evaluation_prompts})
         for callback in self.trainer.callbacks:
             if isinstance(callback, Preflight):
                 callback.preflight(self.trainer, module, stage)
@@ -207,7 +216,7 @@ class RolloutDataModule(L.LightningDataModule):
     def prediction_batches(self) -> list[PromptBatch]:
         """This rank's prompts for each strategy and task in turn, without what is in `finished`."""
         batches = []
-        for strategy in self.strategies or [self.default_strategy]:
+        for strategy in self.all_strategies(self.engine.decoding):
             name, samples = strategy.name(self.sampling), strategy.samples(self.sampling, self.evaluation_samples)
             for task in filter(strategy.suits, self.evaluation_tasks):
                 prompts = [prompt for prompt in self.evaluation_prompts if prompt.task is task]

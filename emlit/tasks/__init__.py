@@ -1,7 +1,7 @@
 """Benchmarks and prompt sets: how a row becomes a prompt, how a completion is graded."""
 
 from emlit.tasks.answers import extract_answer, extract_boxed, math_equal
-from emlit.tasks.base import NEXT_TURN, Grade, Message, Row, Task
+from emlit.tasks.base import Grade, Message, Row, Task
 from emlit.tasks.benchmark import Benchmark, read_from
 from emlit.tasks.math500 import MATH500
 from emlit.tasks.prompts import HubDataset, PromptFile
@@ -10,7 +10,6 @@ from emlit.tasks.votes import answer_classes
 
 __all__ = [
     "MATH500",
-    "NEXT_TURN",
     "Benchmark",
     "Grade",
     "HubDataset",

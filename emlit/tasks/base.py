@@ -8,8 +8,6 @@ from typing import Any, ClassVar
 from emlit.tasks.answers import extract_answer, extract_boxed, math_equal
 
 Message = dict[str, str]
-# Between the replies of a problem of several turns, in its completion. A form feed is in no prompt and in no program.
-NEXT_TURN = "\n\f\n"
 
 
 @dataclass(frozen=True)

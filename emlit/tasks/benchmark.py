@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from emlit.errors import ConfigError, DataError
+from emlit.sources import SUFFIXES, SourceRow, file_rows, hub_rows, require_file
 from emlit.tasks.base import Row, Task
-from emlit.tasks.sources import SUFFIXES, SourceRow, file_rows, hub_rows, require_file
 
 
 class Hub(NamedTuple):

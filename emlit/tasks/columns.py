@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from emlit.errors import DataError
+from emlit.sources import SourceRow
 from emlit.tasks.answers import extract_boxed
 from emlit.tasks.base import Row, Task
-from emlit.tasks.sources import SourceRow
 
 log = logging.getLogger(__name__)
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from emlit.sources import SourceRow, file_rows, hub_rows, require_file
 from emlit.tasks.columns import Columns
-from emlit.tasks.sources import SourceRow, file_rows, hub_rows, require_file
 
 
 class PromptFile(Columns):

@@ -96,6 +96,8 @@ def hub_rows(path: str, name: str | None, split: str) -> Iterator[SourceRow]:
     try:
         dataset = load_dataset(path, name, split=split)
     except Exception as error:
-        raise DataError(f"the data set {path} could not be loaded: {first_line(error)}") from error
+        raise DataError(
+            f"the data set {path} could not be loaded: {first_line(error)}; a local copy serves too"
+        ) from error
     for number, row in enumerate(dataset, 1):
         yield f"{path}, row {number}", row

@@ -1,0 +1,112 @@
+"""Completions that were made elsewhere: graded and reported as if they had just been sampled."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from emlit.engines.base import NEXT_TURN, AnswerKey, Completion, Engine, ModelSource, Request, Sampling
+from emlit.errors import ConfigError, DataError, EngineError
+from emlit.pretrained import load_tokenizer
+from emlit.sources import file_rows
+
+
+class ReplayEngine(Engine):
+    """Reads completions from a file; with none, gives the problems' own solutions, which must then all be graded right.
+
+    A line of the file has `task`, `id`, `completion` and, where a problem has several, `sample` (0 unless given): a
+    predictions.jsonl is such a file. What a line lacks is empty: a problem that is not in the file ends the run. The
+    tokens are those of the model's tokenizer, whoever wrote the text; entropies are measured where the module scores
+    (`--model.score false` leaves that out).
+
+    Args:
+        path: a JSONL file; the rows' solutions unless set
+        decoding_name: of a file with several decodings, the one to replay
+    """
+
+    def __init__(self, path: str | None = None, decoding_name: str | None = None) -> None:
+        if path is not None and not Path(path).is_file():
+            raise ConfigError(f"engine.path is {path}, and there is no such file")
+        self.path, self.decoding_name = path, decoding_name
+        self.texts: dict[AnswerKey, str] = {} if path is None else _read(Path(path), decoding_name)
+
+    def offer(self, solutions: Mapping[tuple[str, str], str | None]) -> None:
+        """The problems that will be asked for, by task and id, with their solutions.
+
+        Raises:
+            DataError: there is neither a completion nor a solution for one of them
+        """
+        for (task, id), solution in solutions.items():
+            if self.path is not None:
+                if AnswerKey(task, id) not in self.texts:
+                    raise DataError(f"{self.path} has no completion of {task}, {id}; add a line, or leave the row out")
+            elif solution is None:
+                raise DataError(
+                    f"{task}, {id} has no solution to replay; give a file of completions with --data.engine.path"
+                )
+            else:
+                turns = enumerate(solution.split(NEXT_TURN))
+                self.texts |= {AnswerKey(task, id, 0, turn): text for turn, text in turns}
+
+    def start(self, source: ModelSource) -> None:
+        self.tokenizer = load_tokenizer(source.path)
+        self.end = source.stop_token_ids[0]
+
+    def generate(
+        self, requests: Sequence[Request], sampling: Sampling, on_finished: Callable[[int], None] | None = None
+    ) -> list[Completion]:
+        completions = [self._completion(request) for request in requests]
+        if on_finished is not None:
+            on_finished(len(completions))
+        return completions
+
+    def _completion(self, request: Request) -> Completion:
+        if request.key is None:
+            raise EngineError("ReplayEngine has completions for predict, validate and test; set another for fit")
+        # Of the rows' own solutions there is one each.
+        key = request.key if self.path is not None else request.key._replace(sample=0)
+        if key not in self.texts:
+            raise EngineError(
+                f"{self.path} has no sample {key.sample} of {key.task}, {key.id}; lower evaluation_samples"
+            )
+        text = self.texts[key]
+        tokens = [*self.tokenizer(text, add_special_tokens=False)["input_ids"], self.end]
+        return Completion(tokens, None, "stop", text)
+
+    def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
+        """What is written does not change with weights."""
+        self.weights_version = version
+
+    def close(self) -> None:
+        self.texts = {}
+
+
+def _read(path: Path, decoding: str | None) -> dict[AnswerKey, str]:
+    found: dict[AnswerKey, str] = {}
+    decodings: set[str] = set()
+    for where, fields in file_rows(path):
+        if isinstance(fields, DataError):
+            raise fields
+        try:
+            key = AnswerKey(str(fields["task"]), str(fields["id"]), int(fields.get("sample") or 0))
+            text = fields["completion"]
+        except (KeyError, ValueError, TypeError) as error:
+            raise DataError(f"{where}: not a completion ({error}); it needs task, id and completion") from None
+        name = str(fields.get("decoding", ""))
+        if decoding is not None and name != decoding:
+            continue
+        decodings.add(name)
+        if len(decodings) > 1:
+            names = ", ".join(sorted(decodings))
+            raise ConfigError(
+                f"{path} has completions of several decodings ({names}); choose one: engine.decoding_name"
+            )
+        if not isinstance(text, str):
+            raise DataError(f"{where}: the completion is no text")
+        if key in found:
+            raise DataError(f"{where}: sample {key.sample} of {key.task}, {key.id} is there twice")
+        for turn, part in enumerate(text.split(NEXT_TURN)):
+            found[key._replace(turn=turn)] = part
+    if not found:
+        raise DataError(f"{path} has no completion" + (f" of the decoding {decoding!r}" if decoding else ""))
+    return found
