@@ -48,7 +48,7 @@ def chosen() -> Level:
                 raise EmlitError("no sandbox starts here; `emlit.sandbox.isolation.probe` says why, level by level")
             if _chosen.missing:
                 log.warning(
-                    "untrusted programs run under rlimits alone: %s; install bubblewrap, and allow it to make namespaces",
+                    "untrusted programs run under rlimits alone: %s; install bubblewrap, where namespaces are allowed",
                     _chosen.missing,
                 )
     return _chosen

@@ -7,9 +7,8 @@ leaves by another way than its last line (os._exit, a signal, an exception, a fo
 
 import os
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import atexit  # noqa: E402
 import threading  # noqa: E402

@@ -5,7 +5,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from wire import CannotCross, Decoder, Encoder, Handles, Malformed, receive, send
+from decode import Decoder
+from encode import Encoder
+from wire import CannotCross, Handles, Malformed, receive, send
 
 # Raised into a loop of the tests, these would end it quietly instead of failing it.
 _SILENT = (StopIteration, StopAsyncIteration)

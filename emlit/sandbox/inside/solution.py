@@ -7,13 +7,14 @@ import json
 import operator
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from decode import Decoder  # noqa: E402
+from encode import Encoder  # noqa: E402
 from start import Job, described, main_module, traceback_of, with_source  # noqa: E402
-from wire import MUTABLE, CannotCross, Decoder, Encoder, Handles, receive, send  # noqa: E402
+from wire import MUTABLE, CannotCross, Handles, receive, send  # noqa: E402
 
 del sys.path[0]
 

@@ -2,11 +2,11 @@
 
 import os
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from _blake2 import blake2b  # noqa: E402
+
 from program import finish  # noqa: E402
 from remote import Solution  # noqa: E402
 from start import Job, main_module, traceback_of, with_source  # noqa: E402
