@@ -50,7 +50,8 @@ def humaneval(file: Path) -> list[Problem]:
 def mbpp(file: Path) -> list[Problem]:
     found = []
     for row in _rows(file):
-        defined = [node.name for node in ast.parse(row["code"]).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        body = ast.parse(row["code"]).body
+        defined = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
         tests = "\n".join([*row["test_imports"], *row["test_list"]]) + "\n"
         used = {node.id for node in ast.walk(ast.parse(tests)) if isinstance(node, ast.Name)}
         names = tuple(name for name in defined if name in used)

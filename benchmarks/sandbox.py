@@ -1,7 +1,7 @@
 """Hostile programs in the sandbox; reference solutions and their mutants graded in it.
 
     python -m benchmarks.sandbox                the hostile programs: how each ended, and what is left of them
-    python -m benchmarks.sandbox --data DIR     humaneval.jsonl and mbpp.jsonl there: references pass, mutants are caught
+    python -m benchmarks.sandbox --data DIR     with humaneval.jsonl and mbpp.jsonl: references pass, mutants are caught
 
 Prints Markdown; ends with an error where something was lost, leaked, left or graded right.
 """
@@ -85,8 +85,10 @@ class Parent:
 
     def damage(self) -> list[str]:
         """What was lost, written or left."""
-        folders = ["/", "/etc", "/usr", "/usr/lib", "/var/tmp", "/tmp", "/run", "/dev/shm", "/root", "/home", sys.prefix]
-        written = [folder for folder in (*folders, *packages(), *sys.path) if Path(folder, self.name).exists()]
+        folders = ["/", "/etc", "/usr", "/usr/lib", "/var/tmp", "/tmp", "/run", "/dev/shm", "/root", "/home"]
+        written = [
+            folder for folder in (*folders, sys.prefix, *packages(), *sys.path) if Path(folder, self.name).exists()
+        ]
         found = [f"a file in {folder}" for folder in written]
         if not self.outside.is_dir() or list(self.outside.iterdir()):
             found.append("the folder outside was changed")

@@ -31,8 +31,9 @@ def run_tests(
     The solution's process sees neither the tests nor what becomes of its answers: objects that call themselves equal to
     everything, patched builtins and forged ends do not reach the tests. What passes are None, bool, int, float,
     complex, str, bytes, bytearray, list, tuple, set, frozenset, dict (and its views), deque, range, Decimal, Fraction,
-    numpy scalars and arrays, iterators (drained), and instances of classes that `setup` defines, attribute by attribute.
-    A subclass of one of them arrives as that type.
+    numpy scalars and arrays, iterators (drained), and instances of classes that `setup` defines, attribute by
+    attribute. A subclass of one of them arrives as that type. What a call changes in its arguments is changed in those
+    of the tests. An object of another class of the solution's stays where it is, and the tests call its methods.
 
     Args:
         solution: the untrusted program; it is run once, and then called

@@ -22,18 +22,21 @@ class Level:
 
     Attributes:
         name: as `isolation()` reports it
-        command: of the limits and the user id (None: ours), what stands in front of the interpreter
+        command: of the limits, the user id (None: ours) and the file that has the seccomp filter (None: none), what
+            stands in front of the interpreter
         namespaces: the program has a file system, network and processes of its own; its scratch folder goes with them
         missing: what it leaves open, for a warning
         needs_root: it gives the program another user id
+        takes_filter: its tool sets the seccomp filter; otherwise the program's process does so itself
         noise: a line that its tool writes to standard error for no reason
     """
 
     name: str
-    command: Callable[[Limits, int | None], list[str]]
+    command: Callable[[Limits, int | None, int | None], list[str]]
     namespaces: bool = True
     missing: str = ""
     needs_root: bool = False
+    takes_filter: bool = False
     noise: str = ""
 
     @property
@@ -47,8 +50,9 @@ def python(level: Level, role: str) -> list[str]:
     return [sys.executable, "-s", "-P", "-S", "-X", "utf8", f"{level.inside}/{role}.py"]
 
 
-def bubblewrap(limits: Limits, uid: int | None) -> list[str]:
+def bubblewrap(limits: Limits, uid: int | None, refused: int | None) -> list[str]:
     own_user = ["--unshare-user", "--cap-drop", "ALL"] if uid is None else []
+    filtered = [] if refused is None else ["--seccomp", str(refused)]
     shown = [word for path in view.read_only() for word in ("--ro-bind", path, path)]
     above = {str(parent) for path in view.read_only() for parent in PurePath(path).parents}
     folders = [word for path in sorted(above) for word in ("--perms", "0755", "--dir", path)]
@@ -58,11 +62,11 @@ def bubblewrap(limits: Limits, uid: int | None) -> list[str]:
         "--unshare-cgroup-try", "--hostname", "sandbox", *own_user, "--proc", "/proc", "--dev", "/dev",
         "--remount-ro", "/dev", "--perms", "1777", "--size", str(int(limits.scratch_mb * MIB)),
         "--tmpfs", view.SCRATCH, *folders, *shown, *linked, "--ro-bind", str(view.INSIDE), view.MOUNTED,
-        "--remount-ro", "/", "--chdir", view.SCRATCH, "--", *without_privileges(uid),
+        "--remount-ro", "/", "--chdir", view.SCRATCH, *filtered, "--", *without_privileges(uid),
     ]  # fmt: skip
 
 
-def unshare(limits: Limits, uid: int | None) -> list[str]:
+def unshare(limits: Limits, uid: int | None, refused: int | None) -> list[str]:
     own_user = ["--user", "--map-root-user"] if uid is None else []
     return [
         "setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--pid", "--ipc", "--uts", "--mount", *own_user,
@@ -100,23 +104,23 @@ def _script(scratch_bytes: int, scratch_files: int) -> str:
     return "\n".join(lines)
 
 
-def rlimits(limits: Limits, uid: int | None, *, read_all: bool = False) -> list[str]:
+def rlimits(limits: Limits, uid: int | None, refused: int | None, *, read_all: bool = False) -> list[str]:
     return without_privileges(uid, read_all=read_all)
 
 
-def rlimits_reading_all(limits: Limits, uid: int | None) -> list[str]:
-    return rlimits(limits, uid, read_all=True)
+def rlimits_reading_all(limits: Limits, uid: int | None, refused: int | None) -> list[str]:
+    return rlimits(limits, uid, refused, read_all=True)
 
 
-def rlimits_as_ourselves(limits: Limits, uid: int | None) -> list[str]:
+def rlimits_as_ourselves(limits: Limits, uid: int | None, refused: int | None) -> list[str]:
     powerless = ["--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []
     return ["setpriv", "--pdeathsig=KILL", "--no-new-privs", *powerless] if shutil.which("setpriv") else []
 
 
-_OPEN = "the network is open and what this user may read is readable"
+_OPEN = "what its user may read is readable, and the network is closed by refused system calls alone"
 _OWN = "it may also write what this user may write, and signal this user's processes"
 LEVELS = (
-    Level("bubblewrap", bubblewrap),
+    Level("bubblewrap", bubblewrap, takes_filter=True),
     Level("unshare", unshare, noise="unshare: sigprocmask unblock failed: Invalid argument\n"),
     Level("rlimits", rlimits, False, _OPEN, True),
     Level("rlimits", rlimits_reading_all, False, _OPEN, True),

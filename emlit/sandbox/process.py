@@ -17,6 +17,7 @@ from emlit.sandbox import tree, view
 from emlit.sandbox.identity import fresh_uid
 from emlit.sandbox.levels import Level, python
 from emlit.sandbox.limits import MIB, ExecutionResult, Limits
+from emlit.sandbox.syscalls import seccomp_filter
 
 _CHUNK = 2**16
 _LONGEST_REPORT = 2**14
@@ -36,6 +37,7 @@ class Process:
     Attributes:
         verdict: the reason that it ended for, None while it runs
         started: when it said that it was about to start the program; None before
+        filtered: whether it is refused system calls; known once it started
         streams: what to wait on for reading, by file descriptor
     """
 
@@ -46,6 +48,7 @@ class Process:
         self.limits, self.level = limits, level
         self.verdict: str | None = None
         self.started: float | None = None
+        self.filtered = False
         self._uid = fresh_uid()
         self._key = secrets.token_hex(32).encode()
         self._output = {"stdout": bytearray(), "stderr": bytearray()}
@@ -55,23 +58,15 @@ class Process:
         self._inner: int | None = None  # the first process of its namespace, and a handle of it
         self._inner_handle: int | None = None
         self._scratch = None if level.namespaces else self._scratch_folder()
-        with contextlib.ExitStack() as opened:
-            self._control, theirs = socket.socketpair()
-            opened.enter_context(theirs)
-            whole = {**work, "rlimits": self._rlimits(), "packages": view.packages()}
-            job = opened.enter_context(_in_memory(json.dumps(whole).encode()))
-            words = [theirs.fileno(), job.fileno(), -1 if peer is None else peer.fileno()]
-            try:
-                self._popen = subprocess.Popen(
-                    [*level.command(limits, self._uid), *python(level, role), *map(str, words)],
-                    stdin=opened.enter_context(_in_memory(stdin)), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                    env=view.environment(self._scratch or view.SCRATCH), pass_fds=[word for word in words if word >= 0],
-                    start_new_session=True, cwd=self._scratch or "/",
-                )  # fmt: skip
-            except BaseException:
-                self._control.close()
-                self._remove_scratch()
-                raise
+        self._control, theirs = socket.socketpair()
+        try:
+            self._popen = self._start(role, work, stdin, theirs, peer)
+        except BaseException:
+            self._control.close()
+            self._remove_scratch()
+            raise
+        finally:
+            theirs.close()
         self._handle = os.pidfd_open(self._popen.pid)
         self.streams = {
             self._popen.stdout.fileno(): "stdout", self._popen.stderr.fileno(): "stderr",
@@ -79,6 +74,27 @@ class Process:
         }  # fmt: skip
         for descriptor in self.streams:
             os.set_blocking(descriptor, False)
+
+    def _start(
+        self, role: str, work: dict[str, Any], stdin: bytes, control: socket.socket, peer: socket.socket | None
+    ) -> subprocess.Popen:
+        refused = seccomp_filter()
+        own = None if refused is None or self.level.takes_filter else refused.hex()
+        whole = {**work, "filter": own, "rlimits": self._rlimits(), "packages": view.packages()}
+        with contextlib.ExitStack() as opened:
+            job, read, by_tool = (
+                opened.enter_context(_in_memory(content))
+                for content in (json.dumps(whole).encode(), stdin, refused or b"")
+            )
+            takes_filter = self.level.takes_filter and refused is not None
+            command = self.level.command(self.limits, self._uid, by_tool.fileno() if takes_filter else None)
+            words = [control.fileno(), job.fileno(), -1 if peer is None else peer.fileno()]
+            passed = [word for word in words if word >= 0] + [by_tool.fileno()] * takes_filter
+            return subprocess.Popen(
+                [*command, *python(self.level, role), *map(str, words)], stdin=read, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, env=view.environment(self._scratch or view.SCRATCH), pass_fds=passed,
+                start_new_session=True, cwd=self._scratch or "/",
+            )  # fmt: skip
 
     def _rlimits(self) -> dict[str, int]:
         most = self.limits.processes
@@ -131,6 +147,7 @@ class Process:
     def _take_report(self, report: dict[str, Any]) -> None:
         if self.started is None:
             if report.get("ready") is True:
+                self.filtered = self.level.takes_filter or report.get("filtered") is True
                 self._find_inner()
                 self.started = time.monotonic()
                 self._control.send(self._key)
