@@ -1,5 +1,6 @@
 """Benchmarks and prompt sets: how a row becomes a prompt, how a completion is graded."""
 
+from emlit.sandbox import ExecutionResult, run_python
 from emlit.tasks.answers import extract_answer, extract_boxed, math_equal
 from emlit.tasks.base import Grade, Message, Row, Task
 from emlit.tasks.benchmark import Benchmark, read_from
@@ -11,6 +12,7 @@ from emlit.tasks.votes import answer_classes
 __all__ = [
     "MATH500",
     "Benchmark",
+    "ExecutionResult",
     "Grade",
     "HubDataset",
     "Message",
@@ -23,4 +25,5 @@ __all__ = [
     "extract_boxed",
     "math_equal",
     "read_from",
+    "run_python",
 ]

@@ -1,0 +1,94 @@
+"""Tests of an untrusted solution: the tests in one sandbox, the solution in another, plain data between them."""
+
+import ast
+import socket
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+from emlit.sandbox.isolation import chosen
+from emlit.sandbox.levels import Level
+from emlit.sandbox.limits import ExecutionResult, Limits
+from emlit.sandbox.process import Process
+from emlit.sandbox.supervise import supervise
+
+
+def run_tests(
+    solution: str,
+    tests: str,
+    names: Sequence[str],
+    *,
+    setup: str = "",
+    timeout: float = 10.0,
+    call_timeout: float | None = None,
+    memory_mb: int = 1024,
+    limits: Limits | None = None,
+    stop: threading.Event | None = None,
+    level: Level | None = None,
+) -> ExecutionResult:
+    """Run trusted tests against an untrusted solution.
+
+    The solution's process sees neither the tests nor what becomes of its answers: objects that call themselves equal to
+    everything, patched builtins and forged ends do not reach the tests. What passes are None, bool, int, float,
+    complex, str, bytes, bytearray, list, tuple, set, frozenset, dict (and its views), deque, range, Decimal, Fraction,
+    numpy scalars and arrays, iterators (drained), and instances of classes that `setup` defines, attribute by
+    attribute. A subclass of one of them arrives as that type. What a call changes in its arguments is changed in those
+    of the tests. An object of another class of the solution's stays where it is, and the tests call its methods.
+
+    Args:
+        solution: the untrusted program; it is run once, and then called
+        tests: the trusted program; passed where it runs to its last line
+        names: the solution's functions, classes and values that the tests use
+        setup: trusted; run in front of both: imports, helper classes
+        timeout: seconds of wall time in all
+        call_timeout: seconds of wall time of one call; no bound of its own where None
+        memory_mb: MiB of each of the two
+        limits: the other bounds; its timeout and memory are not used
+        stop: ends it early
+        level: how to shut in; the machine's best where None
+
+    Returns:
+        The tests' end; where the solution ended, or could not be called, the reason begins with "solution". Output is
+        that of the tests and then that of the solution.
+
+    Raises:
+        ConfigError: a limit that is not a positive number
+    """
+    bounds = replace(limits or Limits(), timeout=timeout, memory_mb=memory_mb)
+    level = level or chosen()
+    both = {"setup": setup, "classes": _classes(setup), "names": list(names)}
+    ours, theirs = socket.socketpair()
+    started: list[Process] = []
+    try:
+        work = {**both, "tests": tests, "call_timeout": call_timeout}
+        started.append(Process(level, "tests", work, bounds, peer=ours))
+        started.append(Process(level, "solution", {**both, "solution": solution}, bounds, peer=theirs))
+        ours.close()
+        theirs.close()
+        supervise(started, timeout, stop)
+    except OSError as error:
+        return ExecutionResult(False, f"sandbox: {error}")
+    finally:
+        ours.close()
+        theirs.close()
+        for process in started:
+            process.kill()
+    return _result(*started)
+
+
+def _result(tests: Process, solution: Process) -> ExecutionResult:
+    found, other = tests.result(), solution.result()
+    reason = found.reason if tests.verdict is not None else f"solution {other.reason}"
+    return replace(
+        found, ok=found.ok and tests.verdict == "ok", reason=reason, stdout=found.stdout + other.stdout,
+        stderr=found.stderr + other.stderr,
+    )  # fmt: skip
+
+
+def _classes(setup: str) -> list[str]:
+    """Names of the classes that a trusted setup defines; none where it does not parse, which its run will say."""
+    try:
+        body = ast.parse(setup).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    return [node.name for node in body if isinstance(node, ast.ClassDef)]

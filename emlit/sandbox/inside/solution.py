@@ -1,0 +1,130 @@
+"""Holds an untrusted solution and answers the tests' calls of it with plain data.
+
+Whatever the solution does to this process, all that leaves it is bytes that the tests' side decodes into plain values.
+"""
+
+import json
+import operator
+import os
+import sys
+from typing import Any
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from decode import Decoder  # noqa: E402
+from encode import Encoder  # noqa: E402
+from start import Job, described, main_module, traceback_of, with_source  # noqa: E402
+from wire import MUTABLE, CannotCross, Handles, receive, send  # noqa: E402
+
+del sys.path[0]
+
+_OPERATORS = {
+    "len": len, "getitem": operator.getitem, "setitem": operator.setitem, "contains": operator.contains,
+    "iter": iter, "str": str, "repr": repr, "bool": bool,
+}  # fmt: skip
+
+
+class Solution:
+    """The solution's names, and the objects of its classes that the tests hold.
+
+    Args:
+        names: its module's
+        classes: names of the classes that the setup defines on both sides
+    """
+
+    def __init__(self, names: dict[str, Any], classes: list[str]) -> None:
+        self._names, self._classes = names, classes
+        self._handles = Handles()
+
+    def kind(self, name: str) -> str:
+        if name not in self._names:
+            return "missing"
+        value = self._names[name]
+        return "class" if isinstance(value, type) else "callable" if callable(value) else "value"
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Do what a request asks for."""
+        decoder = Decoder(None, self._make, self._handles)
+        decoder.read(request["heap"])
+        arguments, keywords = decoder.value(request["root"])
+        try:
+            result = self._do(request, arguments, keywords)
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            traceback_of(error, 2)
+            answer = self._raised(error)
+        else:
+            answer = {"result": None}
+        encoder = Encoder(decoder.known, self._name_of, self._handles)
+        if "raised" not in answer:
+            if request["do"] == "new":
+                number = len(self._handles)
+                self._handles[number] = result
+                result = number
+            elif request["do"] == "attribute" and callable(result):
+                return {"callable": True}
+            answer["result"] = encoder.add(result)
+        changes = {}
+        for number, node in enumerate(request["heap"]):
+            if node[0] in MUTABLE:
+                now = encoder.change(decoder.known[number])
+                if json.dumps(now) != json.dumps(node):
+                    changes[number] = now
+        return {**answer, "changes": changes, "heap": encoder.heap}
+
+    def _do(self, request: dict[str, Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        todo, name = request["do"], request["name"]
+        if todo in ("call", "new"):
+            return self._names[name](*arguments, **keywords)
+        if todo == "value":
+            return self._names[name]
+        owner = self._handles[request["handle"]]
+        if todo == "operator":
+            return _OPERATORS[name](owner, *arguments)
+        found = getattr(owner, name)
+        return found(*arguments, **keywords) if todo == "method" else found
+
+    def _raised(self, error: BaseException) -> dict[str, Any]:
+        plain = [part for part in error.args if type(part) in (str, int, float, bool, type(None))]
+        kinds = [kind.__name__ for kind in type(error).__mro__]
+        whole = len(plain) == len(error.args)
+        return {"raised": kinds, "text": described(error), "arguments": plain if whole else None}
+
+    def _make(self, name: str) -> Any:
+        kind = self._names[name]
+        return object.__new__(kind)
+
+    def _name_of(self, value: Any) -> str | None:
+        name = type(value).__name__
+        return name if name in self._classes and type(value) is self._names.get(name) else None
+
+
+def serve(job: Job) -> None:
+    module = main_module()
+    process = os.getpid()
+    try:
+        exec(with_source(job.work["setup"], "<setup>"), module.__dict__)
+        exec(with_source(job.work["solution"], "<solution>"), module.__dict__)
+    except BaseException as error:
+        if os.getpid() == process:
+            traceback_of(error, 1)
+            job.report_exception(error)
+            job.control.recv(1)
+        os._exit(1)
+    solution = Solution(module.__dict__, job.work["classes"])
+    send(job.peer, {"loaded": {name: solution.kind(name) for name in job.work["names"]}})
+    while (request := receive(job.peer)) is not None and os.getpid() == process:
+        try:
+            answer = solution.answer(request)
+            send(job.peer, answer)
+        except CannotCross as refused:
+            send(job.peer, {"refused": str(refused)})
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    started = Job()
+    started.begin()
+    started.key()
+    serve(started)

@@ -1,0 +1,41 @@
+"""Runs trusted tests against a solution in another process, and proves that they came to their end."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from _blake2 import blake2b  # noqa: E402
+
+from program import finish  # noqa: E402
+from remote import Solution  # noqa: E402
+from start import Job, main_module, traceback_of, with_source  # noqa: E402
+
+del sys.path[0]
+
+
+def run(job: Job) -> None:
+    def fatal(end: str, detail: str) -> None:
+        job.report(end=f"solution {end}", detail=detail)
+        job.control.recv(1)
+        os._exit(1)
+
+    key = job.key
+    work, names = job.work, main_module().__dict__
+    try:
+        exec(with_source(work["setup"], "<setup>"), names)
+        classes = {name: names[name] for name in work["classes"]}
+        names.update(Solution(job.peer, work["call_timeout"], fatal, classes).names(work["names"]))
+        code = with_source(work["tests"], "<tests>")
+        finish(job.control.sendall, os.getpid, job.process, blake2b(key=key()), exec(code, names))
+    except BaseException as error:
+        traceback_of(error, 1)
+        job.report_exception(error)
+    job.control.recv(1)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    started = Job()
+    started.begin()
+    run(started)

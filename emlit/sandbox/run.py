@@ -1,0 +1,76 @@
+"""Running untrusted programs, one or hundreds."""
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from emlit.sandbox.isolation import chosen, execute
+from emlit.sandbox.levels import Level
+from emlit.sandbox.limits import ExecutionResult, Limits
+
+# A job is run by calling it with an event that ends it early.
+Job = Callable[[threading.Event], ExecutionResult]
+
+
+def run_python(
+    program: str,
+    timeout: float = 10.0,
+    memory_mb: int = 1024,
+    *,
+    stdin: str | bytes = "",
+    limits: Limits | None = None,
+    stop: threading.Event | None = None,
+    level: Level | None = None,
+) -> ExecutionResult:
+    """Run an untrusted program by itself.
+
+    That it came to its last line is hard to fake, but not impossible: the program shares a process with what notes its
+    end. Where a program is graded by tests, `run_tests` keeps the tests out of its reach.
+
+    Args:
+        program: any text
+        timeout: seconds of wall time
+        memory_mb: MiB of memory
+        stdin: what it reads from standard input
+        limits: the other bounds; its timeout and memory are not used
+        stop: ends it early
+        level: how to shut in; the machine's best where None
+
+    Raises:
+        ConfigError: a limit that is not a positive number
+    """
+    bounds = replace(limits or Limits(), timeout=timeout, memory_mb=memory_mb)
+    content = stdin.encode("utf-8", "surrogatepass") if isinstance(stdin, str) else stdin
+    return execute(level or chosen(), program, bounds, content, stop)
+
+
+def run_all(
+    jobs: Iterable[Job], workers: int | None = None, on_finished: Callable[[int], None] | None = None
+) -> list[ExecutionResult]:
+    """Run jobs in parallel; the results are in the jobs' order.
+
+    Args:
+        jobs: each called with an event that it passes on, such as `lambda stop: run_python(text, stop=stop)`
+        workers: how many at once; as many as there are cores where None
+        on_finished: called with a job's number as it ends, for a progress bar; one call at a time
+
+    An exception, a KeyboardInterrupt among them, ends the jobs that run and drops the others.
+    """
+    stop, told = threading.Event(), threading.Lock()
+
+    def one(number: int, job: Job) -> ExecutionResult:
+        result = job(stop)
+        if on_finished is not None:
+            with told:
+                on_finished(number)
+        return result
+
+    pool = ThreadPoolExecutor(workers or len(os.sched_getaffinity(0)), thread_name_prefix="sandbox")
+    try:
+        futures = [pool.submit(one, number, job) for number, job in enumerate(jobs)]
+        return [future.result() for future in futures]
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,57 @@
+"""What of the file system a sandboxed program sees."""
+
+import functools
+import os
+import sys
+import sysconfig
+from pathlib import Path
+
+INSIDE = Path(__file__).parent / "inside"
+MOUNTED = "/emlit"  # where a sandbox with a file system of its own has INSIDE
+SCRATCH = "/tmp"  # and where it may write
+
+# The loader's cache and the time zone: programs run without them, some of them differently.
+_SMALL = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
+_SYSTEM = ("/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin")
+
+
+@functools.cache
+def packages() -> tuple[str, ...]:
+    """Directories of installed packages, for `sys.path` inside: the interpreter there starts without `site`."""
+    own = (sysconfig.get_path(name) for name in ("purelib", "platlib"))
+    others = (path for path in sys.path if Path(path).name in ("site-packages", "dist-packages"))
+    return tuple(dict.fromkeys(str(path) for path in (*own, *others) if os.path.isdir(path)))
+
+
+@functools.cache
+def read_only() -> tuple[str, ...]:
+    """Directories and files to show at their own place, read-only, none inside another."""
+    interpreter = os.path.realpath(sys.executable)
+    wanted = {"/usr", sys.prefix, sys.base_prefix, sys.exec_prefix, os.path.dirname(interpreter), *packages()}
+    wanted |= {path for path in (*_SYSTEM, *_SMALL) if not os.path.islink(path)}
+    kept: list[str] = []
+    for path in sorted(filter(os.path.exists, wanted)):
+        if not any(path == above or path.startswith(above.rstrip("/") + "/") for above in kept):
+            kept.append(path)
+    return tuple(kept)
+
+
+@functools.cache
+def links() -> tuple[tuple[str, str], ...]:
+    """Links at the top, such as /bin to usr/bin: place and target."""
+    return tuple((path, os.readlink(path)) for path in _SYSTEM if os.path.islink(path))
+
+
+def environment(scratch: str) -> dict[str, str]:
+    """All that a program has for an environment. Sets of strings have the same order in every run."""
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": scratch,
+        "TMPDIR": scratch,
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0",
+        "MPLBACKEND": "Agg",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }
