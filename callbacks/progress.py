@@ -107,7 +107,8 @@ class RolloutProgress(ProgressBar):
     def _start_answering(self, trainer: L.Trainer, batches: int) -> None:
         self.answered = 0
         wanted = batches if isinstance(batches, int) else sum(batches)
-        self._start(answering=wanted)
+        self._start(answering=wanted, grading=None)
+        self.trainer.lightning_module.on_graded = lambda done, of: self._update("grading", done, of)
         self._say(f"answering {wanted} batches of prompts")
 
     def _count_answer(self, *_: Any, **__: Any) -> None:

@@ -13,7 +13,7 @@ from emlit.engines import NEXT_TURN
 from emlit.functional import TokenStats
 from emlit.rollout import Prompt
 from emlit.strategies import Turn
-from emlit.tasks import Task, answer_classes
+from emlit.tasks import Grade, Task, answer_classes
 
 
 @dataclass
@@ -60,9 +60,15 @@ class Prediction:
 
     @classmethod
     def of(
-        cls, prompt: Prompt, sample: int, decoding: str, turns: Sequence[Turn], stats: Sequence[TokenStats] | None
+        cls,
+        prompt: Prompt,
+        sample: int,
+        decoding: str,
+        turns: Sequence[Turn],
+        stats: Sequence[TokenStats] | None,
+        grade: Grade,
     ) -> "Prediction":
-        """Grade and summarise an answer.
+        """Summarise an answer.
 
         Args:
             prompt: the problem
@@ -70,10 +76,9 @@ class Prediction:
             decoding: the strategy's name
             turns: one, or several of a task of several
             stats: of each turn's reply; None where the module does not score
+            grade: of `text_of` the turns
         """
         completions = [turn.reply.completion for turn in turns]
-        text = NEXT_TURN.join(turn.reply.text for turn in turns)
-        grade = prompt.task.grade(prompt.row, text)
         if stats is None:
             logprobs = [logprob for completion in completions for logprob in completion.logprobs or []]
             entropy, logprob = None, sum(logprobs) / len(logprobs) if logprobs else None
@@ -83,7 +88,7 @@ class Prediction:
             task=prompt.task.name,
             id=prompt.row.id,
             sample=sample,
-            completion=text,
+            completion=text_of(turns),
             answer=grade.answer,
             correct=grade.correct,
             format_ok=grade.format_ok,
@@ -117,6 +122,11 @@ class Prediction:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def text_of(turns: Sequence[Turn]) -> str:
+    """An answer's text; the replies of several turns are joined by NEXT_TURN."""
+    return NEXT_TURN.join(turn.reply.text for turn in turns)
 
 
 def count_votes(predictions: Iterable[Prediction], tasks: Iterable[Task]) -> None:

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from emlit.engines import AnswerKey, Engine, Request, Sampling
-from emlit.predictions import Prediction, count_votes
+from emlit.predictions import Prediction, count_votes, text_of
 from emlit.rollout import PromptBatch, encode, request_seed
-from emlit.strategies import Ask, Reply, Strategy
+from emlit.strategies import Ask, Reply, Strategy, Turn
+from emlit.tasks import Grade, Task
 
 if TYPE_CHECKING:
     from emlit.modules.causal_lm import CausalLM
@@ -36,12 +37,36 @@ def answer(module: "CausalLM", batch: PromptBatch, strategy: Strategy, salt: str
     if module.score:
         stats = iter(module.score_completions([r.prompt for r in flat], [r.completion for r in flat]))
     name = strategy.name(data.sampling)
-    predictions = [
-        Prediction.of(ask.prompt, ask.sample, name, turns, None if stats is None else [next(stats) for _ in turns])
-        for ask, turns in zip(asks, answers, strict=True)
-    ]
-    count_votes(predictions, {id(ask.prompt.task): ask.prompt.task for ask in asks}.values())
+    predictions = []
+    for ask, turns, grade in zip(asks, answers, _grades(module, asks, answers), strict=True):
+        own = None if stats is None else [next(stats) for _ in turns]
+        predictions.append(Prediction.of(ask.prompt, ask.sample, name, turns, own, grade))
+    count_votes(predictions, _by_task(asks))
     return predictions
+
+
+def _by_task(asks: Sequence[Ask]) -> dict[Task, list[int]]:
+    """The tasks, and where theirs are among the questions."""
+    places: dict[Task, list[int]] = {}
+    for place, ask in enumerate(asks):
+        places.setdefault(ask.prompt.task, []).append(place)
+    return places
+
+
+def _grades(module: "CausalLM", asks: Sequence[Ask], answers: Sequence[list[Turn]]) -> list[Grade]:
+    found: dict[int, Grade] = {}
+    graded = 0
+
+    def finished(more: int) -> None:
+        nonlocal graded
+        graded += more
+        if module.on_graded is not None:
+            module.on_graded(graded, len(asks))
+
+    for task, places in _by_task(asks).items():
+        grades = task.grade_all([(asks[place].prompt.row, text_of(answers[place])) for place in places], finished)
+        found.update(zip(places, grades, strict=True))
+    return [found[place] for place in range(len(asks))]
 
 
 def _sample(module: "CausalLM", asked: Sequence[Ask], sampling: Sampling, salt: str) -> list[Reply | None]:

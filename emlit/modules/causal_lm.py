@@ -1,7 +1,7 @@
 """The policy: a Hugging Face causal language model that answers prompts and scores what was answered."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import lightning as L
@@ -41,6 +41,7 @@ class CausalLM(L.LightningModule):
     Attributes:
         learns_from: what the data module gives it in training: the model's own samples, or the rows' solutions
         sampling_seconds: how long the engine took for the last batch that was answered
+        on_graded: told how many answers of a batch are graded, and how many it has
     """
 
     learns_from: ClassVar[LearnsFrom] = "samples"
@@ -69,6 +70,7 @@ class CausalLM(L.LightningModule):
         self.model: PreTrainedModel | None = None
         self.answers = CompletionMetrics()
         self.sampling_seconds = 0.0
+        self.on_graded: Callable[[int, int], None] | None = None
 
     def configure_model(self) -> None:
         """Load the weights, once."""

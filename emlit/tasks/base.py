@@ -1,7 +1,7 @@
 """What a benchmark or a prompt set is: rows, how a row becomes a prompt, how a completion is graded."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -86,6 +86,17 @@ class Task(ABC):
         answer = extract_answer(completion)
         correct = None if row.answer is None else self.equal(answer, row.answer)
         return Grade(answer, correct, extract_boxed(completion) is not None)
+
+    def grade_all(
+        self, answers: Sequence[tuple[Row, str]], on_finished: Callable[[int], None] | None = None
+    ) -> list[Grade]:
+        """Grade many completions, in order; `on_finished` is told how many more are done."""
+        grades = []
+        for row, completion in answers:
+            grades.append(self.grade(row, completion))
+            if on_finished is not None:
+                on_finished(1)
+        return grades
 
     def equal(self, answer: str | None, other: str) -> bool:
         """Whether an answer means the same as the label."""

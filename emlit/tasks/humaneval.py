@@ -1,0 +1,56 @@
+"""HumanEval (Chen et al., arXiv 2107.03374)."""
+
+import re
+import threading
+from typing import Any
+
+from emlit.sandbox import ExecutionResult, run_tests
+from emlit.tasks.base import Row
+from emlit.tasks.benchmark import Hub
+from emlit.tasks.programs import CodeBenchmark, defined_names, fenced
+from emlit.tasks.templates import ACTIONS, HUMANEVAL, PRESENT_THE_CODE
+
+
+class HumanEval(CodeBenchmark):
+    """164 functions to complete from a signature and a docstring.
+
+    Args:
+        path: a local file in the schema of openai/openai_humaneval; from the hub unless set
+        n: the first so many rows; all unless set
+        timeout: seconds of wall time for a problem's tests
+        memory_mb: MiB for them
+    """
+
+    name = "humaneval"
+    hub = Hub("openai/openai_humaneval")
+    system_prompt = ACTIONS
+
+    def row(self, fields: dict[str, Any], where: str) -> Row:
+        prompt, entry = fields["prompt"], fields["entry_point"]
+        signature = re.search(rf"def\s+({re.escape(entry)}.*?):\s*\n", prompt, re.DOTALL)
+        if signature is None:
+            raise ValueError(f"the prompt does not define {entry}")
+        solution = fields.get("canonical_solution")
+        return Row(
+            id=fields["task_id"],
+            prompt=HUMANEVAL.format(signature=signature[1], code=prompt) + PRESENT_THE_CODE,
+            answer=fields["test"],
+            fields=fields,
+            source=where,
+            solution=None if solution is None else fenced(prompt + solution),
+        )
+
+    def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
+        prompt, entry = row.fields["prompt"], row.fields["entry_point"]
+        before = prompt[: re.search(rf"^def\s+{re.escape(entry)}\b", prompt, re.MULTILINE).start()]
+        # Some models give the whole function, some only its body.
+        solution = f"{before}\n{program}" if entry in defined_names(program) else prompt + program
+        return run_tests(
+            solution,
+            f"{row.fields['test']}\n\ncheck({entry})",
+            [entry],
+            setup=before,
+            timeout=self.timeout,
+            memory_mb=self.memory_mb,
+            stop=stop,
+        )

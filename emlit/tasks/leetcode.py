@@ -1,0 +1,58 @@
+"""LeetCode contest problems of July 2023 to January 2024, as collected for DeepSeek-Coder (arXiv 2401.14196)."""
+
+import threading
+from typing import Any
+
+from emlit.sandbox import ExecutionResult, run_tests
+from emlit.tasks.base import Row
+from emlit.tasks.benchmark import Hub
+from emlit.tasks.programs import CodeBenchmark
+from emlit.tasks.templates import ACTIONS, PRESENT_THE_CODE
+
+# As LeetCode has it in front of a solution. math's pow takes no modulus, so Python's own comes last.
+PREAMBLE = """
+import bisect, collections, functools, heapq, itertools, math, operator, random, re, string
+from typing import *
+from collections import *
+from functools import *
+from itertools import *
+from bisect import *
+from heapq import *
+from math import *
+from builtins import pow
+"""
+
+
+class LeetCode(CodeBenchmark):
+    """180 methods of a class Solution.
+
+    Args:
+        path: a local file in the schema of TechxGenus/LeetCode-Contest; from the hub unless set
+        n: the first so many rows; all unless set
+        timeout: seconds of wall time for a problem's tests
+        memory_mb: MiB for them
+    """
+
+    name = "leetcode"
+    hub = Hub("TechxGenus/LeetCode-Contest")
+    system_prompt = ACTIONS
+
+    def row(self, fields: dict[str, Any], where: str) -> Row:
+        return Row(
+            id=fields["task_id"],
+            prompt=fields["prompt_sft"] + PRESENT_THE_CODE,
+            answer=fields["test"],
+            fields=fields,
+            source=where,
+        )
+
+    def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
+        return run_tests(
+            program,
+            row.fields["test"],
+            ["Solution"],
+            setup=PREAMBLE,
+            timeout=self.timeout,
+            memory_mb=self.memory_mb,
+            stop=stop,
+        )

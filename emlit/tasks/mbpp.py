@@ -1,0 +1,58 @@
+"""MBPP (Austin et al., arXiv 2108.07732), the sanitised problems."""
+
+import threading
+from typing import Any
+
+from emlit.sandbox import ExecutionResult, run_tests
+from emlit.tasks.base import Row
+from emlit.tasks.benchmark import Hub
+from emlit.tasks.programs import CodeBenchmark, fenced, free_names
+from emlit.tasks.templates import ACTIONS, PRESENT_THE_CODE
+from emlit.tasks.templates import MBPP as TEMPLATE
+
+
+class MBPP(CodeBenchmark):
+    """Short functions to write from a sentence and a test.
+
+    Args:
+        path: a local file in the schema of google-research-datasets/mbpp, sanitized; from the hub unless set
+        n: the first so many rows; all unless set
+        timeout: seconds of wall time for a problem's tests
+        memory_mb: MiB for them
+    """
+
+    name = "mbpp"
+    hub = Hub("google-research-datasets/mbpp", "sanitized")
+    system_prompt = ACTIONS
+
+    def row(self, fields: dict[str, Any], where: str) -> Row:
+        tests, code = list(fields["test_list"]), fields["code"]
+        header = next((line.strip() for line in code.splitlines() if line.strip().startswith("def ")), None)
+        if header is None or not tests:
+            raise ValueError("it has no function or no test")
+        prompt = TEMPLATE.format(
+            signature=header.removeprefix("def ").rstrip(": "),
+            description=fields["prompt"].partition(" https://www.")[0],
+            test=tests[0],
+        )
+        return Row(
+            id=str(fields["task_id"]),
+            prompt=prompt + PRESENT_THE_CODE,
+            answer="\n".join(tests),
+            fields=fields,
+            source=where,
+            solution=fenced(code),
+        )
+
+    def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
+        setup = "\n".join(row.fields.get("test_imports") or [])
+        tests = "\n".join(row.fields["test_list"])
+        return run_tests(
+            program,
+            tests,
+            free_names(tests, setup),
+            setup=setup,
+            timeout=self.timeout,
+            memory_mb=self.memory_mb,
+            stop=stop,
+        )
