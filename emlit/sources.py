@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +85,14 @@ def _json_lines(path: Path) -> Iterator[SourceRow]:
                 yield where, row if isinstance(row, dict) else DataError(f"{where}: not a JSON object")
 
 
-def hub_rows(path: str, name: str | None, split: str) -> Iterator[SourceRow]:
+def hub_rows(path: str, name: str | None, split: str, data_files: Sequence[str] | None = None) -> Iterator[SourceRow]:
     """Of a split of a data set from the Hugging Face hub, or of a directory that `datasets.load_dataset` reads.
+
+    Args:
+        path: the data set's id or directory, or a format such as "json" for `data_files`
+        name: its configuration
+        split: its split
+        data_files: files to read, which may be on the hub (hf://datasets/ID/FILE)
 
     Raises:
         DataError: it could not be loaded
@@ -94,7 +100,7 @@ def hub_rows(path: str, name: str | None, split: str) -> Iterator[SourceRow]:
     from datasets import load_dataset
 
     try:
-        dataset = load_dataset(path, name, split=split)
+        dataset = load_dataset(path, name, split=split, data_files=data_files and list(data_files))
     except Exception as error:
         raise DataError(
             f"the data set {path} could not be loaded: {first_line(error)}; a local copy serves too"

@@ -4,25 +4,37 @@ from emlit.sandbox import ExecutionResult, run_python
 from emlit.tasks.answers import extract_answer, extract_boxed, math_equal
 from emlit.tasks.base import Grade, Message, Row, Task
 from emlit.tasks.benchmark import Benchmark, read_from
+from emlit.tasks.humaneval import HumanEval
+from emlit.tasks.leetcode import LeetCode
+from emlit.tasks.livecodebench import LiveCodeBench
 from emlit.tasks.math500 import MATH500
+from emlit.tasks.mbpp import MBPP
+from emlit.tasks.programs import extract_code
 from emlit.tasks.prompts import HubDataset, PromptFile
+from emlit.tasks.scicode import SciCode
 from emlit.tasks.tiny import TinyArithmetic
 from emlit.tasks.votes import answer_classes
 
 __all__ = [
     "MATH500",
+    "MBPP",
     "Benchmark",
     "ExecutionResult",
     "Grade",
     "HubDataset",
+    "HumanEval",
+    "LeetCode",
+    "LiveCodeBench",
     "Message",
     "PromptFile",
     "Row",
+    "SciCode",
     "Task",
     "TinyArithmetic",
     "answer_classes",
     "extract_answer",
     "extract_boxed",
+    "extract_code",
     "math_equal",
     "read_from",
     "run_python",

@@ -1,0 +1,182 @@
+"""LiveCodeBench, code generation, release v2 (Jain et al., arXiv 2403.07974)."""
+
+import base64
+import io
+import json
+import pickle
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any, NoReturn
+
+from emlit.errors import ConfigError, DataError
+from emlit.sandbox import ExecutionResult, Limits, run_python, run_tests
+from emlit.sources import SourceRow, file_rows, hub_rows
+from emlit.tasks.base import Row
+from emlit.tasks.benchmark import Hub
+from emlit.tasks.leetcode import PREAMBLE
+from emlit.tasks.programs import CodeBenchmark
+from emlit.tasks.templates import EXPERT_PROGRAMMER, LIVECODEBENCH, READ_STDIN, STARTER_CODE
+
+# Release v2 is the first two files of the data set.
+_FILES = ("test.jsonl", "test2.jsonl")
+# Runs beside the tests: JSON has no tuples.
+_CHECKS = """
+import json
+def plain(value):
+    return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value
+"""
+
+
+class LiveCodeBench(CodeBenchmark):
+    """Contest problems by date, so that those younger than a model can be told from those that it may have seen.
+
+    Args:
+        path: a local file in the schema of livecodebench/code_generation_lite; from the hub unless set
+        n: the first so many problems of the time span
+        timeout: seconds of wall time for a problem's tests together
+        memory_mb: MiB for each
+        start: the first contest date that counts, YYYY-MM-DD
+        end: the last one; the released scripts score 2023-05-01 to 2024-05-31
+    """
+
+    name = "livecodebench"
+    hub = Hub("livecodebench/code_generation_lite")
+    system_prompt = EXPERT_PROGRAMMER
+
+    def __init__(
+        self,
+        path: str | None = None,
+        n: int | None = None,
+        timeout: float = 60.0,
+        memory_mb: int = 1024,
+        start: str = "2023-05-01",
+        end: str = "2024-05-31",
+    ) -> None:
+        super().__init__(path, n, timeout, memory_mb)
+        self.start, self.end = (_date(name, value) for name, value in (("start", start), ("end", end)))
+        if self.end < self.start:
+            raise ConfigError(f"end is {end}, before start, {start}; swap them")
+
+    def _source(self) -> Iterator[SourceRow]:
+        if self.path is None:
+            files = [f"hf://datasets/{self.hub.path}/{file}" for file in _FILES]
+            source = hub_rows("json", None, "train", files)
+        else:
+            source = file_rows(self.path)
+        for where, fields in source:
+            if isinstance(fields, DataError) or self._in_span(fields, where):
+                yield where, fields
+
+    def _in_span(self, fields: dict[str, Any], where: str) -> bool:
+        try:
+            return self.start <= datetime.fromisoformat(str(fields["contest_date"])).date() <= self.end
+        except (KeyError, ValueError):
+            raise DataError(f"{where}: no contest_date that is a date, which {self.name} needs") from None
+
+    def row(self, fields: dict[str, Any], where: str) -> Row:
+        starter = fields.get("starter_code") or ""
+        how = STARTER_CODE.format(code=starter) if starter else READ_STDIN
+        tests = _tests(fields["public_test_cases"]) + _tests(fields["private_test_cases"])
+        if not tests:
+            raise ValueError("it has no test")
+        metadata = fields.get("metadata") or {}
+        metadata = json.loads(metadata) if isinstance(metadata, str) else metadata
+        return Row(
+            id=str(fields["question_id"]),
+            prompt=LIVECODEBENCH.format(question=fields["question_content"], format=how),
+            answer=json.dumps(tests[0]),
+            fields={"tests": tests, "function": metadata.get("func_name"), "difficulty": fields.get("difficulty")},
+            source=where,
+        )
+
+    def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
+        tests, function = row.fields["tests"], row.fields["function"]
+        if function is not None:
+            return run_tests(
+                program,
+                _calls(tests, function),
+                ["Solution"],
+                setup=PREAMBLE,
+                timeout=self.timeout,
+                memory_mb=self.memory_mb,
+                stop=stop,
+            )
+        ends = time.monotonic() + self.timeout
+        for number, test in enumerate(tests, 1):
+            left = ends - time.monotonic()
+            if left <= 0:
+                return ExecutionResult(False, f"timeout before test {number}")
+            result = run_python(
+                PREAMBLE + program,
+                left,
+                self.memory_mb,
+                stdin=test["input"],
+                limits=Limits(output_kb=64 + 2 * len(test["output"]) // 1024),
+                stop=stop,
+            )
+            # What a program prints is the proof, so it may also leave by exit().
+            if not (result.ok or result.reason.startswith("exit: 0 ")):
+                return result
+            if not _same_output(result.stdout, test["output"]):
+                return ExecutionResult(False, f"output of test {number}", result.stdout, result.stderr, result.seconds)
+        return ExecutionResult(True, "ok")
+
+
+def _date(name: str, value: str) -> date:
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ConfigError(f"{name} is {value!r}; it must be a date such as 2023-05-01") from None
+
+
+def _calls(tests: list[dict[str, Any]], function: str) -> str:
+    """A test a line: arguments are lines of JSON, and so is what is expected."""
+    lines = [
+        f"assert plain(Solution().{function}(*map(json.loads, {test['input'].splitlines()!r}))) == "
+        f"plain(json.loads({test['output']!r})), 'test {number}'"
+        for number, test in enumerate(tests, 1)
+    ]
+    return _CHECKS + "\n".join(lines)
+
+
+def _same_output(printed: str, expected: str) -> bool:
+    """Line by line, spaces at the ends aside; numbers as numbers where the text differs."""
+    lines, wanted = ([line.strip() for line in text.strip().splitlines()] for text in (printed, expected))
+    return len(lines) == len(wanted) and all(map(_same_line, lines, wanted))
+
+
+def _same_line(line: str, wanted: str) -> bool:
+    if line == wanted:
+        return True
+    words, others = line.split(), wanted.split()
+    try:
+        return len(words) == len(others) and all(float(a) == float(b) for a, b in zip(words, others, strict=True))
+    except ValueError:
+        return False
+
+
+class _TextOnly(pickle.Unpickler):
+    """The private tests are a pickled text: anything in it that would run code is refused."""
+
+    def find_class(self, module: str, name: str) -> NoReturn:
+        raise pickle.UnpicklingError(f"private tests hold {module}.{name}")
+
+
+def _tests(encoded: str) -> list[dict[str, Any]]:
+    """Test cases: JSON, or JSON pickled, compressed and in base 64.
+
+    Raises:
+        ValueError: neither
+    """
+    try:
+        return json.loads(encoded)
+    except json.JSONDecodeError:
+        pass
+    try:
+        text = _TextOnly(io.BytesIO(zlib.decompress(base64.b64decode(encoded)))).load()
+        return json.loads(text)
+    except Exception as error:  # a pickle can fail in every way
+        raise ValueError(f"its tests cannot be read: {error}") from None

@@ -1,0 +1,153 @@
+"""SciCode (Tian et al., arXiv 2407.13168): research problems in steps, each a turn that builds on the code before."""
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from emlit.engines import NEXT_TURN
+from emlit.errors import ConfigError
+from emlit.sandbox import ExecutionResult, run_all, run_python, run_tests
+from emlit.tasks import scicode_compare
+from emlit.tasks.base import Grade, Message, Row
+from emlit.tasks.benchmark import Hub
+from emlit.tasks.programs import CodeBenchmark, extract_code, free_names
+from emlit.tasks.scicode_targets import Targets
+from emlit.tasks.templates import SCICODE_WITH_BACKGROUND, SCICODE_WITHOUT_BACKGROUND
+
+# The tests import their comparisons from the authors' package.
+_COMPARISONS = f"""
+import sys, types
+for _name in ("scicode", "scicode.compare", "scicode.compare.cmp"):
+    sys.modules[_name] = types.ModuleType(_name)
+exec({Path(scicode_compare.__file__).read_text()!r}, sys.modules["scicode.compare.cmp"].__dict__)
+"""
+
+
+class SciCode(CodeBenchmark):
+    """80 main problems of 338 steps. A main problem is right where all its steps are; `parts` are the steps.
+
+    The numbers that the steps' results are compared with are not in the data set: they are `test_data.h5`, which the
+    authors publish beside it. Steps that it has nothing for are not graded. Without it nothing is.
+
+    Args:
+        path: a local file in the schema of SciCode1/SciCode; from the hub unless set
+        n: the first so many main problems
+        timeout: seconds of wall time for a step's tests
+        memory_mb: MiB for them
+        targets: the path of test_data.h5
+        background: show each step's scientific background, as the paper does, or have the model write it
+    """
+
+    name = "scicode"
+    hub = Hub("SciCode1/SciCode")
+
+    def __init__(
+        self,
+        path: str | None = None,
+        n: int | None = None,
+        timeout: float = 300.0,
+        memory_mb: int = 4096,
+        targets: str | None = None,
+        background: bool = True,
+    ) -> None:
+        super().__init__(path, n, timeout, memory_mb)
+        if targets is not None and not Path(targets).is_file():
+            raise ConfigError(f"targets is {targets}, and there is no such file")
+        self.targets = None if targets is None else Targets(Path(targets))
+        self.background = background
+
+    def row(self, fields: dict[str, Any], where: str) -> Row:
+        steps = fields["sub_steps"]
+        if not steps:
+            raise ValueError("it has no step")
+        for step in steps:
+            for name in ("step_number", "step_description_prompt", "function_header", "return_line", "test_cases"):
+                step[name]  # a KeyError that names it
+        written = [step.get("ground_truth_code") for step in steps]
+        return Row(
+            id=str(fields["problem_id"]),
+            prompt=self._prompt(fields, []),
+            answer=None if self.targets is None else "\n".join(steps[-1]["test_cases"]),
+            fields=fields,
+            source=where,
+            solution=NEXT_TURN.join(f"```python\n{code}\n```" for code in written) if all(written) else None,
+        )
+
+    def next_messages(self, row: Row, replies: Sequence[str]) -> Sequence[Message] | None:
+        if len(replies) == len(row.fields["sub_steps"]):
+            return None
+        return [{"role": "user", "content": self._prompt(row.fields, _programs(replies))}]
+
+    def _prompt(self, fields: dict[str, Any], before: Sequence[str]) -> str:
+        steps = fields["sub_steps"]
+        told = [f"{self._described(step)}\n\n{code}" for step, code in zip(steps, before, strict=False)]
+        step = steps[len(before)]
+        template = SCICODE_WITH_BACKGROUND if self.background else SCICODE_WITHOUT_BACKGROUND
+        return template.format(
+            previous="\n\n------\n\n".join(told),
+            next=f"{self._described(step)}\n\n{step['function_header']}\n\n{step['return_line']}",
+            dependencies=fields["required_dependencies"],
+        )
+
+    def _described(self, step: dict[str, Any]) -> str:
+        background = step.get("step_background")
+        return step["step_description_prompt"] + (f"\n{background}" if self.background and background else "")
+
+    def grade_all(
+        self, answers: Sequence[tuple[Row, str]], on_finished: Callable[[int], None] | None = None
+    ) -> list[Grade]:
+        jobs: list[Callable[[threading.Event], ExecutionResult]] = []
+        owners: list[int] = []
+        for index, (row, completion) in enumerate(answers):
+            programs = _programs(completion.split(NEXT_TURN))
+            for number, step in enumerate(row.fields["sub_steps"]):
+                if self.targets is None or not self.targets.has(step["step_number"]):
+                    continue
+                code = programs[: number + 1] if number < len(programs) else None
+                jobs.append(lambda stop, row=row, step=step, code=code: self._step(row, step, code, stop))
+                owners.append(index)
+        results = run_all(jobs)
+        grades = []
+        for index, (row, completion) in enumerate(answers):
+            replies = completion.split(NEXT_TURN)
+            parts = [result.ok for owner, result in zip(owners, results, strict=True) if owner == index]
+            formatted = len(replies) == len(row.fields["sub_steps"]) and all(extract_code(each)[1] for each in replies)
+            answer = "\n\n".join(_programs(replies)).strip() or None
+            grades.append(Grade(answer, all(parts) if parts else None, formatted, parts or None))
+            if on_finished is not None:
+                on_finished(1)
+        return grades
+
+    def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
+        """The last step's tests on the code of all steps."""
+        return self._step(row, row.fields["sub_steps"][-1], [program], stop)
+
+    def _step(
+        self, row: Row, step: dict[str, Any], code: Sequence[str] | None, stop: threading.Event
+    ) -> ExecutionResult:
+        if code is None or self.targets is None:
+            return ExecutionResult(False, "no code")
+        setup = row.fields["required_dependencies"]
+        number, cases = step["step_number"], step["test_cases"]
+        tests = "\n".join(f"target = targets[{index}]\n{case}" for index, case in enumerate(cases))
+        tests = f"{_COMPARISONS}\n{self.targets.program(number, len(cases))}\n{tests}"
+        solution = "\n\n".join(code)
+        if _shares_state(row, step):
+            program = f"{setup}\n\n{solution}\n\n{tests}"
+            return run_python(program, self.timeout, self.memory_mb, stop=stop)
+        names = free_names(tests, setup)
+        return run_tests(solution, tests, names, setup=setup, timeout=self.timeout, memory_mb=self.memory_mb, stop=stop)
+
+
+def _programs(replies: Sequence[str]) -> list[str]:
+    return [extract_code(reply)[0] or "" for reply in replies]
+
+
+def _shares_state(row: Row, step: dict[str, Any]) -> bool:
+    """Whether tests and solution must run in one process: seeded random numbers, or objects of the solution's classes.
+
+    That is as the authors run all of them, and less safe from a solution that is out to pass.
+    """
+    headers = (each["function_header"].lstrip() for each in row.fields["sub_steps"])
+    return "random" in "\n".join(step["test_cases"]) or any(header.startswith("class ") for header in headers)

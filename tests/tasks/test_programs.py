@@ -1,0 +1,277 @@
+"""Programs in completions, and the benchmarks that they answer, on small rows in the published schemas."""
+
+import base64
+import json
+import pickle
+import zlib
+
+import h5py
+import numpy as np
+import pytest
+
+from emlit.engines import NEXT_TURN
+from emlit.errors import ConfigError, DataError
+from emlit.tasks import MBPP, HumanEval, LeetCode, LiveCodeBench, SciCode, extract_code
+from emlit.tasks.programs import defined_names, free_names
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "closed"),
+    [
+        ("Here:\n```python\ndef f():\n    return 1\n```\nDone.", "def f():\n    return 1", True),
+        ("```python\ndef f(): pass\n```\nand then\n```python\nf()\n```", "def f(): pass", True),  # what defines counts
+        ("```python\nprint(1)\n```", "print(1)", True),
+        ("```\ndef f(): pass\n```", "def f(): pass", False),
+        ("```python\ndef f():\n    retu", "def f():\n    retu", False),  # cut short
+        ("def f():\n    return 1\n", "def f():\n    return 1\n", False),
+        ("I do not know.", None, False),
+        ("", None, False),
+        ("```", None, False),
+    ],
+)
+def test_extract_code(text, code, closed):
+    assert extract_code(text) == (code, closed)
+
+
+def test_names():
+    assert defined_names("def f(): pass\nclass C: pass\nx = 1") == {"f", "C"}
+    assert defined_names("def f(:") == set()
+    tests = "import re\nassert f(x=1) == sorted([g(y) for y in range(3)])\nassert math.pi"
+    assert free_names(tests, "import math") == ["f", "g"]
+
+
+HUMANEVAL = {
+    "task_id": "HumanEval/x",
+    "prompt": 'from typing import List\n\n\ndef twice(n: int) -> int:\n    """Double it."""\n    return 2 * n\n\n\n'
+    'def quadruple(numbers: List[int]) -> List[int]:\n    """ Four times each.\n    """\n',
+    "entry_point": "quadruple",
+    "canonical_solution": "    return [twice(twice(n)) for n in numbers]\n",
+    "test": "def check(candidate):\n    assert candidate([1, 2]) == [4, 8]\n    assert candidate([]) == []\n",
+}
+MBPP_ROW = {
+    "source_file": "x", "task_id": 7, "prompt": "Write a function to add. https://www.example.org/add",
+    "code": "def add(a, b):\n  return a + b", "test_imports": ["import math"],
+    "test_list": ["assert add(1, 2) == 3", "assert math.isclose(add(0.1, 0.2), 0.3)"],
+}  # fmt: skip
+LEETCODE_ROW = {
+    "task_id": "sum", "prompt": "", "prompt_sft": "Add them.\n", "meta": {"difficulty": "Easy"},
+    "test": "my_solution = Solution()\n\ntest_input = {'numbers': [1, 2]}\n"
+    "assert my_solution.total(**test_input) == 3\n",
+}  # fmt: skip
+
+
+def task(cls, tmp_path, *rows, **options):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return cls(str(path), **options)
+
+
+def test_humaneval(tmp_path):
+    made = task(HumanEval, tmp_path, HUMANEVAL)
+    row = made.rows()[0]
+    assert "Write a Python function `quadruple(numbers: List[int]) -> List[int]`" in row.prompt
+    whole = made.grade(row, row.solution)
+    assert (whole.correct, whole.format_ok) == (True, True)
+    # The function alone, whose helper stands in the prompt; its body alone; another function.
+    assert made.grade(
+        row, "```python\ndef quadruple(numbers):\n    return [twice(twice(n)) for n in numbers]\n```"
+    ).correct
+    assert made.grade(row, "```python\n    return [n * 4 for n in numbers]\n```").correct
+    assert not made.grade(row, "```python\ndef quadruple(numbers):\n    return [n * 3 for n in numbers]\n```").correct
+    assert not made.grade(row, "no").correct
+
+
+@pytest.mark.parametrize(
+    "fake",
+    [
+        "import os\nos._exit(0)",
+        "import sys\nsys.exit(0)",
+        "class Same(int):\n    def __eq__(self, other): return True\ndef add(a, b): return Same()",
+        "import builtins\nbuiltins.AssertionError = type('E', (Exception,), {})\ndef add(a, b): return 0",
+        "def add(a, b):\n    import os\n    os._exit(0)",
+    ],
+)
+def test_what_fakes_success_is_wrong(tmp_path, fake):
+    made = task(MBPP, tmp_path, MBPP_ROW)
+    assert not made.grade(made.rows()[0], f"```python\n{fake}\n```").correct
+
+
+def test_mbpp(tmp_path):
+    made = task(MBPP, tmp_path, MBPP_ROW)
+    row = made.rows()[0]
+    assert "https" not in row.prompt
+    assert "`add(a, b)`" in row.prompt
+    assert ">>> assert add(1, 2) == 3" in row.prompt
+    grades = made.grade_all([(row, row.solution), (row, "```python\ndef add(a, b): return a\n```"), (row, "?")])
+    assert [each.correct for each in grades] == [True, False, False]
+    assert [each.format_ok for each in grades] == [True, True, False]
+
+
+def test_leetcode(tmp_path):
+    made = task(LeetCode, tmp_path, LEETCODE_ROW)
+    row = made.rows()[0]
+    right = "```python\nclass Solution:\n    def total(self, numbers: List[int]) -> int:\n        return reduce(add, numbers)\n```"
+    assert made.grade(row, right.replace("reduce(add, numbers)", "sum(numbers)")).correct
+    assert not made.grade(row, right.replace("reduce(add, numbers)", "len(numbers) - 1")).correct
+    assert row.messages(made.system_prompt)[0]["content"].strip().startswith("When tackling")
+
+
+def livecode(**changes):
+    private = [{"input": "5\n", "output": "25\n", "testtype": "stdin"}]
+    packed = base64.b64encode(zlib.compress(pickle.dumps(json.dumps(private)))).decode()
+    return {
+        "question_id": "q1", "question_content": "Square it.", "contest_date": "2023-08-01T00:00:00", "starter_code": "",
+        "public_test_cases": json.dumps([{"input": "3\n", "output": "9\n", "testtype": "stdin"}]),
+        "private_test_cases": packed, "metadata": "{}", **changes,
+    }  # fmt: skip
+
+
+def test_livecodebench_by_standard_input(tmp_path):
+    made = task(LiveCodeBench, tmp_path, livecode(), livecode(question_id="late", contest_date="2024-08-01T00:00:00"))
+    assert [row.id for row in made.rows()] == ["q1"]
+    row = made.rows()[0]
+    assert "Read the inputs from stdin" in row.prompt
+    assert made.grade(row, "```python\nprint(int(input()) ** 2)\n```").correct
+    assert made.grade(row, "```python\nprint(int(input()) ** 2, flush=True)\nexit()\n```").correct
+    assert not made.grade(row, "```python\nprint(9)\n```").correct  # the private test
+
+
+def test_livecodebench_by_function(tmp_path):
+    tests = json.dumps([{"input": '[1, 2]\n"x"', "output": "[[1, 2], 1]", "testtype": "functional"}])
+    row = livecode(
+        public_test_cases=tests, private_test_cases="[]", starter_code="class Solution:",
+        metadata=json.dumps({"func_name": "pair"}),
+    )  # fmt: skip
+    made = task(LiveCodeBench, tmp_path, row)
+    program = "```python\nclass Solution:\n    def pair(self, numbers, text):\n        return (numbers, len(text))\n```"
+    assert "starter code" in made.rows()[0].prompt
+    assert made.grade(made.rows()[0], program).correct
+    assert not made.grade(made.rows()[0], program.replace("len(text)", "2")).correct
+
+
+def test_private_tests_that_would_run_code_are_refused(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return print, ("run",)
+
+    evil = base64.b64encode(zlib.compress(pickle.dumps(Evil()))).decode()
+    with pytest.raises(DataError, match=r"rows\.jsonl, line 1: .*builtins\.print"):
+        task(LiveCodeBench, tmp_path, livecode(private_test_cases=evil)).rows()
+
+
+def scicode_row() -> dict:
+    def step(number, header, code, *tests):
+        return {
+            "step_number": number, "step_description_prompt": f"Step {number}.", "step_background": "Why.",
+            "function_header": header, "return_line": "    return result", "test_cases": list(tests),
+            "ground_truth_code": code,
+        }  # fmt: skip
+
+    return {
+        "problem_id": "1", "required_dependencies": "import numpy as np", "sub_steps": [
+            step("1.1", "def grow(x):", "def grow(x):\n    return 2 * np.asarray(x)",
+                 "assert np.allclose(grow([1, 2]), target)"),
+            step("1.2", "def total(x):", "def total(x):\n    return grow(x).sum(), {'a': 1.0}",
+                 "from scicode.compare.cmp import cmp_tuple_or_list\nassert cmp_tuple_or_list(total([1, 2]), target)"),
+            step("1.3", "def noise():", "def noise():\n    return np.random.rand(3)",
+                 "np.random.seed(0)\nassert np.allclose(noise(), target)"),
+        ],
+    }  # fmt: skip
+
+
+@pytest.fixture
+def targets(tmp_path) -> str:
+    path = tmp_path / "test_data.h5"
+    with h5py.File(path, "w") as file:
+        file["1.1/test1/var1"] = np.array([2, 4])
+        file["1.2/test1/var1"] = 6
+        file["1.2/test1/var2/a"] = 1.0
+        file["1.3/test1/var1"] = np.random.default_rng(0).random(3)  # not what the legacy generator draws
+    return str(path)
+
+
+def test_scicode(tmp_path, targets):
+    with h5py.File(targets, "a") as file:
+        np.random.seed(0)
+        file["1.3/test1/var1"][...] = np.random.rand(3)
+    made = task(SciCode, tmp_path, scicode_row(), targets=targets)
+    row = made.rows()[0]
+    replies = row.solution.split(NEXT_TURN)
+    second = made.next_messages(row, replies[:1])[0]["content"]
+    assert "def grow(x):\n    return 2 * np.asarray(x)" in second  # the code before
+    assert "Step 1.2.\nWhy.\n\ndef total(x):" in second
+    assert made.next_messages(row, replies) is None
+    grade = made.grade(row, row.solution)
+    assert (grade.correct, grade.parts, grade.format_ok) == (True, [True, True, True], True)
+    # A wrong first step spoils what builds on it, and a step that is missing is wrong.
+    wrong = NEXT_TURN.join([replies[0].replace("2 *", "3 *"), replies[1]])
+    assert made.grade(row, wrong).parts == [False, False, False]
+    assert made.grade(row, NEXT_TURN.join(replies[:2])).parts == [True, True, False]
+
+
+def test_scicode_without_background_or_targets(tmp_path):
+    made = task(SciCode, tmp_path, scicode_row(), background=False)
+    row = made.rows()[0]
+    assert "Why." not in row.prompt
+    assert made.grade(row, row.solution).correct is None
+
+
+def test_sparse_targets(tmp_path):
+    import scipy.sparse
+
+    from emlit.tasks.scicode_targets import Targets
+
+    matrices = {
+        "csr_matrix": scipy.sparse.csr_matrix([[0, 1], [2, 0]]),
+        "coo_matrix": scipy.sparse.coo_matrix([[0, 3]]),
+    }
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        for number, (kind, matrix) in enumerate(matrices.items(), 1):
+            group = file.create_group(f"2.1/test{number}/var1/sparse_matrix")
+            group["shape"] = matrix.shape
+            for part in ("data", "row", "col") if kind == "coo_matrix" else ("data", "indices", "indptr"):
+                group[part] = getattr(matrix, part)
+        file["2.1/test3/var1/list/a"] = 1.5
+        file["2.1/test3/var1/list/b"] = b"text"
+    found: dict = {}
+    exec(Targets(tmp_path / "t.h5").program("2.1", 3), found)
+    first, second, third = found["targets"]
+    assert (first.toarray() == [[0, 1], [2, 0]]).all()
+    assert (second.toarray() == [[0, 3]]).all()
+    assert third == [1.5, "text"]
+    with pytest.raises(DataError, match="fewer than 4 targets"):
+        Targets(tmp_path / "t.h5").program("2.1", 4)
+
+
+@pytest.mark.parametrize(
+    ("cls", "rows", "sentence"),
+    [
+        (HumanEval, [{**HUMANEVAL, "entry_point": "other"}], "line 1: .*does not define other"),
+        (HumanEval, [{"task_id": "x"}], "line 1: no column 'prompt'"),
+        (HumanEval, [HUMANEVAL, HUMANEVAL], "line 2: the id 'HumanEval/x' is there twice"),
+        (MBPP, [{**MBPP_ROW, "test_list": []}], "no function or no test"),
+        (LiveCodeBench, [livecode(contest_date="soon")], "no contest_date that is a date"),
+        (LiveCodeBench, [livecode(private_test_cases="?")], "its tests cannot be read"),
+        (SciCode, [{**scicode_row(), "sub_steps": []}], "it has no step"),
+        (SciCode, [{**scicode_row(), "sub_steps": [{"step_number": "1.1"}]}], "no column 'step_description_prompt'"),
+    ],
+)
+def test_bad_rows_are_named(tmp_path, cls, rows, sentence):
+    with pytest.raises(DataError, match=sentence):
+        task(cls, tmp_path, *rows).rows()
+
+
+def test_bad_settings_are_named(tmp_path):
+    for make, key in (
+        (lambda: HumanEval(timeout=0), "timeout"),
+        (lambda: HumanEval(n=0), "n is 0"),
+        (lambda: HumanEval("nowhere.jsonl"), "path"),
+        (lambda: LiveCodeBench(start="yesterday"), "start"),
+        (lambda: LiveCodeBench(start="2024-01-01", end="2023-01-01"), "end"),
+        (lambda: SciCode(targets="nowhere.h5"), "targets"),
+    ):
+        with pytest.raises(ConfigError, match=key):
+            make()
+    (tmp_path / "x.h5").write_text("no")
+    with pytest.raises(DataError, match="no HDF5 file"):
+        SciCode(targets=str(tmp_path / "x.h5"))
