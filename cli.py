@@ -13,6 +13,8 @@ from unittest.mock import patch
 # Read when they are imported.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+# On a CPU oneDNN keeps the code of so many matrix shapes. Completions come in hundreds; its 1024 take 50 MiB and more.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
 
 from lightning_utilities.core.imports import RequirementCache
 

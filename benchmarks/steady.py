@@ -1,6 +1,8 @@
 """Does a long run grow, and does it leave processes behind?"""
 
 import contextlib
+import ctypes
+import gc
 import json
 import os
 import subprocess
@@ -18,7 +20,10 @@ MIB = 2**20
 
 
 class MemoryLog(L.Callback):
-    """Appends the resident bytes of this process after each optimiser step to `memory.jsonl` in the run's directory."""
+    """Appends the resident bytes of this process after each optimiser step to `memory.jsonl` in the run's directory.
+
+    What was freed is given back first: what an allocator keeps for later goes up and down by tens of MiB.
+    """
 
     def __init__(self) -> None:
         self.step = 0
@@ -26,6 +31,8 @@ class MemoryLog(L.Callback):
     def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
         if trainer.global_step != self.step:
             self.step = trainer.global_step
+            gc.collect()
+            ctypes.CDLL(None).malloc_trim(0)
             with (Path(trainer.default_root_dir) / "memory.jsonl").open("a") as file:
                 file.write(json.dumps({"step": self.step, "bytes": resident()}) + "\n")
 
