@@ -1,13 +1,12 @@
 """Whether two answers mean the same: sets, tuples, intervals and equations by their parts, parts by math-verify."""
 
 import re
-from collections.abc import Callable
 from typing import NamedTuple
 
 from emlit.tasks.answers.numbers import number, same_number
 from emlit.tasks.answers.quantities import same_unit, split_unit
 from emlit.tasks.answers.verifier import verified
-from emlit.tasks.answers.words import same_words, words
+from emlit.tasks.answers.words import same_words
 from emlit.tasks.answers.writing import closing, compact, split, tidy
 
 _LONGEST = 2000
@@ -23,7 +22,7 @@ _DERIVATIVE = re.compile(r"\\frac\s*\{\s*(?:d|\\partial)[^{}+=-]*\}\s*\{\s*(?:d|
 _EQUALS = r"(?<![<>!\\])=(?!=)|\\approx(?![a-zA-Z])|\\simeq(?![a-zA-Z])|\\sim(?![a-zA-Z])|\\propto(?![a-zA-Z])"
 _IN = re.compile(r"^\\?[A-Za-z]\w*(?:_\{\w+\})?\s*\\in(?![a-zA-Z])\s*")
 _SIGNED = re.compile(r"\\(?:pm|mp)(?![a-zA-Z])")
-_LOOSE_COMMAS = re.compile(r"(?<=\d),(?=\d)")
+_BASE = re.compile(r"\d\s*_")
 
 
 class Tolerance(NamedTuple):
@@ -33,8 +32,6 @@ class Tolerance(NamedTuple):
     absolute: float = 0.0
 
 
-_EXACT = Tolerance()
-Same = Callable[[str, str, Tolerance], bool]
 
 
 def math_equal(answer: str | None, gold: str, relative: float = 0.0, absolute: float = 0.0) -> bool:
@@ -94,8 +91,8 @@ def _several(left: str, right: str, tolerance: Tolerance) -> bool | None:
         return False
     if len(items[0]) == 1:
         return None if items == [[left], [right]] else _same(items[0][0], items[1][0], tolerance)
-    names = [[_named(item) for item in side] for side in items]
-    if any(all(side) and not any(names[1 - place]) for place, side in enumerate(names)):
+    names = [[_name(item) for item in side] for side in items]
+    if any(all(side) and len(set(side)) > 1 and not any(names[1 - place]) for place, side in enumerate(names)):
         return _in_order(*items, tolerance)  # x = 1, y = 2 and 1, 2
     return _in_any_order(*items, tolerance)
 
@@ -169,7 +166,7 @@ def _equations(left: str, right: str, tolerance: Tolerance) -> bool | None:
     chain, value = (sides[0], right) if lengths[0] > 1 else (sides[1], left)
     if re.search(r"[<>]|\\(?:leq|geq|neq|equiv)(?![a-zA-Z])", value):
         return False
-    plain = not re.search(r"(?<!\\)\b[A-Za-z]\b", chain[0]) and not words(chain[0])
+    plain = not re.search(r"[A-Za-z]", re.sub(r"\\[A-Za-z]+", "", chain[0]))  # 3 + 4 = 7
     return (_is_name(chain[0]) or plain) and _same(chain[-1], value, tolerance)
 
 
@@ -181,9 +178,9 @@ def _is_name(text: str) -> bool:
     return bool(_NAME.fullmatch(text) or _DERIVATIVE.fullmatch(text))
 
 
-def _named(text: str) -> bool:
+def _name(text: str) -> str | None:
     sides = split(text, _EQUALS)
-    return len(sides) > 1 and _is_name(sides[0])
+    return compact(sides[0]) if len(sides) > 1 and _is_name(sides[0]) else None
 
 
 def _unions(left: str, right: str, tolerance: Tolerance) -> bool | None:
@@ -249,6 +246,8 @@ def _leaves(left: str, right: str, tolerance: Tolerance) -> bool:
         if unit is not None and other_unit is not None and not same_unit(unit, other_unit):
             return False
         return _same(value, other, tolerance)
+    if _BASE.search(left) or _BASE.search(right):
+        return False  # 52 in base 8 is the same in writing alone; the parser would drop the base
     return verified(*sorted((_radians(left), _radians(right))), *tolerance)
 
 

@@ -23,10 +23,10 @@ _BARE = (
 _COMMAND = r"\\(?:text|mathrm|mbox|textrm|operatorname|rm|textnormal|textbf)\s*\{[^{}]*\}"
 _FACTOR = rf"(?:{_COMMAND}|\\(?:mu|AA|Omega|degree|circ)(?![a-zA-Z])|(?<![A-Za-z\\]){_BARE}(?![A-Za-z])|\\?%)"
 _POWER = r"(?:\s*\^\s*(?:\{\s*-?\s*\d+\s*\}|-?\d))?"
-_PARENTHESISED = rf"\(\s*{_FACTOR}(?:\s|\\cdot|/|{_FACTOR}|{_POWER})*\)"
-_TAIL = re.compile(
-    rf"(?P<head>.*?[\w)}}\]!'])\s*(?P<unit>(?:{_FACTOR}|{_PARENTHESISED}){_POWER}"
-    rf"(?:\s*(?:\\cdot|/|per\s|\s)?\s*(?:{_FACTOR}|{_PARENTHESISED}|[A-Za-z]+(?![A-Za-z{{])){_POWER})*)",
+_PARENTHESISED = rf"\(\s*{_FACTOR}[^()=+]{{0,60}}\)"
+# The text in pieces: a factor of a unit, what joins two factors, or one character of something else.
+_PIECES = re.compile(
+    rf"(?P<factor>(?:{_FACTOR}|{_PARENTHESISED}|(?<=/)[A-Za-z](?![A-Za-z])){_POWER})|(?P<joint>\\cdot|/|\bper\b|\s+)|.",
     re.DOTALL,
 )
 _DEGREES = re.compile(r"(?P<head>.*[\w)}\]])\s*\^\s*\{?\s*(?P<mark>\\circ|\\prime(?:\s*\\prime)?)\s*\}?", re.DOTALL)
@@ -45,10 +45,18 @@ def split_unit(text: str) -> tuple[str, str | None]:
         return degrees["head"].strip(), "degree" if not primes else ("arcmin", "arcsec")[primes - 1]
     if text.endswith("%"):
         return text, None
-    match = _TAIL.fullmatch(text) or _WORDS.fullmatch(text)
-    if match is None or not re.search(r"[0-9A-Za-z]", match["head"]):
+    start = None
+    for piece in _PIECES.finditer(text):
+        if piece["factor"] is None and piece["joint"] is None:
+            start = None
+        elif start is None and piece["factor"] is not None:
+            start = piece.start()
+    if start is None:
+        match = _WORDS.fullmatch(text)
+        start = None if match is None else match.start("unit")
+    if start is None or not re.search(r"[0-9A-Za-z]", text[:start]) or not text[:start].rstrip()[-1:].strip("^_+-*/=<>\\"):
         return text, None
-    return match["head"].strip(), match["unit"].strip()
+    return text[:start].strip(), text[start:].strip()
 
 
 def same_unit(left: str, right: str) -> bool:

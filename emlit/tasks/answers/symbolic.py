@@ -102,9 +102,9 @@ def _same_function(a: Expr, b: Expr) -> bool | None:
     agreed = 0
     for turn in range(6):
         point = {
-            symbol: Rational(7 + 6 * place + 5 * turn)
+            symbol: Rational(7 + 6 * place + 5 * turn + turn * place)
             if whole
-            else Rational(311 + 97 * place + 59 * turn * (place + 2), 293) * (-1 if signed and turn % 2 else 1)
+            else Rational(311 + 97 * place + 59 * turn * (place + 2) ** 2 + 17 * turn**2, 293) * (-1 if signed and turn % 2 else 1)
             for place, symbol in enumerate(symbols)
         }
         x, y = (N(e.subs(point), _DIGITS) for e in (a, b))
@@ -130,6 +130,8 @@ def _same_relation(a: Any, b: Any) -> bool:
     """Two equations with the same solutions up to a constant factor, or two inequalities up to a positive one."""
     if not (isinstance(a, Relational) and isinstance(b, Relational)):
         return False
+    if a == b:
+        return True
     if a.lhs.has(AppliedUndef, Derivative) or b.lhs.has(AppliedUndef, Derivative) or isinstance(a.rhs, Set):
         return bool(a == b) or (a.lhs == b.lhs and a.rel_op == b.rel_op and _same(a.rhs, b.rhs, ("", ""), 0, 0))
     flipped = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
@@ -144,13 +146,16 @@ def _same_relation(a: Any, b: Any) -> bool:
 def _constant(a: Expr, b: Expr) -> Any:
     """The real number that `a` is of `b`, other than 0; None where it is none."""
     symbols = sorted(a.free_symbols | b.free_symbols, key=str)
-    ratios = []
+    ratios, values = [], set()
     for turn in range(4):
-        point = {s: Rational(211 + 89 * place + 67 * turn * (place + 1), 283) for place, s in enumerate(symbols)}
+        point = {s: Rational(211 + 89 * place + 67 * turn * (place + 1) ** 2 + 31 * turn**2, 283) for place, s in enumerate(symbols)}
         x, y = (N(e.subs(point), _DIGITS) for e in (a, b))
         if y == 0 or not (x.is_real and y.is_real) or x == 0:
             return None
         ratios.append(x / y)
+        values.add(x)
+    if len(values) == 1:
+        return None  # 1 = 2 says nothing about any variable
     return ratios[0] if all(abs(r - ratios[0]) <= abs(ratios[0]) * 1e-12 for r in ratios) else None
 
 

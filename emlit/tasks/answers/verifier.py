@@ -20,7 +20,7 @@ from pathlib import Path
 SECONDS = 3.0  # for one pair
 _START_SECONDS = 120.0
 _LONGEST = 1000
-_DEEPEST = 40
+_DEEPEST = 20
 
 
 class Verifier:

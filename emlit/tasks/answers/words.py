@@ -4,7 +4,7 @@ import re
 
 _COMMAND = re.compile(r"\\(?:text|mathrm|mbox|textrm|textbf|textit|operatorname|textnormal|mathbf)\s*\{([^{}]*)\}")
 _LETTER = re.compile(r"\(?\s*([A-Za-z])\s*[).]?")
-_WORDS = re.compile(r"[^\W\d_][^\W\d_.'’\-,&! ]*(?:[ .'’\-,&!]+[^\W\d_.'’\-,&! ]+)*[.!]?")
+_WORDS = re.compile(r"[^\W\d_]+(?:(?:['’-]|[.,]? )[^\W\d_]+)*[.!]?")
 
 
 def words(text: str) -> str | None:
@@ -14,8 +14,8 @@ def words(text: str) -> str | None:
     wrapped = inner != text
     if not _WORDS.fullmatch(inner):
         return None
-    if not wrapped and (len(inner) < 4 or not inner.isascii() and len(inner) < 1):
-        return None
+    if not wrapped and inner.isascii() and max(map(len, re.findall(r"[A-Za-z]+", inner))) < 3:
+        return None  # x y is a product
     return " ".join(re.findall(r"[^\W\d_]+", inner)).casefold()
 
 

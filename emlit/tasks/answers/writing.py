@@ -51,6 +51,7 @@ _RULES = [
         (r"(?<![\\A-Za-z])(" + _FUNCTIONS + r")(?![A-Za-z])", r"\\\1"),
         (r"(?<![\\A-Za-z])(?:infinity|infty|inf|oo)(?![A-Za-z])", r"\\infty"),
         (r"(\d)\.(?=\s*[/)}])", r"\1"),  # -1./3
+        (r"\^\s*([+-]?\s*\d+|[A-Za-z])", r"^{\1}"),
         (r"\s+", " "),
     )
 ]
@@ -68,7 +69,7 @@ def tidy(text: str) -> str:
         text = pattern.sub(replacement, text)
     text = _FRACTION.sub(lambda m: rf"\frac{_braced(m[1])}{_braced(m[2])}", text)
     text = _ROOT.sub(lambda m: rf"\sqrt{_braced(m[1])}", text)
-    text = _brace_arguments(text)
+    text = _reciprocals(_brace_arguments(text))
     while True:
         shorter = text.strip().rstrip(".,;:").removesuffix("\\").strip()
         if shorter.startswith("{") and closing(shorter, 0) == len(shorter) - 1:
@@ -130,4 +131,18 @@ def _brace_arguments(text: str) -> str:
                 break
             text = text[:start] + "{" + text[start + 1 : end] + "}" + text[end + 1 :]
             found = text.find(opening, found + 1)
+    return text
+
+
+def _reciprocals(text: str) -> str:
+    """sech(x) and its like, which the parser does not know, as reciprocals."""
+    for name, base in (("sech", r"\cosh"), ("csch", r"\sinh"), ("coth", r"\tanh")):
+        found = re.search(rf"\\(?:operatorname\s*\{{\s*{name}\s*\}}|{name}(?![a-z]))\s*(\^\{{[^{{}}]*\}})?\s*(?=\()", text)
+        while found is not None:
+            end = closing(text, found.end())
+            if end < 0:
+                break
+            argument = text[found.end() : end + 1]
+            text = text[: found.start()] + rf"(\frac{{1}}{{{base}{argument}}}){found[1] or ''}" + text[end + 1 :]
+            found = re.search(found.re, text)
     return text
