@@ -123,7 +123,7 @@ class UGPhysics(Benchmark):
         if not self.equal(answer, gold):
             return False
         _, written = split_unit(tidy(answer))
-        return not unit or "None" in unit or written is None or same_unit(written, unit)
+        return not unit or "None" in unit or written is None or same_unit(written, tidy(unit))
 
     def equal(self, answer: str | None, other: str) -> bool:
         return math_equal(answer, other, relative=self.tolerance)

@@ -20,7 +20,7 @@ _NAME = re.compile(
 )
 _DERIVATIVE = re.compile(r"\\frac\s*\{\s*(?:d|\\partial)[^{}+=-]*\}\s*\{\s*(?:d|\\partial)[^{}+=-]*\}")
 _EQUALS = r"(?<![<>!\\])=(?!=)|\\approx(?![a-zA-Z])|\\simeq(?![a-zA-Z])|\\sim(?![a-zA-Z])|\\propto(?![a-zA-Z])"
-_IN = re.compile(r"^\\?[A-Za-z]\w*(?:_\{\w+\})?\s*\\in(?![a-zA-Z])\s*")
+_IN = re.compile(r"^(?:\\?[A-Za-z]\w*(?:_\{\w+\})?|\([A-Za-z_{}0-9, ]+\))\s*\\in(?![a-zA-Z])\s*")
 _SIGNED = re.compile(r"\\(?:pm|mp)(?![a-zA-Z])")
 _BASE = re.compile(r"\d\s*_")
 
@@ -30,8 +30,6 @@ class Tolerance(NamedTuple):
 
     relative: float = 0.0
     absolute: float = 0.0
-
-
 
 
 def math_equal(answer: str | None, gold: str, relative: float = 0.0, absolute: float = 0.0) -> bool:
@@ -77,6 +75,9 @@ def _same(left: str, right: str, tolerance: Tolerance) -> bool:
 def _several(left: str, right: str, tolerance: Tolerance) -> bool | None:
     """Answers with commas between them, or a sign ±, or a set: in any order."""
     parts = [_elements(text) for text in (left, right)]
+    for place, text in enumerate((left, right)):  # 100,200 as a list; as a number it was compared before
+        if parts[place] is None and len(parts[1 - place] or ()) > 1 or number(left) and number(right):
+            parts[place] = _digit_groups(text) or parts[place]
     if parts[0] is None and parts[1] is None:
         return None
     bare = [text for text, elements in ((left, parts[0]), (right, parts[1])) if elements is None]
@@ -117,13 +118,16 @@ def _elements(text: str) -> list[str] | None:
     body = text if inner is None else inner
     if inner is not None and re.search(r"\\mid(?![a-zA-Z])|(?<!\|)\||:", inner):
         return None  # a set by a condition
-    if number(_IN.sub("", body)) and re.search(r"(?<=\d),(?=\d)", body) and inner is None:
-        items = [part.strip() for part in body.split(",")]  # 1,234 as a list; as a number it was compared before
-    else:
-        items = [item for item in split(_IN.sub("", body) if inner is None else body, r",|;") if item]
+    if inner is None and number(body):
+        return None
+    items = [item for item in split(_IN.sub("", body) if inner is None else body, r",|;") if item]
     if inner is None and len(items) == 1 and not _SIGNED.search(text):
         return None
     return [signed for item in items for signed in _signs(item)] or None
+
+
+def _digit_groups(text: str) -> list[str] | None:
+    return text.split(",") if re.fullmatch(r"\d+(?:,\d+)+", text) else None
 
 
 def _signs(text: str) -> list[str]:
@@ -160,8 +164,10 @@ def _equations(left: str, right: str, tolerance: Tolerance) -> bool | None:
     if 1 not in lengths:
         if not all(_is_name(side[0]) for side in sides):
             return None
-        return compact(sides[0][0]) == compact(sides[1][0]) and _same(sides[0][-1], sides[1][-1], tolerance) or (
-            None if lengths == [2, 2] else False
+        return (
+            compact(sides[0][0]) == compact(sides[1][0])
+            and _same(sides[0][-1], sides[1][-1], tolerance)
+            or (None if lengths == [2, 2] else False)
         )
     chain, value = (sides[0], right) if lengths[0] > 1 else (sides[1], left)
     if re.search(r"[<>]|\\(?:leq|geq|neq|equiv)(?![a-zA-Z])", value):

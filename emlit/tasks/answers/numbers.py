@@ -12,6 +12,7 @@ _NUMBER = re.compile(
     rf"|(?P<whole2>\d+) +(?P<above2>\d+)\s*/\s*(?P<below2>\d+)"
     rf"|\\frac\s*\{{\s*(?P<top>[+-]?{_DECIMAL})\s*\}}\s*\{{\s*(?P<bottom>[+-]?{_DECIMAL})\s*\}}"
     rf"|\(?(?P<top2>[+-]?{_DECIMAL})\)?\s*/\s*(?P<bottom2>[+-]?{_DECIMAL})"
+    rf"|(?P<before>\d*)\.(?P<after>\d*)\\(?:overline|bar|dot)\s*\{{\s*(?P<period>\d+)\s*\}}"
     rf"|(?P<decimal>{_DECIMAL})(?:\s*[eE]\s*(?P<exponent>[+-]?\d+)|\s*(?:\\times|\\cdot|\*)\s*{_POWER})?"
     rf"|(?P<power>{_POWER})"
     rf")\s*(?P<percent>\\?%)?"
@@ -55,6 +56,9 @@ def _value(match: re.Match[str]) -> Number | None:
     elif found["top"] is not None or found["top2"] is not None:
         pair = (found["top"], found["bottom"]) if found["top"] is not None else (found["top2"], found["bottom2"])
         value = _decimal(pair[0]) / _decimal(pair[1])
+    elif found["period"] is not None:
+        before, after, period = int(found["before"] or 0), found["after"], found["period"]
+        value = before + (Fraction(int(after or 0)) + Fraction(int(period), 10 ** len(period) - 1)) / 10 ** len(after)
     elif found["power"] is not None:
         value = _ten(match["power"].partition("^")[2])
     else:

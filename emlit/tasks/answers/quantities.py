@@ -17,11 +17,14 @@ _BARE = (
     r"(?:square |cubic |sq\.? |cu\.? )?(?:centimet(?:er|re)s?|met(?:er|re)s?|kilomet(?:er|re)s?|inch(?:es)?|foot|feet|"
     r"yards?|miles?|pounds?|ounces?|gallons?|lit(?:er|re)s?|grams?|kilograms?|seconds?|minutes?|hours?|days?|weeks?|"
     r"months?|years?|degrees?|dollars?|cents?|units?|parsecs?|ergs?|radians?|arcsec(?:ond)?s?|magnitudes?|angstroms?|"
-    r"volts?|watts?|joules?|newtons?|tesla|ohms?|kelvins?|moles?|cm|km|mm|nm|kg|mg|ml|mph|ft|lbs?|Hz|kHz|MHz|GHz|eV|keV|"
+    r"volts?|watts?|joules?|newtons?|tesla|ohms?|kelvins?|moles?|cm|km|mm|kg|mph|ft|lbs?|Hz|kHz|MHz|GHz|eV|keV|"
     r"MeV|GeV|pc|kpc|Mpc|mol|rad|hrs?|secs?|mins?)"
 )
-_COMMAND = r"\\(?:text|mathrm|mbox|textrm|operatorname|rm|textnormal|textbf)\s*\{[^{}]*\}"
-_FACTOR = rf"(?:{_COMMAND}|\\(?:mu|AA|Omega|degree|circ)(?![a-zA-Z])|(?<![A-Za-z\\]){_BARE}(?![A-Za-z])|\\?%)"
+_COMMAND = r"\\(?:text|mathrm|mbox|textrm|operatorname|rm|textnormal|textbf)\s*\{(?:[^{}]|\{[^{}]*\})*\}"
+_CELSIUS = r"\^\s*\{?\s*\\circ\s*\}?\s*\\(?:text|mathrm)\s*\{\s*[CFK]\s*\}"
+_FACTOR = (
+    rf"(?:{_COMMAND}|{_CELSIUS}|\\(?:mu|AA|Omega|degree|circ)(?![a-zA-Z])|(?<![A-Za-z\\]){_BARE}(?![A-Za-z])|\\?%)"
+)
 _POWER = r"(?:\s*\^\s*(?:\{\s*-?\s*\d+\s*\}|-?\d))?"
 _PARENTHESISED = rf"\(\s*{_FACTOR}[^()=+]{{0,60}}\)"
 # The text in pieces: a factor of a unit, what joins two factors, or one character of something else.
@@ -30,8 +33,8 @@ _PIECES = re.compile(
     re.DOTALL,
 )
 _DEGREES = re.compile(r"(?P<head>.*[\w)}\]])\s*\^\s*\{?\s*(?P<mark>\\circ|\\prime(?:\s*\\prime)?)\s*\}?", re.DOTALL)
-_WORDS = re.compile(r"(?P<head>[+-]?[\d.,/ ]*\d)\s*(?P<unit>[A-Za-z][A-Za-z]+(?:[ /][A-Za-z]+)*)")
-_WRAPPED = re.compile(r"\\(?:text|mathrm|mbox|textrm|operatorname|rm|textnormal|textbf)\s*\{([^{}]*)\}")
+_WORDS = re.compile(r"(?P<head>[+-]?[\d.,/ ]*\d)\s+(?P<unit>[A-Za-z]{4,}(?:[ /][A-Za-z]+)*)")
+_WRAPPED = re.compile(r"\\(?:text|mathrm|mbox|textrm|operatorname|rm|textnormal|textbf)\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _LONGEST = 300
 
 
@@ -54,7 +57,11 @@ def split_unit(text: str) -> tuple[str, str | None]:
     if start is None:
         match = _WORDS.fullmatch(text)
         start = None if match is None else match.start("unit")
-    if start is None or not re.search(r"[0-9A-Za-z]", text[:start]) or not text[:start].rstrip()[-1:].strip("^_+-*/=<>\\"):
+    if (
+        start is None
+        or not re.search(r"[0-9A-Za-z]", text[:start])
+        or not text[:start].rstrip()[-1:].strip("^_+-*/=<>\\")
+    ):
         return text, None
     return text[:start].strip(), text[start:].strip()
 
@@ -70,6 +77,7 @@ def _factors(unit: str) -> dict[str, int]:
     text = re.sub(r"\bper\b", "/", text.replace(r"\cdot", " ").replace("~", " "))
     text = re.sub(r"\b(square|sq\.?|cubic|cu\.?) (\w+)", lambda m: f"{m[2]}^{3 if m[1][0] == 'c' else 2}", text)
     text = re.sub(r" (squared|cubed)\b", lambda m: "^2" if m[1] == "squared" else "^3", text)
+    text = re.sub(r"\(([^()]*)\)\s*\^\s*\{?\s*(-?\d+)\s*\}?", lambda m: _raised(m[1], m[2]), text)
     powers: dict[str, int] = {}
     sign = 1
     for slash, name, power in re.findall(r"(/)|(\\?[^\W\d_]+|%)\s*(?:\^\s*\{?\s*(-?\d+)\s*\}?)?", text):
@@ -79,6 +87,15 @@ def _factors(unit: str) -> dict[str, int]:
         for part, side in _named(name):
             powers[part] = powers.get(part, 0) + side * sign * int(power or 1)
     return {name: power for name, power in powers.items() if power and name != "unit"}
+
+
+def _raised(factors: str, power: str) -> str:
+    """(a b)^-1 as a^-1 b^-1, where no factor has an exponent of its own."""
+    return (
+        " ".join(f"{name}^{power}" for name in factors.split())
+        if "^" not in factors and "/" not in factors
+        else factors
+    )
 
 
 def _named(name: str) -> list[tuple[str, int]]:

@@ -19,7 +19,7 @@ from latex2sympy2_extended.latex2sympy2 import ConversionConfig, NormalizationCo
 from latex2sympy2_extended.logic import And
 from math_verify import verify
 from math_verify.grader import should_treat_as_complex
-from sympy import Abs, Basic, Eq, Expr, MatrixBase, N, Rational, binomial, ceiling, factorial, floor, nan, oo, zoo
+from sympy import Abs, Basic, Eq, Expr, I, MatrixBase, N, Rational, binomial, ceiling, factorial, floor, nan, oo, zoo
 from sympy.core.function import AppliedUndef, Derivative
 from sympy.core.relational import Relational
 from sympy.sets.sets import Set
@@ -63,6 +63,8 @@ def _same(a: Any, b: Any, texts: tuple[str, str], relative: float, absolute: flo
         return a not in (nan, zoo)
     if a.has(AppliedUndef, Derivative) or b.has(AppliedUndef, Derivative):
         return _verified(a, b)
+    if {symbol.name for symbol in a.free_symbols | b.free_symbols} == {"i"}:
+        a, b = (e.subs({symbol: I for symbol in e.free_symbols}) for e in (a, b))
     if not a.free_symbols | b.free_symbols:
         return _same_number(N(a, _DIGITS), N(b, _DIGITS), texts, relative, absolute)
     verdict = _same_function(a, b)
@@ -104,7 +106,8 @@ def _same_function(a: Expr, b: Expr) -> bool | None:
         point = {
             symbol: Rational(7 + 6 * place + 5 * turn + turn * place)
             if whole
-            else Rational(311 + 97 * place + 59 * turn * (place + 2) ** 2 + 17 * turn**2, 293) * (-1 if signed and turn % 2 else 1)
+            else Rational(311 + 97 * place + 59 * turn * (place + 2) ** 2 + 17 * turn**2, 293)
+            * (-1 if signed and turn % 2 else 1)
             for place, symbol in enumerate(symbols)
         }
         x, y = (N(e.subs(point), _DIGITS) for e in (a, b))
@@ -148,7 +151,10 @@ def _constant(a: Expr, b: Expr) -> Any:
     symbols = sorted(a.free_symbols | b.free_symbols, key=str)
     ratios, values = [], set()
     for turn in range(4):
-        point = {s: Rational(211 + 89 * place + 67 * turn * (place + 1) ** 2 + 31 * turn**2, 283) for place, s in enumerate(symbols)}
+        point = {
+            s: Rational(211 + 89 * place + 67 * turn * (place + 1) ** 2 + 31 * turn**2, 283)
+            for place, s in enumerate(symbols)
+        }
         x, y = (N(e.subs(point), _DIGITS) for e in (a, b))
         if y == 0 or not (x.is_real and y.is_real) or x == 0:
             return None

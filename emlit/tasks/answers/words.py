@@ -32,6 +32,8 @@ def same_words(left: str, right: str) -> bool | None:
     if letters[0] and letters[1]:
         (letter, marked), (other, other_marked) = letters
         return letter.casefold() == other.casefold() if marked or other_marked else letter == other
+    if _unwrapped(left, right):
+        return True  # June 20, with and without \text
     said = words(left), words(right)
     if said[0] is not None and said[1] is not None:
         return said[0] == said[1]
@@ -43,3 +45,15 @@ def same_words(left: str, right: str) -> bool | None:
         return True
     # Words against a number or a formula; letters alone may still be a product of variables.
     return None if re.fullmatch(r"[a-z]+", bare) and "\\text" not in left + right and len(bare) < 6 else False
+
+
+def _unwrapped(left: str, right: str) -> bool:
+    r"""Whether two answers are alike but for \text{}; its content is compared in small letters where both have it."""
+    found = [_COMMAND.search(text) for text in (left, right)]
+    if not any(found):
+        return False
+    plain = [
+        re.sub(r"\s+", "", _COMMAND.sub(lambda m: m[1].casefold() if all(found) else m[1], text))
+        for text in (left, right)
+    ]
+    return plain[0] == plain[1]

@@ -47,6 +47,7 @@ _RULES = [
         (r"_\s*\\(max|min)(?![a-zA-Z])", r"_{\1}"),
         (r"_\s*([A-Za-z0-9])(?![A-Za-z0-9]*\})", r"_{\1}"),
         (r"\\operatorname\*?\s*\{\s*(" + _FUNCTIONS + r"|lcm|gcd)\s*\}", r"\\\1"),
+        (r"(?<=\d)\s*\^?\s*\{?\s*\\(?:text|mathrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\s*\}?", ""),
         (r"\b(?:np|numpy|math|sympy|sp)\.(?=[a-z])", ""),
         (r"(?<![\\A-Za-z])(" + _FUNCTIONS + r")(?![A-Za-z])", r"\\\1"),
         (r"(?<![\\A-Za-z])(?:infinity|infty|inf|oo)(?![A-Za-z])", r"\\infty"),
@@ -55,6 +56,7 @@ _RULES = [
         (r"\s+", " "),
     )
 ]
+_LISTED = re.compile(r"\\(?:text|mathrm|textbf)\s*\{([^{}]*,[^{}]*)\}")  # \text{B, E}
 _SHORT_ARGUMENT = r"(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\\[a-zA-Z]+|[0-9A-Za-z])"
 _FRACTION = re.compile(rf"\\frac\s*({_SHORT_ARGUMENT})\s*({_SHORT_ARGUMENT})")
 _ROOT = re.compile(r"\\sqrt\s*([0-9A-Za-z]|\\[a-zA-Z]+)")
@@ -65,6 +67,8 @@ _OPENING, _CLOSING = "([{", ")]}"
 def tidy(text: str) -> str:
     """The same answer in a plainer writing: no delimiters of mathematics, one kind of fraction, single spaces."""
     text = text.translate(_CHARACTERS)
+    listed = _LISTED.fullmatch(text.strip().strip("$"))
+    text = listed[1] if listed else text
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     text = _FRACTION.sub(lambda m: rf"\frac{_braced(m[1])}{_braced(m[2])}", text)
@@ -137,7 +141,9 @@ def _brace_arguments(text: str) -> str:
 def _reciprocals(text: str) -> str:
     """sech(x) and its like, which the parser does not know, as reciprocals."""
     for name, base in (("sech", r"\cosh"), ("csch", r"\sinh"), ("coth", r"\tanh")):
-        found = re.search(rf"\\(?:operatorname\s*\{{\s*{name}\s*\}}|{name}(?![a-z]))\s*(\^\{{[^{{}}]*\}})?\s*(?=\()", text)
+        found = re.search(
+            rf"\\(?:operatorname\s*\{{\s*{name}\s*\}}|{name}(?![a-z]))\s*(\^\{{[^{{}}]*\}})?\s*(?=\()", text
+        )
         while found is not None:
             end = closing(text, found.end())
             if end < 0:

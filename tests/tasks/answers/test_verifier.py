@@ -68,9 +68,7 @@ def test_a_question_after_one_that_took_too_long(verifier):
 
 
 def test_threads_share_one_process(verifier):
-    pairs = [(f"{n}x+{n}", f"{n}(x+1)", True) for n in range(2, 12)] + [
-        (f"{n}x", f"{n}y", False) for n in range(2, 12)
-    ]
+    pairs = [(f"{n}x+{n}", f"{n}(x+1)", True) for n in range(2, 12)] + [(f"{n}x", f"{n}y", False) for n in range(2, 12)]
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda pair: verifier.equal(pair[0], pair[1]), pairs))
     assert found == [equal for _, _, equal in pairs]
