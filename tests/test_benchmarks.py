@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
         (["rl_step", "--smoke"], ["| emlit EM-RL |", "| emlit EM-FT |", "| one-shot-EM loop |"]),
         (["rl_step", "--smoke", "--scaling"], ["| exponent in tokens |", "| exponent in prompts |"]),
         (["lora_memory", "--smoke"], ["| EM-FT, LoRA |", "| EM-RL, LoRA |"]),
+        (["grading", "--smoke"], ["| math500 | 4 | 4 | 100.0% |", "| gsm8k | 2 | 2 | 100.0% |"]),
         (["survive", "--smoke"], ["| checkpoint writing |", "| prediction writing |", "all 16, the same"]),
         (["survive", "--rounds", "4", "--engines", "TransformersEngine"], ["| TransformersEngine | 4 |", "| none |"]),
         (["tiny_model", "--n", "4"], ["| default |", "| hard |"]),
@@ -29,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 )
 def test_it_runs_and_prints_its_table(arguments, expected, tmp_path):
     command = [sys.executable, "-m", f"benchmarks.{arguments[0]}", *arguments[1:]]
-    if arguments[0] in ("tiny_reasoner", "collapse"):
+    if arguments[0] in ("tiny_reasoner", "collapse", "grading"):
         command += ["--run_dir", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]

@@ -1,18 +1,24 @@
 """Benchmarks and prompt sets: how a row becomes a prompt, how a completion is graded."""
 
 from emlit.sandbox import ExecutionResult, run_python
+from emlit.tasks.aime import AIME24, AIME22to24
+from emlit.tasks.amc import AMC
 from emlit.tasks.answers import extract_answer, extract_boxed, math_equal
 from emlit.tasks.base import Grade, Message, Row, Task
 from emlit.tasks.benchmark import Benchmark, read_from
+from emlit.tasks.gsm8k import GSM8K
 from emlit.tasks.humaneval import HumanEval
 from emlit.tasks.leetcode import LeetCode
 from emlit.tasks.livecodebench import LiveCodeBench
 from emlit.tasks.math500 import MATH500
 from emlit.tasks.mbpp import MBPP
+from emlit.tasks.minerva import MinervaMath
+from emlit.tasks.olympiadbench import OlympiadBench
 from emlit.tasks.programs import extract_code
 from emlit.tasks.prompts import HubDataset, PromptFile
 from emlit.tasks.scicode import SciCode
 from emlit.tasks.tiny import TinyArithmetic
+from emlit.tasks.ugphysics import UGPhysics
 from emlit.tasks.votes import answer_classes
 
 __all__ = [
@@ -26,11 +32,18 @@ __all__ = [
     "LeetCode",
     "LiveCodeBench",
     "Message",
+    "AIME24",
+    "AMC",
+    "AIME22to24",
+    "GSM8K",
+    "MinervaMath",
+    "OlympiadBench",
     "PromptFile",
     "Row",
     "SciCode",
     "Task",
     "TinyArithmetic",
+    "UGPhysics",
     "answer_classes",
     "extract_answer",
     "extract_boxed",

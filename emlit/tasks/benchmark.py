@@ -7,7 +7,9 @@ from typing import Any, ClassVar, NamedTuple
 
 from emlit.errors import ConfigError, DataError
 from emlit.sources import SUFFIXES, SourceRow, file_rows, hub_rows, require_file
+from emlit.tasks.answers import extract_boxed
 from emlit.tasks.base import Row, Task
+from emlit.tasks.templates import FINAL_ANSWER
 
 
 class Hub(NamedTuple):
@@ -118,3 +120,16 @@ def first_of(fields: dict[str, Any], *columns: str) -> Any:
         if fields.get(column) is not None:
             return fields[column]
     raise KeyError(" or ".join(columns))
+
+
+def gold_completion(solution: str | None, answer: str) -> str:
+    """A right completion: the worked solution, which is told to end in the box where it does not."""
+    if solution is not None and extract_boxed(solution) == answer:
+        return solution
+    ending = FINAL_ANSWER.format(answer=answer)
+    return f"{solution.rstrip()}\n\n{ending}" if solution else ending
+
+
+def row_number(where: str) -> str:
+    """The number at the end of where a row stands, an id for rows that bring none."""
+    return where.rpartition(" ")[2]

@@ -1,0 +1,35 @@
+"""AMC 12 of 2022 and 2023 (AI-MO's validation set), answers turned from choices into numbers."""
+
+from typing import Any
+
+from emlit.tasks.base import Row
+from emlit.tasks.benchmark import Benchmark, Hub, first_of, gold_completion, row_number
+from emlit.tasks.templates import REASON_STEP_BY_STEP
+
+
+class AMC(Benchmark):
+    """83 problems whose answers are whole numbers, published as 142.0.
+
+    Args:
+        path: a local file in the schema of AI-MO/aimo-validation-amc; from the hub unless set
+        n: the first so many rows; all unless set
+    """
+
+    name = "amc"
+    hub = Hub("AI-MO/aimo-validation-amc", split="train")
+    system_prompt = REASON_STEP_BY_STEP
+
+    def row(self, fields: dict[str, Any], where: str) -> Row:
+        answer = first_of(fields, "answer")
+        if isinstance(answer, str):
+            answer = answer.strip().removesuffix(".0")
+        elif float(answer).is_integer():
+            answer = int(answer)
+        return Row(
+            id=str(fields.get("id", row_number(where))),
+            prompt=first_of(fields, "problem", "question"),
+            answer=str(answer),
+            fields=fields,
+            source=where,
+            solution=gold_completion(fields.get("solution"), str(answer)),
+        )

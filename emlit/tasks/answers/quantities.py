@@ -1,0 +1,107 @@
+"""A quantity's number and its unit: 5 cm is 5, and is not 5 m."""
+
+import re
+
+# Names that mean the same unit. Prefixes are not converted: 5 cm is not 0.05 m, as the problem names the unit it wants.
+_NAMES = {
+    "cm": "centimeter centimetre", "m": "meter metre", "km": "kilometer kilometre", "mm": "millimeter millimetre",
+    "kg": "kilogram", "g": "gram gm", "mg": "milligram", "s": "second sec", "min": "minute", "h": "hour hr",
+    "in": "inch inche inches", "ft": "foot feet", "yd": "yard", "mi": "mile", "lb": "pound", "oz": "ounce",
+    "l": "liter litre", "ml": "milliliter millilitre", "mph": "mile/hour", "degree": "deg \\circ", "\\$": "dollar",
+    "cent": "¢", "erg": "ergs", "pc": "parsec", "year": "yr", "day": "d", "ev": "electronvolt", "j": "joule",
+    "n": "newton", "w": "watt", "v": "volt", "pa": "pascal", "hz": "hertz", "k": "kelvin", "\\omega": "ohm",
+    "\\aa": "angstrom", "rad": "radian", "arcsec": "arcsecond", "t": "tesla", "c": "coulomb", "a": "ampere amp",
+}  # fmt: skip
+_SAME = {other: name for name, others in _NAMES.items() for other in others.split()}
+_BARE = (
+    r"(?:square |cubic |sq\.? |cu\.? )?(?:centimet(?:er|re)s?|met(?:er|re)s?|kilomet(?:er|re)s?|inch(?:es)?|foot|feet|"
+    r"yards?|miles?|pounds?|ounces?|gallons?|lit(?:er|re)s?|grams?|kilograms?|seconds?|minutes?|hours?|days?|weeks?|"
+    r"months?|years?|degrees?|dollars?|cents?|units?|parsecs?|ergs?|radians?|arcsec(?:ond)?s?|magnitudes?|angstroms?|"
+    r"volts?|watts?|joules?|newtons?|tesla|ohms?|kelvins?|moles?|cm|km|mm|kg|mph|ft|lbs?|Hz|kHz|MHz|GHz|eV|keV|"
+    r"MeV|GeV|pc|kpc|Mpc|mol|rad|hrs?|secs?|mins?)"
+)
+_COMMAND = r"\\(?:text|mathrm|mbox|textrm|operatorname|rm|textnormal|textbf)\s*\{(?:[^{}]|\{[^{}]*\})*\}"
+_CELSIUS = r"\^\s*\{?\s*\\circ\s*\}?\s*\\(?:text|mathrm)\s*\{\s*[CFK]\s*\}"
+_FACTOR = (
+    rf"(?:{_COMMAND}|{_CELSIUS}|\\(?:mu|AA|Omega|degree|circ)(?![a-zA-Z])|(?<![A-Za-z\\]){_BARE}(?![A-Za-z])|\\?%)"
+)
+_POWER = r"(?:\s*\^\s*(?:\{\s*-?\s*\d+\s*\}|-?\d))?"
+_PARENTHESISED = rf"\(\s*{_FACTOR}[^()=+]{{0,60}}\)"
+# The text in pieces: a factor of a unit, what joins two factors, or one character of something else.
+_PIECES = re.compile(
+    rf"(?P<factor>(?:{_FACTOR}|{_PARENTHESISED}|(?<=/)[A-Za-z](?![A-Za-z])){_POWER})|(?P<joint>\\cdot|/|\bper\b|\s+)|.",
+    re.DOTALL,
+)
+_DEGREES = re.compile(r"(?P<head>.*[\w)}\]])\s*\^\s*\{?\s*(?P<mark>\\circ|\\prime(?:\s*\\prime)?)\s*\}?", re.DOTALL)
+_WORDS = re.compile(r"(?P<head>[+-]?[\d.,/ ]*\d)\s+(?P<unit>[A-Za-z]{4,}(?:[ /][A-Za-z]+)*)")
+_WRAPPED = re.compile(r"\\(?:text|mathrm|mbox|textrm|operatorname|rm|textnormal|textbf)\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
+_LONGEST = 300
+
+
+def split_unit(text: str) -> tuple[str, str | None]:
+    """The value and the unit of a tidied text; None where no unit is written."""
+    if len(text) > _LONGEST:
+        return text, None
+    degrees = _DEGREES.fullmatch(text)
+    if degrees and not re.search(r"\\(?:sin|cos|tan|cot|sec|csc)", text):
+        primes = degrees["mark"].count("prime")
+        return degrees["head"].strip(), "degree" if not primes else ("arcmin", "arcsec")[primes - 1]
+    if text.endswith("%"):
+        return text, None
+    start = None
+    for piece in _PIECES.finditer(text):
+        if piece["factor"] is None and piece["joint"] is None:
+            start = None
+        elif start is None and piece["factor"] is not None:
+            start = piece.start()
+    if start is None:
+        match = _WORDS.fullmatch(text)
+        start = None if match is None else match.start("unit")
+    if (
+        start is None
+        or not re.search(r"[0-9A-Za-z]", text[:start])
+        or not text[:start].rstrip()[-1:].strip("^_+-*/=<>\\")
+    ):
+        return text, None
+    return text[:start].strip(), text[start:].strip()
+
+
+def same_unit(left: str, right: str) -> bool:
+    """Whether two units are one, in other words or in another order."""
+    return _factors(left) == _factors(right)
+
+
+def _factors(unit: str) -> dict[str, int]:
+    """Each base name with its exponent."""
+    text = _WRAPPED.sub(r" \1 ", unit)
+    text = re.sub(r"\bper\b", "/", text.replace(r"\cdot", " ").replace("~", " "))
+    text = re.sub(r"\b(square|sq\.?|cubic|cu\.?) (\w+)", lambda m: f"{m[2]}^{3 if m[1][0] == 'c' else 2}", text)
+    text = re.sub(r" (squared|cubed)\b", lambda m: "^2" if m[1] == "squared" else "^3", text)
+    text = re.sub(r"\(([^()]*)\)\s*\^\s*\{?\s*(-?\d+)\s*\}?", lambda m: _raised(m[1], m[2]), text)
+    powers: dict[str, int] = {}
+    sign = 1
+    for slash, name, power in re.findall(r"(/)|(\\?[^\W\d_]+|%)\s*(?:\^\s*\{?\s*(-?\d+)\s*\}?)?", text):
+        if slash:
+            sign = -1
+            continue
+        for part, side in _named(name):
+            powers[part] = powers.get(part, 0) + side * sign * int(power or 1)
+    return {name: power for name, power in powers.items() if power and name != "unit"}
+
+
+def _raised(factors: str, power: str) -> str:
+    """(a b)^-1 as a^-1 b^-1, where no factor has an exponent of its own."""
+    return (
+        " ".join(f"{name}^{power}" for name in factors.split())
+        if "^" not in factors and "/" not in factors
+        else factors
+    )
+
+
+def _named(name: str) -> list[tuple[str, int]]:
+    # One letter keeps its case: G is no g.
+    plain = name if len(name) == 1 or name in ("MeV", "meV", "mW", "MW", "mHz", "MHz", "mV", "MV") else name.lower()
+    singular = plain.removesuffix("s") if len(plain) > 2 else plain
+    plain = _SAME.get(plain, _SAME.get(singular, singular))
+    above, _, below = plain.partition("/")
+    return [(above, 1)] + ([(_SAME.get(below, below), -1)] if below else [])

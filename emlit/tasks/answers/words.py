@@ -1,0 +1,59 @@
+"""Answers in words: names, directions, the letter of a choice."""
+
+import re
+
+_COMMAND = re.compile(r"\\(?:text|mathrm|mbox|textrm|textbf|textit|operatorname|textnormal|mathbf)\s*\{([^{}]*)\}")
+_LETTER = re.compile(r"\(?\s*([A-Za-z])\s*[).]?")
+_WORDS = re.compile(r"[^\W\d_]+(?:(?:['’-]|[.,]? )[^\W\d_]+)*[.!]?")
+
+
+def words(text: str) -> str | None:
+    r"""The words that an answer is made of, in \text{} or bare; None where it is mathematics or one letter."""
+    inner = _COMMAND.sub(r" \1 ", text).strip()
+    inner = re.sub(r"\s+", " ", inner)
+    wrapped = inner != text
+    if not _WORDS.fullmatch(inner):
+        return None
+    if not wrapped and inner.isascii() and max(map(len, re.findall(r"[A-Za-z]+", inner))) < 3:
+        return None  # x y is a product
+    return " ".join(re.findall(r"[^\W\d_]+", inner)).casefold()
+
+
+def choice(text: str) -> tuple[str, bool] | None:
+    r"""The letter of a choice, and whether it is written as one: (C), C), \text{C}; a bare C may be a variable."""
+    inner = _COMMAND.sub(r"\1", text).strip()
+    match = _LETTER.fullmatch(inner)
+    return None if match is None else (match[1], inner != text or inner != match[1])
+
+
+def same_words(left: str, right: str) -> bool | None:
+    """Whether two answers in words are the same; None where they are not to be compared as words."""
+    letters = choice(left), choice(right)
+    if letters[0] and letters[1]:
+        (letter, marked), (other, other_marked) = letters
+        return letter.casefold() == other.casefold() if marked or other_marked else letter == other
+    if _unwrapped(left, right):
+        return True  # June 20, with and without \text
+    said = words(left), words(right)
+    if said[0] is not None and said[1] is not None:
+        return said[0] == said[1]
+    if said[0] is None and said[1] is None:
+        return None
+    bare, other = (said[0], right) if said[0] is not None else (said[1], left)
+    same = bare.replace(" ", "") == re.sub(r"[^a-z]", "", _COMMAND.sub(r"\1", other).casefold())
+    if same and not re.search(r"\d|[=+^<>/]", other):
+        return True
+    # Words against a number or a formula; letters alone may still be a product of variables.
+    return None if re.fullmatch(r"[a-z]+", bare) and "\\text" not in left + right and len(bare) < 6 else False
+
+
+def _unwrapped(left: str, right: str) -> bool:
+    r"""Whether two answers are alike but for \text{}; its content is compared in small letters where both have it."""
+    found = [_COMMAND.search(text) for text in (left, right)]
+    if not any(found):
+        return False
+    plain = [
+        re.sub(r"\s+", "", _COMMAND.sub(lambda m: m[1].casefold() if all(found) else m[1], text))
+        for text in (left, right)
+    ]
+    return plain[0] == plain[1]
