@@ -54,7 +54,7 @@ def bubblewrap(limits: Limits, uid: int | None, refused: int | None) -> list[str
     own_user = ["--unshare-user", "--cap-drop", "ALL"] if uid is None else []
     filtered = [] if refused is None else ["--seccomp", str(refused)]
     shown = [word for path in view.read_only() for word in ("--ro-bind", path, path)]
-    above = {str(parent) for path in view.read_only() for parent in PurePath(path).parents}
+    above = {str(parent) for path in view.read_only() for parent in PurePath(path).parents} - {"/", view.SCRATCH}
     folders = [word for path in sorted(above) for word in ("--perms", "0755", "--dir", path)]
     linked = [word for place, target in view.links() for word in ("--symlink", target, place)]
     return [
@@ -98,7 +98,7 @@ def _script(scratch_bytes: int, scratch_files: int) -> str:
     lines += [f"mount -o bind /dev/{name} {root}/dev/{name}" for name in _DEVICES]
     lines += [f"ln -s {shlex.quote(target)} {shlex.quote(root + place)}" for place, target in view.links()]
     lines += [f"ln -s /proc/self/fd {root}/dev/fd", f"mount -t proc -o nosuid,nodev,noexec proc {root}/proc"]
-    lines += [f"cd {root}", "PATH=$PATH:/usr/sbin:/sbin pivot_root . old", "umount -l /old", "mount -o remount,ro /"]
+    lines += [f"cd {root}", "PATH=$PATH:/usr/sbin:/sbin pivot_root . old", "umount -l /old", "mount -o remount,bind,ro /"]
     lines += [f"cd {view.SCRATCH}"]
     lines.append('set +e\n"$@"\nexit $?')
     return "\n".join(lines)

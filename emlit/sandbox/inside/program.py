@@ -1,8 +1,8 @@
 """Runs one untrusted program and proves that it came to its end.
 
 The proof is a keyed hash that the starter alone can check. While the program runs, the hash object is on the value
-stack of the frame below: in no variable, file or environment, and not among what the garbage collector tracks. A program
-that leaves by another way than its last line (os._exit, a signal, an exception, a fork) never gets to `finish`.
+stack of the frame below: in no variable, file or environment, and not among what the garbage collector tracks. A
+program that leaves by another way than its last line (os._exit, a signal, an exception, a fork) never gets to `finish`.
 
 It is hard to get at, not impossible: the program shares this process and may read its memory. Grading by tests keeps
 the tests in another one.
