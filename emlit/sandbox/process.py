@@ -49,7 +49,7 @@ class Process:
         self.verdict: str | None = None
         self.started: float | None = None
         self.filtered = False
-        self._uid = fresh_uid()
+        self._uid = None if level.own_user else fresh_uid()
         self._key = secrets.token_hex(32).encode()
         self._output = {"stdout": bytearray(), "stderr": bytearray()}
         self._discarded = 0
