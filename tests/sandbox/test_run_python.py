@@ -279,8 +279,6 @@ run_python({program!r}, timeout=60, level=next(l for l in LEVELS if l.command.__
     _, errors = started.communicate(timeout=20)
     if number == signal.SIGINT:
         assert "KeyboardInterrupt" in errors
-    elif not level.namespaces:
-        pytest.skip("without namespaces, what a program started may outlive the kill of the process that started it")
     _wait(lambda: subprocess.run(["pgrep", "-f", "^sleep 65432"], capture_output=True).returncode == 1)
 
 

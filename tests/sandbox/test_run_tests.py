@@ -187,13 +187,19 @@ def test_no_fake_passes(solution):
 @pytest.mark.parametrize(
     "message",
     [
-        {"result": 2}, {"result": 2, "heap": [], "changes": {"0": ["list", 2]}}, {"result": [7], "heap": [], "changes": {}},
-        {"result": {"a": 1}, "heap": [], "changes": {}}, {"result": [0], "heap": [["pickle", 1]], "changes": {}},
-        {"result": [0], "heap": [["object", "os"]], "changes": {}}, {"result": [0], "heap": [["set", [0]]], "changes": {}},
-        {"result": [0], "heap": [["ndarray", "O", "1", "x"]], "changes": {}}, {"result": [0], "heap": 3, "changes": {}},
-        {"raised": 3, "heap": [], "changes": {}}, {"raised": ["exit", "open"], "heap": [], "changes": {}},
+        {"result": 2},
+        {"result": 2, "heap": [], "changes": {"0": ["list", 2]}},
+        {"result": [7], "heap": [], "changes": {}},
+        {"result": {"a": 1}, "heap": [], "changes": {}},
+        {"result": [0], "heap": [["pickle", 1]], "changes": {}},
+        {"result": [0], "heap": [["object", "os"]], "changes": {}},
+        {"result": [0], "heap": [["set", [0]]], "changes": {}},
+        {"result": [0], "heap": [["ndarray", "O", "1", "x"]], "changes": {}},
+        {"result": [0], "heap": 3, "changes": {}},
+        {"raised": 3, "heap": [], "changes": {}},
+        {"raised": ["exit", "open"], "heap": [], "changes": {}},
     ],
-)  # fmt: skip
+)
 def test_forged_answers_do_not_pass(message):
     solution = f"""
         import json, os, struct

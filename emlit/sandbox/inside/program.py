@@ -19,8 +19,6 @@ from _blake2 import blake2b  # noqa: E402
 
 from start import Job, main_module, traceback_of, with_source  # noqa: E402
 
-del sys.path[0]
-
 
 def finish(send, getpid, process, proof, _ran) -> None:
     """What the interpreter does after the last line, and then the proof. The starter ends us when it has read it."""
@@ -51,4 +49,5 @@ def run(job: Job) -> None:
 if __name__ == "__main__":
     started = Job()
     started.begin()
+    del sys.path[0]
     run(started)
