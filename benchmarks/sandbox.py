@@ -26,6 +26,8 @@ from benchmarks.hostile import HOSTILE, SMOKE, Hostile, preamble
 from benchmarks.measure import environment, parser, table
 from benchmarks.mutants import graded
 from emlit.sandbox import ExecutionResult, isolation, run_all, run_python, run_tests
+from emlit.sandbox.isolation import working
+from emlit.sandbox.levels import Level
 from emlit.sandbox.tree import under
 from emlit.sandbox.view import packages
 
@@ -105,7 +107,7 @@ class Parent:
         return found
 
 
-def hostile(programs: list[Hostile], timeout: float) -> str:
+def hostile(programs: list[Hostile], timeout: float, level: Level) -> str:
     """Run each by itself (a fake with tests behind it) and as a solution under tests.
 
     Raises:
@@ -115,10 +117,10 @@ def hostile(programs: list[Hostile], timeout: float) -> str:
         front = parent.preamble()
 
         def alone(text: str, stop: threading.Event) -> ExecutionResult:
-            return run_python(text, timeout, 256, stop=stop)
+            return run_python(text, timeout, 256, stop=stop, level=level)
 
         def tested(text: str, stop: threading.Event) -> ExecutionResult:
-            return run_tests(text, TESTS, ["answer"], timeout=timeout, memory_mb=256, stop=stop)
+            return run_tests(text, TESTS, ["answer"], timeout=timeout, memory_mb=256, stop=stop, level=level)
 
         jobs = []
         for program in programs:
@@ -136,8 +138,8 @@ def hostile(programs: list[Hostile], timeout: float) -> str:
             failures += [f"{program.name}: {result.reason}" for result in (by_itself, graded) if _unfit(result)]
             rows.append([program.name, by_itself.reason[:80], graded.reason[:80], "YES" if graded.ok else "no"])
     found = table(["program", "by itself ended by", "under tests ended by", "graded right"], rows)
-    found += f"\n\n{len(programs)} programs, isolation: {isolation()}; {failures and len(failures) or 'nothing'} "
-    found += "lost, leaked, left or graded right"
+    found += f"\n\n{len(programs)} programs, isolation: {level.name}; "
+    found += f"{len(failures) or 'nothing'} lost, leaked, left or graded right"
     if failures:
         raise SystemExit(f"{found}\n\n" + "\n".join(failures))
     return found
@@ -166,12 +168,16 @@ def with_bar(title: str, jobs: list) -> list[ExecutionResult]:
 def main() -> None:
     arguments_of = parser(__doc__)
     arguments_of.add_argument("--data", type=Path, default=None, help="a directory with humaneval.jsonl and mbpp.jsonl")
+    arguments_of.add_argument("--isolation", default=isolation(), help="bubblewrap, unshare or rlimits")
     arguments_of.add_argument("--timeout", type=float, default=3.0, help="seconds for one hostile program")
     arguments_of.add_argument("--seed", type=int, default=0, help="of the mutants")
     arguments = arguments_of.parse_args()
     if arguments.data is None:
         programs = [program for program in HOSTILE if not arguments.smoke or program.name in SMOKE]
-        print(hostile(programs, 1.0 if arguments.smoke else arguments.timeout))
+        level = next((level for level in working() if level.name == arguments.isolation), None)
+        if level is None:
+            raise SystemExit(f"{arguments.isolation} does not work here")
+        print(hostile(programs, 1.0 if arguments.smoke else arguments.timeout, level))
     else:
         print(graded(arguments.data, arguments.seed, with_bar))
     print("\n" + environment())

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
         (["grading", "--smoke"], ["| math500 | 4 | 4 | 100.0% |", "| gsm8k | 2 | 2 | 100.0% |"]),
         (["survive", "--smoke"], ["| checkpoint writing |", "| prediction writing |", "all 16, the same"]),
         (["survive", "--rounds", "4", "--engines", "TransformersEngine"], ["| TransformersEngine | 4 |", "| none |"]),
+        (["sandbox", "--smoke"], ["| fork bomb |", "| os._exit(0) |", "nothing lost, leaked, left or graded right"]),
         (["tiny_model", "--n", "4"], ["| default |", "| hard |"]),
         (["collapse", "--smoke"], ["em_rl_token, hard", "| the guard |", "| entropy below 25 % |"]),
         (["tiny_reasoner", "--smoke", "--baselines"], ["| SFT, labelled |", "| SC-RL |", "| self-certainty |"]),

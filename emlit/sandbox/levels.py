@@ -26,6 +26,7 @@ class Level:
             stands in front of the interpreter
         namespaces: the program has a file system, network and processes of its own; its scratch folder goes with them
         missing: what it leaves open, for a warning
+        own_user: it leaves the program our user id, also where we are root
         needs_root: it gives the program another user id
         takes_filter: its tool sets the seccomp filter; otherwise the program's process does so itself
         noise: a line that its tool writes to standard error for no reason
@@ -35,6 +36,7 @@ class Level:
     command: Callable[[Limits, int | None, int | None], list[str]]
     namespaces: bool = True
     missing: str = ""
+    own_user: bool = False
     needs_root: bool = False
     takes_filter: bool = False
     noise: str = ""
@@ -54,7 +56,7 @@ def bubblewrap(limits: Limits, uid: int | None, refused: int | None) -> list[str
     own_user = ["--unshare-user", "--cap-drop", "ALL"] if uid is None else []
     filtered = [] if refused is None else ["--seccomp", str(refused)]
     shown = [word for path in view.read_only() for word in ("--ro-bind", path, path)]
-    above = {str(parent) for path in view.read_only() for parent in PurePath(path).parents}
+    above = {str(parent) for path in view.read_only() for parent in PurePath(path).parents} - {"/", view.SCRATCH}
     folders = [word for path in sorted(above) for word in ("--perms", "0755", "--dir", path)]
     linked = [word for place, target in view.links() for word in ("--symlink", target, place)]
     return [
@@ -98,7 +100,12 @@ def _script(scratch_bytes: int, scratch_files: int) -> str:
     lines += [f"mount -o bind /dev/{name} {root}/dev/{name}" for name in _DEVICES]
     lines += [f"ln -s {shlex.quote(target)} {shlex.quote(root + place)}" for place, target in view.links()]
     lines += [f"ln -s /proc/self/fd {root}/dev/fd", f"mount -t proc -o nosuid,nodev,noexec proc {root}/proc"]
-    lines += [f"cd {root}", "PATH=$PATH:/usr/sbin:/sbin pivot_root . old", "umount -l /old", "mount -o remount,ro /"]
+    lines += [
+        f"cd {root}",
+        "PATH=$PATH:/usr/sbin:/sbin pivot_root . old",
+        "umount -l /old",
+        "mount -o remount,bind,ro /",
+    ]
     lines += [f"cd {view.SCRATCH}"]
     lines.append('set +e\n"$@"\nexit $?')
     return "\n".join(lines)
@@ -122,7 +129,7 @@ _OWN = "it may also write what this user may write, and signal this user's proce
 LEVELS = (
     Level("bubblewrap", bubblewrap, takes_filter=True),
     Level("unshare", unshare, noise="unshare: sigprocmask unblock failed: Invalid argument\n"),
-    Level("rlimits", rlimits, False, _OPEN, True),
-    Level("rlimits", rlimits_reading_all, False, _OPEN, True),
-    Level("rlimits", rlimits_as_ourselves, False, f"{_OPEN}; {_OWN}"),
+    Level("rlimits", rlimits, False, _OPEN, needs_root=True),
+    Level("rlimits", rlimits_reading_all, False, _OPEN, needs_root=True),
+    Level("rlimits", rlimits_as_ourselves, False, f"{_OPEN}; {_OWN}", own_user=True),
 )

@@ -49,7 +49,7 @@ class Process:
         self.verdict: str | None = None
         self.started: float | None = None
         self.filtered = False
-        self._uid = fresh_uid()
+        self._uid = None if level.own_user else fresh_uid()
         self._key = secrets.token_hex(32).encode()
         self._output = {"stdout": bytearray(), "stderr": bytearray()}
         self._discarded = 0
@@ -80,7 +80,10 @@ class Process:
     ) -> subprocess.Popen:
         refused = seccomp_filter()
         own = None if refused is None or self.level.takes_filter else refused.hex()
-        whole = {**work, "filter": own, "rlimits": self._rlimits(), "packages": view.packages()}
+        whole = {
+            **work, "filter": own, "guarded": not self.level.namespaces, "rlimits": self._rlimits(),
+            "packages": view.packages(),
+        }  # fmt: skip
         with contextlib.ExitStack() as opened:
             job, read, by_tool = (
                 opened.enter_context(_in_memory(content))
@@ -193,7 +196,7 @@ class Process:
         if not self.streams:
             return
         self._find_inner()
-        tree.end_whole(self._popen, self._inner_handle, self._uid, self._scratch)
+        tree.end_whole(self._popen, self._handle, self._inner_handle, self._uid, self._scratch)
         self._drain()
         self.streams = {}
         for pipe in (self._popen.stdout, self._popen.stderr, self._control):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_TO_GUARD = 1.0  # seconds for a guard to end what it guards
 _PATIENCE = 5.0  # seconds that the kernel may take to end what was killed
 
 
@@ -85,11 +86,14 @@ def threads_of_user() -> int:
     return count
 
 
-def end_whole(popen: subprocess.Popen, inner: int | None, uid: int | None, scratch: str | None) -> None:
+def end_whole(
+    popen: subprocess.Popen, handle: int, inner: int | None, uid: int | None, scratch: str | None
+) -> None:  # fmt: skip
     """Kill a sandbox and wait until nothing of it is left.
 
     Args:
         popen: the process that we started, the leader of its session
+        handle: pidfd of it
         inner: pidfd of the first process of its namespace, whose end the kernel makes the end of all others; None
             without one
         uid: the user that only it runs as; None where there is none
@@ -99,14 +103,14 @@ def end_whole(popen: subprocess.Popen, inner: int | None, uid: int | None, scrat
         if inner is not None:
             signal.pidfd_send_signal(inner, signal.SIGKILL)
         elif popen.returncode is None:
+            popen.terminate()  # where there is a guard, it ends the others first
+            readable(handle, _TO_GUARD)
             os.killpg(popen.pid, signal.SIGKILL)
     if inner is not None:
         readable(inner, _PATIENCE)  # the kernel says so when all others are gone
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        popen.wait(_PATIENCE)
-    if popen.returncode is None:
+    if popen.returncode is None and not readable(handle, _PATIENCE):
         popen.kill()
-        popen.wait()
+    popen.wait()
     if scratch is not None:
         _end_strays(uid, scratch)
 

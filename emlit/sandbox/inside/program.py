@@ -1,8 +1,8 @@
 """Runs one untrusted program and proves that it came to its end.
 
 The proof is a keyed hash that the starter alone can check. While the program runs, the hash object is on the value
-stack of the frame below: in no variable, file or environment, and not among what the garbage collector tracks. A program
-that leaves by another way than its last line (os._exit, a signal, an exception, a fork) never gets to `finish`.
+stack of the frame below: in no variable, file or environment, and not among what the garbage collector tracks. A
+program that leaves by another way than its last line (os._exit, a signal, an exception, a fork) never gets to `finish`.
 
 It is hard to get at, not impossible: the program shares this process and may read its memory. Grading by tests keeps
 the tests in another one.
@@ -18,8 +18,6 @@ import threading  # noqa: E402
 from _blake2 import blake2b  # noqa: E402
 
 from start import Job, main_module, traceback_of, with_source  # noqa: E402
-
-del sys.path[0]
 
 
 def finish(send, getpid, process, proof, _ran) -> None:
@@ -51,4 +49,5 @@ def run(job: Job) -> None:
 if __name__ == "__main__":
     started = Job()
     started.begin()
+    del sys.path[0]
     run(started)

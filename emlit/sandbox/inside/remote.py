@@ -74,6 +74,8 @@ class Solution:
         for number, node in changes.items():
             decoder.change(number, node, encoder.heap)
         if "raised" in answer:
+            if type(answer["raised"]) is not list:
+                raise Malformed("an exception without a type")
             raise self._exception(answer)
         return decoder.value(answer.get("result"))
 

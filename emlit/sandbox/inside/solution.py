@@ -16,8 +16,6 @@ from encode import Encoder  # noqa: E402
 from start import Job, described, main_module, traceback_of, with_source  # noqa: E402
 from wire import MUTABLE, CannotCross, Handles, receive, send  # noqa: E402
 
-del sys.path[0]
-
 _OPERATORS = {
     "len": len, "getitem": operator.getitem, "setitem": operator.setitem, "contains": operator.contains,
     "iter": iter, "str": str, "repr": repr, "bool": bool,
@@ -126,5 +124,6 @@ def serve(job: Job) -> None:
 if __name__ == "__main__":
     started = Job()
     started.begin()
+    del sys.path[0]
     started.key()
     serve(started)

@@ -19,6 +19,7 @@ class Job:
         work: the decoded job
         control: socket to the starter; reports go there, a line of JSON each
         peer: socket to the other process of a pair; None where there is none
+        process: this one, known when the limits are taken: a fork of the program is another
     """
 
     def __init__(self) -> None:
@@ -27,10 +28,14 @@ class Job:
             self.work = json.loads(file.read())
         self.control = socket.socket(fileno=control)
         self.peer = None if peer < 0 else socket.socket(fileno=peer)
-        self.process = os.getpid()
 
     def begin(self) -> None:
         """Take the limits and say that the program may start."""
+        if self.work["guarded"]:
+            import guard
+
+            guard.stay_behind()
+        self.process = os.getpid()
         sys.argv[:] = [""]
         sys.path.extend(self.work["packages"])
         for descriptor in (self.control, self.peer):

@@ -11,8 +11,6 @@ from program import finish  # noqa: E402
 from remote import Solution  # noqa: E402
 from start import Job, main_module, traceback_of, with_source  # noqa: E402
 
-del sys.path[0]
-
 
 def run(job: Job) -> None:
     def fatal(end: str, detail: str) -> None:
@@ -38,4 +36,5 @@ def run(job: Job) -> None:
 if __name__ == "__main__":
     started = Job()
     started.begin()
+    del sys.path[0]
     run(started)
