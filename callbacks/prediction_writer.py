@@ -101,8 +101,8 @@ class PredictionWriter(L.Callback):
         self._merge(trainer.datamodule)
         rows = write_report(self.directory, [self._asked_for(trainer.datamodule)], self.settings["pretrained"])
         console = Console()
-        for task in dict.fromkeys(row["task"] for row in rows):
-            console.print(_table([row for row in rows if row["task"] == task]))
+        tasks = list(dict.fromkeys(row["task"] for row in rows))
+        console.print(_table(sorted(rows, key=lambda row: tasks.index(row["task"]))))
         console.print(f"predictions: {self.whole}\nreport:      {self.directory / 'report.md'}", soft_wrap=True)
 
     def _merge(self, data: RolloutDataModule) -> None:
@@ -113,12 +113,12 @@ class PredictionWriter(L.Callback):
         }
         # Again: what a kill cut in two was counted in two parts.
         count_votes(found.values(), data.evaluation_tasks)
-        order = list(self.settings["strategies"])
+        strategies, tasks = list(self.settings["strategies"]), [task.name for task in data.evaluation_tasks]
         scratch = self.whole.with_suffix(".partial")
         kept = f"all predictions are kept in {self.directory}; make room and repeat the command"
         with writing(self.whole, kept, scratch):
             with scratch.open("w", encoding="utf-8") as file:
-                for key in sorted(found, key=lambda key: (order.index(key[0]), *key)):
+                for key in sorted(found, key=lambda key: (strategies.index(key[0]), tasks.index(key[1]), *key[2:])):
                     file.write(json.dumps(found[key].to_dict(), ensure_ascii=False) + "\n")
             put_in_place(scratch, self.whole)
         for part in parts:
@@ -149,20 +149,24 @@ _IN_TERMINAL = ("pass@1", "format_rate", "sampled_tokens", "seconds")
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
-    """The report of one task: few decodings with all that is measured of them, many with what matters most."""
-    table = Table(title=rows[0]["task"], box=SIMPLE)
-    table.add_column("")
-    if len(rows) <= 3:
+    """A few decodings of one task with all that is measured of them; more rows with what matters most."""
+    table = Table(box=SIMPLE)
+    if len(rows) <= 3 and len({row["task"] for row in rows}) == 1:
+        table.add_column(rows[0]["task"] if rows else "no predictions")
         for row in rows:
             table.add_column(row["decoding"], justify="right")
         for name in ("problems", "samples", *columns(rows)):
             table.add_row(name, *(format_value(row.get(name)) for row in rows))
         return table
     names = [name for name in columns(rows) if name in _IN_TERMINAL or name.startswith("maj@")]
+    for name in ("task", "decoding"):
+        table.add_column(name)
     for name in names:
         table.add_column(name.replace("_", " "), justify="right")
-    for row in rows:
-        table.add_row(row["decoding"], *(format_value(row.get(name)) for name in names))
+    for before, row in zip([None, *rows], rows, strict=False):
+        new = before is None or before["task"] != row["task"]
+        cells = [row["task"] if new else "", row["decoding"], *(format_value(row.get(name)) for name in names)]
+        table.add_row(*cells)
     return table
 
 

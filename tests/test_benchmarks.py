@@ -22,6 +22,10 @@ ROOT = Path(__file__).parents[1]
         (["survive", "--smoke"], ["| checkpoint writing |", "| prediction writing |", "all 16, the same"]),
         (["survive", "--rounds", "4", "--engines", "TransformersEngine"], ["| TransformersEngine | 4 |", "| none |"]),
         (["sandbox", "--smoke"], ["| fork bomb |", "| os._exit(0) |", "nothing lost, leaked, left or graded right"]),
+        (
+            ["strategies", "--smoke"],
+            ["tiny, seeds 0", "tiny-hard, seeds 0", "| self-consistency of 4 + EM-INF (released), T=1 |"],
+        ),
         (["tiny_model", "--n", "4"], ["| default |", "| hard |"]),
         (["collapse", "--smoke"], ["em_rl_token, hard", "| the guard |", "| entropy below 25 % |"]),
         (["tiny_reasoner", "--smoke", "--baselines"], ["| SFT, labelled |", "| SC-RL |", "| self-certainty |"]),
@@ -31,7 +35,7 @@ ROOT = Path(__file__).parents[1]
 )
 def test_it_runs_and_prints_its_table(arguments, expected, tmp_path):
     command = [sys.executable, "-m", f"benchmarks.{arguments[0]}", *arguments[1:]]
-    if arguments[0] in ("tiny_reasoner", "collapse", "grading"):
+    if arguments[0] in ("tiny_reasoner", "collapse", "grading", "strategies"):
         command += ["--run_dir", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]

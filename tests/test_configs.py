@@ -22,12 +22,16 @@ SHAPES = {
         vocab_size=151936, hidden_size=1536, intermediate_size=8960, num_hidden_layers=28, num_attention_heads=12,
         num_key_value_heads=2, tie_word_embeddings=True, max_position_embeddings=32768,
     ),
+    "qwen2.5-7b": Qwen2Config(
+        vocab_size=152064, hidden_size=3584, intermediate_size=18944, num_hidden_layers=28, num_attention_heads=28,
+        num_key_value_heads=4, tie_word_embeddings=False, max_position_embeddings=32768,
+    ),
     "llama-3.1-8b": LlamaConfig(
         vocab_size=128256, hidden_size=4096, intermediate_size=14336, num_hidden_layers=32, num_attention_heads=32,
         num_key_value_heads=8, tie_word_embeddings=False, max_position_embeddings=131072,
     ),
 }  # fmt: skip
-PARAMETERS = {"qwen2.5-math-7b": 7.6e9, "qwen2.5-1.5b": 1.54e9, "llama-3.1-8b": 8.03e9}
+PARAMETERS = {"qwen2.5-math-7b": 7.6e9, "qwen2.5-7b": 7.6e9, "qwen2.5-1.5b": 1.54e9, "llama-3.1-8b": 8.03e9}
 FILES = sorted(path for path in CONFIGS.rglob("*.yaml") if path.parent.name != "trainer")
 
 
@@ -38,7 +42,7 @@ def built(monkeypatch, tmp_path):
     def build(path: Path, *extra: str) -> cli.EmlitCLI:
         monkeypatch.setattr(cli.EmlitCLI, "_run_subcommand", lambda self, subcommand: None)
         monkeypatch.setattr("emlit.engines.vllm.installed", lambda: True)
-        command = "predict" if path.stem == "em_inf" else "fit"
+        command = "predict" if path.stem in ("em_inf", "eval") else "fit"
         # bf16-mixed and one device: as on the GPU that the config is for.
         return cli.EmlitCLI(
             CausalLM, RolloutDataModule, subclass_mode_model=True, seed_everything_default=0, parser_class=cli.Parser,
@@ -52,6 +56,9 @@ def built(monkeypatch, tmp_path):
 def test_parses_and_builds(path, built):
     made = built(path)
     assert isinstance(made.model, CausalLM)
+    if path.stem == "eval":
+        names = [strategy.name(made.datamodule.sampling) for strategy in made.datamodule.strategies]
+        assert len(set(names)) == len(names) >= 8
     header = path.read_text().splitlines()[:3]
     command = f"--config configs/{path.parent.name}/{path.stem}.yaml"
     assert any(command in line for line in header), "the header shows how to launch it"
@@ -190,6 +197,9 @@ def test_readmes_command_for_your_own_prompts(built, tmp_path):
 
 def test_there_is_one_for_each_model_and_method():
     for model in ("tiny", *SHAPES):
+        assert (CONFIGS / model / "eval.yaml").is_file()
+        if model == "qwen2.5-7b":  # evaluated by the paper, not trained
+            continue
         assert {path.stem for path in (CONFIGS / model).glob("*.yaml")} >= {
             "em_ft", "em_rl_sequence", "em_rl_token", "em_inf",
         }  # fmt: skip
