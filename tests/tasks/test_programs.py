@@ -110,9 +110,11 @@ def test_mbpp(tmp_path):
 def test_leetcode(tmp_path):
     made = task(LeetCode, tmp_path, LEETCODE_ROW)
     row = made.rows()[0]
-    right = "```python\nclass Solution:\n    def total(self, numbers: List[int]) -> int:\n        return reduce(add, numbers)\n```"
-    assert made.grade(row, right.replace("reduce(add, numbers)", "sum(numbers)")).correct
-    assert not made.grade(row, right.replace("reduce(add, numbers)", "len(numbers) - 1")).correct
+    right = (
+        "```python\nclass Solution:\n    def total(self, numbers: List[int]) -> int:\n        return sum(numbers)\n```"
+    )
+    assert made.grade(row, right).correct
+    assert not made.grade(row, right.replace("sum(numbers)", "len(numbers) - 1")).correct
     assert row.messages(made.system_prompt)[0]["content"].strip().startswith("When tackling")
 
 
@@ -120,7 +122,8 @@ def livecode(**changes):
     private = [{"input": "5\n", "output": "25\n", "testtype": "stdin"}]
     packed = base64.b64encode(zlib.compress(pickle.dumps(json.dumps(private)))).decode()
     return {
-        "question_id": "q1", "question_content": "Square it.", "contest_date": "2023-08-01T00:00:00", "starter_code": "",
+        "question_id": "q1", "question_content": "Square it.", "contest_date": "2023-08-01T00:00:00",
+        "starter_code": "",
         "public_test_cases": json.dumps([{"input": "3\n", "output": "9\n", "testtype": "stdin"}]),
         "private_test_cases": packed, "metadata": "{}", **changes,
     }  # fmt: skip

@@ -1,0 +1,106 @@
+"""Costs, parts, the paper's rows, and runs beside each other."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from emlit.errors import DataError
+from emlit.report import Run, published_rows, read_run, summarise, to_markdown
+from emlit.report.__main__ import labelled
+from emlit.report.published import TABLES
+from tests.metrics.test_completions import prediction
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_costs():
+    made = [prediction("a", i, "1", True, sampled_tokens=30, prompt_tokens=5) for i in range(2)]
+    row = summarise(made, parameters=10, seconds={("T=1", "t"): 3.0})[0]
+    assert (row["sampled_tokens"], row["prompt_tokens"], row["seconds"]) == (60, 10, 3.0)
+    assert row["flops"] == 2 * 10 * 70
+    assert "flops" not in summarise(made)[0]
+
+
+def test_accuracy_given_format():
+    made = [prediction(str(i), 0, "1", right, format_ok=ok) for i, (right, ok) in enumerate([(1, 1), (0, 1), (1, 0)])]
+    row = summarise(made)[0]
+    assert row["pass@1"] == pytest.approx(2 / 3)
+    assert row["accuracy_given_format"] == 0.5
+
+
+def test_sub_problems():
+    made = [prediction("a", 0, "x", False, parts=[True, True, False]), prediction("b", 0, "x", True, parts=[True])]
+    row = summarise(made)[0]
+    assert row["sub-problems"] == 0.75
+    assert "sub-problems" in to_markdown([row])
+
+
+def test_published_rows_stand_beside_and_are_marked():
+    rows = summarise([prediction("a", 0, "1", True, task="aime22-24")])
+    published = published_rows("Qwen/Qwen2.5-Math-7B-Instruct", ["aime22-24"])
+    em_inf = next(row for row in published if row["decoding"] == "EM-INF")
+    assert em_inf["pass@1"] == pytest.approx(0.144)
+    text = to_markdown(rows, published=published)
+    assert "| *EM-INF* (published, Table 3) |  |  | 0.144 |" in text
+    tables = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in tables}) == 1
+    assert published_rows("somebody/else", ["aime22-24"]) == []
+    physics = published_rows("Qwen/Qwen2.5-7B-Instruct", ["ugphysics_semiconductor_zh", "scicode"])
+    scicode = {row["decoding"]: row for row in physics if row["task"] == "scicode"}
+    assert scicode["EM-INF"]["sub-problems"] == pytest.approx(0.167)
+    assert len([row for row in physics if row["task"] == "ugphysics_semiconductor_zh"]) == 6
+
+
+def test_published_tables_are_whole():
+    for tables in TABLES.values():
+        for _, columns, methods in tables:
+            assert all(len(values) == len(columns) for values in methods.values())
+
+
+def write(directory: Path, *predictions, **settings) -> Path:
+    directory.mkdir(parents=True)
+    lines = "".join(json.dumps(p.to_dict()) + "\n" for p in predictions)
+    (directory / "predictions.jsonl").write_text(lines)
+    (directory / "predictions.settings.json").write_text(json.dumps(settings))
+    return directory
+
+
+def test_seconds_are_summed_over_processes_and_filled_up(tmp_path):
+    made = [prediction(str(i), 0, "1", True) for i in range(4)]
+    directory = write(tmp_path / "run", *made)
+    for rank in (0, 1):
+        line = {"decoding": "T=1", "task": "t", "predictions": 1, "seconds": 2.0}
+        (directory / f"costs.rank{rank}.jsonl").write_text(json.dumps(line) + "\n" + '{"deco')
+    # Two of four are timed, at 4 seconds together.
+    assert read_run(directory).seconds == {("T=1", "t"): 8.0}
+
+
+def test_runs_beside_each_other(tmp_path):
+    plain = write(tmp_path / "mine/plain", prediction("a", 0, "1", False), parameters=7)
+    tuned = write(tmp_path / "mine/tuned", prediction("a", 0, "1", True), parameters=7)
+    runs = labelled([plain, tuned])
+    assert [run.predictions[0].decoding for run in runs] == ["plain: T=1", "tuned: T=1"]
+    command = [sys.executable, "-m", "emlit.report", str(plain), str(tuned), "--out", str(tmp_path / "both")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "against plain: T=1" in done.stdout
+    assert "| tuned: T=1 | +1.000" in done.stdout
+    for name in ("report.md", "report.json", "comparisons.json", "figures/t.png"):
+        assert (tmp_path / "both" / name).is_file()
+
+
+def test_a_run_without_predictions_is_one_sentence(tmp_path):
+    with pytest.raises(DataError, match="has no predictions"):
+        read_run(tmp_path)
+    command = [sys.executable, "-m", "emlit.report", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+
+
+def test_one_run_keeps_its_names(tmp_path):
+    directory = write(tmp_path / "run", prediction("a", 0, "1", True))
+    assert isinstance(labelled([directory])[0], Run)
+    assert labelled([directory])[0].predictions[0].decoding == "T=1"
