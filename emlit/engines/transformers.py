@@ -110,7 +110,7 @@ class TransformersEngine(Engine):
         """
         from transformers import GenerationConfig, LogitsProcessorList
 
-        indices, cache = list(range(len(tokens))), None
+        indices, cache = list(range(len(tokens))), self._shared_prefix(tokens, mask)
         stop_ids = torch.tensor(self.source.stop_token_ids, device=tokens.device)
         # What a stop string ends, only `generate` knows; and only an attention's cache can lose rows.
         whole = bool(sampling.stop) or not self._attention_only()
@@ -144,6 +144,25 @@ class TransformersEngine(Engine):
                 tokens, mask = tokens[keep], mask[keep]
                 draw.keep(keep)
             indices = [indices[row] for row in keep.tolist()]
+
+    def _shared_prefix(self, tokens: Tensor, mask: Tensor) -> Any:
+        """The cache of the prompts but for their last token, where rows share a prompt: it is read once, for all."""
+        from transformers import DynamicCache
+
+        prompts, places = torch.unique(torch.where(mask.bool(), tokens, -1), dim=0, return_inverse=True)
+        if len(prompts) == len(tokens) or tokens.shape[1] == 1 or not self._attention_only():
+            return None
+        first = torch.stack([(places == number).nonzero()[0, 0] for number in range(len(prompts))])
+        cache, read = DynamicCache(config=self.model.config), mask[first, :-1]
+        self.model.base_model(
+            tokens[first, :-1],
+            attention_mask=read,
+            position_ids=(read.cumsum(1) - 1).clamp(min=0),
+            past_key_values=cache,
+            use_cache=True,
+        )
+        cache.batch_select_indices(places)
+        return cache
 
     def _attention_only(self) -> bool:
         """Whether the model's cache is that of attention layers alone, from which rows can be taken out."""

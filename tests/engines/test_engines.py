@@ -74,6 +74,17 @@ def test_a_seed_decides_a_completion_whatever_else_is_in_the_batch(engine, promp
 
 
 @pytest.mark.slow
+def test_samples_of_a_prompt_are_those_that_each_would_be_alone(engine, prompts):
+    # They share the prompt's cache; prompts of other lengths stand between them.
+    sampling = Sampling(max_tokens=40)
+    many = [Request(prompt, 100 * i + sample) for i, prompt in enumerate(prompts[:5]) for sample in range(4)]
+    together = engine.generate(many, sampling)
+    assert [c.tokens for c in together] == [engine.generate([request], sampling)[0].tokens for request in many]
+    for completion, expected in zip(together, scored([r.prompt for r in many], together), strict=True):
+        assert completion.logprobs == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.slow
 def test_the_global_random_state_is_left_alone(engine, prompts):
     torch.manual_seed(7)
     expected = torch.rand(3)
