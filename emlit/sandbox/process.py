@@ -227,7 +227,7 @@ class Process:
 
     def result(self) -> ExecutionResult:
         """How it ended; to be asked after `kill`."""
-        seconds = 0.0 if self.started is None else self._ended - self.started
+        seconds = 0.0 if self.started is None or self.verdict is None else self._ended - self.started
         reason = self.verdict or "signal: killed from outside"
         return ExecutionResult(reason == "ok", reason, self.text("stdout"), self.text("stderr"), seconds)
 
