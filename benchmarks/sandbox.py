@@ -71,6 +71,7 @@ class Parent:
                 if kind == socket.AF_INET:
                     self.port = listening.getsockname()[1]
                 threading.Thread(target=self._listen, args=(listening,), daemon=True).start()
+            self.before = scratch_folders()
             yield self
 
     def _listen(self, listening: socket.socket) -> None:
@@ -103,8 +104,12 @@ class Parent:
                 pass  # ends of processes whose own parents went first
         left = [process for process in under(os.getpid()) if process != os.getpid()]
         found += [f"process {process} was left" for process in left]
-        found += [f"{folder} was left" for folder in Path(tempfile.gettempdir()).glob("emlit-sandbox-*")]
+        found += [f"{folder} was left" for folder in scratch_folders() - self.before]
         return found
+
+
+def scratch_folders() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("emlit-sandbox-*"))
 
 
 def hostile(programs: list[Hostile], timeout: float, level: Level) -> str:

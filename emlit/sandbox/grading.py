@@ -78,11 +78,9 @@ def run_tests(
 
 def _result(tests: Process, solution: Process) -> ExecutionResult:
     found, other = tests.result(), solution.result()
-    reason = found.reason if tests.verdict is not None else f"solution {other.reason}"
-    return replace(
-        found, ok=found.ok and tests.verdict == "ok", reason=reason, stdout=found.stdout + other.stdout,
-        stderr=found.stderr + other.stderr,
-    )  # fmt: skip
+    if tests.verdict is None:
+        found = replace(other, ok=False, reason=f"solution {other.reason}", stdout=found.stdout, stderr=found.stderr)
+    return replace(found, stdout=found.stdout + other.stdout, stderr=found.stderr + other.stderr)
 
 
 def _classes(setup: str) -> list[str]:

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -153,7 +152,8 @@ class Process:
                 self.filtered = self.level.takes_filter or report.get("filtered") is True
                 self._find_inner()
                 self.started = time.monotonic()
-                self._control.send(self._key)
+                with contextlib.suppress(OSError):  # it is gone already, and its exit says why
+                    self._control.send(self._key)
         elif report["end"] == "ok":
             proof = hashlib.blake2b(key=self._key).hexdigest()
             right = secrets.compare_digest(str(report.get("proof")).encode(), proof.encode())
@@ -221,12 +221,13 @@ class Process:
 
     def _remove_scratch(self) -> None:
         if self._scratch is not None:
-            subprocess.run(["chmod", "-R", "u+rwx", self._scratch], capture_output=True, check=False)
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            # Folders may lie deeper in one another than Python's own removal goes.
+            for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+                subprocess.run([*command, "--", self._scratch], capture_output=True, check=False)
 
     def result(self) -> ExecutionResult:
         """How it ended; to be asked after `kill`."""
-        seconds = 0.0 if self.started is None else self._ended - self.started
+        seconds = 0.0 if self.started is None or self.verdict is None else self._ended - self.started
         reason = self.verdict or "signal: killed from outside"
         return ExecutionResult(reason == "ok", reason, self.text("stdout"), self.text("stderr"), seconds)
 

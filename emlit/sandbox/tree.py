@@ -63,17 +63,25 @@ def _proportional(process: int) -> int:
 def scratch_use(process: int, folder: str | None) -> tuple[int, int]:
     """Bytes and files of a scratch folder: a given one, or the /tmp that a process sees."""
     if folder is not None:
-        files = [Path(base, name) for base, _, names in os.walk(folder) for name in names]
-        sizes = []
-        for file in files:
-            with contextlib.suppress(OSError):
-                sizes.append(file.lstat().st_blocks * 512)
-        return sum(sizes), len(files)
+        return _folder_use(folder)
     try:
         found = os.statvfs(f"/proc/{process}/root/tmp")
     except OSError:
         return 0, 0
     return (found.f_blocks - found.f_bfree) * found.f_frsize, found.f_files - found.f_ffree
+
+
+def _folder_use(folder: str) -> tuple[int, int]:
+    size, count, left = 0, 0, [folder]
+    while left:
+        with contextlib.suppress(OSError), os.scandir(left.pop()) as entries:
+            for entry in entries:
+                count += 1
+                with contextlib.suppress(OSError):
+                    size += entry.stat(follow_symlinks=False).st_blocks * 512
+                if entry.is_dir(follow_symlinks=False):
+                    left.append(entry.path)
+    return size, count
 
 
 def threads_of_user() -> int:

@@ -118,6 +118,8 @@ def serve(job: Job) -> None:
             send(job.peer, {"refused": str(refused)})
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
+    if os.getpid() == process:
+        job.control.recv(1)  # the tests are gone: how they ended is the result, not how we do
     os._exit(0)
 
 
