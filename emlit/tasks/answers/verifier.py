@@ -35,7 +35,7 @@ class Verifier:
         """Whether two LaTeX texts mean the same; False where that takes too long."""
         question = json.dumps([left, right, relative, absolute]).encode() + b"\n"
         with self._lock:
-            # A process that a stranger killed while it was idle gets a successor; one that fails at the question does not.
+            # A process that was killed while it was idle gets a successor; one that fails at the question does not.
             for _ in range(2):
                 process = self._running()
                 try:
