@@ -49,7 +49,7 @@ ROWS = {
     ],
     "gsm8k": [
         {"question": "Ada has 3 bags of 6 nuts. How many nuts?", "answer": "She has 3*6=<<3*6=18>>18 nuts.\n#### 18"},
-        {"question": "A pen costs 2, a desk 1,000 more. And a desk?", "answer": "1000+2=<<1000+2=1002>>1002\n#### 1,002"},
+        {"question": "A pen costs 2, a desk 1,000 more. A desk?", "answer": "1000+2=<<1000+2=1002>>1002\n#### 1,002"},
     ],
 }  # fmt: skip
 

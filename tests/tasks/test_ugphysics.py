@@ -64,8 +64,8 @@ def test_the_english_prompt(tmp_path):
     assert row.prompt == (
         "The following is an open-ended problem from Semiconductor Physics of the undergraduate-level Physics. The "
         "answer of The problem should be a numerical value without units. Please calculate the answer according to the "
-        "given requirements and the information provided. Please use LaTeX format to represent the variables and formulas "
-        'used in the solution process and results. Please end your solution with "So the final answer is '
+        "given requirements and the information provided. Please use LaTeX format to represent the variables and "
+        'formulas used in the solution process and results. Please end your solution with "So the final answer is '
         '\\boxed{answer}(unit)." and give the result explicitly, note that the unit of the '
         "answers should not be included in \\boxed{}.\n\nHow far?"
     )
