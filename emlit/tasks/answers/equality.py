@@ -25,7 +25,8 @@ from emlit.tasks.answers.words import same_words
 from emlit.tasks.answers.writing import compact, split, tidy
 
 _LONGEST = 2000
-_BASE = re.compile(r"\d\s*_")
+# 52 in base 8, whose base the parser would drop, and (2n-1)!!, which it reads as a factorial of a factorial.
+_MISREAD = re.compile(r"\d\s*_|!\s*!")
 
 
 class _Terms(NamedTuple):
@@ -53,7 +54,7 @@ def math_equal(answer: str | None, gold: str, relative: float = 0.0, absolute: f
     if not answer or not gold or max(len(answer), len(gold)) > _LONGEST:
         return False
     try:
-        return _same(tidy(answer), tidy(gold), _Terms(relative, absolute, time.monotonic() + 2 * SECONDS))
+        return _same(tidy(answer), tidy(gold), _Terms(relative, absolute, time.monotonic() + 4 * SECONDS))
     except (RecursionError, ArithmeticError, LookupError, ValueError):  # whatever a model wrote, grading goes on
         return False
 
@@ -179,8 +180,8 @@ def _leaves(left: str, right: str, terms: _Terms) -> bool:
         if unit is not None and other_unit is not None and not same_unit(unit, other_unit):
             return False
         return _same(value, other, terms)
-    if _BASE.search(left) or _BASE.search(right):
-        return False  # 52 in base 8 is the same in writing alone; the parser would drop the base
+    if _MISREAD.search(left) or _MISREAD.search(right):
+        return False  # the same in writing alone, which was compared before
     if time.monotonic() > terms.until:
         return False
     return verified(*sorted((_radians(left), _radians(right))), terms.relative, terms.absolute)
