@@ -3,7 +3,8 @@
 A question is a line of JSON on stdin, [left, right, relative, absolute], and its answer is a line, 1 or 0, on stdout.
 The kernel ends the process where a question takes more seconds of processor time than the first argument: a signal with
 its default action also stops arithmetic on huge integers, which no Python handler interrupts, and processor time does
-not run while others have the machine. It ends as well when stdin is closed or its parent is gone. It knows nothing else of emlit, so that it starts in half a second.
+not run while others have the machine. It ends as well when stdin is closed or its parent is gone.
+It knows nothing else of emlit, so that it starts in half a second.
 """
 
 import json
