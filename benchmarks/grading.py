@@ -1,4 +1,4 @@
-"""How the mathematics and physics benchmarks are graded: gold completions graded right, and one problem's answer against
+"""How the mathematics and physics benchmarks are graded: gold completions graded right, and a problem's answer against
 the next one's label (`python -m benchmarks.grading --data DIR`, docs/evaluation.md's table).
 
 A file that is not in DIR is left out, and so is a pair whose labels are written alike but for spaces, $ and the name of
@@ -16,11 +16,11 @@ from pathlib import Path
 from benchmarks.grading_rows import write_rows
 from emlit.errors import ConfigError
 from emlit.tasks import (
+    AIME24,
     AMC,
     GSM8K,
     MATH500,
     AIME22to24,
-    AIME24,
     Benchmark,
     MinervaMath,
     OlympiadBench,

@@ -6,7 +6,7 @@ from pathlib import Path
 ROWS = {
     "math500": [
         {"problem": "What is $1+2$?", "solution": r"It is $\boxed{3}$.", "answer": "3", "unique_id": "own/1"},
-        {"problem": "Halve $3$.", "solution": r"So $\boxed{\dfrac32}$.", "answer": r"\frac{3}{2}", "unique_id": "own/2"},
+        {"problem": "Halve 3.", "solution": r"So $\boxed{\dfrac32}$.", "answer": r"\frac{3}{2}", "unique_id": "own/2"},
         {"problem": "Solve $x^2=4$.", "solution": r"So $\boxed{-2,2}$.", "answer": r"\pm 2", "unique_id": "own/3"},
         {"problem": "Who won?", "solution": r"It was $\boxed{\text{Ada}}$.", "answer": "Ada", "unique_id": "own/4"},
     ],
@@ -29,7 +29,7 @@ ROWS = {
         {"problem": "Which angle?", "solution": r"$\boxed{\arcsin{1.3 \sin{\theta}}}$.", "type": "own", "idx": 2},
     ],
     "olympiadbench": [
-        {"id": 1, "context": None, "question": "Find $f$.", "solution": ["It is linear."], "final_answer": ["$f(x)=2 x$"],
+        {"id": 1, "context": None, "question": "Find $f$.", "solution": ["Linear."], "final_answer": ["$f(x)=2 x$"],
          "is_multiple_answer": False, "unit": None, "answer_type": "Expression", "error": None},
         {"id": 2, "context": "Let $n>0$.", "question": "Find $n$.", "solution": ["Two."], "final_answer": ["$69$,$84$"],
          "is_multiple_answer": True, "unit": None, "answer_type": "Numerical", "error": None},
@@ -40,16 +40,16 @@ ROWS = {
         {"index": 1, "domain": "own", "subject": "Semiconductor Physics", "topic": "own", "problem": "Which density?",
          "solution": "Dense.", "answers": r"\boxed{4.9 \times 10^{23}}", "answer_type": "NV", "unit": r"\text{m}^{-3}",
          "is_multiple_answer": False, "language": "EN", "level": "own"},
-        {"index": 2, "domain": "own", "subject": "Semiconductor Physics", "topic": "own", "problem": "How many, and does it?",
+        {"index": 2, "domain": "own", "subject": "Semiconductor Physics", "topic": "own", "problem": "Does it?",
          "solution": "Both.", "answers": r"\boxed{50\%, Yes}", "answer_type": "NV, TF", "unit": r"\%, None",
          "is_multiple_answer": True, "language": "EN", "level": "own"},
-        {"index": 3, "domain": "own", "subject": "Semiconductor Physics", "topic": "own", "problem": "Which of a) and b)?",
+        {"index": 3, "domain": "own", "subject": "Semiconductor Physics", "topic": "own", "problem": "Is it a or b?",
          "solution": "The second.", "answers": r"\boxed{b}", "answer_type": "MC", "unit": None,
          "is_multiple_answer": False, "language": "EN", "level": "own"},
     ],
     "gsm8k": [
         {"question": "Ada has 3 bags of 6 nuts. How many nuts?", "answer": "She has 3*6=<<3*6=18>>18 nuts.\n#### 18"},
-        {"question": "A pen costs 2 and a desk 1,000 more. What is the desk?", "answer": "1000+2=<<1000+2=1002>>1002\n#### 1,002"},
+        {"question": "A pen costs 2, a desk 1,000 more. A desk?", "answer": "1000+2=<<1000+2=1002>>1002\n#### 1,002"},
     ],
 }  # fmt: skip
 

@@ -165,10 +165,10 @@ FINAL_ANSWER = r"Therefore, the final answer is $\boxed{{{answer}}}$."
 UGPHYSICS = {
     "en": (
         "The following is an open-ended problem from {subject} of the undergraduate-level Physics. {types}Please "
-        "calculate the answer according to the given requirements and the information provided. Please use LaTeX format "
-        "to represent the variables and formulas used in the solution process and results. Please end your solution with "
-        '"So the final answer is {box}." and give the result explicitly, note that the unit of the answers should not be '
-        "included in \\boxed{{}}.\n\n{problem}"
+        "calculate the answer according to the given requirements and the information provided. Please use LaTeX "
+        "format to represent the variables and formulas used in the solution process and results. Please end your "
+        'solution with "So the final answer is {box}." and give the result explicitly, note that the unit of the '
+        "answers should not be included in \\boxed{{}}.\n\n{problem}"
     ),
     "zh": (
         "以下是大学物理的{subject}科目中的解答题{types}。请根据题目的要求和所提供的信息计算得出答案。解答过程和结果中使用的"

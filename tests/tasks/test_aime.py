@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from emlit.tasks import AIME22to24, AIME24
+from emlit.tasks import AIME24, AIME22to24
 
 
 @pytest.mark.parametrize("task", [AIME24, AIME22to24])

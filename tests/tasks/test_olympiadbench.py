@@ -5,8 +5,8 @@ import pytest
 from emlit.errors import DataError
 from emlit.tasks import OlympiadBench
 
-ROW = {"id": 1606, "context": None, "question": "Find all.", "solution": ["Short.", "Other."], "is_multiple_answer": False,
-       "unit": None, "answer_type": "Numerical", "error": None}  # fmt: skip
+ROW = {"id": 1606, "context": None, "question": "Find all.", "solution": ["Short.", "Other."],
+       "is_multiple_answer": False, "unit": None, "answer_type": "Numerical", "error": None}  # fmt: skip
 
 
 def olympiad(tmp_path, **fields):

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.grading_rows import ROWS, write_rows
 from emlit.errors import ConfigError, DataError
-from emlit.tasks import AMC, GSM8K, MATH500, AIME22to24, AIME24, MinervaMath, OlympiadBench, UGPhysics
+from emlit.tasks import AIME24, AMC, GSM8K, MATH500, AIME22to24, MinervaMath, OlympiadBench, UGPhysics
 from emlit.tasks.templates import REASON_STEP_BY_STEP
 
 TASKS = [MATH500, AMC, AIME24, AIME22to24, MinervaMath, OlympiadBench, UGPhysics, GSM8K]

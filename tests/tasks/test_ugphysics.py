@@ -6,8 +6,8 @@ from emlit.errors import ConfigError, DataError
 from emlit.tasks import UGPhysics
 from emlit.tasks.ugphysics import SUBJECTS
 
-ROW = {"index": 1, "domain": "own", "subject": "Semiconductor Physics", "topic": "own", "problem": "How far?", "unit": None,
-       "solution": "Far.", "is_multiple_answer": False, "language": "EN", "level": "own"}  # fmt: skip
+ROW = {"index": 1, "domain": "own", "subject": "Semiconductor Physics", "topic": "own", "problem": "How far?",
+       "unit": None, "solution": "Far.", "is_multiple_answer": False, "language": "EN", "level": "own"}  # fmt: skip
 
 
 def physics(tmp_path, asked="en", **fields):
@@ -29,7 +29,7 @@ def physics(tmp_path, asked="en", **fields):
          r"0.85 \mathrm{m^2/(V s)}", True),
         (r"\boxed{4.88 \times 10^{23}}", "NV", None, r"\boxed{4.9e23}", "4.9e23", True),
         (r"\boxed{50\%, 3}", "NV, NV", r"\%, None", r"So the final answer is \boxed{0.5, 3}", "0.5, 3", True),
-        (r"\boxed{50\%, 3}", "NV, NV", r"\%, None", r"So the final answer is \boxed{50\%}, \boxed{3}.", r"50\%, 3", True),
+        (r"\boxed{50\%, 3}", "NV, NV", r"\%, None", r"the final answer is \boxed{50\%}, \boxed{3}.", r"50\%, 3", True),
         (r"\boxed{50\%, 3}", "NV, NV", r"\%, None", r"\boxed{3}", "3", False),
         (r"\boxed{50, Yes}", "NV, TF", None, r"\boxed{50, True}", "50, True", True),
         (r"\boxed{50, Yes}", "NV, TF", None, r"\boxed{True, 50}", "True, 50", False),  # asked for in order
@@ -62,11 +62,12 @@ def test_grade(answers, kind, unit, completion, answer, correct, tmp_path):
 def test_the_english_prompt(tmp_path):
     _, row = physics(tmp_path, answers=r"\boxed{5}", answer_type="NV")
     assert row.prompt == (
-        "The following is an open-ended problem from Semiconductor Physics of the undergraduate-level Physics. The answer of "
-        "The problem should be a numerical value without units. Please calculate the answer according to the given "
-        "requirements and the information provided. Please use LaTeX format to represent the variables and formulas used in "
-        'the solution process and results. Please end your solution with "So the final answer is \\boxed{answer}(unit)." and '
-        "give the result explicitly, note that the unit of the answers should not be included in \\boxed{}.\n\nHow far?"
+        "The following is an open-ended problem from Semiconductor Physics of the undergraduate-level Physics. The "
+        "answer of The problem should be a numerical value without units. Please calculate the answer according to the "
+        "given requirements and the information provided. Please use LaTeX format to represent the variables and "
+        'formulas used in the solution process and results. Please end your solution with "So the final answer is '
+        '\\boxed{answer}(unit)." and give the result explicitly, note that the unit of the '
+        "answers should not be included in \\boxed{}.\n\nHow far?"
     )
 
 

@@ -1,6 +1,7 @@
 """Finding the answer in a completion."""
 
 import re
+from collections.abc import Iterator
 
 _STATED = re.compile(
     r"(?:the\s+)?(?:final\s+)?answer\s*(?:is\s*:?|:|=)\s*(?P<answer>[^\n]+)|^####\s*(?P<hashes>[^\n]+)",
@@ -10,24 +11,31 @@ _BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox)\s*\{)|(?<!\\)\{|(?P<close>(?<!\\
 _BRACELESS = re.compile(r"\\boxed\s+([^\s\\{}$.,;]+)")
 
 
-def extract_boxes(text: str) -> list[tuple[int, str]]:
-    r"""Every closed \boxed{} or \fbox{}, braces balanced: where it starts and what it holds, in order of their starts."""
-    boxes: list[tuple[int, str]] = []
-    opened: list[tuple[int, int] | None] = []  # where each open box and its content start; None for another brace
+def _boxes(text: str) -> Iterator[tuple[int, int, int]]:
+    """Each closed box: where it starts, and from where to where its content goes."""
+    opened: list[tuple[int, int] | None] = []  # an open box and its content's start; None for another brace
     for match in _BRACES.finditer(text):
         if match["close"] is None:
             opened.append((match.start(), match.end()) if match["box"] else None)
         elif opened:
             box = opened.pop()
             if box is not None:
-                boxes.append((box[0], text[box[1] : match.start()].strip()))
-    return sorted(boxes)
+                yield *box, match.start()
+
+
+def extract_boxes(text: str) -> list[tuple[int, str]]:
+    r"""Every closed \boxed{} or \fbox{} that stands in no other one: where it starts, and what it holds."""
+    outermost: list[tuple[int, int, int]] = []
+    for box in sorted(_boxes(text)):
+        if not outermost or box[0] > outermost[-1][2]:
+            outermost.append(box)
+    return [(start, text[content:end].strip()) for start, content, end in outermost]
 
 
 def extract_boxed(text: str) -> str | None:
     r"""The content of the last \boxed{} or \fbox{}, braces balanced; None without a closed one."""
-    boxes = extract_boxes(text)
-    return boxes[-1][1] if boxes else None
+    _, content, end = max(_boxes(text), default=(0, 0, -1))
+    return None if end < 0 else text[content:end].strip()
 
 
 def extract_answer(text: str) -> str | None:

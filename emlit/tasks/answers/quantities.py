@@ -16,7 +16,7 @@ _SAME = {other: name for name, others in _NAMES.items() for other in others.spli
 _BARE = (
     r"(?:square |cubic |sq\.? |cu\.? )?(?:centimet(?:er|re)s?|met(?:er|re)s?|kilomet(?:er|re)s?|inch(?:es)?|foot|feet|"
     r"yards?|miles?|pounds?|ounces?|gallons?|lit(?:er|re)s?|grams?|kilograms?|seconds?|minutes?|hours?|days?|weeks?|"
-    r"months?|years?|degrees?|dollars?|cents?|units?|parsecs?|ergs?|radians?|arcsec(?:ond)?s?|magnitudes?|angstroms?|"
+    r"months?|years?|degrees?|dollars?|cents?|units?|parsecs?|ergs?|radians?|arcsecs?|arcseconds?|magnitudes?|angstroms?|"
     r"volts?|watts?|joules?|newtons?|tesla|ohms?|kelvins?|moles?|cm|km|mm|kg|mph|ft|lbs?|Hz|kHz|MHz|GHz|eV|keV|"
     r"MeV|GeV|pc|kpc|Mpc|mol|rad|hrs?|secs?|mins?)"
 )

@@ -1,9 +1,10 @@
 """Whether two answers in LaTeX mean the same, by math-verify; run as a script, a server of such questions.
 
 A question is a line of JSON on stdin, [left, right, relative, absolute], and its answer is a line, 1 or 0, on stdout.
-The kernel ends the process where a question takes longer than the seconds in the first argument: a signal with its
-default action also stops arithmetic on huge integers, which no Python handler interrupts. It ends as well when stdin
-is closed or its parent is gone. It knows nothing else of emlit, so that it starts in half a second.
+The kernel ends the process where a question takes more seconds of processor time than the first argument: a signal with
+its default action also stops arithmetic on huge integers, which no Python handler interrupts, and processor time does
+not run while others have the machine. It ends as well when stdin is closed or its parent is gone.
+It knows nothing else of emlit, so that it starts in half a second.
 """
 
 import json
@@ -13,6 +14,7 @@ import resource
 import select
 import signal
 import sys
+from functools import lru_cache
 from typing import Any
 
 from latex2sympy2_extended.latex2sympy2 import ConversionConfig, NormalizationConfig, latex2sympy, normalize_latex
@@ -33,6 +35,7 @@ _DIGITS = 30
 _MEMORY = 4 << 30
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Any:
     """The sympy object of a LaTeX text; raises whatever the parser raises."""
     text = normalize_latex(text, _WRITING)
@@ -168,7 +171,7 @@ def _constant(a: Expr, b: Expr) -> Any:
 def serve(seconds: float) -> None:
     """Answer the questions on stdin until it is closed or the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which ends this process itself
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     sys.set_int_max_str_digits(0)
     parent = os.getppid()
@@ -183,9 +186,9 @@ def serve(seconds: float) -> None:
             return
         *lines, unread = (unread + read).split(b"\n")
         for line in lines:
-            signal.setitimer(signal.ITIMER_REAL, seconds)
+            signal.setitimer(signal.ITIMER_PROF, seconds)
             verdict = equal(*json.loads(line))
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
             print(int(verdict), file=out, flush=True)
 
 

@@ -47,7 +47,7 @@ _RULES = [
         (r"_\s*\\(max|min)(?![a-zA-Z])", r"_{\1}"),
         (r"_\s*([A-Za-z0-9])(?![A-Za-z0-9]*\})", r"_{\1}"),
         (r"\\operatorname\*?\s*\{\s*(" + _FUNCTIONS + r"|lcm|gcd)\s*\}", r"\\\1"),
-        (r"(?<=\d)\s*\^?\s*\{?\s*\\(?:text|mathrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\s*\}?", ""),
+        (r"(?<=\d)\s*\^?\s*\{?\s*\\(?:text|mathrm)\s*\{\s*(?:st|[nr]d|th)\s*\}\s*\}?", ""),
         (r"\b(?:np|numpy|math|sympy|sp)\.(?=[a-z])", ""),
         (r"(?<![\\A-Za-z])(" + _FUNCTIONS + r")(?![A-Za-z])", r"\\\1"),
         (r"(?<![\\A-Za-z])(?:infinity|infty|inf|oo)(?![A-Za-z])", r"\\infty"),

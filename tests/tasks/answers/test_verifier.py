@@ -57,7 +57,7 @@ def test_what_no_one_can_read_is_false_in_time(text):
     started = time.monotonic()
     assert not math_equal(text, "2")
     assert not math_equal("x^2+1", text)
-    assert time.monotonic() - started < 12  # 3 s a pair, and a new process after each
+    assert time.monotonic() - started < 32  # 3 s of processor time a pair, 15 s by the clock at most
 
 
 def test_a_question_after_one_that_took_too_long(verifier):
@@ -139,7 +139,7 @@ def test_no_process_is_left(ending):
         code += ending
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=_here())
     left = int(done.stdout.split()[0])
-    until = time.monotonic() + 8
+    until = time.monotonic() + 20
     while _alive(left) and time.monotonic() < until:
         time.sleep(0.05)
     assert not _alive(left)
