@@ -26,7 +26,7 @@ class AMC(Benchmark):
         elif float(answer).is_integer():
             answer = int(answer)
         return Row(
-            id=str(fields.get("id", row_number(where))),
+            id=row_number(where),  # the published ids are those of a year's problems, and come twice
             prompt=first_of(fields, "problem", "question"),
             answer=str(answer),
             fields=fields,

@@ -27,6 +27,7 @@ from emlit.tasks.answers.writing import compact, split, tidy
 _LONGEST = 2000
 # 52 in base 8, whose base the parser would drop, and (2n-1)!!, which it reads as a factorial of a factorial.
 _MISREAD = re.compile(r"\d\s*_|!\s*!")
+_BASE = re.compile(r"(?P<digits>[0-9A-Fa-f]+)\s*_\s*(?:\d+|\{\s*\d+\s*\})$")
 
 
 class _Terms(NamedTuple):
@@ -180,6 +181,12 @@ def _leaves(left: str, right: str, terms: _Terms) -> bool:
         if unit is not None and other_unit is not None and not same_unit(unit, other_unit):
             return False
         return _same(value, other, terms)
+    bases = [_BASE.match(text) for text in (left, right)]
+    if sum(each is not None for each in bases) == 1:  # a problem that asks for base 8 says so itself
+        digits, other = (
+            each["digits"] if each else compact(text) for each, text in zip(bases, (left, right), strict=True)
+        )
+        return digits == other
     if _MISREAD.search(left) or _MISREAD.search(right):
         return False  # the same in writing alone, which was compared before
     if time.monotonic() > terms.until:
