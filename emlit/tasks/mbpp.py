@@ -1,12 +1,13 @@
 """MBPP (Austin et al., arXiv 2108.07732), the sanitised problems."""
 
+import sys
 import threading
 from typing import Any
 
 from emlit.sandbox import ExecutionResult, run_tests
 from emlit.tasks.base import Row
 from emlit.tasks.benchmark import Hub
-from emlit.tasks.programs import CodeBenchmark, fenced, free_names
+from emlit.tasks.programs import CodeBenchmark, defined_names, fenced, free_names
 from emlit.tasks.templates import ACTIONS, PRESENT_THE_CODE
 from emlit.tasks.templates import MBPP as TEMPLATE
 
@@ -45,12 +46,17 @@ class MBPP(CodeBenchmark):
         )
 
     def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
-        setup = "\n".join(row.fields.get("test_imports") or [])
         tests = "\n".join(row.fields["test_list"])
+        imports = list(row.fields.get("test_imports") or [])
+        # Some tests read modules that the solution imports, and some solutions are called as a builtin is.
+        names = free_names(tests, "\n".join(imports))
+        imports += [f"import {name}" for name in names if name in sys.stdlib_module_names]
+        own = defined_names(row.fields["code"])
+        setup = "\n".join(imports)
         return run_tests(
             program,
             tests,
-            free_names(tests, setup),
+            [*(name for name in names if name not in sys.stdlib_module_names), *own],
             setup=setup,
             timeout=self.timeout,
             memory_mb=self.memory_mb,

@@ -218,6 +218,13 @@ def test_forged_answers_do_not_pass(message):
     assert not result.reason.startswith("sandbox")
 
 
+def test_a_match_passes_by_its_truth_alone():
+    solution = "import re\ndef f(text): return re.search('ab', text)"
+    assert graded(solution, "assert f('xab')\nassert not f('x')\nassert f('ab') != f('ab')").ok
+    assert not graded(solution, "assert f('xab') == True").ok
+    assert not graded(solution, "f('xab').group()").ok
+
+
 @pytest.mark.parametrize(
     ("solution", "tests", "reason"),
     [

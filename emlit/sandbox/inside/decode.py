@@ -6,6 +6,10 @@ from typing import Any
 from wire import DTYPE, MUTABLE, PLAIN, Handles, Malformed
 
 
+class Match:
+    """Stands for a match of a regular expression: it is true, and equal to itself alone."""
+
+
 class Decoder:
     """A heap into values.
 
@@ -141,6 +145,8 @@ class Decoder:
             return dict(enumerate(content)).values()
         if tag == "dict_items":
             return dict(content).items()
+        if tag == "match":
+            return Match()
         raise Malformed("a container of no known type")
 
 

@@ -134,4 +134,6 @@ class Encoder:
                 if len(items) > _MOST_ITEMS:
                     raise CannotCross(f"an iterator of more than {_MOST_ITEMS} items")
             return "iterator", items
+        if (kind.__module__, kind.__name__) == ("re", "Match"):
+            return "match", []
         raise CannotCross(f"an object of type {kind.__name__}")
