@@ -323,6 +323,51 @@ def test_two_processes_train_as_one_does(tmp_path):
         assert curves[1][name] == pytest.approx(curves[0][name], rel=1e-3), name
 
 
+STRATEGIES = [
+    {"class_path": "emlit.strategies.Sampled", "init_args": {"temperature": 0}},
+    {"class_path": "emlit.strategies.SelfConsistency", "init_args": {"votes": 2, "em_inf": "released"}},
+]
+
+
+@pytest.mark.slow
+def test_an_evaluation_goes_on_where_it_was_killed(tmp_path, monkeypatch):
+    from callbacks import PredictionWriter
+
+    arguments = ("--trainer.callbacks=null", f"--data.strategies={json.dumps(STRATEGIES)}")
+    whole = predict(tmp_path / "whole", *arguments)
+    assert {p.decoding for p in whole} == {"greedy", "self-consistency of 2 + EM-INF (released), T=1"}
+    assert len(whole) == 16 + 64
+    write, batches = PredictionWriter.on_predict_batch_end, []
+
+    def dies(self, *args, **kwargs):
+        if len(batches) == 6:  # four batches are greedy
+            raise KeyboardInterrupt
+        batches.append(1)
+        write(self, *args, **kwargs)
+
+    monkeypatch.setattr(PredictionWriter, "on_predict_batch_end", dies)
+    with pytest.raises(SystemExit):
+        predict(tmp_path / "killed", *arguments)
+    monkeypatch.setattr(PredictionWriter, "on_predict_batch_end", write)
+    assert predict(tmp_path / "killed", *arguments) == whole
+    rows = {row["decoding"]: row for row in json.loads((tmp_path / "killed/report.json").read_text())}
+    assert rows["greedy"]["samples"] == 16
+    assert rows["greedy"]["seconds"] > 0
+    pairs = json.loads((tmp_path / "killed/comparisons.json").read_text())
+    assert [(pair["first"], pair["problems"]) for pair in pairs] == [("greedy", 16)]
+    # A strategy more is answered alone, beside the others.
+    more = [*STRATEGIES, {"class_path": "emlit.strategies.Sampled", "init_args": {"min_p": 0.2}}]
+    found = predict(tmp_path / "killed", arguments[0], f"--data.strategies={json.dumps(more)}")
+    assert found[: len(whole)] == whole
+    assert {p.decoding for p in found[len(whole) :]} == {"T=1, min-p 0.2"}
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_evaluation(tmp_path):
+    arguments = ("--trainer.callbacks=null", f"--data.strategies={json.dumps(STRATEGIES)}")
+    assert predict(tmp_path / "one", *arguments) == predict(tmp_path / "two", *arguments)
+
+
 @pytest.mark.slow
 def test_two_processes_predict_as_one_does(tmp_path):
     written = []
@@ -331,13 +376,15 @@ def test_two_processes_predict_as_one_does(tmp_path):
         subprocess.run(
             [sys.executable, "cli.py", "predict", "--config", "configs/tiny/em_inf.yaml", f"--run_dir={run_dir}",
              "--data.engine=TransformersEngine", "--data.evaluation.n=15", "--data.evaluation_samples=2",
-             "--trainer.accelerator=cpu", f"--trainer.devices={devices}",
+             "--trainer.accelerator=cpu", f"--trainer.devices={devices}", "--trainer.callbacks=null",
+             f"--data.strategies={json.dumps(STRATEGIES)}",
              f"--trainer.strategy={'auto' if devices == 1 else 'ddp'}"],
             cwd=ROOT, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
         found = read_predictions(run_dir / "predictions.jsonl")
-        written.append({(p.id, p.sample): (p.completion, p.correct, p.tokens) for p in found})
-        assert len(found) == 30
+        written.append({(p.decoding, p.id, p.sample): (p.completion, p.correct, p.tokens, p.vote) for p in found})
+        assert len(found) == 15 + 30
+        assert len(written[-1]) == 45
         assert not list(run_dir.glob("predictions.rank*"))
     assert written[0] == written[1]
 

@@ -45,6 +45,14 @@ class VoteFractionReward(Reward):
     completion without an answer agrees with itself alone and gets 1/N, as in the released code.
     """
 
+    def check(self, prompts: Sequence[Prompt]) -> None:
+        for prompt in prompts:
+            if not prompt.task.votes:
+                raise DataError(
+                    f"{prompt.where}: answers of {prompt.task.name} are programs, on which VoteFractionReward cannot "
+                    "vote; choose another reward or other data.train"
+                )
+
     def __call__(self, batch: RolloutBatch, stats: TokenStats | CertaintyStats) -> Tensor:
         values = [share for group in batch.groups for share in vote_fractions(group)]
         return torch.tensor(values, device=batch.tokens.device)

@@ -24,7 +24,7 @@ class Group:
     @functools.cached_property
     def grades(self) -> list[Grade]:
         """How each completion did, by the row's own task; graded once, whoever asks."""
-        return [self.prompt.task.grade(self.prompt.row, text) for text in self.texts]
+        return self.prompt.task.grade_all([(self.prompt.row, text) for text in self.texts])
 
     @property
     def longest(self) -> int:

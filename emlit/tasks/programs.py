@@ -109,13 +109,20 @@ class CodeBenchmark(Benchmark):
         jobs = {
             index: (lambda stop, row=row, code=code: self.run(row, code, stop))
             for index, ((row, _), (code, _)) in enumerate(zip(answers, found, strict=True))
-            if code is not None
+            if code is not None and row.answer is not None
         }
         results = run_all(jobs.values(), on_finished=None if on_finished is None else lambda _: on_finished(1))
         correct = dict.fromkeys(range(len(answers)), False) | {
             index: result.ok for index, result in zip(jobs, results, strict=True)
         }
-        return [Grade(code, correct[index], closed) for index, (code, closed) in enumerate(found)]
+        return [
+            Grade(code, None if row.answer is None else correct[index], closed)
+            for index, ((row, _), (code, closed)) in enumerate(zip(answers, found, strict=True))
+        ]
+
+    def equal(self, answer: str | None, other: str) -> bool:
+        """Programs are compared as text."""
+        return answer == other
 
 
 def fenced(program: str) -> str:
