@@ -76,8 +76,8 @@ def main() -> None:
         print(f"\n{task}, seeds {', '.join(map(str, seeds))}: means (range over seeds)\n\n{to_table(rows)}")
         if arguments.figures is not None:
             arguments.figures.mkdir(parents=True, exist_ok=True)
-            title = f"{task}: mean and range over {len(seeds)} seeds"
-            accuracy_by_tokens(rows, title).savefig(arguments.figures / f"strategies-{task}.png")
+            title = f"{task}: means over {len(seeds)} seeds"
+            accuracy_by_tokens(rows, title, bars="range").savefig(arguments.figures / f"strategies-{task}.png")
     print(f"\n{environment()}")
 
 

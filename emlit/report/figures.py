@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def accuracy_by_tokens(rows: Sequence[dict[str, Any]], title: str) -> "Figure":
-    """pass@1, with its 95 % interval, against the tokens sampled for an answer; a point a decoding.
+def accuracy_by_tokens(rows: Sequence[dict[str, Any]], title: str, bars: str = "95 % interval") -> "Figure":
+    """pass@1, with `bars` (the rows' intervals), against the tokens sampled for an answer; a point a decoding.
 
     Left and above is better for the same compute.
     """
@@ -34,7 +34,7 @@ def accuracy_by_tokens(rows: Sequence[dict[str, Any]], title: str) -> "Figure":
         axes.xaxis.set_major_formatter(ScalarFormatter())
         axes.xaxis.set_minor_formatter(ScalarFormatter())
         axes.set_xlabel("tokens sampled for an answer, votes and drafts included (logarithmic)")
-        axes.set_ylabel("pass@1 (95 % interval)")
+        axes.set_ylabel(f"pass@1 ({bars})")
         axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
 
     return new_figure(draw, title, width=9.0, height=4.6)
