@@ -13,8 +13,8 @@ from unittest.mock import patch
 # Read when they are imported.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
-# On a CPU oneDNN keeps the code of so many matrix shapes; with its own 1024 a run grows for hundreds of rounds. To make one
-# anew costs nothing that can be measured.
+# On a CPU oneDNN keeps the code of so many matrix shapes; with its own 1024 a run grows for hundreds of rounds. To make
+# one anew costs nothing that can be measured.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
 
 from lightning_utilities.core.imports import RequirementCache
