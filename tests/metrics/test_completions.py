@@ -65,7 +65,7 @@ def test_answers_are_compared_by_their_task():
         def equal(self, answer: str | None, other: str) -> bool:
             return answer is not None and answer[0] == other[0]
 
-    samples = [prediction("a", i, answer, False) for i, answer in enumerate(["red", "blue", "rouge", None])]
+    samples = [prediction("a", i, answer, False) for i, answer in enumerate(["red", "blue", "rose", None])]
     count_votes(samples, [Colours("t")])
     assert [each.vote for each in samples] == [0, 1, 0, -1]
 

@@ -100,9 +100,9 @@ def test_several_turns():
         def next_messages(self, row, replies):
             return [{"role": "user", "content": f"after {replies[-1]}"}] if len(replies) < 3 else None
 
-    sampler = Recorder("one", "uno", "two", "due", "three", "tre")
+    sampler = Recorder("one", "uno", "two", "due", "three", "drei")
     turns = Sampled().answer([ask(Steps()), ask(Steps())], sampler)
-    assert [[turn.reply.text for turn in each] for each in turns] == [["one", "two", "three"], ["uno", "due", "tre"]]
+    assert [[turn.reply.text for turn in each] for each in turns] == [["one", "two", "three"], ["uno", "due", "drei"]]
     assert [each.turn for each in sampler.asked] == [0, 0, 1, 1, 2, 2]
     assert sampler.asked[3].conversation() == [{"role": "user", "content": "after uno"}]
     assert [len(each) for each in Sampled().answer([ask(Steps())], Recorder("one", None))] == [1]  # cut short
