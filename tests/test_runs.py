@@ -298,14 +298,15 @@ def test_prompts_without_labels_train(tmp_path):
 
 
 @pytest.mark.slow
-def test_two_processes_train_as_one_does(tmp_path):
+@pytest.mark.parametrize("lora", [(), ("--model.lora.r=16",)], ids=["whole", "lora"])
+def test_two_processes_train_as_one_does(lora, tmp_path):
     """DDP on the CPU: the ranks share a round, and the normaliser is the whole round's."""
     exported, curves = [], []
     for devices in (1, 2):
         run_dir = tmp_path / str(devices)
         subprocess.run(
             [sys.executable, "cli.py", "fit", "--config", "configs/tiny/em_rl_token.yaml", f"--run_dir={run_dir}",
-             "--data.engine=TransformersEngine", "--trainer.accelerator=cpu", f"--trainer.devices={devices}",
+             *lora, "--data.engine=TransformersEngine", "--trainer.accelerator=cpu", f"--trainer.devices={devices}",
              f"--trainer.strategy={'auto' if devices == 1 else 'ddp'}", "--summary.enabled=false", *SMALL,
              "--trainer.gradient_clip_val=null"],
             cwd=ROOT, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
