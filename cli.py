@@ -91,8 +91,8 @@ class EmlitCLI(LightningCLI):
             "--engine",
             type=str | None,
             default=None,
-            help="who samples, in a word, instead of data.engine: vllm, transformers, replay (the rows' own solutions) "
-            "or replay:FILE (completions from a JSONL file)",
+            help="who samples, in a word, whatever data.engine says: vllm, transformers, replay (the rows' own "
+            "solutions) or replay:FILE (completions from a JSONL file)",
         )
         parser.add_argument(
             "--profile",
@@ -146,8 +146,6 @@ class EmlitCLI(LightningCLI):
             config.return_predictions = False  # they are on disk
             config.trainer.logger = config.trainer.logger or False  # and there is no curve to draw
         if config.engine is not None:
-            if config.data.engine is not None:
-                raise ConfigError("engine and data.engine are both set; leave one of them out")
             config.data.engine = _engine(config.engine)
         if config.profile is not None:
             if config.trainer.profiler is not None:

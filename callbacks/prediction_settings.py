@@ -1,6 +1,7 @@
 """Everything that a prediction depends on."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,18 @@ from callbacks.em_inference import EMInference
 from emlit.engines import ReplayEngine
 from emlit.modules import CausalLM
 from emlit.pretrained import resolve, skeleton
+from emlit.strategies import plain_values
 
 
 def settings_of(trainer: L.Trainer, module: CausalLM) -> dict[str, Any]:
     """The settings of a predict run; `parameters` is the model's number of them (none where it does not sample)."""
     data = trainer.datamodule
     decoding = next((c.decoding for c in trainer.callbacks if isinstance(c, EMInference)), data.engine.decoding)
+    problems: dict[str, Any] = defaultdict(hashlib.sha256)
     prompts = hashlib.sha256()
     for prompt in data.evaluation_prompts:
-        prompts.update(repr((prompt.task.name, prompt.row.id, prompt.row.answer, prompt.tokens)).encode())
+        problems[prompt.task.name].update(repr((prompt.row.id, prompt.row.answer, prompt.row.fields)).encode())
+        prompts.update(repr((prompt.task.name, prompt.row.id, prompt.tokens)).encode())
     path = resolve(module.pretrained)
     strategies = {each.name(data.sampling): each.settings(data.sampling) for each in data.all_strategies(decoding)}
     replayed = isinstance(data.engine, ReplayEngine)
@@ -32,7 +36,11 @@ def settings_of(trainer: L.Trainer, module: CausalLM) -> dict[str, Any]:
         "engine_dtype": getattr(data.engine, "dtype", None),
         "engine_options": getattr(data.engine, "options", None),
         "scored_in": module.dtype_name if module.score else None,
+        "replayed": data.engine.digest() if replayed else None,
         "prompts": prompts.hexdigest(),
+        "problems": {task: digest.hexdigest() for task, digest in problems.items()},
+        "tasks": {task.name: plain_values(task) for task in data.evaluation_tasks},
+        "context": data.longest_context,
         "seed": data.seed,
         "strategies": strategies,
     }

@@ -1,6 +1,7 @@
 """predictions.jsonl, line by line, through kills and restarts; then the report."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,10 @@ class PredictionWriter(L.Callback):
             strategy.name(data.sampling): strategy.samples(data.sampling, data.evaluation_samples)
             for strategy in data.all_strategies(data.engine.decoding)
         }
+        read = Counter((p.decoding, p.task) for p in run.predictions)
         run.predictions = [p for p in run.predictions if p.sample < wanted.get(p.decoding, p.sample + 1)]
+        kept = Counter((p.decoding, p.task) for p in run.predictions)
+        run.seconds = {key: seconds * kept[key] / read[key] for key, seconds in run.seconds.items() if read[key]}
         return run
 
 
@@ -145,7 +149,7 @@ def _append(path: Path, lines: list[dict[str, Any]], kept: str) -> None:
         flush(file)
 
 
-_IN_TERMINAL = ("pass@1", "format_rate", "sampled_tokens", "seconds")
+_IN_TERMINAL = ("pass@1", "format_rate", "sampled_tokens_an_answer", "seconds_an_answer")
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:

@@ -107,3 +107,11 @@ def hub_rows(path: str, name: str | None, split: str, data_files: Sequence[str] 
         ) from error
     for number, row in enumerate(dataset, 1):
         yield f"{path}, row {number}", row
+
+
+def require_unicode(text: str, what: str) -> None:
+    """Raise DataError for what JSON can escape and no tokenizer takes and no UTF-8 file holds."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DataError(f"{what} has half of a surrogate pair (\\ud800 to \\udfff), which is no character") from None

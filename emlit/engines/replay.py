@@ -1,5 +1,6 @@
 """Completions that were made elsewhere: graded and reported as if they had just been sampled."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from torch import Tensor
 from emlit.engines.base import NEXT_TURN, AnswerKey, Completion, Engine, ModelSource, Request, Sampling
 from emlit.errors import ConfigError, DataError, EngineError
 from emlit.pretrained import load_tokenizer
-from emlit.sources import file_rows
+from emlit.sources import file_rows, require_unicode
 
 
 class ReplayEngine(Engine):
@@ -28,7 +29,42 @@ class ReplayEngine(Engine):
         if path is not None and not Path(path).is_file():
             raise ConfigError(f"engine.path is {path}, and there is no such file")
         self.path, self.decoding_name = path, decoding_name
-        self.texts: dict[AnswerKey, str] = {} if path is None else _read(Path(path), decoding_name)
+        self.texts: dict[AnswerKey, str] = {}
+        self.cut: set[AnswerKey] = set()  # answers whose last reply was cut at max_tokens
+        if path is not None:
+            self._read(Path(path))
+
+    def _read(self, path: Path) -> None:
+        decodings: set[str] = set()
+        for where, fields in file_rows(path):
+            if isinstance(fields, DataError):
+                raise fields
+            try:
+                key = AnswerKey(str(fields["task"]), str(fields["id"]), int(fields.get("sample") or 0))
+                text = fields["completion"]
+            except (KeyError, ValueError, TypeError) as error:
+                raise DataError(f"{where}: not a completion ({error}); it needs task, id and completion") from None
+            name = str(fields.get("decoding", ""))
+            if self.decoding_name is not None and name != self.decoding_name:
+                continue
+            decodings.add(name)
+            if len(decodings) > 1:
+                names = ", ".join(sorted(decodings))
+                raise ConfigError(
+                    f"{path} has completions of several decodings ({names}); choose by engine.decoding_name"
+                )
+            if not isinstance(text, str):
+                raise DataError(f"{where}: the completion is no text")
+            require_unicode(text, f"{where}: the completion")
+            if key in self.texts:
+                raise DataError(f"{where}: sample {key.sample} of {key.task}, {key.id} is there twice")
+            if fields.get("finish_reason") == "length":
+                self.cut.add(key)
+            for turn, part in enumerate(text.split(NEXT_TURN)):
+                self.texts[key._replace(turn=turn)] = part
+        if not self.texts:
+            which = f" of the decoding {self.decoding_name!r}" if self.decoding_name else ""
+            raise DataError(f"{path} has no completion{which}")
 
     def offer(self, solutions: Mapping[tuple[str, str], str | None]) -> None:
         """The problems that will be asked for, by task and id, with their solutions.
@@ -48,6 +84,10 @@ class ReplayEngine(Engine):
                 turns = enumerate(solution.split(NEXT_TURN))
                 self.texts |= {AnswerKey(task, id, 0, turn): text for turn, text in turns}
 
+    def digest(self) -> str:
+        """Of all that it replays."""
+        return hashlib.sha256(repr((sorted(self.texts.items()), sorted(self.cut))).encode()).hexdigest()
+
     def start(self, source: ModelSource) -> None:
         self.tokenizer = load_tokenizer(source.path)
         self.end = source.stop_token_ids[0]
@@ -66,12 +106,17 @@ class ReplayEngine(Engine):
         # Of the rows' own solutions there is one each.
         key = request.key if self.path is not None else request.key._replace(sample=0)
         if key not in self.texts:
+            if key._replace(turn=0) in self.texts:
+                # A conversation that outgrew its context has fewer turns than its task.
+                return Completion([], None, "length", "")
             raise EngineError(
-                f"{self.path} has no sample {key.sample} of {key.task}, {key.id}; lower evaluation_samples"
+                f"{self.path} has no sample {key.sample} of {key.task}, {key.id}; lower data.evaluation_samples"
             )
-        text = self.texts[key]
-        tokens = [*self.tokenizer(text, add_special_tokens=False)["input_ids"], self.end]
-        return Completion(tokens, None, "stop", text)
+        text, tokens = self.texts[key], self.tokenizer(self.texts[key], add_special_tokens=False)["input_ids"]
+        last = key._replace(turn=key.turn + 1) not in self.texts
+        if last and key._replace(turn=0) in self.cut:
+            return Completion(tokens, None, "length", text)
+        return Completion([*tokens, self.end], None, "stop", text)
 
     def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
         """What is written does not change with weights."""
@@ -79,34 +124,3 @@ class ReplayEngine(Engine):
 
     def close(self) -> None:
         self.texts = {}
-
-
-def _read(path: Path, decoding: str | None) -> dict[AnswerKey, str]:
-    found: dict[AnswerKey, str] = {}
-    decodings: set[str] = set()
-    for where, fields in file_rows(path):
-        if isinstance(fields, DataError):
-            raise fields
-        try:
-            key = AnswerKey(str(fields["task"]), str(fields["id"]), int(fields.get("sample") or 0))
-            text = fields["completion"]
-        except (KeyError, ValueError, TypeError) as error:
-            raise DataError(f"{where}: not a completion ({error}); it needs task, id and completion") from None
-        name = str(fields.get("decoding", ""))
-        if decoding is not None and name != decoding:
-            continue
-        decodings.add(name)
-        if len(decodings) > 1:
-            names = ", ".join(sorted(decodings))
-            raise ConfigError(
-                f"{path} has completions of several decodings ({names}); choose one: engine.decoding_name"
-            )
-        if not isinstance(text, str):
-            raise DataError(f"{where}: the completion is no text")
-        if key in found:
-            raise DataError(f"{where}: sample {key.sample} of {key.task}, {key.id} is there twice")
-        for turn, part in enumerate(text.split(NEXT_TURN)):
-            found[key._replace(turn=turn)] = part
-    if not found:
-        raise DataError(f"{path} has no completion" + (f" of the decoding {decoding!r}" if decoding else ""))
-    return found

@@ -77,10 +77,12 @@ def _sample(module: "CausalLM", asked: Sequence[Ask], sampling: Sampling, salt: 
         task, row = ask.prompt.task.name, ask.prompt.row.id
         later = (ask.turn, ask.draft) if ask.turn or ask.draft else ()
         seed = request_seed(data.seed, salt, task, row, ask.sample, *later)
-        fits = len(tokens) < data.longest_context
+        fits = len(tokens) + ask.room <= data.longest_context
         requests.append(Request(tokens, seed, AnswerKey(task, row, ask.sample, ask.turn)) if fits else None)
     wanted = [request for request in requests if request is not None]
-    completions = module.engine.generate(wanted, sampling) if wanted else []
+    if not wanted:
+        return [None] * len(requests)
+    completions = module.engine.generate(wanted, sampling)
     texts = data.tokenizer.batch_decode([each.tokens for each in completions], skip_special_tokens=True)
     replies = iter(
         [

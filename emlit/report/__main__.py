@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from emlit.errors import EmlitError
+from emlit.errors import ConfigError, EmlitError
 from emlit.report.published import TABLES
 from emlit.report.reading import Run, read_run
 from emlit.report.writing import write_report
@@ -16,10 +16,18 @@ def labelled(directories: list[Path]) -> list[Run]:
 
     Raises:
         DataError: a directory without predictions
+        ConfigError: the same one twice
     """
     runs = [read_run(directory) for directory in directories]
     if len(runs) == 1:
         return runs
+    resolved = [directory.resolve() for directory in directories]
+    twice = next((str(each) for each in resolved if resolved.count(each) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"{twice} is given twice; a run is compared with others")
+    for task in {task for run in runs for task in run.settings.get("problems", {})}:
+        if len({run.settings["problems"][task] for run in runs if task in run.settings.get("problems", {})}) > 1:
+            print(f"emlit: {task}: the runs have other problems; those with the same id are compared", file=sys.stderr)
     parts = [directory.resolve().parts for directory in directories]
     shared = 0
     while all(len(each) > shared + 1 and each[shared] == parts[0][shared] for each in parts):

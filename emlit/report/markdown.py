@@ -7,7 +7,7 @@ from emlit.report.paired import Comparison
 
 _SHOWN = (
     "pass@1", "sub-problems", "format_rate", "accuracy_given_format", "mean_length", "truncated", "mean_entropy",
-    "sampled_tokens", "prompt_tokens", "flops", "seconds",
+    "sampled_tokens_an_answer", "prompt_tokens_an_answer", "flops_an_answer", "seconds_an_answer",
 )  # fmt: skip
 _IN_BRACKETS = ("pass@1", "sub-problems")
 
@@ -38,7 +38,7 @@ def to_markdown(
 
     Args:
         rows: of `summarise`
-        comparisons: of `compare`; those with a task's first decoding are shown
+        comparisons: of `compare`; those with a task's first decoding, and between runs, are shown
         published: of `published_rows`
         figures: by task, the path of its figure from where the report stands
     """
@@ -77,20 +77,23 @@ def _cell(row: Mapping[str, Any], name: str) -> str:
 
 
 def _paired(comparisons: Sequence[Comparison]) -> list[str]:
+    """Everything against the first decoding, and each decoding of a run against the same one of another."""
     if not comparisons:
         return []
-    first = comparisons[0].first
     lines = [
         "",
-        f"On the same problems, against {first}:",
+        "On the same problems, in pairs:",
         "",
-        "| decoding | difference in pass@1 | only it is right | only the other | McNemar's p |",
-        "| --- |" + " ---: |" * 4,
+        "| decoding | against | problems | difference in pass@1 | only it is right | only the other | McNemar's p |",
+        "| --- | --- |" + " ---: |" * 5,
     ]
     for each in comparisons:
-        if each.first != first:
+        one, _, decoding = each.first.partition(": ")
+        other, _, same = each.second.partition(": ")
+        if each.first != comparisons[0].first and not (decoding and decoding == same and one != other):
             continue
         gap = each.difference
         difference = f"{gap.value:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]"
-        lines.append(f"| {each.second} | {difference} | {each.only_second} | {each.only_first} | {each.p:.3f} |")
+        counts = f"{each.problems} | {difference} | {each.only_second} | {each.only_first} | {each.p:.3f}"
+        lines.append(f"| {each.second} | {each.first} | {counts} |")
     return lines

@@ -52,11 +52,22 @@ def read_run(directory: Path) -> Run:
     path = directory / "predictions.jsonl"
     if not path.is_file():
         raise DataError(f"{directory} has no predictions.jsonl; give the --run_dir of a predict run that has ended")
-    settings = directory / "predictions.settings.json"
     predictions = read_predictions(path)
-    return Run(
-        predictions, json.loads(settings.read_text()) if settings.is_file() else {}, _seconds(directory, predictions)
-    )
+    if not predictions:
+        raise DataError(f"{path} is empty; give the --run_dir of a predict run that has ended")
+    return Run(predictions, _settings(directory / "predictions.settings.json"), _seconds(directory, predictions))
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as error:
+        raise DataError(
+            f"{path} is not JSON ({error}); delete it, and costs and the model's name are left out"
+        ) from None
+    return found if isinstance(found, dict) else {}
 
 
 def _seconds(directory: Path, predictions: list[Prediction]) -> dict[Key, float]:
@@ -67,11 +78,11 @@ def _seconds(directory: Path, predictions: list[Prediction]) -> dict[Key, float]
         for line in file.read_text().splitlines():
             try:
                 cost = json.loads(line)
-            except json.JSONDecodeError:  # a kill cut it
+                key, seconds, count = (cost["decoding"], cost["task"]), float(cost["seconds"]), int(cost["predictions"])
+            except (ValueError, TypeError, KeyError):  # a kill cut it
                 continue
-            key = (cost["decoding"], cost["task"])
-            totals[key] += cost["seconds"]
-            timed[key] += cost["predictions"]
+            totals[key] += seconds
+            timed[key] += count
     made: dict[Key, int] = defaultdict(int)
     for prediction in predictions:
         made[prediction.decoding, prediction.task] += 1

@@ -37,7 +37,7 @@ def summarise(
         Each with `task`, `decoding`, `problems`, `samples` (all completions), the values of `emlit.metrics.rates`,
         `sub-problems` (the share of parts that is right) where problems have parts, `sampled_tokens` and
         `prompt_tokens` (with those of votes and drafts), `flops` (2 a parameter and token, as the paper counts) and
-        `seconds`; the ends of the 95 % intervals by name under `intervals`.
+        `seconds`, in all and `_an_answer`; the ends of the 95 % intervals by name under `intervals`.
     """
     rows = []
     for (decoding, task), members in grouped(predictions).items():
@@ -61,6 +61,9 @@ def summarise(
             row["flops"] = 2.0 * parameters * (sampled + read)
         if seconds is not None and (decoding, task) in seconds:
             row["seconds"] = seconds[decoding, task]
+        for name in ("sampled_tokens", "prompt_tokens", "flops", "seconds"):
+            if name in row:
+                row[f"{name}_an_answer"] = row[name] / len(members)
         row["intervals"] = {name: [each.low, each.high] for name, each in values.items()}
         rows.append(row)
     return rows

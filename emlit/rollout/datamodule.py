@@ -58,6 +58,7 @@ class RolloutDataModule(L.LightningDataModule):
             exactly on-policy
         samples_per_prompt: completions of each prompt of a round; the paper's N
         evaluation_samples: completions of each prompt in evaluation
+        evaluation_problems: the first so many problems of each task of evaluation; all unless set
         evaluation_batch_size: prompts answered together in evaluation
         context: longest prompt plus completion in tokens; the model's own limit, at most 8192, unless set
     """
@@ -76,6 +77,7 @@ class RolloutDataModule(L.LightningDataModule):
         updates_per_round: int = 1,
         samples_per_prompt: int = 4,
         evaluation_samples: int = 16,
+        evaluation_problems: int | None = None,
         evaluation_batch_size: int = 128,
         context: int | None = None,
     ) -> None:
@@ -85,6 +87,7 @@ class RolloutDataModule(L.LightningDataModule):
             ("updates_per_round", updates_per_round),
             ("samples_per_prompt", samples_per_prompt),
             ("evaluation_samples", evaluation_samples),
+            ("evaluation_problems", evaluation_problems),
             ("evaluation_batch_size", evaluation_batch_size),
             ("context", context),
         ):
@@ -109,6 +112,7 @@ class RolloutDataModule(L.LightningDataModule):
         self.updates_per_round = updates_per_round
         self.samples_per_prompt = samples_per_prompt
         self.evaluation_samples = evaluation_samples
+        self.evaluation_problems = evaluation_problems
         self.evaluation_batch_size = evaluation_batch_size
         self.context = context
         self.finished: set[tuple[str, str, str, int]] = set()  # (decoding, task, id, sample) that predict has already
@@ -161,7 +165,9 @@ class RolloutDataModule(L.LightningDataModule):
                 self.train_prompts = with_solutions(self.train_prompts, self.tokenizer, stop[0], context)
             module.check_prompts(self.train_prompts)
         self.evaluation_prompts = [
-            prompt for task in self.evaluation_tasks for prompt in render(task, self.tokenizer, longest)
+            prompt
+            for task in self.evaluation_tasks
+            for prompt in render(task, self.tokenizer, longest, self.evaluation_problems)
         ]
         if isinstance(self.engine, ReplayEngine):
             self.engine.offer({(p.task.name, p.row.id): p.row.solution for p in self.evaluation_prompts})

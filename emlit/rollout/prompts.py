@@ -39,17 +39,18 @@ class Prompt:
         return self.row.source or f"{self.task.name}, {self.row.id}"
 
 
-def render(task: Task, tokenizer: "PreTrainedTokenizerBase", longest: int) -> list[Prompt]:
+def render(task: Task, tokenizer: "PreTrainedTokenizerBase", longest: int, problems: int | None = None) -> list[Prompt]:
     """Every row of `task` as a prompt. A model without a chat template gets the messages' text, joined by blank lines.
 
     Args:
         longest: the most tokens a prompt may have
+        problems: the first so many rows; all unless set
 
     Raises:
         DataError: a prompt longer than that; tasks with `skip_bad_rows` leave it out instead
     """
     prompts, skipped = [], 0
-    for row in task.rows():
+    for row in task.rows()[:problems]:
         try:
             tokens = encode(row.messages(task.system_prompt), tokenizer)
         except DataError as error:
@@ -60,10 +61,11 @@ def render(task: Task, tokenizer: "PreTrainedTokenizerBase", longest: int) -> li
             if getattr(task, "skip_bad_rows", False):
                 skipped += 1
                 continue
+            way_out = "set skip_bad_rows" if hasattr(task, "skip_bad_rows") else "raise --data.context"
             raise DataError(
                 f"{row.source or f'{task.name}, {row.id}'}: the prompt has {len(tokens)} tokens, and the context "
-                f"leaves room for {longest} beside max_tokens; shorten it, lower --data.sampling.max_tokens or set "
-                "skip_bad_rows"
+                f"leaves room for {longest} beside max_tokens; shorten it, lower --data.sampling.max_tokens or "
+                f"{way_out}"
             )
         prompts.append(Prompt(task, row, tokens))
     if skipped:

@@ -53,7 +53,7 @@ def run_all(
 
     Args:
         jobs: each called with an event that it passes on, such as `lambda stop: run_python(text, stop=stop)`
-        workers: how many at once; as many as there are cores where None
+        workers: how many at once; where None as many as there are cores, shared with the other processes of a run
         on_finished: called with a job's number as it ends, for a progress bar; one call at a time
 
     An exception, a KeyboardInterrupt among them, ends the jobs that run and drops the others.
@@ -67,7 +67,9 @@ def run_all(
                 on_finished(number)
         return result
 
-    pool = ThreadPoolExecutor(workers or len(os.sched_getaffinity(0)), thread_name_prefix="sandbox")
+    beside = int(os.environ.get("LOCAL_WORLD_SIZE") or os.environ.get("WORLD_SIZE") or 1)
+    shared = max(1, len(os.sched_getaffinity(0)) // beside)
+    pool = ThreadPoolExecutor(workers or shared, thread_name_prefix="sandbox")
     try:
         futures = [pool.submit(one, number, job) for number, job in enumerate(jobs)]
         return [future.result() for future in futures]

@@ -25,6 +25,7 @@ class Ask:
         turn: which turn of a task of several, from 0
         draft: how many drafts of this turn came before
         messages: the conversation; None where it is the prompt's own
+        room: tokens that the context must leave it; with less the conversation has outgrown the context
     """
 
     prompt: "Prompt"
@@ -32,6 +33,7 @@ class Ask:
     turn: int = 0
     draft: int = 0
     messages: Sequence[Message] | None = None
+    room: int = 1
 
     def conversation(self) -> list[Message]:
         task = self.prompt.task
@@ -106,6 +108,11 @@ class Strategy(ABC):
         self.overrides = {key: value for key, value in given.items() if value is not None}
         Sampling(**self.overrides)  # refuses what is out of range
         self.decoding: Decoding | None = decoding if em_inf is None else PRESETS[em_inf]
+        if self.decoding is not None and temperature == 0:
+            raise ConfigError(
+                "temperature is 0, where the most likely token is taken, which no decoding moves; raise it, or leave "
+                "em_inf and decoding out"
+            )
         self._own_name, self._samples = name, samples
 
     @property
@@ -150,8 +157,8 @@ class Strategy(ABC):
 
     def settings(self, default: Sampling) -> dict[str, Any]:
         """All that its answers depend on, as JSON."""
-        own = {key: value for key, value in vars(self).items() if isinstance(value, int | str) and key[0] != "_"}
         decoding = None if self.decoding is None else {type(self.decoding).__name__: asdict(self.decoding)}
+        own = plain_values(self)
         return {"class": type(self).__name__, **own, "sampling": asdict(self.sampling(default)), "decoding": decoding}
 
     def answer(self, asks: Sequence[Ask], sample: Sampler) -> list[list[Turn]]:
@@ -171,6 +178,15 @@ class Strategy(ABC):
                     going_on[index] = Ask(ask.prompt, ask.sample, ask.turn + 1, messages=messages)
             open_threads = going_on
         return threads
+
+
+def plain_values(settings: object) -> dict[str, Any]:
+    """The attributes of an object that JSON can hold, as settings can: numbers, texts, lists of them."""
+    return {
+        name: value
+        for name, value in vars(settings).items()
+        if name[0] != "_" and isinstance(value, int | float | str | list | tuple) and "object at 0x" not in repr(value)
+    }
 
 
 def describe(decoding: Decoding | None) -> str:

@@ -56,4 +56,5 @@ class IterativeRefinement(Strategy):
             {"role": "assistant", "content": before.reply.text},
             {"role": "user", "content": self.instruction},
         ]
-        return replace(ask, draft=draft, messages=conversation)
+        # A draft that has less room than the one before would be cut short, and count.
+        return replace(ask, draft=draft, messages=conversation, room=len(before.reply.completion.tokens))

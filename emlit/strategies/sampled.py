@@ -34,6 +34,8 @@ class TemperatureSweep(Sampled):
             raise ConfigError(f"temperatures is {temperatures}; give at least one, and none twice")
         if options.get("name") is not None:
             raise ConfigError("name is set, but a sweep's strategies are named by their temperatures; leave it out")
+        if options.get("temperature") is not None:
+            raise ConfigError("temperature and temperatures are both set; a sweep takes the second")
         super().__init__(**options)
         self.members: list[Strategy] = [Sampled(**{**options, "temperature": each}) for each in temperatures]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from emlit.errors import DataError
-from emlit.sources import SourceRow
+from emlit.sources import SourceRow, require_unicode
 from emlit.tasks.answers import extract_boxed
 from emlit.tasks.base import Row, Task
 
@@ -85,7 +85,7 @@ class Columns(Task):
             (self.answer_column, answer),
             (self.solution_column, solution),
         ):
-            _require_unicode(str(value), f"{where}: the {name!r}")
+            require_unicode(str(value), f"{where}: the {name!r}")
         solution = solution if isinstance(solution, str) and solution.strip() else None
         answer = None if answer is None or answer == "" else str(answer)
         return Row(
@@ -115,7 +115,7 @@ def _prompt(value: Any, where: str) -> str | list[dict[str, str]]:
     if isinstance(value, str):
         if not value.strip():
             raise DataError(f"{where}: the prompt is empty")
-        _require_unicode(value, f"{where}: the prompt")
+        require_unicode(value, f"{where}: the prompt")
         return value
     shaped = (
         isinstance(value, list)
@@ -130,16 +130,8 @@ def _prompt(value: Any, where: str) -> str | list[dict[str, str]]:
     if not shaped:
         raise DataError(f"{where}: a prompt must be text or a list of messages with role and content")
     for message in value:
-        _require_unicode(message["role"] + message["content"], f"{where}: the prompt")
+        require_unicode(message["role"] + message["content"], f"{where}: the prompt")
     return [{"role": message["role"], "content": message["content"]} for message in value]
-
-
-def _require_unicode(text: str, what: str) -> None:
-    """JSON can escape what no tokenizer takes and no UTF-8 file holds."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise DataError(f"{what} has half of a surrogate pair (\\ud800 to \\udfff), which is no character") from None
 
 
 def _shown(column: Any) -> str:

@@ -9,6 +9,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from emlit.errors import ConfigError, DataError
@@ -110,7 +111,7 @@ class LiveCodeBench(CodeBenchmark):
             if left <= 0:
                 return ExecutionResult(False, f"timeout before test {number}")
             result = run_python(
-                PREAMBLE + program,
+                _after_imports(program),
                 left,
                 self.memory_mb,
                 stdin=test["input"],
@@ -123,6 +124,13 @@ class LiveCodeBench(CodeBenchmark):
             if not _same_output(result.stdout, test["output"]):
                 return ExecutionResult(False, f"output of test {number}", result.stdout, result.stderr, result.seconds)
         return ExecutionResult(True, "ok")
+
+
+def _after_imports(program: str) -> str:
+    """A program behind LeetCode's imports; its own from __future__ must come first."""
+    lines = program.splitlines(keepends=True)
+    last = max((place for place, line in enumerate(lines, 1) if line.startswith("from __future__ ")), default=0)
+    return "".join(lines[:last]) + PREAMBLE + "".join(lines[last:])
 
 
 def _date(name: str, value: str) -> date:
@@ -152,9 +160,9 @@ def _same_line(line: str, wanted: str) -> bool:
     if line == wanted:
         return True
     words, others = line.split(), wanted.split()
-    try:
-        return len(words) == len(others) and all(float(a) == float(b) for a, b in zip(words, others, strict=True))
-    except ValueError:
+    try:  # as Decimal, since floats of more than 2^53 lose their last digits
+        return len(words) == len(others) and all(Decimal(a) == Decimal(b) for a, b in zip(words, others, strict=True))
+    except InvalidOperation:
         return False
 
 

@@ -41,7 +41,8 @@ class OlympiadBench(Benchmark):
 
     def grade(self, row: Row, completion: str) -> Grade:
         answer = extract_answer(completion)
-        correct = math_equal(answer, row.answer, absolute=_error(row.fields.get("error")))
+        error = _error(row.fields.get("error"))
+        correct = None if row.answer is None else math_equal(answer, row.answer, absolute=error)
         return Grade(answer, correct, extract_boxed(completion) is not None)
 
 

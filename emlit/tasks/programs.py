@@ -29,9 +29,7 @@ def extract_code(text: str) -> tuple[str | None, bool]:
         blocks,
     ):
         if candidates:
-            defining = [
-                block for block in candidates if re.search(r"^\s*(?:async def|def|class)\s", block[1], re.MULTILINE)
-            ]
+            defining = [block for block in candidates if _DEFINITION.search(block[1])]
             language, code, closed = (defining or candidates)[-1]
             return code, closed and language in ("python", "py", "python3")
     return (text, False) if defined_names(text) else (None, False)

@@ -1,5 +1,6 @@
 """SciCode (Tian et al., arXiv 2407.13168): research problems in steps, each a turn that builds on the code before."""
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from emlit.tasks.programs import CodeBenchmark, extract_code, free_names
 from emlit.tasks.scicode_targets import Targets
 from emlit.tasks.templates import SCICODE_WITH_BACKGROUND, SCICODE_WITHOUT_BACKGROUND
 
+log = logging.getLogger(__name__)
+
 # The tests import their comparisons from the authors' package.
 _COMPARISONS = f"""
 import sys, types
@@ -25,7 +28,7 @@ exec({Path(scicode_compare.__file__).read_text()!r}, sys.modules["scicode.compar
 
 
 class SciCode(CodeBenchmark):
-    """80 main problems of 338 steps. A main problem is right where all its steps are; `parts` are the steps.
+    """65 main problems of 288 steps. A main problem is right where all its steps are; `parts` are the steps.
 
     The numbers that the steps' results are compared with are not in the data set: they are `test_data.h5`, which the
     authors publish beside it. Steps that it has nothing for are not graded. Without it nothing is.
@@ -57,8 +60,23 @@ class SciCode(CodeBenchmark):
         self.targets = None if targets is None else Targets(Path(targets))
         self.background = background
 
+    def read_from(self, place: Path) -> None:
+        """As of any benchmark; test_data.h5 is found in a directory too."""
+        super().read_from(place)
+        if self.targets is None and (place / "test_data.h5").is_file():
+            self.targets = Targets(place / "test_data.h5")
+
+    def rows(self) -> list[Row]:
+        if self.targets is None and self._rows is None:
+            log.warning("scicode: nothing will be graded, as test_data.h5 is not there; give its path as targets")
+        return super().rows()
+
     def row(self, fields: dict[str, Any], where: str) -> Row:
         steps = fields["sub_steps"]
+        if self.targets is not None:
+            for step in steps:
+                if self.targets.has(step["step_number"]):
+                    self.targets.require(step["step_number"], len(step["test_cases"]))
         if not steps:
             raise ValueError("it has no step")
         for step in steps:

@@ -47,6 +47,14 @@ class Targets:
     def has(self, step: str) -> bool:
         return step in self.steps
 
+    def require(self, step: str, tests: int) -> None:
+        """Raise DataError where the file has fewer targets for a step."""
+        import h5py
+
+        with h5py.File(self.path, "r") as file:
+            if not all(f"{step}/test{number}" in file for number in range(1, tests + 1)):
+                raise DataError(f"{self.path} has fewer than {tests} targets for step {step}")
+
     def program(self, step: str, tests: int) -> str:
         """A program that leaves the targets of a step's tests in the list `targets`.
 
@@ -55,10 +63,9 @@ class Targets:
         """
         import h5py
 
+        self.require(step, tests)
         with h5py.File(self.path, "r") as file:
-            groups = [file.get(f"{step}/test{number}") for number in range(1, tests + 1)]
-            if None in groups:
-                raise DataError(f"{self.path} has fewer than {tests} targets for step {step}")
+            groups = [file[f"{step}/test{number}"] for number in range(1, tests + 1)]
             return f"{_HEAD}\ntargets = [{', '.join(map(_target, groups))}]\n"
 
 

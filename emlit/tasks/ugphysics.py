@@ -96,7 +96,8 @@ class UGPhysics(Benchmark):
         endings = [match.start() for match in _ENDING.finditer(completion)]
         last = [content for start, content in boxes if endings and start > endings[-1]] or [b for _, b in boxes[-1:]]
         answer = ", ".join(last) if last else extract_answer(completion)
-        return Grade(answer, answer is not None and self._right(row, answer), bool(boxes))
+        correct = None if row.answer is None else answer is not None and self._right(row, answer)
+        return Grade(answer, correct, bool(boxes))
 
     def _right(self, row: Row, answer: str) -> bool:
         types = [code.strip() for code in row.fields["answer_type"].split(",")]

@@ -49,6 +49,7 @@ def test_the_rows_own_solutions():
     [
         ([{"task": "t", "id": "1"}], DataError, "line 1: not a completion"),
         ([{"task": "t", "id": "1", "completion": 3}], DataError, "no text"),
+        ([{"task": "t", "id": "1", "completion": "\ud800"}], DataError, "surrogate"),
         ([{"task": "t", "id": "1", "completion": "a"}] * 2, DataError, "line 2: sample 0 of t, 1 is there twice"),
         (
             [{"task": "t", "id": str(i), "completion": "a", "decoding": str(i)} for i in range(2)],
@@ -60,6 +61,27 @@ def test_the_rows_own_solutions():
 def test_bad_files_are_named(tmp_path, rows, error, sentence):
     with pytest.raises(error, match=sentence):
         ReplayEngine(lines(tmp_path / "made.jsonl", *rows))
+
+
+def test_what_was_cut_stays_cut(tmp_path):
+    rows = [
+        {"task": "t", "id": str(i), "completion": "12", "finish_reason": f} for i, f in enumerate(["stop", "length"])
+    ]
+    engine = started(lines(tmp_path / "made.jsonl", *rows))
+    stopped, cut = engine.generate([Request([1], 0, AnswerKey("t", str(i))) for i in range(2)], Sampling())
+    assert (stopped.finish_reason, cut.finish_reason) == ("stop", "length")
+    assert stopped.tokens == [*cut.tokens, 1]  # the end token
+
+
+def test_a_conversation_that_was_cut_has_empty_turns(tmp_path):
+    engine = started(lines(tmp_path / "made.jsonl", {"task": "t", "id": "1", "completion": "one"}))
+    assert engine.generate([Request([1], 0, AnswerKey("t", "1", 0, 1))], Sampling())[0].text == ""
+
+
+def test_files_that_differ_have_other_digests(tmp_path):
+    row = {"task": "t", "id": "1", "completion": "a"}
+    first, second = lines(tmp_path / "1.jsonl", row), lines(tmp_path / "2.jsonl", {**row, "completion": "b"})
+    assert ReplayEngine(first).digest() == ReplayEngine(first).digest() != ReplayEngine(second).digest()
 
 
 def test_one_of_several_decodings(tmp_path):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from emlit.errors import DataError
-from emlit.report import Run, published_rows, read_run, summarise, to_markdown
+from emlit.errors import DataError, EmlitError
+from emlit.report import Run, compare, published_rows, read_run, summarise, to_markdown
 from emlit.report.__main__ import labelled
 from emlit.report.published import TABLES
 from tests.metrics.test_completions import prediction
@@ -51,7 +51,12 @@ def test_published_rows_stand_beside_and_are_marked():
     physics = published_rows("Qwen/Qwen2.5-7B-Instruct", ["ugphysics_semiconductor_zh", "scicode"])
     scicode = {row["decoding"]: row for row in physics if row["task"] == "scicode"}
     assert scicode["EM-INF"]["sub-problems"] == pytest.approx(0.167)
-    assert len([row for row in physics if row["task"] == "ugphysics_semiconductor_zh"]) == 6
+    physics = [row for row in physics if row["task"] == "ugphysics_semiconductor_zh"]
+    assert len(physics) == 6
+    assert physics[0]["source"] == "published, Table 3, English and Chinese together"
+    # The paper's coding columns are of another model.
+    assert published_rows("Qwen/Qwen2.5-Math-7B", ["leetcode"]) == []
+    assert len(published_rows("PRIME-RL/Eurus-2-7B-SFT", ["leetcode"])) == 7
 
 
 def test_published_tables_are_whole():
@@ -85,10 +90,33 @@ def test_runs_beside_each_other(tmp_path):
     assert [run.predictions[0].decoding for run in runs] == ["plain: T=1", "tuned: T=1"]
     command = [sys.executable, "-m", "emlit.report", str(plain), str(tuned), "--out", str(tmp_path / "both")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "against plain: T=1" in done.stdout
-    assert "| tuned: T=1 | +1.000" in done.stdout
+    assert "| tuned: T=1 | plain: T=1 | 1 | +1.000" in done.stdout
     for name in ("report.md", "report.json", "comparisons.json", "figures/t.png"):
         assert (tmp_path / "both" / name).is_file()
+
+
+def test_runs_are_paired_decoding_by_decoding(tmp_path):
+    made = [prediction("a", 0, "1", True, decoding=name) for name in ("greedy", "T=1")]
+    runs = labelled([write(tmp_path / name, *made) for name in ("base", "tuned")])
+    text = to_markdown(
+        [row for run in runs for row in summarise(run.predictions)],
+        compare([each for run in runs for each in run.predictions]),
+    )
+    assert "| tuned: T=1 | base: T=1 |" in text
+    assert "| tuned: greedy | base: greedy |" in text
+    assert "| tuned: T=1 | tuned: greedy |" not in text
+
+
+@pytest.mark.parametrize("broken", ["twice", "settings", "empty"])
+def test_odd_runs_are_one_sentence(broken, tmp_path):
+    run = write(tmp_path / "run", prediction("a", 0, "1", True))
+    if broken == "settings":
+        (run / "predictions.settings.json").write_text("{")
+    if broken == "empty":
+        (run / "predictions.jsonl").write_text("")
+    (run / "costs.rank0.jsonl").write_text("[1]\n")
+    with pytest.raises(EmlitError, match="twice" if broken == "twice" else "JSON|empty"):
+        labelled([run, run] if broken == "twice" else [run])
 
 
 def test_a_run_without_predictions_is_one_sentence(tmp_path):

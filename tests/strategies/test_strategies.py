@@ -88,6 +88,7 @@ def test_refinement_shows_the_draft_and_an_instruction():
         {"role": "user", "content": "Again."},
     ]
     assert [each.draft for each in sampler.asked] == [0, 1, 2]  # so that each has a seed of its own
+    assert [each.room for each in sampler.asked] == [1, 5, 6]  # at least as long as the draft before
 
 
 def test_a_conversation_that_outgrows_the_context_keeps_its_draft():
@@ -134,8 +135,8 @@ def test_greedy_is_asked_once():
 
 
 def test_a_sweep_is_its_members():
-    members = TemperatureSweep(temperatures=[0.0, 0.7], em_inf="released").expand()
-    assert [each.name(Sampling()) for each in members] == ["EM-INF (released), greedy", "EM-INF (released), T=0.7"]
+    members = TemperatureSweep(temperatures=[0.3, 0.7], em_inf="released").expand()
+    assert [each.name(Sampling()) for each in members] == ["EM-INF (released), T=0.3", "EM-INF (released), T=0.7"]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,9 @@ def test_a_sweep_is_its_members():
         (lambda: SelfConsistency().sampling(Sampling(temperature=0)), "temperature"),
         (lambda: IterativeRefinement(drafts=1), "drafts"),
         (lambda: IterativeRefinement(instruction=""), "instruction"),
+        (lambda: Sampled(temperature=0, em_inf="paper"), "no decoding moves"),
         (lambda: TemperatureSweep(temperatures=[]), "temperatures"),
+        (lambda: TemperatureSweep(temperatures=[1.0], temperature=1.0), "both set"),
         (lambda: TemperatureSweep(temperatures=[1.0, 1.0]), "temperatures"),
         (lambda: TemperatureSweep(temperatures=[1.0], name="x"), "name"),
     ],

@@ -135,8 +135,20 @@ def test_livecodebench_by_standard_input(tmp_path):
     row = made.rows()[0]
     assert "Read the inputs from stdin" in row.prompt
     assert made.grade(row, "```python\nprint(int(input()) ** 2)\n```").correct
-    assert made.grade(row, "```python\nprint(int(input()) ** 2, flush=True)\nexit()\n```").correct
+    assert made.grade(row, "```python\nprint(int(input()) ** 2)\nexit()\n```").correct
+    future = "from __future__ import annotations\nprint(int(input()) ** 2)"
+    assert made.grade(row, f"```python\n{future}\n```").correct
+    assert not made.grade(row, "```python\nprint(int(input()) ** 2)\n1 / 0\n```").correct
     assert not made.grade(row, "```python\nprint(9)\n```").correct  # the private test
+
+
+def test_printed_numbers_are_compared_as_numbers_to_the_last_digit(tmp_path):
+    tests = json.dumps([{"input": "", "output": "0.5\n1000000000000000001", "testtype": "stdin"}])
+    made = task(LiveCodeBench, tmp_path, livecode(public_test_cases=tests, private_test_cases="[]"))
+    row = made.rows()[0]
+    assert made.grade(row, "```python\nprint('0.50')\nprint(10**18 + 1)\n```").correct
+    assert not made.grade(row, "```python\nprint('0.50')\nprint(10**18)\n```").correct
+    assert not made.grade(row, "```python\nprint('half')\nprint(10**18 + 1)\n```").correct
 
 
 def test_livecodebench_by_function(tmp_path):

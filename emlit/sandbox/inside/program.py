@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import atexit  # noqa: E402
 import threading  # noqa: E402
 from _blake2 import blake2b  # noqa: E402
+from contextlib import suppress  # noqa: E402
 
 from start import Job, main_module, traceback_of, with_source  # noqa: E402
 
@@ -32,6 +33,13 @@ def finish(send, getpid, process, proof, _ran) -> None:
     send(b'{"end": "ok", "proof": "%s"}\n' % proof.hexdigest().encode())
 
 
+def flush() -> None:
+    """What was printed before an exception is output too. The program may have put anything in the streams' places."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(BaseException):
+            stream.flush()
+
+
 def run(job: Job) -> None:
     key, control, process = job.key, job.control, job.process
     try:
@@ -39,6 +47,7 @@ def run(job: Job) -> None:
         finish(control.sendall, os.getpid, process, blake2b(key=key()), exec(code, main_module().__dict__))
     except BaseException as error:
         if os.getpid() == process:
+            flush()
             traceback_of(error, 1)
             job.report_exception(error)
     if os.getpid() == process:

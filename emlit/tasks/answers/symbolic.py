@@ -21,7 +21,24 @@ from latex2sympy2_extended.latex2sympy2 import ConversionConfig, NormalizationCo
 from latex2sympy2_extended.logic import And
 from math_verify import verify
 from math_verify.grader import should_treat_as_complex
-from sympy import Abs, Basic, Eq, Expr, I, MatrixBase, N, Rational, binomial, ceiling, factorial, floor, nan, oo, zoo
+from sympy import (
+    Abs,
+    Basic,
+    Eq,
+    Expr,
+    Float,
+    I,
+    MatrixBase,
+    N,
+    Rational,
+    binomial,
+    ceiling,
+    factorial,
+    floor,
+    nan,
+    oo,
+    zoo,
+)
 from sympy.core.function import AppliedUndef, Derivative
 from sympy.core.relational import Relational
 from sympy.sets.sets import Set
@@ -69,7 +86,7 @@ def _same(a: Any, b: Any, texts: tuple[str, str], relative: float, absolute: flo
     if {symbol.name for symbol in a.free_symbols | b.free_symbols} == {"i"}:
         a, b = (e.subs({symbol: I for symbol in e.free_symbols}) for e in (a, b))
     if not a.free_symbols | b.free_symbols:
-        return _same_number(N(a, _DIGITS), N(b, _DIGITS), texts, relative, absolute)
+        return _same_number(a, b, texts, relative, absolute)
     verdict = _same_function(a, b)
     return _verified(a, b) if verdict is None else verdict
 
@@ -81,11 +98,28 @@ def _verified(a: Basic, b: Basic) -> bool:
     )
 
 
-def _same_number(a: Any, b: Any, texts: tuple[str, str], relative: float, absolute: float) -> bool:
+def _gap(a: Expr, b: Expr, size: Any) -> Any:
+    """How far two numbers are apart; 0 where that is rounding.
+
+    Of their difference, not the difference of their values: 2^2009 and 2^2009 - 1 have the same 30 digits.
+    """
+    if a.has(Float) or b.has(Float):
+        gap = abs(N(a, _DIGITS) - N(b, _DIGITS))
+        return 0 if gap <= size * 1e-12 else gap
+    difference = (a - b).doit()
+    if difference.is_Rational:
+        return abs(difference)
+    gap = abs(N(difference, _DIGITS))
+    return 0 if gap <= size * Rational(1, 10**25) else gap
+
+
+def _same_number(one: Expr, other: Expr, texts: tuple[str, str], relative: float, absolute: float) -> bool:
+    a, b = N(one, _DIGITS), N(other, _DIGITS)
     if any(value.has(nan, zoo, oo, -oo) for value in (a, b)):
         return a == b and not a.has(nan, zoo)
-    gap, size = abs(a - b), max(abs(a), abs(b))
-    if gap <= size * max(1e-12, relative) or gap <= absolute:
+    size = max(abs(a), abs(b))
+    gap = _gap(one, other, size)
+    if gap <= size * relative or gap <= absolute:
         return True
     decimals = [match[1] for match in map(_DECIMAL.fullmatch, texts) if match]
     return (
@@ -116,7 +150,7 @@ def _same_function(a: Expr, b: Expr) -> bool | None:
         x, y = (N(e.subs(point), _DIGITS) for e in (a, b))
         if not (x.is_number and y.is_number) or any(value.has(nan, zoo, oo, -oo) for value in (x, y)):
             continue
-        if abs(x - y) > max(abs(x), abs(y)) * 1e-12:
+        if _gap(a.subs(point), b.subs(point), max(abs(x), abs(y))) != 0:
             return False
         agreed += 1
     return True if agreed >= 3 else None
