@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from emlit.sandbox.view import SCRATCH
+
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TO_GUARD = 1.0  # seconds for a guard to end what it guards
 _PATIENCE = 5.0  # seconds that the kernel may take to end what was killed
@@ -61,11 +63,11 @@ def _proportional(process: int) -> int:
 
 
 def scratch_use(process: int, folder: str | None) -> tuple[int, int]:
-    """Bytes and files of a scratch folder: a given one, or the /tmp that a process sees."""
+    """Bytes and files of a scratch folder: a given one, or the one that a process sees."""
     if folder is not None:
         return _folder_use(folder)
     try:
-        found = os.statvfs(f"/proc/{process}/root/tmp")
+        found = os.statvfs(f"/proc/{process}/root{SCRATCH}")
     except OSError:
         return 0, 0
     return (found.f_blocks - found.f_bfree) * found.f_frsize, found.f_files - found.f_ffree

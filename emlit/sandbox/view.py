@@ -8,7 +8,7 @@ from pathlib import Path
 
 INSIDE = Path(__file__).parent / "inside"
 MOUNTED = "/emlit"  # where a sandbox with a file system of its own has INSIDE
-SCRATCH = "/tmp"  # and where it may write
+SCRATCH = "/scratch"  # and where it may write
 
 # The loader's cache and the time zone: programs run without them, some of them differently.
 _SMALL = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
@@ -38,8 +38,10 @@ def read_only() -> tuple[str, ...]:
 
 @functools.cache
 def links() -> tuple[tuple[str, str], ...]:
-    """Links at the top, such as /bin to usr/bin: place and target."""
-    return tuple((path, os.readlink(path)) for path in _SYSTEM if os.path.islink(path))
+    """Links at the top: place and target. /tmp is the scratch folder, unless Python lives there."""
+    system = [(path, os.readlink(path)) for path in _SYSTEM if os.path.islink(path)]
+    inhabited = any(path.startswith("/tmp/") for path in read_only())
+    return tuple(system if inhabited else [*system, ("/tmp", SCRATCH)])
 
 
 def environment(scratch: str) -> dict[str, str]:
