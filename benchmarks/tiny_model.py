@@ -8,9 +8,11 @@ from torchmetrics.functional.classification import binary_auroc
 from emlit.engines import ModelSource, Request, Sampling, default_engine
 from emlit.metrics import CompletionMetrics
 from emlit.modules import CausalLM
-from emlit.predictions import Prediction
+from emlit.predictions import Prediction, count_votes
 from emlit.pretrained import load_tokenizer, stop_token_ids
 from emlit.rollout import render
+from emlit.strategies import Reply
+from emlit.strategies.sampled import alone
 from emlit.tasks import TinyArithmetic
 from emlit.tiny import MODEL_DIR
 from emlit.tiny.problems import Difficulty
@@ -26,7 +28,8 @@ def measure(difficulty: Difficulty, n: int, seed: int) -> dict[str, float]:
     engine.start(ModelSource(str(MODEL_DIR), 256, stop_token_ids(str(MODEL_DIR), tokenizer)))
     module = CausalLM("tiny")
     module.configure_model()
-    prompts = render(TinyArithmetic("test", n, seed=seed, difficulty=difficulty), tokenizer, 200)
+    task = TinyArithmetic("test", n, seed=seed, difficulty=difficulty)
+    prompts = render(task, tokenizer, 200)
 
     def predictions(samples: int, temperature: float) -> list[Prediction]:
         wanted = [(prompt, sample) for prompt in prompts for sample in range(samples)]
@@ -34,10 +37,13 @@ def measure(difficulty: Difficulty, n: int, seed: int) -> dict[str, float]:
         completions = engine.generate(requests, Sampling(temperature=temperature, max_tokens=48))
         stats = module.score_completions([request.prompt for request in requests], completions)
         texts = tokenizer.batch_decode([c.tokens for c in completions], skip_special_tokens=True)
-        return [
-            Prediction.of(prompt, sample, completion, text, scored)
-            for (prompt, sample), completion, text, scored in zip(wanted, completions, texts, stats, strict=True)
-        ]
+        found = []
+        for (prompt, sample), completion, text, scored in zip(wanted, completions, texts, stats, strict=True):
+            turn = alone(Reply(prompt.tokens, completion, text))
+            grade = task.grade(prompt.row, text)
+            found.append(Prediction.of(prompt, sample, f"T={temperature:g}", [turn], [scored], grade))
+        count_votes(found, [task])
+        return found
 
     sampled, greedy = predictions(SAMPLES, 1.0), predictions(1, 0.0)
     engine.close()
