@@ -1,7 +1,6 @@
 """predictions.jsonl, line by line, through kills and restarts; then the report."""
 
 import json
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from emlit.errors import ConfigError
 from emlit.files import flush, put_in_place, write_whole, writing
 from emlit.modules import CausalLM
 from emlit.predictions import Prediction, count_votes
-from emlit.report import Run, columns, format_value, read_predictions, read_run, write_report
+from emlit.report import Run, columns, format_value, read_predictions, read_seconds, write_report
 from emlit.rollout import RolloutDataModule
 
 
@@ -99,53 +98,56 @@ class PredictionWriter(L.Callback):
         trainer.strategy.barrier()
         if not trainer.is_global_zero:
             return
-        self._merge(trainer.datamodule)
-        rows = write_report(self.directory, [self._asked_for(trainer.datamodule)], self.settings["pretrained"])
+        found = self._merge(trainer.datamodule)
+        rows = write_report(self.directory, [self._asked_for(trainer.datamodule, found)], self.settings["pretrained"])
         console = Console()
         tasks = list(dict.fromkeys(row["task"] for row in rows))
         console.print(_table(sorted(rows, key=lambda row: tasks.index(row["task"]))))
         console.print(f"predictions: {self.whole}\nreport:      {self.directory / 'report.md'}", soft_wrap=True)
 
-    def _merge(self, data: RolloutDataModule) -> None:
+    def _merge(self, data: RolloutDataModule) -> list[Prediction]:
         """All parts as one file in the order of strategies, tasks, ids and samples, each line once; replaced whole."""
         parts = sorted(self.directory.glob("predictions.rank*.jsonl"))
         found = {
             _key(p): p for file in ([self.whole] if self.whole.exists() else []) + parts for p in read_predictions(file)
         }
-        # Again: what a kill cut in two was counted in two parts.
-        count_votes(found.values(), data.evaluation_tasks)
+        if data.finished:  # what a kill cut in two was counted in two parts
+            count_votes(found.values(), data.evaluation_tasks)
         strategies, tasks = list(self.settings["strategies"]), [task.name for task in data.evaluation_tasks]
+        ordered = sorted(found, key=lambda key: (strategies.index(key[0]), tasks.index(key[1]), *key[2:]))
+        predictions = [found[key] for key in ordered]
         scratch = self.whole.with_suffix(".partial")
         kept = f"all predictions are kept in {self.directory}; make room and repeat the command"
         with writing(self.whole, kept, scratch):
             with scratch.open("w", encoding="utf-8") as file:
-                for key in sorted(found, key=lambda key: (strategies.index(key[0]), tasks.index(key[1]), *key[2:])):
-                    file.write(json.dumps(found[key].to_dict(), ensure_ascii=False) + "\n")
+                for prediction in predictions:
+                    file.write(_line(prediction.to_dict()))
             put_in_place(scratch, self.whole)
         for part in parts:
             part.unlink()
+        return predictions
 
-    def _asked_for(self, data: RolloutDataModule) -> Run:
+    def _asked_for(self, data: RolloutDataModule, found: list[Prediction]) -> Run:
         """The run, of a strategy that is asked for with fewer samples than before the first so many."""
-        run = read_run(self.directory)
         wanted = {
             strategy.name(data.sampling): strategy.samples(data.sampling, data.evaluation_samples)
             for strategy in data.all_strategies(data.engine.decoding)
         }
-        read = Counter((p.decoding, p.task) for p in run.predictions)
-        run.predictions = [p for p in run.predictions if p.sample < wanted.get(p.decoding, p.sample + 1)]
-        kept = Counter((p.decoding, p.task) for p in run.predictions)
-        run.seconds = {key: seconds * kept[key] / read[key] for key, seconds in run.seconds.items() if read[key]}
-        return run
+        kept = [p for p in found if p.sample < wanted.get(p.decoding, p.sample + 1)]
+        return Run(kept, self.settings, read_seconds(self.directory, kept))
 
 
 def _key(prediction: Prediction) -> tuple[str, str, str, int]:
     return prediction.decoding, prediction.task, prediction.id, prediction.sample
 
 
+def _line(values: dict[str, Any]) -> str:
+    return json.dumps(values, ensure_ascii=False) + "\n"
+
+
 def _append(path: Path, lines: list[dict[str, Any]], kept: str) -> None:
     with writing(path, kept), path.open("a", encoding="utf-8") as file:
-        file.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+        file.write("".join(map(_line, lines)))
         flush(file)
 
 

@@ -1,5 +1,6 @@
 """Percentile bootstrap over problems: the samples of one problem stay together, as they are not independent."""
 
+import functools
 from dataclasses import dataclass
 
 import torch
@@ -17,11 +18,12 @@ class Interval:
     high: float
 
 
+@functools.lru_cache(maxsize=2)
 def resampled_counts(problems: int, resamples: int = 1000, seed: int = 0) -> Tensor:
     """How often each of P problems is drawn in each of B resamples: (B, P), float64; the same for the same arguments.
 
     Two measurements of the same problems with the same counts are compared in pairs: take the difference, resample by
-    resample.
+    resample. The tensor is shared by all who ask for it: read it, and leave it as it is.
     """
     generator = torch.Generator().manual_seed(seed)
     drawn = torch.randint(problems, (resamples, problems), generator=generator)

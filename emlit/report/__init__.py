@@ -3,7 +3,7 @@
 from emlit.report.markdown import columns, format_value, to_markdown
 from emlit.report.paired import Comparison, compare, mcnemar
 from emlit.report.published import published_rows
-from emlit.report.reading import Run, read_predictions, read_run
+from emlit.report.reading import Run, read_predictions, read_run, read_seconds
 from emlit.report.rows import summarise
 from emlit.report.writing import write_report
 
@@ -17,6 +17,7 @@ __all__ = [
     "published_rows",
     "read_predictions",
     "read_run",
+    "read_seconds",
     "summarise",
     "to_markdown",
     "write_report",

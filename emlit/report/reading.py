@@ -55,7 +55,7 @@ def read_run(directory: Path) -> Run:
     predictions = read_predictions(path)
     if not predictions:
         raise DataError(f"{path} is empty; give the --run_dir of a predict run that has ended")
-    return Run(predictions, _settings(directory / "predictions.settings.json"), _seconds(directory, predictions))
+    return Run(predictions, _settings(directory / "predictions.settings.json"), read_seconds(directory, predictions))
 
 
 def _settings(path: Path) -> dict[str, Any]:
@@ -70,8 +70,12 @@ def _settings(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _seconds(directory: Path, predictions: list[Prediction]) -> dict[Key, float]:
-    """A batch whose time a kill has kept from being written counts as long as the others took."""
+def read_seconds(directory: Path, predictions: list[Prediction]) -> dict[Key, float]:
+    """What sampling these predictions took, by decoding and task, summed over processes.
+
+    They count by their number: more were timed where fewer are asked for than before, and fewer where a kill came
+    before a batch's time was written.
+    """
     totals: dict[Key, float] = defaultdict(float)
     timed: dict[Key, int] = defaultdict(int)
     for file in sorted(directory.glob("costs.rank*.jsonl")):

@@ -36,7 +36,6 @@ class Process:
     Attributes:
         verdict: the reason that it ended for, None while it runs
         started: when it said that it was about to start the program; None before
-        filtered: whether it is refused system calls; known once it started
         streams: what to wait on for reading, by file descriptor
     """
 
@@ -47,7 +46,6 @@ class Process:
         self.limits, self.level = limits, level
         self.verdict: str | None = None
         self.started: float | None = None
-        self.filtered = False
         self._uid = None if level.own_user else fresh_uid()
         self._key = secrets.token_hex(32).encode()
         self._output = {"stdout": bytearray(), "stderr": bytearray()}
@@ -149,7 +147,6 @@ class Process:
     def _take_report(self, report: dict[str, Any]) -> None:
         if self.started is None:
             if report.get("ready") is True:
-                self.filtered = self.level.takes_filter or report.get("filtered") is True
                 self._find_inner()
                 self.started = time.monotonic()
                 with contextlib.suppress(OSError):  # it is gone already, and its exit says why

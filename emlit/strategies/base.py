@@ -1,6 +1,5 @@
 """What a way of decoding is made of: questions to an engine, and which replies count as the answer."""
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -137,12 +136,9 @@ class Strategy(ABC):
 
     def samples(self, default: Sampling, samples: int) -> int:
         """Answers of each problem; one where they would all be the same."""
-        if self._samples is None and self._repeats(self.sampling(default)):
-            return 1
-        return samples if self._samples is None else self._samples
-
-    def _repeats(self, sampling: Sampling) -> bool:
-        return sampling.temperature == 0
+        if self._samples is not None:
+            return self._samples
+        return 1 if self.sampling(default).temperature == 0 else samples
 
     def name(self, default: Sampling) -> str:
         if self._own_name is not None:
@@ -158,8 +154,8 @@ class Strategy(ABC):
     def settings(self, default: Sampling) -> dict[str, Any]:
         """All that its answers depend on, as JSON."""
         decoding = None if self.decoding is None else {type(self.decoding).__name__: asdict(self.decoding)}
-        own = plain_values(self)
-        return {"class": type(self).__name__, **own, "sampling": asdict(self.sampling(default)), "decoding": decoding}
+        sampling = asdict(self.sampling(default))
+        return {"class": type(self).__name__, **plain_values(self), "sampling": sampling, "decoding": decoding}
 
     def answer(self, asks: Sequence[Ask], sample: Sampler) -> list[list[Turn]]:
         """Answer each problem, all its turns: those of a task of several follow from the replies before."""
@@ -182,11 +178,11 @@ class Strategy(ABC):
 
 def plain_values(settings: object) -> dict[str, Any]:
     """The attributes of an object that JSON can hold, as settings can: numbers, texts, lists of them."""
-    return {
-        name: value
-        for name, value in vars(settings).items()
-        if name[0] != "_" and isinstance(value, int | float | str | list | tuple) and "object at 0x" not in repr(value)
-    }
+    return {name: value for name, value in vars(settings).items() if name[0] != "_" and _is_plain(value)}
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, int | float | str) or isinstance(value, list | tuple) and all(map(_is_plain, value))
 
 
 def describe(decoding: Decoding | None) -> str:
@@ -198,5 +194,5 @@ def describe(decoding: Decoding | None) -> str:
     preset = next((name for name, values in PRESETS.items() if values == decoding), None)
     if preset is not None:
         return f"EM-INF ({preset})"
-    kl = f", KL {decoding.kl_weight:g}" if not math.isclose(decoding.kl_weight, 0) else ""
+    kl = f", KL {decoding.kl_weight:g}" if decoding.kl_weight else ""
     return f"EM-INF ({decoding.steps} x {decoding.learning_rate:g} to {decoding.threshold:g}{kl})"

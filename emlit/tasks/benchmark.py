@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from emlit.errors import ConfigError, DataError
 from emlit.sources import SUFFIXES, SourceRow, file_rows, hub_rows, require_file
@@ -31,7 +31,7 @@ class Benchmark(Task):
         hub: where it is published
     """
 
-    hub: ClassVar[Hub]
+    hub: Hub
 
     def __init__(self, path: str | None = None, n: int | None = None) -> None:
         if n is not None and n < 1:

@@ -72,13 +72,13 @@ def _parsed(program: str) -> ast.Module | None:
         return None
 
 
-class CodeBenchmark(Benchmark):
-    """Problems that a program solves, graded by running its tests in the sandbox, as many at a time as there are cores.
+class ProgramBenchmark(Benchmark):
+    """Problems that programs solve, run in the sandbox; without a vote, as programs are only compared as text.
 
     Args:
         path: a local file in the published schema; from the hub unless set
         n: the first so many rows; all unless set
-        timeout: seconds of wall time for a problem's tests
+        timeout: seconds of wall time for tests that are run together
         memory_mb: MiB for them
     """
 
@@ -94,11 +94,24 @@ class CodeBenchmark(Benchmark):
         self.timeout, self.memory_mb = timeout, memory_mb
 
     @abstractmethod
-    def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
-        """Run a problem's tests on a program, with an end as soon as `stop` is set."""
+    def grade_all(
+        self, answers: Sequence[tuple[Row, str]], on_finished: Callable[[int], None] | None = None
+    ) -> list[Grade]:
+        """As of any task; as many at a time as there are cores."""
 
     def grade(self, row: Row, completion: str) -> Grade:
         return self.grade_all([(row, completion)])[0]
+
+    def equal(self, answer: str | None, other: str) -> bool:
+        return answer == other
+
+
+class CodeBenchmark(ProgramBenchmark):
+    """Problems that one program solves, which `run` tests."""
+
+    @abstractmethod
+    def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
+        """Run a problem's tests on a program, with an end as soon as `stop` is set."""
 
     def grade_all(
         self, answers: Sequence[tuple[Row, str]], on_finished: Callable[[int], None] | None = None
@@ -110,17 +123,11 @@ class CodeBenchmark(Benchmark):
             if code is not None and row.answer is not None
         }
         results = run_all(jobs.values(), on_finished=None if on_finished is None else lambda _: on_finished(1))
-        correct = dict.fromkeys(range(len(answers)), False) | {
-            index: result.ok for index, result in zip(jobs, results, strict=True)
-        }
+        passed = {index for index, result in zip(jobs, results, strict=True) if result.ok}
         return [
-            Grade(code, None if row.answer is None else correct[index], closed)
+            Grade(code, None if row.answer is None else index in passed, closed)
             for index, ((row, _), (code, closed)) in enumerate(zip(answers, found, strict=True))
         ]
-
-    def equal(self, answer: str | None, other: str) -> bool:
-        """Programs are compared as text."""
-        return answer == other
 
 
 def fenced(program: str) -> str:

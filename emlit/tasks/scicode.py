@@ -1,5 +1,6 @@
 """SciCode (Tian et al., arXiv 2407.13168): research problems in steps, each a turn that builds on the code before."""
 
+import functools
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -12,22 +13,14 @@ from emlit.sandbox import ExecutionResult, run_all, run_python, run_tests
 from emlit.tasks import scicode_compare
 from emlit.tasks.base import Grade, Message, Row
 from emlit.tasks.benchmark import Hub
-from emlit.tasks.programs import CodeBenchmark, extract_code, free_names
+from emlit.tasks.programs import ProgramBenchmark, extract_code, free_names
 from emlit.tasks.scicode_targets import Targets
 from emlit.tasks.templates import SCICODE_WITH_BACKGROUND, SCICODE_WITHOUT_BACKGROUND
 
 log = logging.getLogger(__name__)
 
-# The tests import their comparisons from the authors' package.
-_COMPARISONS = f"""
-import sys, types
-for _name in ("scicode", "scicode.compare", "scicode.compare.cmp"):
-    sys.modules[_name] = types.ModuleType(_name)
-exec({Path(scicode_compare.__file__).read_text()!r}, sys.modules["scicode.compare.cmp"].__dict__)
-"""
 
-
-class SciCode(CodeBenchmark):
+class SciCode(ProgramBenchmark):
     """65 main problems of 288 steps. A main problem is right where all its steps are; `parts` are the steps.
 
     The numbers that the steps' results are compared with are not in the data set: they are `test_data.h5`, which the
@@ -73,15 +66,13 @@ class SciCode(CodeBenchmark):
 
     def row(self, fields: dict[str, Any], where: str) -> Row:
         steps = fields["sub_steps"]
-        if self.targets is not None:
-            for step in steps:
-                if self.targets.has(step["step_number"]):
-                    self.targets.require(step["step_number"], len(step["test_cases"]))
         if not steps:
             raise ValueError("it has no step")
         for step in steps:
             for name in ("step_number", "step_description_prompt", "function_header", "return_line", "test_cases"):
                 step[name]  # a KeyError that names it
+            if self.targets is not None and self.targets.has(step["step_number"]):
+                self.targets.require(step["step_number"], len(step["test_cases"]))
         written = [step.get("ground_truth_code") for step in steps]
         return Row(
             id=str(fields["problem_id"]),
@@ -115,47 +106,56 @@ class SciCode(CodeBenchmark):
     def grade_all(
         self, answers: Sequence[tuple[Row, str]], on_finished: Callable[[int], None] | None = None
     ) -> list[Grade]:
-        jobs: list[Callable[[threading.Event], ExecutionResult]] = []
-        owners: list[int] = []
-        for index, (row, completion) in enumerate(answers):
-            programs = _programs(completion.split(NEXT_TURN))
+        found = [[extract_code(reply) for reply in completion.split(NEXT_TURN)] for _, completion in answers]
+        jobs, owners = [], []
+        for index, ((row, _), blocks) in enumerate(zip(answers, found, strict=True)):
+            programs = [code or "" for code, _ in blocks]
             for number, step in enumerate(row.fields["sub_steps"]):
-                if self.targets is None or not self.targets.has(step["step_number"]):
-                    continue
-                code = programs[: number + 1] if number < len(programs) else None
-                jobs.append(lambda stop, row=row, step=step, code=code: self._step(row, step, code, stop))
-                owners.append(index)
-        results = run_all(jobs)
-        grades = []
-        for index, (row, completion) in enumerate(answers):
-            replies = completion.split(NEXT_TURN)
-            parts = [result.ok for owner, result in zip(owners, results, strict=True) if owner == index]
-            formatted = len(replies) == len(row.fields["sub_steps"]) and all(extract_code(each)[1] for each in replies)
-            answer = "\n\n".join(_programs(replies)).strip() or None
-            grades.append(Grade(answer, all(parts) if parts else None, formatted, parts or None))
-            if on_finished is not None:
-                on_finished(1)
-        return grades
-
-    def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
-        """The last step's tests on the code of all steps."""
-        return self._step(row, row.fields["sub_steps"][-1], [program], stop)
+                if self.targets is not None and self.targets.has(step["step_number"]):
+                    code = programs[: number + 1] if number < len(programs) else None
+                    jobs.append(lambda stop, row=row, step=step, code=code: self._step(row, step, code, stop))
+                    owners.append(index)
+        parts: list[list[bool]] = [[] for _ in answers]
+        for owner, result in zip(owners, run_all(jobs), strict=True):
+            parts[owner].append(result.ok)
+        if on_finished is not None:
+            on_finished(len(answers))
+        return [
+            Grade(
+                answer="\n\n".join(code or "" for code, _ in blocks).strip() or None,
+                correct=all(steps) if steps else None,
+                format_ok=len(blocks) == len(row.fields["sub_steps"]) and all(closed for _, closed in blocks),
+                parts=steps or None,
+            )
+            for (row, _), blocks, steps in zip(answers, found, parts, strict=True)
+        ]
 
     def _step(
         self, row: Row, step: dict[str, Any], code: Sequence[str] | None, stop: threading.Event
     ) -> ExecutionResult:
-        if code is None or self.targets is None:
+        if code is None:
             return ExecutionResult(False, "no code")
         setup = row.fields["required_dependencies"]
         number, cases = step["step_number"], step["test_cases"]
         tests = "\n".join(f"target = targets[{index}]\n{case}" for index, case in enumerate(cases))
-        tests = f"{_COMPARISONS}\n{self.targets.program(number, len(cases))}\n{tests}"
+        tests = f"{_comparisons()}\n{self.targets.program(number, len(cases))}\n{tests}"
         solution = "\n\n".join(code)
         if _shares_state(row, step):
             program = f"{setup}\n\n{solution}\n\n{tests}"
             return run_python(program, self.timeout, self.memory_mb, stop=stop)
         names = free_names(tests, setup)
         return run_tests(solution, tests, names, setup=setup, timeout=self.timeout, memory_mb=self.memory_mb, stop=stop)
+
+
+@functools.cache
+def _comparisons() -> str:
+    """The authors' package, from which the tests import their comparisons."""
+    return f"""
+import sys, types
+for _name in ("scicode", "scicode.compare", "scicode.compare.cmp"):
+    sys.modules[_name] = types.ModuleType(_name)
+exec({Path(scicode_compare.__file__).read_text()!r}, sys.modules["scicode.compare.cmp"].__dict__)
+"""
 
 
 def _programs(replies: Sequence[str]) -> list[str]:

@@ -48,8 +48,9 @@ class Job:
             if ceiling != resource.RLIM_INFINITY:
                 most, hard = min(most, ceiling), min(hard, ceiling)
             resource.setrlimit(kind, (most, hard))
-        filtered = self.work["filter"] is not None and _filter_calls(bytes.fromhex(self.work["filter"]))
-        self.control.sendall(b'{"ready": true, "filtered": %s}\n' % (b"true" if filtered else b"false"))
+        if self.work["filter"] is not None:
+            _filter_calls(bytes.fromhex(self.work["filter"]))
+        self.control.sendall(b'{"ready": true}\n')
 
     def key(self) -> bytes:
         """What proves the end of this run: sent once, when the limits are taken."""
