@@ -29,7 +29,6 @@ with patch.object(
 ):
     import torchmetrics  # noqa: F401
 
-from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
@@ -42,6 +41,7 @@ from emlit.modules import CausalLM, EntropyObjectiveMixin, LoRA
 from emlit.parser import Parser, require_usable
 from emlit.rollout import RolloutDataModule
 from emlit.run_directory import checkpoint_step, claim, clear, find_checkpoint
+from emlit.shorthands import PROFILERS, engine_of, profiler_of, tensorboard_of
 
 # Under these keys each callback's arguments are set, in a config or on the command line.
 CALLBACKS = {
@@ -58,12 +58,6 @@ CALLBACKS = {
     "preflight": callbacks.PreflightReport,
     "progress": callbacks.RolloutProgress,
 }
-
-
-# What --engine sets as data.engine.
-ENGINES = {"vllm": "VLLMEngine", "transformers": "TransformersEngine", "replay": "ReplayEngine"}
-# What --profile sets as trainer.profiler.
-PROFILERS = {"simple": "SimpleProfiler", "advanced": "AdvancedProfiler", "pytorch": "PyTorchProfiler"}
 
 
 _LAST = "a checkpoint, or last for checkpoints/last.ckpt in the run directory"
@@ -146,16 +140,13 @@ class EmlitCLI(LightningCLI):
             config.return_predictions = False  # they are on disk
             config.trainer.logger = config.trainer.logger or False  # and there is no curve to draw
         if config.engine is not None:
-            config.data.engine = _engine(config.engine)
+            config.data.engine = engine_of(config.engine)
         if config.profile is not None:
             if config.trainer.profiler is not None:
                 raise ConfigError("profile and trainer.profiler are both set; leave one of them out")
-            config.trainer.profiler = Namespace(
-                class_path=f"lightning.pytorch.profilers.{PROFILERS[config.profile]}",
-                init_args=Namespace(dirpath=str(run_dir), filename="profile"),
-            )
+            config.trainer.profiler = profiler_of(config.profile, run_dir)
         if config.trainer.logger in (None, True):
-            config.trainer.logger = self._tensorboard(run_dir, step)
+            config.trainer.logger = tensorboard_of(run_dir, self.subcommand, step)
 
     def instantiate_classes(self) -> None:
         try:
@@ -174,16 +165,6 @@ class EmlitCLI(LightningCLI):
         arguments = self.config_init[self.subcommand]
         self.trainer.ckpt_path, arguments.ckpt_path = arguments.ckpt_path, None
 
-    def _tensorboard(self, run_dir: Path, step: int | None) -> Namespace:
-        """One directory for one run: a resumed fit draws on from its checkpoint's step in the same curve."""
-        name = "tensorboard" if self.subcommand == "fit" else f"tensorboard-{self.subcommand}"
-        purge = {} if step is None or self.subcommand != "fit" else {"purge_step": step + 1}
-        return Namespace(
-            class_path="lightning.pytorch.loggers.TensorBoardLogger",
-            init_args=Namespace(save_dir=str(run_dir), name=name, version=""),
-            dict_kwargs=purge,
-        )
-
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         try:
             super().parse_arguments(parser, args)
@@ -198,14 +179,6 @@ class EmlitCLI(LightningCLI):
 
     def _parse_ckpt_path(self) -> None:
         """Lightning would let a checkpoint's hyperparameters override the command line; emlit's have none."""
-
-
-def _engine(asked: str) -> Namespace:
-    name, _, path = asked.partition(":")
-    if name not in ENGINES or (path and name != "replay"):
-        raise ConfigError(f"engine is {asked}; it must be one of {', '.join(ENGINES)}, replay:FILE")
-    arguments = Namespace(path=path) if path else Namespace()
-    return Namespace(class_path=f"emlit.engines.{ENGINES[name]}", init_args=arguments)
 
 
 def _config_name(files: Any) -> str:

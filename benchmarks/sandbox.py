@@ -82,13 +82,13 @@ class Parent:
 
     def preamble(self) -> str:
         return preamble(
-            PARENT=os.getpid(), FILE=str(self.file), OUTSIDE=str(self.outside), PORT=self.port, VARIABLE=VARIABLE,
-            NAME=self.name,
+            HOME=str(Path.home()), PARENT=os.getpid(), FILE=str(self.file), OUTSIDE=str(self.outside), PORT=self.port,
+            VARIABLE=VARIABLE, NAME=self.name,
         )  # fmt: skip
 
     def damage(self) -> list[str]:
         """What was lost, written or left."""
-        folders = ["/", "/etc", "/usr", "/usr/lib", "/var/tmp", "/tmp", "/run", "/dev/shm", "/root", "/home"]
+        folders = ["/", "/etc", "/usr", "/usr/lib", "/var/tmp", "/tmp", "/run", "/dev/shm", Path.home(), "/home"]
         written = [
             folder for folder in (*folders, sys.prefix, *packages(), *sys.path) if Path(folder, self.name).exists()
         ]

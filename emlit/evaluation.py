@@ -2,6 +2,7 @@
 
 from emlit.metrics import CompletionMetrics
 from emlit.modules import CausalLM
+from emlit.rollout import evaluation_batches
 from emlit.strategies import Sampled
 
 NAMES = ("pass@1", "greedy", "format_rate", "mean_entropy", "mean_length")
@@ -19,11 +20,11 @@ def evaluate(module: CausalLM) -> dict[str, float | None]:
     """
     data = module.data
     sampled = CompletionMetrics().to(module.device)
-    for batch in data.evaluation_batches(data.evaluation_samples):
+    for batch in evaluation_batches(data, data.evaluation_samples):
         sampled.update(module.answer(batch))
     greedy = CompletionMetrics().to(module.device)
     greedily = Sampled(temperature=0.0, decoding=data.engine.decoding)
-    for batch in data.evaluation_batches(1):
+    for batch in evaluation_batches(data, 1):
         greedy.update(module.answer(batch, greedily))
     values: dict[str, float | None] = dict.fromkeys(NAMES)
     values.update({name: value.item() for name, value in sampled.compute().items()})

@@ -2,7 +2,8 @@
 
 from emlit.rollout.batch import Group, RolloutBatch, collate, pad_rows, partition
 from emlit.rollout.datamodule import LearnsFrom, RolloutDataModule
-from emlit.rollout.prompts import Prompt, PromptBatch, encode, render, request_seed
+from emlit.rollout.prompt_batches import PromptBatch, evaluation_batches, prediction_batches
+from emlit.rollout.prompts import Prompt, encode, render, request_seed
 from emlit.rollout.solutions import SolutionStream, with_solutions
 from emlit.rollout.stream import RolloutStream, RoundShape
 
@@ -18,8 +19,10 @@ __all__ = [
     "SolutionStream",
     "collate",
     "encode",
+    "evaluation_batches",
     "pad_rows",
     "partition",
+    "prediction_batches",
     "render",
     "request_seed",
     "with_solutions",

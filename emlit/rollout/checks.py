@@ -1,7 +1,8 @@
 """Settings of a RolloutDataModule that do not go together."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+import lightning as L
 from lightning.pytorch.callbacks import Timer
 
 from emlit.engines import ReplayEngine
@@ -9,6 +10,14 @@ from emlit.errors import ConfigError
 
 if TYPE_CHECKING:
     from emlit.rollout.datamodule import RolloutDataModule
+
+
+@runtime_checkable
+class Preflight(Protocol):
+    """A callback that can tell that a run is misconfigured; asked before any model loads."""
+
+    def preflight(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
+        """Raise ConfigError where the run cannot go well."""
 
 
 def check_evaluation(data: "RolloutDataModule", stage: str) -> None:

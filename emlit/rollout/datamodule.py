@@ -3,9 +3,8 @@
 import logging
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal
 
 import lightning as L
 import torch
@@ -15,8 +14,9 @@ from emlit.decoding import Decoding
 from emlit.engines import Engine, ModelSource, ReplayEngine, RestartingEngine, Sampling, default_engine
 from emlit.errors import ConfigError
 from emlit.rollout.batch import RolloutBatch
-from emlit.rollout.checks import check_evaluation, check_fit
-from emlit.rollout.prompts import Prompt, PromptBatch, PromptLoader, render
+from emlit.rollout.checks import Preflight, check_evaluation, check_fit
+from emlit.rollout.prompt_batches import PromptBatch, PromptLoader, evaluation_batches, prediction_batches
+from emlit.rollout.prompts import render
 from emlit.rollout.solutions import SolutionStream, with_solutions
 from emlit.rollout.stream import RolloutStream, RoundShape
 from emlit.strategies import Sampled, Strategy
@@ -28,14 +28,6 @@ log = logging.getLogger(__name__)
 # What a module learns from (`CausalLM.learns_from`), and the stream that brings it.
 LearnsFrom = Literal["samples", "solutions"]
 _STREAMS: dict[LearnsFrom, type[RolloutStream]] = {"samples": RolloutStream, "solutions": SolutionStream}
-
-
-@runtime_checkable
-class Preflight(Protocol):
-    """A callback that can tell that a run is misconfigured; asked before any model loads."""
-
-    def preflight(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
-        """Raise ConfigError where the run cannot go well."""
 
 
 class RolloutDataModule(L.LightningDataModule):
@@ -207,41 +199,14 @@ class RolloutDataModule(L.LightningDataModule):
             self.trainer.strategy.reduce(torch.tensor(value, device=self.trainer.strategy.root_device), reduce_op="sum")
         )
 
-    def evaluation_batches(self, samples: int) -> Sequence[PromptBatch]:
-        """This rank's evaluation prompts in batches, `samples` of each."""
-        mine = self.evaluation_prompts[self.trainer.global_rank :: self.trainer.world_size]
-        return self._cut([(prompt, range(samples)) for prompt in mine])
-
-    def _cut(
-        self, wanted: Sequence[tuple[Prompt, Sequence[int]]], strategy: Strategy | None = None
-    ) -> list[PromptBatch]:
-        size = self.evaluation_batch_size
-        pieces = [wanted[start : start + size] for start in range(0, len(wanted), size)]
-        return [PromptBatch(*zip(*piece, strict=True), strategy) for piece in pieces]
-
-    def prediction_batches(self) -> list[PromptBatch]:
-        """This rank's prompts for each strategy and task in turn, without what is in `finished`."""
-        batches = []
-        for strategy in self.all_strategies(self.engine.decoding):
-            name, samples = strategy.name(self.sampling), strategy.samples(self.sampling, self.evaluation_samples)
-            for task in filter(strategy.suits, self.evaluation_tasks):
-                prompts = [prompt for prompt in self.evaluation_prompts if prompt.task is task]
-                wanted = [
-                    (prompt, left)
-                    for prompt in prompts[self.trainer.global_rank :: self.trainer.world_size]
-                    if (left := [i for i in range(samples) if (name, task.name, prompt.row.id, i) not in self.finished])
-                ]
-                batches += self._cut(wanted, strategy)
-        return batches
-
     def val_dataloader(self) -> PromptLoader:
-        return PromptLoader(self.evaluation_batches(self.evaluation_samples))
+        return PromptLoader(evaluation_batches(self, self.evaluation_samples))
 
     def test_dataloader(self) -> PromptLoader:
         return self.val_dataloader()
 
     def predict_dataloader(self) -> PromptLoader:
-        return PromptLoader(self.prediction_batches())
+        return PromptLoader(prediction_batches(self))
 
     def transfer_batch_to_device(
         self, batch: PromptBatch | RolloutBatch, device: torch.device, dataloader_idx: int

@@ -2,12 +2,11 @@
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emlit.errors import DataError
-from emlit.strategies import Strategy
 from emlit.tasks import Message, Row, Task
 
 if TYPE_CHECKING:
@@ -94,34 +93,3 @@ def request_seed(*parts: int | str) -> int:
     """A 63-bit seed that depends on its parts alone: not on the batch, the rank or what was sampled before."""
     digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
-
-
-@dataclass(frozen=True)
-class PromptBatch:
-    """What evaluation and prediction work through: prompts, and which samples of each are wanted.
-
-    Attributes:
-        prompts: one a row
-        samples: for each prompt, the sample numbers to draw
-        strategy: how; the data module's own way unless set
-    """
-
-    prompts: Sequence[Prompt]
-    samples: Sequence[Sequence[int]]
-    strategy: Strategy | None = None
-
-    def __len__(self) -> int:
-        return sum(len(wanted) for wanted in self.samples)
-
-
-class PromptLoader:
-    """A loader of ready batches. (A plain list would be several loaders to Lightning.)"""
-
-    def __init__(self, batches: Sequence[PromptBatch]) -> None:
-        self.batches = batches
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __iter__(self) -> Iterator[PromptBatch]:
-        return iter(self.batches)

@@ -1,0 +1,25 @@
+"""A hostile program, and how texts of many become them."""
+
+from dataclasses import dataclass
+from textwrap import dedent
+
+
+@dataclass(frozen=True)
+class Hostile:
+    """One program: what it tries, and its text."""
+
+    name: str
+    text: str
+    fake: bool = False
+    early: bool = False
+
+
+def preamble(**names: str | int) -> str:
+    lines = [f"{name} = {value!r}" for name, value in names.items()]
+    return "\n".join([*lines, "def answer(n):\n    return n\n"])
+
+
+def programs(text: str, *, fake: bool = False, early: bool = False) -> list[Hostile]:
+    """Programs out of one text, each under a line `# name`."""
+    parts = [part.partition("\n") for part in dedent(text).split("#: ")[1:]]
+    return [Hostile(name.strip(), body, fake, early) for name, _, body in parts]

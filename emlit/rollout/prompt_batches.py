@@ -1,0 +1,74 @@
+"""What evaluation and prediction work through: this process's prompts, in batches."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from emlit.rollout.prompts import Prompt
+from emlit.strategies import Strategy
+
+if TYPE_CHECKING:
+    from emlit.rollout.datamodule import RolloutDataModule
+
+
+@dataclass(frozen=True)
+class PromptBatch:
+    """Prompts, and which samples of each are wanted.
+
+    Attributes:
+        prompts: one a row
+        samples: for each prompt, the sample numbers to draw
+        strategy: how; the data module's own way unless set
+    """
+
+    prompts: Sequence[Prompt]
+    samples: Sequence[Sequence[int]]
+    strategy: Strategy | None = None
+
+    def __len__(self) -> int:
+        return sum(len(wanted) for wanted in self.samples)
+
+
+class PromptLoader:
+    """A loader of ready batches. (A plain list would be several loaders to Lightning.)"""
+
+    def __init__(self, batches: Sequence[PromptBatch]) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[PromptBatch]:
+        return iter(self.batches)
+
+
+def evaluation_batches(data: "RolloutDataModule", samples: int) -> list[PromptBatch]:
+    """This process's share of the evaluation prompts, `samples` of each."""
+    return _cut(data, [(prompt, range(samples)) for prompt in _mine(data, data.evaluation_prompts)])
+
+
+def prediction_batches(data: "RolloutDataModule") -> list[PromptBatch]:
+    """This process's prompts for each strategy and task in turn, without what is in `data.finished`."""
+    batches = []
+    for strategy in data.all_strategies(data.engine.decoding):
+        name, samples = strategy.name(data.sampling), strategy.samples(data.sampling, data.evaluation_samples)
+        for task in filter(strategy.suits, data.evaluation_tasks):
+            wanted = [
+                (prompt, left)
+                for prompt in _mine(data, [prompt for prompt in data.evaluation_prompts if prompt.task is task])
+                if (left := [i for i in range(samples) if (name, task.name, prompt.row.id, i) not in data.finished])
+            ]
+            batches += _cut(data, wanted, strategy)
+    return batches
+
+
+def _mine(data: "RolloutDataModule", prompts: Sequence[Prompt]) -> Sequence[Prompt]:
+    return prompts[data.trainer.global_rank :: data.trainer.world_size]
+
+
+def _cut(
+    data: "RolloutDataModule", wanted: Sequence[tuple[Prompt, Sequence[int]]], strategy: Strategy | None = None
+) -> list[PromptBatch]:
+    size = data.evaluation_batch_size
+    pieces = [wanted[start : start + size] for start in range(0, len(wanted), size)]
+    return [PromptBatch(*zip(*piece, strict=True), strategy) for piece in pieces]

@@ -1,0 +1,44 @@
+"""What a word on the command line stands for in a config."""
+
+from pathlib import Path
+
+from jsonargparse import Namespace
+
+from emlit.errors import ConfigError
+
+# What --engine sets as data.engine.
+ENGINES = {"vllm": "VLLMEngine", "transformers": "TransformersEngine", "replay": "ReplayEngine"}
+# What --profile sets as trainer.profiler.
+PROFILERS = {"simple": "SimpleProfiler", "advanced": "AdvancedProfiler", "pytorch": "PyTorchProfiler"}
+
+
+def engine_of(asked: str) -> Namespace:
+    """Of --engine: a key of ENGINES, or replay:FILE.
+
+    Raises:
+        ConfigError: anything else
+    """
+    name, _, path = asked.partition(":")
+    if name not in ENGINES or (path and name != "replay"):
+        raise ConfigError(f"engine is {asked}; it must be one of {', '.join(ENGINES)}, replay:FILE")
+    arguments = Namespace(path=path) if path else Namespace()
+    return Namespace(class_path=f"emlit.engines.{ENGINES[name]}", init_args=arguments)
+
+
+def profiler_of(name: str, run_dir: Path) -> Namespace:
+    """Of --profile: a key of PROFILERS."""
+    return Namespace(
+        class_path=f"lightning.pytorch.profilers.{PROFILERS[name]}",
+        init_args=Namespace(dirpath=str(run_dir), filename="profile"),
+    )
+
+
+def tensorboard_of(run_dir: Path, subcommand: str, step: int | None) -> Namespace:
+    """One directory for one run: a resumed fit draws on from its checkpoint's step in the same curve."""
+    name = "tensorboard" if subcommand == "fit" else f"tensorboard-{subcommand}"
+    purge = {} if step is None or subcommand != "fit" else {"purge_step": step + 1}
+    return Namespace(
+        class_path="lightning.pytorch.loggers.TensorBoardLogger",
+        init_args=Namespace(save_dir=str(run_dir), name=name, version=""),
+        dict_kwargs=purge,
+    )
