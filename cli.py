@@ -5,6 +5,7 @@
 import logging
 import os
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Any, Literal
@@ -38,6 +39,7 @@ from emlit.endings import disk_full, to_go_on
 from emlit.errors import ConfigError, EmlitError
 from emlit.files import DISK_FULL
 from emlit.modules import CausalLM, EntropyObjectiveMixin, LoRA
+from emlit.parallel import end_together, is_lost_peer, require_known
 from emlit.parser import Parser, require_usable
 from emlit.rollout import RolloutDataModule
 from emlit.run_directory import checkpoint_step, claim, clear, find_checkpoint
@@ -125,6 +127,7 @@ class EmlitCLI(LightningCLI):
             raise ConfigError(f"run_dir {run_dir} is a file; choose another --run_dir")
         automatic = config.ckpt_path == "auto"
         checkpoint = find_checkpoint(config.ckpt_path, run_dir, self.subcommand == "fit")
+        require_known(config.trainer.strategy, checkpoint)
         pretrained = config.model.init_args.pretrained
         lora = config.model.init_args.get("lora")
         lora = None if lora is None else LoRA(**lora.as_dict())
@@ -204,6 +207,7 @@ def main(args: ArgsType = None) -> None:
         "Total length of `PromptLoader`",  # all is predicted already
     ):
         warnings.filterwarnings("ignore", message=message)
+    end_together(lambda: to_go_on(args))
     try:
         EmlitCLI(
             CausalLM,
@@ -233,6 +237,12 @@ def main(args: ArgsType = None) -> None:
             raise
         print(f"emlit: error: {disk_full(error)}", file=sys.stderr)
         sys.exit(2)
+    except RuntimeError as error:
+        if not is_lost_peer(error):
+            raise
+        time.sleep(5)  # whoever started this process knows which one was lost, and ends the rest
+        print(f"emlit: error: another process of this run is gone; go on with: {to_go_on(args)}", file=sys.stderr)
+        sys.exit(1)
     except MisconfigurationException as error:
         print(f"emlit: error: trainer: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import lightning as L
 import torch
-from lightning.pytorch.strategies import FSDPStrategy, ModelParallelStrategy
 
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.weight_sync import engine_weights
@@ -15,6 +14,7 @@ from emlit.collapse import Finding, Limits, Probe, Signals, decide, judge, judge
 from emlit.errors import ConfigError, NonFiniteError
 from emlit.files import put_in_place, writing
 from emlit.modules import CausalLM
+from emlit.parallel import gathered, is_sharded, take_over
 from emlit.rollout import render
 from emlit.tasks import Task
 
@@ -75,10 +75,6 @@ class CollapseGuard(L.Callback):
     def preflight(self, trainer: L.Trainer, module: CausalLM, stage: str) -> None:
         if stage != "fit" or self.mode == "off":
             return
-        if self.mode == "stop" and isinstance(trainer.strategy, FSDPStrategy | ModelParallelStrategy):
-            raise ConfigError(
-                "guard.mode is stop, which keeps whole weights and does not know sharded ones yet; set it to warn"
-            )
         data = trainer.datamodule
         pool = data.train_prompts
         if self.labelled is not None:
@@ -153,15 +149,18 @@ class CollapseGuard(L.Callback):
         return RunCheckpoint.path(trainer).with_name(f"kept-{step}.pt")
 
     def _save(self, trainer: L.Trainer, module: CausalLM) -> None:
-        if not trainer.is_global_zero:
+        kept = {"state_dict": module.state_dict()}
+        module.on_save_checkpoint(kept)  # of LoRA, the adapters alone
+        first = trainer.is_global_zero  # by every process gathered, by this one kept
+        whole = ((name, gathered(tensor, module.device)) for name, tensor in kept["state_dict"].items())
+        state = {name: tensor.cpu() if is_sharded(module.model) else tensor for name, tensor in whole if first}
+        if not first:
             return
         target = self._path(trainer, self.kept_step)
         scratch = target.with_suffix(".partial")
-        kept = {"state_dict": module.state_dict()}
-        module.on_save_checkpoint(kept)  # of LoRA, the adapters alone
         with writing(target, "checkpoints before it are kept", scratch):
             target.parent.mkdir(parents=True, exist_ok=True)
-            torch.save(kept["state_dict"], scratch)
+            torch.save(state, scratch)
             put_in_place(scratch, target)
         # A run that is killed now goes on from its last checkpoint, whose kept step must still be there.
         for old in target.parent.glob("kept-*.pt"):
@@ -187,8 +186,8 @@ class CollapseGuard(L.Callback):
 
     def _take_kept(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
         trainer.strategy.barrier()
-        kept = torch.load(self._path(trainer, self.kept_step), map_location=pl_module.device, weights_only=True)
-        pl_module.load_state_dict(kept, strict=pl_module.strict_loading)
+        kept = torch.load(self._path(trainer, self.kept_step), map_location="cpu", mmap=True, weights_only=True)
+        take_over(kept, pl_module)
 
     def final_step(self, trainer: L.Trainer) -> int:
         """Whose weights the run ends with."""

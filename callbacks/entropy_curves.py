@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 import lightning as L
-import torch
 
 from callbacks.weight_sync import WeightSync, logprob_gap
 from emlit.curves.round_tokens import RoundTokens
@@ -13,6 +12,7 @@ from emlit.curves.tensorboard import add_profile, writers
 from emlit.errors import ConfigError
 from emlit.functional import decile_means, sequence_mean
 from emlit.modules import CausalLM, StepRecord
+from emlit.parallel import gradient_norm
 
 
 class EntropyCurves(L.Callback):
@@ -42,8 +42,7 @@ class EntropyCurves(L.Callback):
         self.records.clear()
 
     def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: CausalLM, optimizer: Any) -> None:
-        gradients = [parameter.grad for parameter in pl_module.parameters() if parameter.grad is not None]
-        self.gradient_norm = float(torch.nn.utils.get_total_norm(gradients))
+        self.gradient_norm = gradient_norm(pl_module)
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
@@ -55,8 +54,9 @@ class EntropyCurves(L.Callback):
         began = max(trainer.datamodule.stream.round_started, self.last_end)
         self.last_end = time.perf_counter()
         tokens = RoundTokens.of(self.records, pl_module.reduction).over_ranks()
-        own = completion_scalars(self.records) | self._machinery(trainer, len(tokens), began)
-        scalars = token_scalars(tokens, self.tau) | over_ranks(own)
+        completions = sum(len(record.batch.tokens) for record in self.records)
+        scalars = token_scalars(tokens, self.tau) | over_ranks(completion_scalars(self.records), completions)
+        scalars |= over_ranks(self._machinery(trainer, len(tokens), began))
         pl_module.log_dict(scalars, logger=False)
         if step % self.every_n_steps == 0:
             for logger in trainer.loggers:

@@ -42,10 +42,10 @@ class HFExport(L.Callback):
 
     def export(self, trainer: L.Trainer, module: CausalLM) -> None:
         """Write the weights as they are now; every process must call it."""
-        # Gathered on every rank, kept by the first.
-        state = {name: tensor.cpu() for name, tensor in engine_weights(module)}
-        adapter = {name: tensor.cpu() for name, tensor in adapter_weights(module)}
-        if not trainer.is_global_zero:
+        first = trainer.is_global_zero  # by every process gathered, by this one kept
+        state = {name: tensor.cpu() for name, tensor in engine_weights(module) if first}
+        adapter = {name: tensor.cpu() for name, tensor in adapter_weights(module) if first}
+        if not first:
             return
         target = self.path(trainer)
         scratch = target.with_name(target.name + ".partial")

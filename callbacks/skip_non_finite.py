@@ -1,6 +1,7 @@
 """A step that breaks is skipped; a run that breaks keeps its last good state."""
 
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from callbacks.run_checkpoint import RunCheckpoint
 from emlit.errors import ConfigError, NonFiniteError
 from emlit.files import put_in_place, writing
 from emlit.modules import CausalLM, StepRecord
+from emlit.parallel import gradient_norm
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +58,9 @@ class SkipNonFinite(L.Callback):
 
     def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: CausalLM, optimizer: Any) -> None:
         fault = next((fault for _, fault in self._records if fault is not None), None)
-        if fault is None and getattr(trainer.precision_plugin, "scaler", None) is None:
-            gradients = [parameter.grad for parameter in pl_module.parameters() if parameter.grad is not None]
-            norm = torch.nn.utils.get_total_norm(gradients)
-            fault = None if torch.isfinite(norm) else f"the gradient's norm is {norm.item()}"
+        if getattr(trainer.precision_plugin, "scaler", None) is None:
+            norm = gradient_norm(pl_module)
+            fault = fault if math.isfinite(norm) else fault or f"the gradient's norm is {norm}"
         if trainer.strategy.reduce_boolean_decision(fault is not None, all=False):
             self._skip(trainer, optimizer, fault or "another process has a value that is not finite")
         else:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import lightning as L
@@ -12,6 +12,7 @@ from torch import Tensor
 from emlit.errors import ConfigError, WeightSyncError
 from emlit.modules import CausalLM, StepRecord
 from emlit.modules.lora import is_adapter, merged_weights
+from emlit.parallel import gathered
 
 
 def engine_weights(module: CausalLM) -> Iterator[tuple[str, Tensor]]:
@@ -21,19 +22,20 @@ def engine_weights(module: CausalLM) -> Iterator[tuple[str, Tensor]]:
     vLLM on the CPU would then keep its old output head. Adapters come merged, and the base stays as it is.
     """
     # map holds on to no tensor while the next one is computed; the variable of a loop would.
-    return map(_whole, merged_weights(module.model))
+    return map(_whole(module), merged_weights(module.model))
 
 
 def adapter_weights(module: CausalLM) -> Iterator[tuple[str, Tensor]]:
     """The weights of LoRA adapters alone, under peft's names; none where there are no adapters."""
-    return map(_whole, (item for item in module.model.state_dict().items() if is_adapter(item[0])))
+    return map(_whole(module), (item for item in module.model.state_dict().items() if is_adapter(item[0])))
 
 
-def _whole(item: tuple[str, Tensor]) -> tuple[str, Tensor]:
-    """Gathered where it is sharded."""
-    name, tensor = item
-    whole = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
-    return name.replace("_orig_mod.", ""), whole.detach()
+def _whole(module: CausalLM) -> Callable[[tuple[str, Tensor]], tuple[str, Tensor]]:
+    def whole(item: tuple[str, Tensor]) -> tuple[str, Tensor]:
+        name, tensor = item
+        return name.replace("_orig_mod.", ""), gathered(tensor, module.device).detach()
+
+    return whole
 
 
 def logprob_gap(record: StepRecord) -> tuple[float, float]:
@@ -108,7 +110,8 @@ class WeightSync(L.Callback):
             self._push_if_newer(trainer, pl_module)
 
     def _push_if_newer(self, trainer: L.Trainer, module: CausalLM) -> None:
-        if trainer.datamodule.engine.weights_version != trainer.global_step:
+        engine = trainer.datamodule.engine
+        if engine.asleep or engine.weights_version != trainer.global_step:
             self.push(trainer, module)
 
     on_train_end = _push_if_newer  # of a run that another callback ended inside a round

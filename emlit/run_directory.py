@@ -35,16 +35,15 @@ def find_checkpoint(asked: str | None, run_dir: Path, fit: bool) -> Path | None:
     raise ConfigError(f"ckpt_path is {asked}, but there is no {path}; check --run_dir, or leave --ckpt_path out")
 
 
-def checkpoint_step(path: Path, pretrained: str, lora: LoRA | None) -> int | None:
-    """The optimiser step of a checkpoint; None for a sharded one.
+def checkpoint_step(path: Path, pretrained: str, lora: LoRA | None) -> int:
+    """The optimiser step of a checkpoint: a file, or a folder of shards.
 
     Raises:
-        ConfigError: a file that is no checkpoint, or is none of this model's
+        ConfigError: it is no checkpoint, or none of this model's
     """
-    if path.is_dir():
-        return None
     try:
-        content = torch.load(path, map_location="cpu", mmap=True, weights_only=False)
+        whole = path.is_file()
+        content = torch.load(path if whole else path / "meta.pt", map_location="cpu", mmap=whole, weights_only=False)
         step, origin = content["global_step"], content["emlit"]["pretrained"]
     except Exception as error:  # a pickle can fail in every way
         raise ConfigError(f"ckpt_path is {path}, which is not a checkpoint of emlit") from error

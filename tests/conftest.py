@@ -45,7 +45,7 @@ def make_batch(
     whole = normaliser or Normaliser(float(sum(lengths)), float(len(lengths)))
     return collate(
         groups, pad_token_id, whole, temperature=1.0, filtered=False, round=0, weights_version=0,
-        mask_truncated=mask_truncated,
+        samples_per_prompt=len(groups[0].completions), mask_truncated=mask_truncated,
     )  # fmt: skip
 
 

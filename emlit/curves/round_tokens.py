@@ -53,7 +53,7 @@ class RoundTokens:
     @classmethod
     def _of_one(cls, record: StepRecord, reduction: Reduction) -> "RoundTokens":
         batch, mask = record.batch, record.batch.completion_mask
-        stopped = torch.tensor([reason == "stop" for reason in batch.finish_reasons], device=mask.device)
+        stopped = torch.tensor([why == "stop" for why in batch.finish_reasons], dtype=torch.bool, device=mask.device)
         last = mask.long().cumsum(dim=1) == mask.sum(dim=1, keepdim=True)
         values = {name: value for name, value in record.values.items() if value.shape == mask.shape}
         return cls(

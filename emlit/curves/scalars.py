@@ -41,12 +41,15 @@ def token_scalars(tokens: RoundTokens, tau: float) -> dict[str, float]:
 
 
 def completion_scalars(records: Sequence[StepRecord]) -> dict[str, float]:
-    """Lengths, rewards and grades of this process's completions. Labels are measured against, never trained on.
+    """Lengths, rewards and grades of this process's completions; nothing where it has none.
 
-    Where the completions were given, as a labelled baseline's are, their accuracy would be the data set's: left out.
+    Labels are measured against, never trained on. Where the completions were given, as a labelled baseline's are,
+    their accuracy would be the data set's: left out.
     """
     groups = [group for record in records for group in record.batch.groups]
     completions = [completion for group in groups for completion in group.completions]
+    if not completions:
+        return {}
     sampled = records[0].batch.sampler_logprobs is not None
     grades = [grade for group in groups for grade in group.grades] if sampled else []
     found = {
@@ -70,17 +73,23 @@ def completion_scalars(records: Sequence[StepRecord]) -> dict[str, float]:
     return found
 
 
-def over_ranks(scalars: dict[str, float]) -> dict[str, float]:
+def over_ranks(scalars: dict[str, float], completions: int | None = None) -> dict[str, float]:
     """Of every process together: shares of the loss add up, the largest gap counts, the rest is averaged.
 
-    Processes have as many completions each, so that averages of completions are right; averages of tokens are taken
-    over all processes before (`RoundTokens.over_ranks`).
+    Averages of tokens are taken over all processes before (`RoundTokens.over_ranks`).
+
+    Args:
+        scalars: of this process
+        completions: how many they are averages of; processes count alike unless given
     """
-    found, merged = of_every_process(scalars), {}
-    for name in scalars:
-        values = [each[name] for each in found if name in each]
+    found = of_every_process((scalars, 1 if completions is None else completions))
+    merged = {}
+    for name in dict.fromkeys(name for each, _ in found for name in each):
+        values = [(each[name], weight) for each, weight in found if name in each]
         if name == "loss/total":
-            merged[name] = sum(values)
+            merged[name] = sum(value for value, _ in values)
+        elif name.endswith("_max"):
+            merged[name] = max(value for value, _ in values)
         else:
-            merged[name] = max(values) if name.endswith("_max") else sum(values) / len(values)
+            merged[name] = sum(value * weight for value, weight in values) / sum(weight for _, weight in values)
     return merged

@@ -125,11 +125,13 @@ class Engine(ABC):
     """Samples completions from one set of weights.
 
     A constructor takes settings and is cheap; `start` loads the model. `decoding` changes the logits before each token
-    is drawn (None: as they are). `weights_version` says which weights are in use: 0 are those on disk.
+    is drawn (None: as they are). `weights_version` says which weights are in use: 0 are those on disk. `asleep` says
+    that it has none: `load_weights` wakes it.
     """
 
     decoding: Decoding | None = None
     weights_version: int = 0
+    asleep: bool = False
 
     @abstractmethod
     def start(self, source: ModelSource) -> None:
@@ -144,6 +146,9 @@ class Engine(ABC):
     @abstractmethod
     def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
         """Replace the weights by those of a `state_dict()` with Hugging Face names (tied ones under both names)."""
+
+    def sleep(self) -> None:  # noqa: B027 (most hold nothing worth freeing)
+        """Free what memory can be freed until new weights come; called when a round is sampled."""
 
     @abstractmethod
     def close(self) -> None:

@@ -84,6 +84,13 @@ class RestartingEngine(Engine):
             self._note(error, pushing=True)
         self._restart()
 
+    @property
+    def asleep(self) -> bool:  # type: ignore[override]
+        return self.engine.asleep
+
+    def sleep(self) -> None:
+        self.engine.sleep()
+
     def close(self) -> None:
         self.engine.close()
 

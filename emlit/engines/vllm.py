@@ -30,6 +30,8 @@ class VLLMEngine(Engine):
         kv_cache_gb: size of the KV cache on a CPU, in GiB
         max_num_seqs: completions sampled together; vLLM's own choice unless set
         enforce_eager: skip compilation and CUDA graphs; on a CPU compilation costs more than it saves
+        sleep: give the GPU to the trainer while it trains: weights and KV cache are dropped when a round is sampled,
+            and are there again with the next push of weights. `gpu_memory_utilization` may then be high
         options: further arguments of `vllm.LLM`
 
     Raises:
@@ -43,6 +45,7 @@ class VLLMEngine(Engine):
         kv_cache_gb: float = 0.5,
         max_num_seqs: int | None = None,
         enforce_eager: bool | None = None,
+        sleep: bool = False,
         options: dict[str, Any] | None = None,
     ) -> None:
         if not installed():
@@ -63,6 +66,7 @@ class VLLMEngine(Engine):
         self.kv_cache_gb = kv_cache_gb
         self.max_num_seqs = max_num_seqs
         self.enforce_eager = enforce_eager
+        self.sleeps = sleep
         self.options = options or {}
         self.llm: Any = None
 
@@ -94,6 +98,8 @@ class VLLMEngine(Engine):
             arguments["max_num_seqs"] = 512
         else:
             arguments["gpu_memory_utilization"] = self.gpu_memory_utilization
+            arguments["enable_sleep_mode"] = self.sleeps
+        arguments |= _beside_other_ranks()
         if self.max_num_seqs is not None:
             arguments["max_num_seqs"] = self.max_num_seqs
         with isolate_rng(), quiet():  # LLM() seeds every global generator
@@ -107,6 +113,7 @@ class VLLMEngine(Engine):
             _skip_token_ranks()
         self.source = source
         self.weights_version = 0
+        self.asleep = False
 
     def generate(
         self, requests: Sequence[Request], sampling: Sampling, on_finished: Callable[[int], None] | None = None
@@ -141,10 +148,20 @@ class VLLMEngine(Engine):
 
     def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
         with quiet():
+            if self.asleep:
+                self.llm.wake_up(tags=["weights"])
             self.llm.collective_rpc("reload_weights", kwargs={"weights_iterator": iter(weights)})
+            if self.asleep:  # only now, so that the push had the memory of the cache for itself
+                self.llm.wake_up(tags=["kv_cache"])
         # Blocks computed with the old weights would be reused for known prompts.
         self.llm.reset_prefix_cache()
-        self.weights_version = version
+        self.weights_version, self.asleep = version, False
+
+    def sleep(self) -> None:
+        if self.sleeps and not self.asleep:
+            with quiet():
+                self.llm.sleep(level=2)  # weights are not kept: new ones are on their way
+            self.asleep = True
 
     def close(self) -> None:
         if self.llm is not None:
@@ -155,6 +172,17 @@ class VLLMEngine(Engine):
 def installed() -> bool:
     """Whether vLLM can be imported (without importing it)."""
     return importlib.util.find_spec("vllm") is not None
+
+
+def _beside_other_ranks() -> dict[str, Any]:
+    """Arguments for one engine a process, on the process's own GPU; none where there is one process."""
+    if not torch.distributed.is_initialized() or torch.distributed.get_world_size() == 1:
+        return {}
+    # What torchrun would have set, and Lightning's own launcher does not.
+    os.environ["RANK"] = str(torch.distributed.get_rank())
+    if torch.cuda.is_available():
+        os.environ["LOCAL_RANK"] = str(torch.cuda.current_device())
+    return {"distributed_executor_backend": "external_launcher"}
 
 
 def _checkpoint_dtype(path: str) -> str:

@@ -35,7 +35,7 @@ class _LinearTokenStats(torch.autograd.Function):
                     softmax.add(tiles.logits(rows, columns), rows, columns)
             logprob, entropy, lse = softmax.results()
         ctx.save_for_backward(hidden, weight, bias, targets, entropy, lse)
-        return logprob.squeeze(1), entropy.squeeze(1)
+        return logprob.flatten().clone(), entropy.flatten().clone()  # no views: FSDP2 hangs its hooks on them
 
     @staticmethod
     @once_differentiable

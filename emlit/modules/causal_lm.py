@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import lightning as L
 import torch
@@ -15,15 +15,16 @@ from emlit.functional import CertaintyStats, TokenStats
 from emlit.metrics import CompletionMetrics
 from emlit.modules.answering import answer
 from emlit.modules.lora import ALL_LINEAR, LoRA, differences, is_adapter, settings
-from emlit.modules.scoring import EntropyHead, Scorer
+from emlit.modules.policy import Dtype, load_policy
+from emlit.modules.scoring import EntropyHead, ScoredTokens, Scorer
+from emlit.parallel import Sharding, is_sharded, release
 from emlit.predictions import Prediction
+from emlit.processes import of_every_process
 from emlit.rollout import LearnsFrom, Prompt, PromptBatch, RolloutDataModule, pad_rows
 from emlit.strategies import Strategy
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-Dtype = Literal["float32", "bfloat16"]
 
 
 class CausalLM(L.LightningModule):
@@ -73,10 +74,14 @@ class CausalLM(L.LightningModule):
         self.on_graded: Callable[[int, int], None] | None = None
 
     def configure_model(self) -> None:
-        """Load the weights, once."""
+        """Load the weights, once; under FSDP2 this process's shards of them."""
         if self.model is None and self.score:
-            model = loading.load_model(loading.resolve(self.pretrained), getattr(torch, self.dtype_name))
-            self.model = model if self.lora is None else self.lora.adapt(model)
+            self.model = load_policy(self.pretrained, self.dtype_name, self.lora, self.sharding)
+
+    @property
+    def sharding(self) -> Sharding | None:
+        """How the trainer's strategy cuts models over processes; None where each holds a whole one."""
+        return None if self._trainer is None else Sharding.of(self._trainer)
 
     def check_rollouts(self, data: RolloutDataModule) -> None:
         """Raise ConfigError where the model or the rollouts that `data` would make do not suit this module."""
@@ -118,12 +123,14 @@ class CausalLM(L.LightningModule):
         Returns:
             TokenStats, or CertaintyStats where asked for, of (B, T) float32, nats; 0 outside of `completion_mask`
         """
-        scored = self.scorer(model if model is not None else self.model, tokens, completion_mask)
-        stats = scored.stats(temperature)
-        if entropy_temperature is not None and entropy_temperature != temperature:
-            stats = TokenStats(stats.logprob, scored.stats(entropy_temperature).entropy)
-        if self_certainty:
-            stats = scored.with_self_certainty(stats, temperature)
+
+        def compute(scored: ScoredTokens) -> TokenStats | CertaintyStats:
+            stats = scored.stats(temperature)
+            if entropy_temperature is not None and entropy_temperature != temperature:
+                stats = TokenStats(stats.logprob, scored.stats(entropy_temperature).entropy)
+            return scored.with_self_certainty(stats, temperature) if self_certainty else stats
+
+        stats = self.scorer(model if model is not None else self.model, tokens, completion_mask, compute)
         return self.in_place(stats, completion_mask)
 
     @staticmethod
@@ -134,7 +141,10 @@ class CausalLM(L.LightningModule):
 
     @torch.no_grad()
     def score_completions(self, prompts: list[list[int]], completions: list[Completion]) -> list[TokenStats]:
-        """The model's own stats at temperature 1, whatever the completions were sampled with: (length,) each."""
+        """The model's own stats at temperature 1, whatever the completions were sampled with: (length,) each.
+
+        Where the model is sharded every process must call it, though it may have nothing to score.
+        """
         rows = [(prompt, completion.tokens) for prompt, completion in zip(prompts, completions, strict=True)]
         was_training = self.model.training
         self.model.eval()
@@ -142,7 +152,8 @@ class CausalLM(L.LightningModule):
         precision = self._trainer.precision_plugin.forward_context() if self._trainer else contextlib.nullcontext()
         results: list[TokenStats] = []
         with precision:
-            for piece in self._pieces(rows):
+            pieces = list(self._pieces(rows))
+            for piece in pieces:
                 tokens, _, completion_mask = (tensor.to(self.device) for tensor in pad_rows(piece, pad_token_id=0))
                 stats = self.token_stats(tokens, completion_mask, temperature=1.0)
                 results.extend(
@@ -151,8 +162,17 @@ class CausalLM(L.LightningModule):
                         *(value.cpu() for value in stats), completion_mask.cpu(), strict=True
                     )
                 )
+            self._keep_step(len(pieces))
+        release(self.model)
         self.model.train(was_training)
         return results
+
+    def _keep_step(self, passes: int) -> None:
+        """Make as many forward passes as the process with the most, where each of them is a collective."""
+        if is_sharded(self.model):
+            nothing = torch.zeros(0, 2, dtype=torch.long, device=self.device)
+            for _ in range(max(of_every_process(passes)) - passes):
+                self.token_stats(nothing, nothing.bool(), temperature=1.0)
 
     def _pieces(self, rows: list[tuple[list[int], list[int]]]) -> Iterator[list[tuple[list[int], list[int]]]]:
         """`rows` in order, cut so that each piece, padded, has at most `scoring_tokens` tokens (or is one row)."""
@@ -212,6 +232,8 @@ class CausalLM(L.LightningModule):
         emlit = checkpoint.get("emlit", {})
         if reason := differences(emlit.get("lora"), self.lora):
             raise DataError(f"the checkpoint {reason}")
+        if "state_dict" not in checkpoint:  # a strategy that shards weights has read them itself
+            return
         theirs = {name: tuple(value.shape) for name, value in checkpoint["state_dict"].items()}
         own = {name: tuple(value.shape) for name, value in self._kept(self.state_dict()).items()}
         if theirs == own:

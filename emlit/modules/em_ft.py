@@ -3,10 +3,11 @@
 from torch import Tensor
 
 from emlit.functional import KLPenalty, Reduction
-from emlit.modules.causal_lm import CausalLM, Dtype
+from emlit.modules.causal_lm import CausalLM
 from emlit.modules.entropy_floor import EntropyFloor
 from emlit.modules.lora import LoRA
 from emlit.modules.objective import EntropyObjectiveMixin
+from emlit.modules.policy import Dtype
 from emlit.modules.scoring import EntropyHead
 from emlit.rollout import RolloutBatch
 

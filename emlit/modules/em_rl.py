@@ -8,10 +8,11 @@ from torch import Tensor
 
 from emlit.errors import ConfigError
 from emlit.functional import KLEstimator, Reduction, sequence_mean
-from emlit.modules.causal_lm import CausalLM, Dtype
+from emlit.modules.causal_lm import CausalLM
 from emlit.modules.entropy_floor import EntropyFloor
 from emlit.modules.lora import LoRA
 from emlit.modules.objective import EntropyObjectiveMixin
+from emlit.modules.policy import Dtype
 from emlit.modules.policy_update import PolicyUpdate, Reinforce
 from emlit.modules.scoring import EntropyHead
 from emlit.rewards import RLOO, Advantage, Reward, TokenEntropyReward

@@ -1,6 +1,7 @@
 """LoRA through peft: a frozen base, small matrices that train, and merged weights computed beside both."""
 
 import importlib.util
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from emlit.errors import ConfigError
 from emlit.modules.scoring import unwrapped
+from emlit.parallel import scatter
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -129,6 +131,27 @@ def _merged(layer: Any, weight: Tensor) -> Tensor:
     with torch.inference_mode(False), torch.no_grad():
         (adapter,) = layer.active_adapters
         return (weight + layer.get_delta_weight(adapter)).to(weight.dtype)
+
+
+def plain_weights(base: "PreTrainedModel") -> dict[str, Tensor]:
+    """A model's own parameters under their Hugging Face names, tied ones under both, without those of adapters."""
+    state = base.state_dict(keep_vars=True)
+    return {name.replace(_BASE, "."): value for name, value in state.items() if not is_adapter(name)}
+
+
+@torch.no_grad()
+def fill_adapters(base: "PreTrainedModel") -> None:
+    """Give sharded adapters their first values, B = 0 and peft's A; every process must call it."""
+    for name, value in base.state_dict(keep_vars=True).items():
+        if is_adapter(name):
+            # As peft does in reset_lora_parameters; embeddings have it the other way round.
+            starts_at_zero = ".lora_B." in name or ".lora_embedding_A" in name
+            full = torch.zeros(value.shape)
+            if ".lora_embedding_B" in name:
+                torch.nn.init.normal_(full)
+            elif not starts_at_zero:
+                torch.nn.init.kaiming_uniform_(full, a=math.sqrt(5))
+            scatter(full, value)
 
 
 def settings(lora: LoRA | None) -> dict[str, Any] | None:

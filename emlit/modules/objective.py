@@ -9,7 +9,6 @@ import torch
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
-from emlit import pretrained as loading
 from emlit.errors import ConfigError
 from emlit.functional import (
     CertaintyStats,
@@ -21,7 +20,9 @@ from emlit.functional import (
     token_weights,
 )
 from emlit.modules.entropy_floor import EntropyFloor
-from emlit.modules.scoring import body
+from emlit.modules.policy import decoder_layers, load_policy
+from emlit.modules.scoring import ScoredTokens, body
+from emlit.parallel import is_sharded
 from emlit.rollout import RolloutBatch
 
 if TYPE_CHECKING:
@@ -100,11 +101,13 @@ class EntropyObjectiveMixin:
         if self.gradient_checkpointing and not self.model.is_gradient_checkpointing:
             self.model.gradient_checkpointing_enable({"use_reentrant": False})
         if self.torch_compile:
-            body(self.model).compile(dynamic=True)  # in place: names of parameters stay
+            # In place: names of parameters stay.
+            for part in decoder_layers(self.model) if is_sharded(self.model) else [body(self.model)]:
+                part.compile(dynamic=True)
         fitting = self._trainer is None or self._trainer.state.fn == TrainerFn.FITTING
         # With adapters the start is the policy without them.
         if self.kl_weight and fitting and self.lora is None and not self._reference:
-            reference = loading.load_model(loading.resolve(self.pretrained), getattr(torch, self.dtype_name))
+            reference = load_policy(self.pretrained, self.dtype_name, sharding=self.sharding, keep_root=False)
             self._reference = (reference.eval().requires_grad_(False),)
 
     def rollout_stats(self, batch: RolloutBatch) -> TokenStats | CertaintyStats:
@@ -126,10 +129,13 @@ class EntropyObjectiveMixin:
             stats = self.rollout_stats(batch)
             return self.reduce(stats.entropy, batch), stats
         mask = batch.completion_mask
-        scored = self.scorer(self.model, batch.tokens, mask)
-        dtype = torch.promote_types(scored.states.dtype, torch.float32)
-        weights = token_weights(batch.loss_mask, self.reduction, batch.normaliser, dtype)
-        loss, stats = scored.entropy_loss(weights[mask], batch.temperature)
+
+        def compute(scored: ScoredTokens) -> tuple[Tensor, TokenStats]:
+            dtype = torch.promote_types(scored.states.dtype, torch.float32)
+            weights = token_weights(batch.loss_mask, self.reduction, batch.normaliser, dtype)
+            return scored.entropy_loss(weights[mask], batch.temperature)
+
+        loss, stats = self.scorer(self.model, batch.tokens, mask, compute)
         return loss, self.in_place(stats, mask)
 
     def kl_penalty(self, stats: TokenStats, batch: RolloutBatch) -> Tensor | None:
@@ -144,7 +150,8 @@ class EntropyObjectiveMixin:
     def _start(self) -> Iterator["PreTrainedModel"]:
         """The model before training: a frozen copy, or the policy with its adapters off."""
         if self.lora is None:
-            yield self._reference[0].to(self.device)
+            (reference,) = self._reference
+            yield reference if is_sharded(reference) else reference.to(self.device)
         else:
             with self.model.disable_adapter():
                 yield self.model

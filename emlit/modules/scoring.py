@@ -1,11 +1,13 @@
 """From token ids to log-probabilities and entropies: a model's body, then its head over the scored tokens alone."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import torch
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 
 from emlit.errors import ConfigError
 from emlit.functional import (
@@ -18,6 +20,7 @@ from emlit.functional import (
     token_stats,
 )
 from emlit.functional.tiles import operand_dtype
+from emlit.parallel import within_forward
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EntropyHead = Literal["torch", "liger", "logits"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -101,44 +105,55 @@ class Scorer:
         self.backend = backend
         self._stops_at_hidden_states: bool | None = None
 
-    def __call__(self, model: "PreTrainedModel", tokens: Tensor, scored: Tensor) -> ScoredTokens:
-        """One forward pass.
+    def __call__(
+        self, model: "PreTrainedModel", tokens: Tensor, scored: Tensor, compute: Callable[[ScoredTokens], T]
+    ) -> T:
+        """One forward pass, and what `compute` makes of it while the head of a sharded model is whole.
 
         Args:
             model: a causal language model, with or without adapters
             tokens: (B, T), padded to the right if at all: nothing attends to what follows it, so that no mask is
-                needed, and attention without one is cheaper
+                needed, and attention without one is cheaper. Without a row the pass is made all the same, as the other
+                processes of a sharded model wait for it.
             scored: (B, T), bool, never true in the first column
+            compute: returns tensors, alone or in tuples
         """
+        if not len(tokens):
+            tokens, scored = tokens.new_zeros(1, 2), scored.new_zeros(1, 2)
         # The distribution that produced token t is that of the logits at t - 1.
         before, targets = scored[:, 1:], tokens[scored]
         inputs = {"input_ids": tokens, "use_cache": False}
-        if not self.stops_at_hidden_states(model):
-            return ScoredTokens(targets, model(**inputs).logits[:, :-1][before])
-        states = body(model)(**inputs).last_hidden_state[:, :-1][before]
-        head = model.get_output_embeddings()
-        return ScoredTokens(targets, states, head.weight, head.bias, _softcap(model), self.backend)
+        if not self.stops_at_hidden_states(model, tokens.device):
+            return compute(ScoredTokens(targets, model(**inputs).logits[:, :-1][before]))
 
-    def stops_at_hidden_states(self, model: "PreTrainedModel") -> bool:
-        """Whether `model` is scored from its hidden states; found out once, and logged where it is not."""
+        def pass_through() -> T:
+            states = body(model)(**inputs).last_hidden_state[:, :-1][before]
+            head = model.get_output_embeddings()
+            return compute(ScoredTokens(targets, states, head.weight, head.bias, _softcap(model), self.backend))
+
+        return within_forward(model, pass_through)
+
+    def stops_at_hidden_states(self, model: "PreTrainedModel", device: torch.device | None = None) -> bool:
+        """Whether `model` is scored from its hidden states; found out once, on `device`, and logged where not."""
         if self._stops_at_hidden_states is None:
-            reason = None if self.backend == "logits" else self._hindrance(model)
+            reason = None if self.backend == "logits" else self._hindrance(model, device)
             if reason is not None:
                 log.warning("%s: tokens are scored from whole logits, which costs memory", reason)
             self._stops_at_hidden_states = self.backend != "logits" and reason is None
         return self._stops_at_hidden_states
 
-    def _hindrance(self, model: "PreTrainedModel") -> str | None:
+    def _hindrance(self, model: "PreTrainedModel", device: torch.device | None) -> str | None:
         name, head = type(model).__name__, model.get_output_embeddings()
         if head is None:
             return f"{name} has no lm_head"
-        if type(head) is not torch.nn.Linear or type(head.weight) is not torch.nn.Parameter or head._forward_hooks:
+        plain = isinstance(head.weight, DTensor) or type(head.weight) is torch.nn.Parameter
+        if type(head) is not torch.nn.Linear or not plain or head._forward_hooks:
             return f"the lm_head of {name} is more than a torch.nn.Linear ({type(head).__name__})"
         if self.backend == "liger" and (head.bias is not None or _softcap(model)):
             raise ConfigError(
                 f"entropy_head is liger, which knows no bias and no softcap, but {name} has one; set torch"
             )
-        if not _heads_agree(model, head):
+        if not _heads_agree(model, head, device or head.weight.device):
             return f"the logits of {name} are not its lm_head's"
         return None
 
@@ -159,28 +174,33 @@ def _softcap(model: "PreTrainedModel") -> float | None:
 
 
 @torch.no_grad()
-def _heads_agree(model: "PreTrainedModel", head: torch.nn.Linear) -> bool:
+def _heads_agree(model: "PreTrainedModel", head: torch.nn.Linear, device: torch.device) -> bool:
     """Whether softcap(W h + b) of the body's last hidden states are the model's logits, on a few tokens."""
     inner = body(model)
     if inner is unwrapped(model):
         return False
-    device = head.weight.device
     tokens = torch.arange(min(8, head.out_features), device=device).unsqueeze(0)
+
+    def own_logits() -> Tensor | None:
+        states = getattr(inner(input_ids=tokens, use_cache=False), "last_hidden_state", None)
+        if states is None or states.shape[-1] != head.in_features:
+            return None
+        logits = torch.nn.functional.linear(states, head.weight.to(states.dtype), head.bias)
+        softcap = _softcap(model)
+        return softcap * torch.tanh(logits / softcap) if softcap else logits
+
     training = [module for module in model.modules() if module.training]
     model.eval()  # an adapter's dropout would make the two differ
     with torch.random.fork_rng(devices=[]), torch.autocast(device.type, enabled=False):
         try:
             logits = model(input_ids=tokens, use_cache=False).logits
-            states = getattr(inner(input_ids=tokens, use_cache=False), "last_hidden_state", None)
+            own = within_forward(model, own_logits)
         except RuntimeError:  # of dtypes that only autocast reconciles
             return False
         finally:
             for module in training:
                 module.training = True
-    if states is None or states.shape[-1] != head.in_features or logits.shape[-1] != len(head.weight):
+    if own is None or logits.shape != own.shape:
         return False
-    own = torch.nn.functional.linear(states, head.weight.to(states.dtype), head.bias)
-    if softcap := _softcap(model):
-        own = softcap * torch.tanh(own / softcap)
     # In bfloat16 both are rounded, but from the same numbers.
     return bool((own.float() - logits.float()).norm() <= 2e-3 * logits.float().norm())

@@ -7,9 +7,10 @@ from torch import Tensor
 
 from emlit.errors import ConfigError
 from emlit.functional import Reduction
-from emlit.modules.causal_lm import CausalLM, Dtype
+from emlit.modules.causal_lm import CausalLM
 from emlit.modules.lora import LoRA
 from emlit.modules.objective import EntropyObjectiveMixin
+from emlit.modules.policy import Dtype
 from emlit.modules.scoring import EntropyHead
 from emlit.rollout import LearnsFrom, RolloutBatch, RolloutDataModule
 

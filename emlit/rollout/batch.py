@@ -35,6 +35,8 @@ class Group:
 class RolloutBatch:
     """Whole groups of completions, right-padded: prompt, completion, padding.
 
+    It may have none: where processes cannot share a round evenly, those without a group still take part in the step.
+
     Attributes:
         tokens: (B, T), int64
         attention_mask: (B, T), bool, true up to the last token of each row
@@ -49,6 +51,7 @@ class RolloutBatch:
         filtered: whether they were drawn from less than the model's whole distribution
         round: which round of the run
         weights_version: which weights sampled it: the number of optimiser steps taken before
+        samples_per_prompt: N, also where there is no group
         ends_round: whether the next micro-batch is of another round
     """
 
@@ -63,11 +66,8 @@ class RolloutBatch:
     filtered: bool
     round: int
     weights_version: int
+    samples_per_prompt: int
     ends_round: bool = True
-
-    @property
-    def samples_per_prompt(self) -> int:
-        return len(self.groups[0].completions)
 
     @property
     def finish_reasons(self) -> list[FinishReason]:
@@ -88,7 +88,7 @@ def pad_rows(rows: Sequence[tuple[list[int], list[int]]], pad_token_id: int) -> 
         tokens, attention_mask and completion_mask, each (B, T). Sampled tokens are marked by position: an end token
         that is also the pad token still counts.
     """
-    shape = len(rows), max(len(prompt) + len(completion) for prompt, completion in rows)
+    shape = len(rows), max((len(prompt) + len(completion) for prompt, completion in rows), default=0)
     tokens = torch.full(shape, pad_token_id)
     attention_mask, completion_mask = torch.zeros(shape, dtype=torch.bool), torch.zeros(shape, dtype=torch.bool)
     for row, (prompt, completion) in enumerate(rows):
@@ -107,20 +107,21 @@ def collate(
     filtered: bool,
     round: int,
     weights_version: int,
+    samples_per_prompt: int,
     mask_truncated: bool = False,
     ends_round: bool = True,
 ) -> RolloutBatch:
-    """One micro-batch."""
+    """One micro-batch, of any number of groups."""
     completions = [(group.prompt.tokens, completion) for group in groups for completion in group.completions]
     tokens, attention_mask, completion_mask = pad_rows([(p, c.tokens) for p, c in completions], pad_token_id)
     logprobs = None
     if all(completion.logprobs is not None for _, completion in completions):
         sampled = torch.tensor([logprob for _, completion in completions for logprob in completion.logprobs])
         logprobs = torch.zeros(tokens.shape).masked_scatter(completion_mask, sampled)
-    trained = torch.tensor([counts(completion, mask_truncated) for _, completion in completions])
+    trained = torch.tensor([counts(completion, mask_truncated) for _, completion in completions], dtype=torch.bool)
     return RolloutBatch(
         tokens, attention_mask, completion_mask, completion_mask & trained.unsqueeze(1), logprobs, groups, normaliser,
-        temperature, filtered, round, weights_version, ends_round,
+        temperature, filtered, round, weights_version, samples_per_prompt, ends_round,
     )  # fmt: skip
 
 

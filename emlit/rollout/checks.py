@@ -68,16 +68,15 @@ def _check_shape(data: "RolloutDataModule") -> None:
     parts, ranks, updates = data.trainer.accumulate_grad_batches, data.trainer.world_size, data.updates_per_round
     if parts < 1:
         raise ConfigError(f"trainer.accumulate_grad_batches is {parts}; it must be at least 1")
-    if data.prompts_per_round % (ranks * updates):
-        who = f"{ranks} ranks" + (f" in {updates} updates" if updates > 1 else "")
+    if data.prompts_per_round % updates:
         raise ConfigError(
-            f"prompts_per_round is {data.prompts_per_round}, which {who} cannot share evenly; make it a multiple "
-            f"of {ranks * updates}"
+            f"prompts_per_round is {data.prompts_per_round}, which {updates} updates cannot share evenly; make it a "
+            f"multiple of {updates}"
         )
-    share = data.prompts_per_round // (ranks * updates)
+    share = -(-data.prompts_per_round // updates // ranks)  # of the first rank; others may have one less
     if share < parts:
         raise ConfigError(
-            f"trainer.accumulate_grad_batches is {parts}, but each rank has {share} prompts an optimiser step to "
+            f"trainer.accumulate_grad_batches is {parts}, but a rank has {share} prompts an optimiser step at most to "
             "cut into micro-batches; lower it or raise data.prompts_per_round"
         )
     steps = data.trainer.max_steps

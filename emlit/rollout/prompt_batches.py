@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from emlit.parallel import is_sharded
+from emlit.processes import of_every_process
 from emlit.rollout.prompts import Prompt
 from emlit.strategies import Strategy
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PromptBatch:
-    """Prompts, and which samples of each are wanted.
+    """Prompts, and which samples of each are wanted; none where only other processes have some left.
 
     Attributes:
         prompts: one a row
@@ -71,4 +73,7 @@ def _cut(
 ) -> list[PromptBatch]:
     size = data.evaluation_batch_size
     pieces = [wanted[start : start + size] for start in range(0, len(wanted), size)]
-    return [PromptBatch(*zip(*piece, strict=True), strategy) for piece in pieces]
+    batches = [PromptBatch(*zip(*piece, strict=True), strategy) for piece in pieces]
+    if is_sharded(data.trainer.lightning_module.model):  # scoring waits for every process
+        batches += [PromptBatch((), (), strategy)] * (max(of_every_process(len(batches))) - len(batches))
+    return batches

@@ -127,6 +127,7 @@ class RolloutStream:
         self.round_started = time.perf_counter()
         drawn = self.draw(self.round)
         completions = self._complete(drawn)
+        self.engine.sleep()
         self.generation_seconds = time.perf_counter() - self.round_started
         n = self.shape.samples
         texts = self.tokenizer.batch_decode([c.tokens for c in completions], skip_special_tokens=True)
@@ -135,11 +136,13 @@ class RolloutStream:
             for i, (_, prompt) in enumerate(drawn)
         ]
         # Prompts come in an order drawn at random, so a part of them is a fair sample of the round.
-        size, parts = len(groups) // self.shape.updates, []
-        for first in range(0, len(groups), size):
-            part = groups[first : first + size]
+        parts = []
+        for update in range(self.shape.updates):
+            part = [group for (place, _), group in zip(drawn, groups, strict=True) if self._update(place) == update]
             normaliser = self._normaliser(part)
-            parts += [(piece, normaliser) for piece in partition(part, self.shape.micro_batches)]
+            pieces = partition(part, min(len(part), self.shape.micro_batches)) if part else []
+            pieces += [[]] * (self.shape.micro_batches - len(pieces))  # the other ranks have some of theirs
+            parts += [(piece, normaliser) for piece in pieces]
         return [
             collate(
                 piece,
@@ -149,11 +152,16 @@ class RolloutStream:
                 self.sampling.filtered,
                 self.round,
                 self.engine.weights_version,
+                n,
                 self.mask_truncated,
                 ends_round=number == len(parts),
             )
             for number, (piece, normaliser) in enumerate(parts, 1)
         ]
+
+    def _update(self, place: int) -> int:
+        """Which optimiser step of its round the prompt at a place of the run belongs to, on any rank."""
+        return place % self.shape.prompts * self.shape.updates // self.shape.prompts
 
     def _normaliser(self, groups: Sequence[Group]) -> Normaliser:
         """Of one optimiser step, over all ranks."""

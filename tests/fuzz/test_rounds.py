@@ -170,4 +170,4 @@ def test_collate_of_completions_without_a_token():
     batch = make_batch([make_group([3], [[], []])])
     assert batch.tokens.shape == (2, 1)
     assert not batch.completion_mask.any()
-    assert collate(batch.groups, 0, Normaliser(0.0, 2.0), 1.0, False, 0, 0).sampler_logprobs.eq(0).all()
+    assert collate(batch.groups, 0, Normaliser(0.0, 2.0), 1.0, False, 0, 0, 2).sampler_logprobs.eq(0).all()

@@ -1,0 +1,59 @@
+"""From a name to the model that trains or scores: whole, or this process's shards of it."""
+
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from emlit import pretrained as loading
+from emlit.modules.lora import LoRA, fill_adapters, plain_weights
+from emlit.modules.scoring import unwrapped
+from emlit.parallel import Sharding, load_sharded
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedModel
+
+Dtype = Literal["float32", "bfloat16"]
+
+
+def load_policy(
+    pretrained: str, dtype: Dtype, lora: LoRA | None = None, sharding: Sharding | None = None, keep_root: bool = True
+) -> "PreTrainedModel":
+    """The causal language model, with adapters where they are asked for.
+
+    Args:
+        pretrained: "tiny", a directory or a Hugging Face id
+        dtype: of the weights
+        lora: the adapters
+        sharding: how the model is cut over processes; it is made on the meta device and never held whole
+        keep_root: as `Sharding.apply` takes it
+    """
+    path, torch_dtype = loading.resolve(pretrained), getattr(torch, dtype)
+    if sharding is None:
+        model = loading.load_model(path, torch_dtype)
+        return model if lora is None else lora.adapt(model)
+    with torch.device("meta"):
+        model = loading.load_model(path, torch_dtype)
+        model = model if lora is None else lora.adapt(model)
+    sharding.apply(model, own_turns(model), keep_root)
+    model.to_empty(device=sharding.home)
+    base = unwrapped(model)
+    base.tie_weights()
+    load_sharded(base, plain_weights(base), path, whole=lambda: loading.load_model(path, torch_dtype))
+    fill_adapters(base)
+    return model
+
+
+def decoder_layers(model: "PreTrainedModel") -> list["nn.Module"]:
+    """The layers between embeddings and head, by the class that transformers keeps in one piece."""
+    base = unwrapped(model)
+    names = set(base._no_split_modules or ())
+    return [module for module in base.modules() if names & {kind.__name__ for kind in type(module).__mro__}]
+
+
+def own_turns(model: "PreTrainedModel") -> list["nn.Module"]:
+    """What is gathered for itself: each decoder layer, and embeddings that are not the head's too."""
+    base = unwrapped(model)
+    embeddings, head = base.get_input_embeddings(), base.get_output_embeddings()
+    alone = type(embeddings) is torch.nn.Embedding and head is not None and head.weight is not embeddings.weight
+    return [*decoder_layers(model), embeddings] if alone else decoder_layers(model)
