@@ -127,7 +127,7 @@ class EmlitCLI(LightningCLI):
             raise ConfigError(f"run_dir {run_dir} is a file; choose another --run_dir")
         automatic = config.ckpt_path == "auto"
         checkpoint = find_checkpoint(config.ckpt_path, run_dir, self.subcommand == "fit")
-        require_known(config.trainer.strategy, checkpoint)
+        require_known(config.trainer.strategy, config.trainer.precision, checkpoint)
         pretrained = config.model.init_args.pretrained
         lora = config.model.init_args.get("lora")
         lora = None if lora is None else LoRA(**lora.as_dict())

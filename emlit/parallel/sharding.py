@@ -20,15 +20,12 @@ from torch.distributed.fsdp import (
 from torch.distributed.tensor import DTensor
 
 from emlit.errors import ConfigError
-from emlit.parallel.strategy import FSDP2
+from emlit.parallel.strategy import COMPUTE_DTYPES, FSDP2
 
 if TYPE_CHECKING:
     import lightning as L
 
 T = TypeVar("T")
-
-# What each precision of the trainer computes in; weights, the optimiser and sums of gradients stay as they are.
-_COMPUTE: dict[str, torch.dtype | None] = {"32-true": None, "bf16-mixed": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -52,16 +49,11 @@ class Sharding:
         """What the trainer's strategy asks for; None where each process holds a whole model.
 
         Raises:
-            ConfigError: a strategy or precision that is not known here
+            ConfigError: layers are to be cut, too
         """
         strategy = trainer.strategy
         if not isinstance(strategy, ModelParallelStrategy):
             return None
-        if trainer.precision not in _COMPUTE:
-            raise ConfigError(
-                f"trainer.precision is {trainer.precision}, which has not been tried with sharded weights; set "
-                f"{' or '.join(_COMPUTE)}"
-            )
         if isinstance(strategy, FSDP2):
             mesh, offload = strategy.sharding_mesh, strategy.cpu_offload
         else:
@@ -71,7 +63,7 @@ class Sharding:
                     "trainer.strategy has a tensor_parallel_size above 1, and layers are only sharded over data here; "
                     "use --trainer.strategy fsdp2"
                 )
-        return cls(mesh, strategy.root_device, _COMPUTE[trainer.precision], offload)
+        return cls(mesh, strategy.root_device, COMPUTE_DTYPES[trainer.precision], offload)
 
     @property
     def home(self) -> torch.device:

@@ -10,6 +10,9 @@ from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
 from emlit.errors import ConfigError
 
+# What each precision of the trainer computes in; weights, the optimiser and sums of gradients stay as they are.
+COMPUTE_DTYPES: dict[str, torch.dtype | None] = {"32-true": None, "bf16-mixed": torch.bfloat16}
+
 
 class FSDP2(ModelParallelStrategy):
     """Weights, gradients and the optimiser's state in shards over all processes (torch's FSDP2).
@@ -64,11 +67,12 @@ class FSDP2(ModelParallelStrategy):
 StrategyRegistry.register("fsdp2", FSDP2, description="FSDP2 over all processes")
 
 
-def require_known(strategy: Any, checkpoint: Path | None = None) -> None:
+def require_known(strategy: Any, precision: Any, checkpoint: Path | None) -> None:
     """Refuse a config's `trainer.strategy` that cannot go well.
 
     Raises:
-        ConfigError: the first FSDP, or a strategy that does not read the folder of shards that `checkpoint` is
+        ConfigError: the first FSDP, a precision that was not tried with sharded weights, or a strategy that does not
+            read the folder of shards that `checkpoint` is
     """
     name = strategy if isinstance(strategy, str) else getattr(strategy, "class_path", "")
     if (name.startswith("fsdp") and name != "fsdp2") or name.rpartition(".")[2] == "FSDPStrategy":
@@ -77,6 +81,11 @@ def require_known(strategy: Any, checkpoint: Path | None = None) -> None:
             "FSDP2: --config configs/trainer/fsdp.yaml, or --trainer.strategy fsdp2"
         )
     sharded = name.rpartition(".")[2] in ("fsdp2", "FSDP2", "ModelParallelStrategy")
+    if sharded and precision not in (None, 32, "32", *COMPUTE_DTYPES):
+        raise ConfigError(
+            f"trainer.precision is {precision}, which was not tried with sharded weights; set "
+            f"{' or '.join(COMPUTE_DTYPES)}"
+        )
     if checkpoint is not None and checkpoint.is_dir() and not sharded:
         raise ConfigError(
             f"ckpt_path is {checkpoint}, a folder of shards, which trainer.strategy {name} does not read; set "
