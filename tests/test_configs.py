@@ -1,6 +1,7 @@
 """Every config in the repo parses, builds its model without weights, and says what the paper says."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,8 +9,10 @@ from transformers import LlamaConfig, Qwen2Config
 
 import cli
 from emlit import pretrained
+from emlit.errors import ConfigError
 from emlit.modules import CausalLM
 from emlit.rollout import RolloutDataModule
+from emlit.rollout.checks import cut_rounds
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 # From the models' published config.json.
@@ -93,6 +96,36 @@ def test_builds_at_full_size_on_the_meta_device(path, built, monkeypatch):
     assert next(made.model.model.parameters()).device.type == "meta"
 
 
+@pytest.mark.parametrize(
+    ("overlay", "strategy", "nodes"),
+    [("single_gpu", "SingleDeviceStrategy", 1), ("fsdp", "FSDP2", 1), ("multi_node", "FSDP2", 8)],
+)
+def test_trainer_overlays_suit_any_config(overlay, strategy, nodes, built):
+    path = CONFIGS / "trainer" / f"{overlay}.yaml"
+    for config in ("qwen2.5-math-7b/em_rl_token", "llama-3.1-8b/em_ft"):
+        made = built(CONFIGS / f"{config}.yaml", "--config", str(path))
+        assert type(made.trainer.strategy).__name__ == strategy
+        assert (made.trainer.num_nodes, made.trainer.precision) == (nodes, "bf16-mixed")
+        if nodes > 1:
+            assert made.trainer.strategy.shard_within_node
+        assert f"configs/trainer/{overlay}.yaml" in path.read_text()  # the command in its header
+
+
+@pytest.mark.parametrize(
+    ("ranks", "updates", "given", "parts"),
+    [(1, 1, 1, 512), (4, 1, 1, 128), (64, 1, 4, 2), (4, 4, 1, 32), (3, 1, 1, 171)],
+)
+def test_micro_batches_of_a_size_suit_any_number_of_ranks(ranks, updates, given, parts):
+    trainer = SimpleNamespace(world_size=ranks, accumulate_grad_batches=1)
+    data = RolloutDataModule(prompts_per_round=512, updates_per_round=updates, micro_batch_prompts=given)
+    data.trainer = trainer
+    cut_rounds(data)
+    assert trainer.accumulate_grad_batches == parts  # of 512 / ranks / updates prompts
+    trainer.accumulate_grad_batches = 7
+    with pytest.raises(ConfigError, match="data.micro_batch_prompts is .* leave one of them out"):
+        cut_rounds(data)
+
+
 @pytest.mark.parametrize("kind", ["em_ft", "em_rl_sequence", "em_rl_token"])
 def test_agrees_with_the_paper(kind, built):
     made = built(CONFIGS / "qwen2.5-math-7b" / f"{kind}.yaml")
@@ -130,9 +163,9 @@ def test_the_other_rows_have_the_settings_of_em_rl(kind, reward, advantage, buil
     assert type(ours.model.advantage).__name__ == advantage
     for name in ("pretrained", "learning_rate", "kl_weight", "kl_estimator", "reduction", "warmup_steps"):
         assert getattr(ours.model, name) == getattr(theirs.model, name), name
-    for name in ("prompts_per_round", "samples_per_prompt", "context", "sampling"):
+    for name in ("prompts_per_round", "samples_per_prompt", "micro_batch_prompts", "context", "sampling"):
         assert getattr(ours.datamodule, name) == getattr(theirs.datamodule, name), name
-    for name in ("max_steps", "accumulate_grad_batches", "gradient_clip_val"):
+    for name in ("max_steps", "gradient_clip_val"):
         assert getattr(ours.trainer, name) == getattr(theirs.trainer, name), name
     task = ours.datamodule.train_task
     assert task.answer_from_solution == (reward == "VerifiedAnswerReward")

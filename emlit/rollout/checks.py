@@ -47,6 +47,7 @@ def check_fit(data: "RolloutDataModule", samples: bool) -> None:
     """
     if isinstance(data.engine, ReplayEngine):
         raise ConfigError("data.engine is ReplayEngine, which has nothing to train on; use it with predict or validate")
+    cut_rounds(data)
     _check_shape(data)
     if not samples:
         return
@@ -64,8 +65,30 @@ def check_fit(data: "RolloutDataModule", samples: bool) -> None:
         )
 
 
+def cut_rounds(data: "RolloutDataModule") -> None:
+    """Set the trainer's number of micro-batches where their size is given.
+
+    Raises:
+        ConfigError: both are given
+    """
+    if data.micro_batch_prompts is None:
+        return
+    parts = -(-_largest_share(data) // data.micro_batch_prompts)
+    if data.trainer.accumulate_grad_batches not in (1, parts):
+        raise ConfigError(
+            f"data.micro_batch_prompts is {data.micro_batch_prompts}, which makes {parts} micro-batches, and "
+            f"trainer.accumulate_grad_batches is {data.trainer.accumulate_grad_batches}; leave one of them out"
+        )
+    data.trainer.accumulate_grad_batches = parts
+
+
+def _largest_share(data: "RolloutDataModule") -> int:
+    """Prompts of an optimiser step on the first rank; others may have one less."""
+    return -(-data.prompts_per_round // data.updates_per_round // data.trainer.world_size)
+
+
 def _check_shape(data: "RolloutDataModule") -> None:
-    parts, ranks, updates = data.trainer.accumulate_grad_batches, data.trainer.world_size, data.updates_per_round
+    parts, updates = data.trainer.accumulate_grad_batches, data.updates_per_round
     if parts < 1:
         raise ConfigError(f"trainer.accumulate_grad_batches is {parts}; it must be at least 1")
     if data.prompts_per_round % updates:
@@ -73,7 +96,7 @@ def _check_shape(data: "RolloutDataModule") -> None:
             f"prompts_per_round is {data.prompts_per_round}, which {updates} updates cannot share evenly; make it a "
             f"multiple of {updates}"
         )
-    share = -(-data.prompts_per_round // updates // ranks)  # of the first rank; others may have one less
+    share = _largest_share(data)
     if share < parts:
         raise ConfigError(
             f"trainer.accumulate_grad_batches is {parts}, but a rank has {share} prompts an optimiser step at most to "

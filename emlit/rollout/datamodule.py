@@ -49,6 +49,8 @@ class RolloutDataModule(L.LightningDataModule):
         updates_per_round: optimiser steps that a round feeds, each with its share of the prompts; only the first is
             exactly on-policy
         samples_per_prompt: completions of each prompt of a round; the paper's N
+        micro_batch_prompts: prompts of a rank that are worked on together, with all of their completions; sets
+            trainer.accumulate_grad_batches, whatever the number of ranks is
         evaluation_samples: completions of each prompt in evaluation
         evaluation_problems: the first so many problems of each task of evaluation; all unless set
         evaluation_batch_size: prompts answered together in evaluation
@@ -68,6 +70,7 @@ class RolloutDataModule(L.LightningDataModule):
         prompts_per_round: int = 64,
         updates_per_round: int = 1,
         samples_per_prompt: int = 4,
+        micro_batch_prompts: int | None = None,
         evaluation_samples: int = 16,
         evaluation_problems: int | None = None,
         evaluation_batch_size: int = 128,
@@ -78,6 +81,7 @@ class RolloutDataModule(L.LightningDataModule):
             ("prompts_per_round", prompts_per_round),
             ("updates_per_round", updates_per_round),
             ("samples_per_prompt", samples_per_prompt),
+            ("micro_batch_prompts", micro_batch_prompts),
             ("evaluation_samples", evaluation_samples),
             ("evaluation_problems", evaluation_problems),
             ("evaluation_batch_size", evaluation_batch_size),
@@ -103,6 +107,7 @@ class RolloutDataModule(L.LightningDataModule):
         self.prompts_per_round = prompts_per_round
         self.updates_per_round = updates_per_round
         self.samples_per_prompt = samples_per_prompt
+        self.micro_batch_prompts = micro_batch_prompts
         self.evaluation_samples = evaluation_samples
         self.evaluation_problems = evaluation_problems
         self.evaluation_batch_size = evaluation_batch_size

@@ -62,7 +62,7 @@ def test_one_process_with_eight_groups_is_two_with_four(config, token_run, tmp_p
     one = token_run if config == "em_rl_token" else tmp_path / "one"
     if one != token_run:
         fit(one, config=config)
-    fit(tmp_path / "two", *FSDP, "--trainer.devices=2", "--trainer.accumulate_grad_batches=2", config=config)
+    fit(tmp_path / "two", *FSDP, "--trainer.devices=2", "--data.micro_batch_prompts=2", config=config)
     assert_same(one, tmp_path / "two", atol=1e-5)
     assert (tmp_path / "two/checkpoints/last.ckpt/__1_0.distcp").is_file()
 
