@@ -55,6 +55,8 @@ class RunCheckpoint(Checkpoint):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.saved_step, self._written = trainer.global_step, False
+        if trainer.is_global_zero and self._scratch(trainer).is_dir():  # of more processes, killed while they saved
+            shutil.rmtree(self._scratch(trainer))
         self.published_step = trainer.global_step if self.path(trainer).exists() else None
         # As late as can be: what came before this (loading a model, say) may have drawn numbers.
         if len(self._generators) == trainer.world_size:

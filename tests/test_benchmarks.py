@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
         (["rl_step", "--smoke"], ["| emlit EM-RL |", "| emlit EM-FT |", "| one-shot-EM loop |"]),
         (["rl_step", "--smoke", "--scaling"], ["| exponent in tokens |", "| exponent in prompts |"]),
         (["lora_memory", "--smoke"], ["| EM-FT, LoRA |", "| EM-RL, LoRA |"]),
+        (["weight_streaming", "--smoke"], ["| tensor by tensor |", "| all at once |"]),
         (["grading", "--smoke"], ["| math500 | 4 | 4 | 100.0% |", "| gsm8k | 2 | 2 | 100.0% |"]),
         (["survive", "--smoke"], ["| checkpoint writing |", "| prediction writing |", "all 16, the same"]),
         (["survive", "--rounds", "4", "--engines", "TransformersEngine"], ["| TransformersEngine | 4 |", "| none |"]),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.fabric.utilities.device_dtype_mixin import _update_properties
 from lightning.pytorch.strategies import ModelParallelStrategy, StrategyRegistry
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
@@ -50,6 +51,15 @@ class FSDP2(ModelParallelStrategy):
     def setup_environment(self) -> None:
         self._data_parallel_size, self._tensor_parallel_size = self.num_nodes * self.num_processes, 1
         super().setup_environment()
+
+    def model_to_device(self) -> None:
+        if not self.cpu_offload:
+            super().model_to_device()
+            return
+        # Parameters stay; what is computed with, and where batches are sent, is the device's.
+        for buffer in self.model.buffers():
+            buffer.data = buffer.data.to(self.root_device)
+        _update_properties(self.lightning_module, device=self.root_device)
 
     @property
     def sharding_mesh(self) -> DeviceMesh:
