@@ -95,7 +95,8 @@ class LazyPrompts(Sequence[Prompt]):
                 return self.make(self.rows[other])
             except DataError:
                 continue
-        raise DataError(f"{self.task.name}: {_TRIES} rows drawn one after the other cannot be used; check its files")
+        tried = min(_TRIES, len(self))
+        raise DataError(f"{self.task.name}: {tried} rows drawn one after the other cannot be used; check its files")
 
     def order(self, seed: int, epoch: int) -> Permutation:
         return Permutation(len(self), request_seed(seed, "order", epoch))
