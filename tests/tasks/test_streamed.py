@@ -10,6 +10,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from benchmarks.measure import in_own_process
 from emlit.errors import ConfigError, DataError, StorageError
 from emlit.tasks import PromptFile, StreamedPrompts
 
@@ -204,3 +205,20 @@ def test_processes_that_start_together_make_one_copy(tmp_path):
     # One of them wrote; the other waited and found it.
     assert sum("Generating" in errors for _, errors in ended) == 1
     assert len(list((tmp_path / "cache").rglob("*.arrow"))) == 1
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_set(tmp_path):
+    """300 MB of rows, prepared and drawn from; a file read whole takes 2.5 times its size."""
+    place = tmp_path / "shards"
+    place.mkdir()
+    for file in range(3):
+        with (place / f"{file}.jsonl").open("w") as out:
+            out.writelines(f'{{"prompt": "{file} + {i}?", "more": "{i:0950}"}}\n' for i in range(100_000))
+    assert sum(each.stat().st_size for each in place.iterdir()) > 280e6
+    for _ in range(2):  # first use, and again
+        found = in_own_process(
+            "benchmarks.streamed_prompts", "--rounds", "2", "--child", str(place), str(tmp_path / "cache")
+        )
+        assert found["rows"] == 300_000
+        assert found["peak"] < 100e6
