@@ -1,14 +1,17 @@
 """Rows of a file or of a data set, each with where it stands."""
 
 import csv
+import glob
 import json
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from emlit.errors import ConfigError, DataError, first_line
 
 SUFFIXES = (".jsonl", ".json", ".parquet", ".csv")
+_PARQUET_ROWS = 1000  # decoded at a time
 # Where a row stands, for messages, and the row, or what is wrong with it.
 SourceRow = tuple[str, dict[str, Any] | DataError]
 
@@ -28,6 +31,24 @@ def require_file(path: str) -> Path:
     if file.stat().st_size == 0:
         raise DataError(f"{path} is empty; a prompt file needs at least one row")
     return file
+
+
+def require_shards(path: str) -> list[Path]:
+    """The files that a path means, in the order of their names: a file, those of a directory, or those of a glob.
+
+    Raises:
+        ConfigError: there is none, or one that `file_rows` does not read
+        DataError: one is empty
+    """
+    if Path(path).is_dir():
+        found = sorted(file for file in Path(path).iterdir() if file.suffix in SUFFIXES)
+        if not found:
+            raise ConfigError(f"path is {path}, a directory without a file that ends in {', '.join(SUFFIXES)}")
+    else:
+        found = [Path(path)] if Path(path).is_file() else sorted(map(Path, glob.glob(path, recursive=True)))
+        if not found:
+            raise ConfigError(f"path is {path}, and there is no such file, directory or glob that matches one")
+    return [require_file(str(file)) for file in found]
 
 
 def file_rows(path: Path) -> Iterator[SourceRow]:
@@ -60,11 +81,12 @@ def _parquet(path: Path) -> Iterator[SourceRow]:
     import pyarrow.parquet
 
     try:
-        rows = pyarrow.parquet.read_table(path).to_pylist()
+        with pyarrow.parquet.ParquetFile(path) as file:
+            rows = chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(_PARQUET_ROWS))
+            for number, row in enumerate(rows, 1):
+                yield f"{path}, row {number}", row
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} is not a whole Parquet file: {first_line(error)}") from None
-    for number, row in enumerate(rows, 1):
-        yield f"{path}, row {number}", row
 
 
 def _json_lines(path: Path) -> Iterator[SourceRow]:

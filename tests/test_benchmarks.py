@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[1]
             ["tiny, seeds 0", "tiny-hard, seeds 0", "| self-consistency of 4 + EM-INF (released), T=1 |"],
         ),
         (["tiny_model", "--n", "4"], ["| default |", "| hard |"]),
+        (["streamed_prompts", "--smoke"], ["| StreamedPrompts, again | 2,000 |", "| PromptFile"]),
         (["collapse", "--smoke"], ["em_rl_token, hard", "| the guard |", "| entropy below 25 % |"]),
         (["tiny_reasoner", "--smoke", "--baselines"], ["| SFT, labelled |", "| SC-RL |", "| self-certainty |"]),
         (["tiny_reasoner", "--smoke"], ["| step | em_ft | em_rl_sequence | em_rl_token |", "| 1 |"]),

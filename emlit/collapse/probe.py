@@ -55,7 +55,8 @@ class Probe:
         labelled: bool = False,
     ) -> None:
         drawn = random.Random(request_seed(seed, "probe")).sample(range(len(pool)), min(prompts, len(pool)))
-        self.prompts = [pool[index] for index in sorted(drawn)]
+        # Ids of a streamed set may come twice.
+        self.prompts = list({each.row.id: each for each in (pool[index] for index in sorted(drawn))}.values())
         self.samples, self.start_samples, self.seed, self.labelled = samples, start_samples, seed, labelled
         self.start: dict[str, Start] = {}  # by the prompt's id, of this process's share
         self.contested: float | None = None  # share of prompts to which the start held two answers

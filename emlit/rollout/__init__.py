@@ -3,15 +3,19 @@
 from emlit.rollout.batch import Group, RolloutBatch, collate, pad_rows, partition
 from emlit.rollout.datamodule import LearnsFrom, RolloutDataModule
 from emlit.rollout.prompt_batches import PromptBatch, evaluation_batches, prediction_batches
-from emlit.rollout.prompts import Prompt, encode, render, request_seed
+from emlit.rollout.prompts import Prompt, PromptList, Prompts, encode, render, request_seed
 from emlit.rollout.solutions import SolutionStream, with_solutions
 from emlit.rollout.stream import RolloutStream, RoundShape
+from emlit.rollout.training_prompts import LazyPrompts, training_prompts
 
 __all__ = [
     "Group",
+    "LazyPrompts",
     "LearnsFrom",
     "Prompt",
     "PromptBatch",
+    "PromptList",
+    "Prompts",
     "RolloutBatch",
     "RolloutDataModule",
     "RolloutStream",
@@ -25,5 +29,6 @@ __all__ = [
     "prediction_batches",
     "render",
     "request_seed",
+    "training_prompts",
     "with_solutions",
 ]

@@ -17,8 +17,9 @@ from emlit.rollout.batch import RolloutBatch
 from emlit.rollout.checks import Preflight, check_evaluation, check_fit
 from emlit.rollout.prompt_batches import PromptBatch, PromptLoader, evaluation_batches, prediction_batches
 from emlit.rollout.prompts import render
-from emlit.rollout.solutions import SolutionStream, with_solutions
+from emlit.rollout.solutions import SolutionStream
 from emlit.rollout.stream import RolloutStream, RoundShape
+from emlit.rollout.training_prompts import training_prompts
 from emlit.strategies import Sampled, Strategy
 from emlit.tasks import Task, TinyArithmetic, read_from
 
@@ -157,10 +158,10 @@ class RolloutDataModule(L.LightningDataModule):
             )
         stop = pretrained.stop_token_ids(path, self.tokenizer)
         if stage == "fit":
-            self.train_prompts = render(self.train_task, self.tokenizer, longest)
-            if module.learns_from == "solutions":
-                self.train_prompts = with_solutions(self.train_prompts, self.tokenizer, stop[0], context)
-            module.check_prompts(self.train_prompts)
+            self.train_prompts = training_prompts(
+                self.train_task, self.tokenizer, longest, module.check_prompts,
+                solutions=(stop[0], context) if module.learns_from == "solutions" else None,
+            )  # fmt: skip
         self.evaluation_prompts = [
             prompt
             for task in self.evaluation_tasks

@@ -2,11 +2,12 @@
 
 import hashlib
 import logging
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from emlit.errors import DataError
+from emlit.errors import ConfigError, DataError
 from emlit.tasks import Message, Row, Task
 
 if TYPE_CHECKING:
@@ -38,7 +39,41 @@ class Prompt:
         return self.row.source or f"{self.task.name}, {self.row.id}"
 
 
-def render(task: Task, tokenizer: "PreTrainedTokenizerBase", longest: int, problems: int | None = None) -> list[Prompt]:
+class Prompts(Protocol):
+    """What a run trains on.
+
+    Attributes:
+        fingerprint: the same for the same prompts, so that a run that goes on can tell that they were changed
+    """
+
+    fingerprint: str
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Prompt: ...
+
+    def order(self, seed: int, epoch: int) -> Sequence[int]:
+        """The indices in the order in which an epoch goes through them."""
+
+
+class PromptList(list[Prompt]):
+    """Prompts in memory, in an order that is shuffled whole."""
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{len(self)} prompts"
+
+    def order(self, seed: int, epoch: int) -> list[int]:
+        indices = list(range(len(self)))
+        random.Random(request_seed(seed, "order", epoch)).shuffle(indices)
+        return indices
+
+
+class _TooLong(DataError):
+    """Of a prompt, for which the context has no room."""
+
+
+def render(task: Task, tokenizer: "PreTrainedTokenizerBase", longest: int, problems: int | None = None) -> PromptList:
     """Every row of `task` as a prompt. A model without a chat template gets the messages' text, joined by blank lines.
 
     Args:
@@ -47,31 +82,48 @@ def render(task: Task, tokenizer: "PreTrainedTokenizerBase", longest: int, probl
 
     Raises:
         DataError: a prompt longer than that; tasks with `skip_bad_rows` leave it out instead
+        ConfigError: the task is too large to be read whole
     """
-    prompts, skipped = [], 0
+    if task.streamed:
+        raise ConfigError(
+            f"{type(task).__name__} is for data.train alone, since all else reads whole tasks; name a file that fits "
+            "in memory with emlit.tasks.PromptFile"
+        )
+    prompts, skipped = PromptList(), 0
     for row in task.rows()[:problems]:
         try:
-            tokens = encode(row.messages(task.system_prompt), tokenizer)
-        except DataError as error:
-            raise DataError(f"{row.source or row.id}: {error}") from error.__cause__
-        if not tokens:
-            raise DataError(f"{row.source or f'{task.name}, {row.id}'}: the prompt has no token; write something in it")
-        if len(tokens) > longest:
-            if getattr(task, "skip_bad_rows", False):
-                skipped += 1
-                continue
-            way_out = "set skip_bad_rows" if hasattr(task, "skip_bad_rows") else "raise --data.context"
-            raise DataError(
-                f"{row.source or f'{task.name}, {row.id}'}: the prompt has {len(tokens)} tokens, and the context "
-                f"leaves room for {longest} beside max_tokens; shorten it, lower --data.sampling.max_tokens or "
-                f"{way_out}"
-            )
-        prompts.append(Prompt(task, row, tokens))
+            prompts.append(prompt_of(row, task, tokenizer, longest))
+        except _TooLong:
+            if not getattr(task, "skip_bad_rows", False):
+                raise
+            skipped += 1
     if skipped:
         log.warning("%s: skipped %d prompts of more than %d tokens", task.name, skipped, longest)
     if not prompts:
         raise DataError(f"{task.name}: no prompt fits the context beside max_tokens")
     return prompts
+
+
+def prompt_of(row: Row, task: Task, tokenizer: "PreTrainedTokenizerBase", longest: int) -> Prompt:
+    """A row of `task` as a prompt of at most `longest` tokens.
+
+    Raises:
+        DataError: it has more, or none, or the model's chat template refuses it
+    """
+    try:
+        tokens = encode(row.messages(task.system_prompt), tokenizer)
+    except DataError as error:
+        raise DataError(f"{row.source or row.id}: {error}") from error.__cause__
+    prompt = Prompt(task, row, tokens)
+    if not tokens:
+        raise DataError(f"{prompt.where}: the prompt has no token; write something in it")
+    if len(tokens) > longest:
+        way_out = "set skip_bad_rows" if hasattr(task, "skip_bad_rows") else "raise --data.context"
+        raise _TooLong(
+            f"{prompt.where}: the prompt has {len(tokens)} tokens, and the context leaves room for {longest} beside "
+            f"max_tokens; shorten it, lower --data.sampling.max_tokens or {way_out}"
+        )
+    return prompt
 
 
 def encode(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase") -> list[int]:

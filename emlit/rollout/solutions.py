@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from emlit.engines import Completion
 from emlit.errors import DataError
-from emlit.rollout.prompts import Prompt
+from emlit.rollout.prompts import Prompt, PromptList
 from emlit.rollout.stream import RolloutStream
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 def with_solutions(
     prompts: Sequence[Prompt], tokenizer: "PreTrainedTokenizerBase", end_token_id: int, context: int
-) -> list[Prompt]:
+) -> PromptList:
     """The prompts with the token ids of their rows' solutions, the end token included.
 
     Args:
@@ -30,26 +30,14 @@ def with_solutions(
     Raises:
         DataError: a row without a solution, or with one that is too long; tasks with `skip_bad_rows` leave it out
     """
-    found, skipped = [], 0
+    found, skipped = PromptList(), 0
     for prompt in prompts:
-        tokens = []
-        if prompt.row.solution is not None:
-            tokens = [*tokenizer(prompt.row.solution, add_special_tokens=False)["input_ids"], end_token_id]
-        if tokens and len(prompt.tokens) + len(tokens) <= context:
-            found.append(replace(prompt, solution=tokens))
-            continue
-        skipped += 1
-        if getattr(prompt.task, "skip_bad_rows", False):
-            continue
-        if not tokens:
-            raise DataError(
-                f"{prompt.where}: no solution to learn from; set solution_column of data.train, or skip such rows with "
-                "skip_bad_rows: true"
-            )
-        raise DataError(
-            f"{prompt.where}: the solution has {len(tokens)} tokens, and the context of {context} leaves room for "
-            f"{context - len(prompt.tokens)} after the prompt; raise data.context, shorten it or set skip_bad_rows"
-        )
+        try:
+            found.append(with_solution(prompt, tokenizer, end_token_id, context))
+        except DataError:
+            if not getattr(prompt.task, "skip_bad_rows", False):
+                raise
+            skipped += 1
     if not found:
         raise DataError(
             f"{prompts[0].task.name}: no row has a solution that fits a context of {context} tokens; check "
@@ -63,6 +51,26 @@ def with_solutions(
             context,
         )
     return found
+
+
+def with_solution(prompt: Prompt, tokenizer: "PreTrainedTokenizerBase", end_token_id: int, context: int) -> Prompt:
+    """One prompt of `with_solutions`.
+
+    Raises:
+        DataError: its row has no solution, or one that is too long
+    """
+    if prompt.row.solution is None:
+        raise DataError(
+            f"{prompt.where}: no solution to learn from; set solution_column of data.train, or skip such rows with "
+            "skip_bad_rows: true"
+        )
+    tokens = [*tokenizer(prompt.row.solution, add_special_tokens=False)["input_ids"], end_token_id]
+    if len(prompt.tokens) + len(tokens) > context:
+        raise DataError(
+            f"{prompt.where}: the solution has {len(tokens)} tokens, and the context of {context} leaves room for "
+            f"{context - len(prompt.tokens)} after the prompt; raise data.context, shorten it or set skip_bad_rows"
+        )
+    return replace(prompt, solution=tokens)
 
 
 class SolutionStream(RolloutStream):

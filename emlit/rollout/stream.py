@@ -1,6 +1,6 @@
 """The on-policy stream: prompts in, micro-batches of freshly sampled completions out."""
 
-import random
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,10 +10,12 @@ from emlit.engines import Completion, Engine, Request, Sampling
 from emlit.errors import WeightSyncError
 from emlit.functional import Normaliser
 from emlit.rollout.batch import Group, RolloutBatch, collate, counts, partition
-from emlit.rollout.prompts import Prompt, request_seed
+from emlit.rollout.prompts import Prompt, Prompts, request_seed
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,9 @@ class RolloutStream:
     """What `RolloutDataModule.train_dataloader()` returns: a plain iterable of `RolloutBatch`.
 
     Without `__len__` Lightning would fetch one batch ahead, and every rollout would come from weights one step old.
-    Each epoch goes through the prompts once in an order drawn from the seed; a round that runs past the end goes on
-    with the next order, so a single prompt can be trained on for ever. Everything follows from the seed and the round's
-    number, which is therefore all the state there is.
+    Each epoch goes through the prompts once in the order that they draw from the seed; a round that runs past the end
+    goes on with the next order, so a single prompt can be trained on for ever. Everything follows from the seed and the
+    round's number, which is therefore all the state there is; the prompts' fingerprint beside it is to be compared.
 
     Args:
         prompts: what to sample from
@@ -64,7 +66,7 @@ class RolloutStream:
 
     def __init__(
         self,
-        prompts: Sequence[Prompt],
+        prompts: Prompts,
         engine: Engine,
         tokenizer: "PreTrainedTokenizerBase",
         sampling: Sampling,
@@ -99,22 +101,28 @@ class RolloutStream:
             yield batches[-1]
 
     def state_dict(self) -> dict[str, Any]:
-        return {"round": self.round}
+        return {"round": self.round, "prompts": self.prompts.fingerprint}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.round = state["round"]
+        known, found = state.get("prompts"), self.prompts.fingerprint  # older checkpoints do not tell
+        if known is not None and known != found and self.shape.rank == 0:
+            log.warning(
+                "data.train was changed: the checkpoint's run had %s, and here are %s; rounds go on from number %d, "
+                "with other prompts than that run would have drawn",
+                known, found, self.round,
+            )  # fmt: skip
 
     def draw(self, round: int) -> list[tuple[int, Prompt]]:
         """This rank's prompts of a round, each with its place in the run."""
         first = round * self.shape.prompts
         places = range(first + self.shape.rank, first + self.shape.prompts, self.shape.ranks)
-        orders: dict[int, list[int]] = {}
+        orders: dict[int, Sequence[int]] = {}
         drawn = []
         for place in places:
             epoch, position = divmod(place, len(self.prompts))
             if epoch not in orders:
-                orders[epoch] = list(range(len(self.prompts)))
-                random.Random(request_seed(self.seed, "order", epoch)).shuffle(orders[epoch])
+                orders[epoch] = self.prompts.order(self.seed, epoch)
             drawn.append((place, self.prompts[orders[epoch][position]]))
         return drawn
 

@@ -17,6 +17,7 @@ from emlit.tasks.olympiadbench import OlympiadBench
 from emlit.tasks.programs import extract_code
 from emlit.tasks.prompts import HubDataset, PromptFile
 from emlit.tasks.scicode import SciCode
+from emlit.tasks.streamed import StreamedPrompts
 from emlit.tasks.tiny import TinyArithmetic
 from emlit.tasks.ugphysics import UGPhysics
 from emlit.tasks.votes import answer_classes
@@ -41,6 +42,7 @@ __all__ = [
     "PromptFile",
     "Row",
     "SciCode",
+    "StreamedPrompts",
     "Task",
     "TinyArithmetic",
     "UGPhysics",

@@ -63,11 +63,13 @@ class Task(ABC):
         name: stands in predictions and reports
         system_prompt: put in front of each prompt that has none
         votes: whether samples of a problem can vote on its answer
+        streamed: whether `rows()` reads a row when it is asked for it, so that the set need not fit in memory
     """
 
     name: str
     system_prompt: str | None = None
     votes: ClassVar[bool] = True
+    streamed: ClassVar[bool] = False
 
     @abstractmethod
     def rows(self) -> Sequence[Row]:

@@ -14,6 +14,7 @@ from emlit.tasks.base import Row, Task
 log = logging.getLogger(__name__)
 
 _SHOWN = 5  # skipped rows that are named; of the others there is a count
+OR_SKIP = "(or skip such rows with skip_bad_rows: true)"
 
 
 class Columns(Task):
@@ -38,43 +39,20 @@ class Columns(Task):
         self.skip_bad_rows = skip_bad_rows
         self.solution_column = solution_column
         self.answer_from_solution = answer_from_solution
-        self._rows: list[Row] | None = None
 
-    @abstractmethod
-    def _source(self) -> Iterator[SourceRow]:
-        """Each row with where it stands, or what is wrong with it."""
+    def row(self, where: str, fields: dict[str, Any] | DataError, position: int) -> Row:
+        """A row of the source.
 
-    def rows(self) -> list[Row]:
-        if self._rows is None:
-            self._rows = list(self._read())
-            if not self._rows:
-                raise DataError(f"{self.name} has no usable row; give it at least one with a {self.prompt_column!r}")
-        return self._rows
+        Args:
+            where: it stands
+            fields: it has, or what is wrong with it
+            position: its id where it has none
 
-    def _read(self) -> Iterable[Row]:
-        seen: set[str] = set()
-        skipped = 0
-        for position, (where, fields) in enumerate(self._source()):
-            try:
-                if isinstance(fields, DataError):
-                    raise fields
-                row = self._row(fields, where, position)
-                if row.id in seen:
-                    name = reprlib.repr(row.id)
-                    raise DataError(f"{where}: the {self.id_column!r} {name} is there twice; ids must differ")
-            except DataError as error:
-                if not self.skip_bad_rows:
-                    raise DataError(f"{error} (or skip such rows with skip_bad_rows: true)") from None
-                skipped += 1
-                if skipped <= _SHOWN:
-                    log.warning("skipped: %s", error)
-                continue
-            seen.add(row.id)
-            yield row
-        if skipped > _SHOWN:
-            log.warning("%s: skipped %d rows in all", self.name, skipped)
-
-    def _row(self, fields: dict[str, Any], where: str, position: int) -> Row:
+        Raises:
+            DataError: it cannot be used
+        """
+        if isinstance(fields, DataError):
+            raise fields
         if self.prompt_column not in fields:
             columns = ", ".join(map(_shown, list(fields)[:20])) or "none"
             raise DataError(f"{where}: no column {self.prompt_column!r}; the columns are {columns}: set prompt_column")
@@ -109,6 +87,44 @@ class Columns(Task):
                 f"{where}: the solution has no \\boxed{{}} to take the answer from; set answer_from_solution to false"
             )
         return answer
+
+
+class WholeColumns(Columns):
+    """Problems that are read together, once."""
+
+    _rows: list[Row] | None = None
+
+    @abstractmethod
+    def _source(self) -> Iterator[SourceRow]:
+        """Each row with where it stands, or what is wrong with it."""
+
+    def rows(self) -> list[Row]:
+        if self._rows is None:
+            self._rows = list(self._read())
+            if not self._rows:
+                raise DataError(f"{self.name} has no usable row; give it at least one with a {self.prompt_column!r}")
+        return self._rows
+
+    def _read(self) -> Iterable[Row]:
+        seen: set[str] = set()
+        skipped = 0
+        for position, (where, fields) in enumerate(self._source()):
+            try:
+                row = self.row(where, fields, position)
+                if row.id in seen:
+                    name = reprlib.repr(row.id)
+                    raise DataError(f"{where}: the {self.id_column!r} {name} is there twice; ids must differ")
+            except DataError as error:
+                if not self.skip_bad_rows:
+                    raise DataError(f"{error} {OR_SKIP}") from None
+                skipped += 1
+                if skipped <= _SHOWN:
+                    log.warning("skipped: %s", error)
+                continue
+            seen.add(row.id)
+            yield row
+        if skipped > _SHOWN:
+            log.warning("%s: skipped %d rows in all", self.name, skipped)
 
 
 def _prompt(value: Any, where: str) -> str | list[dict[str, str]]:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from emlit.sources import SourceRow, file_rows, hub_rows, require_file
-from emlit.tasks.columns import Columns
+from emlit.tasks.columns import WholeColumns
 
 
-class PromptFile(Columns):
+class PromptFile(WholeColumns):
     """One problem a line or row of a JSONL, Parquet or CSV file.
 
     Args:
@@ -43,7 +43,7 @@ class PromptFile(Columns):
         return file_rows(self.path)
 
 
-class HubDataset(Columns):
+class HubDataset(WholeColumns):
     """A data set from the Hugging Face hub, or a local directory that `datasets.load_dataset` reads.
 
     Args:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from emlit.engines import Completion, Sampling
 from emlit.functional import Normaliser, reduce_tokens, sequence_mean, token_weights
 from emlit.modules import CausalLM
-from emlit.rollout import Prompt, RolloutStream, RoundShape, collate, pad_rows, partition
+from emlit.rollout import Prompt, PromptList, RolloutStream, RoundShape, collate, pad_rows, partition
 from emlit.tasks import Row, TinyArithmetic
 from tests.conftest import make_batch, make_group
 from tests.fuzz.cases import cases
@@ -143,7 +143,7 @@ class OfAnyLength(Echo):
 def test_the_stream_cuts_whole_rounds(tokenizer, prompts, per_rank, samples, parts, ranks, seed):
     parts = min(parts, per_rank)
     task = TinyArithmetic("train", n=1)
-    rows = [Prompt(task, Row(id=str(i), prompt=str(i)), [5 + i] * (1 + i % 3)) for i in range(prompts)]
+    rows = PromptList(Prompt(task, Row(id=str(i), prompt=str(i)), [5 + i] * (1 + i % 3)) for i in range(prompts))
     seen, lengths = [], []
     for rank in range(ranks):
         clock = SimpleNamespace(step=0)
