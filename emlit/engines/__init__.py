@@ -5,6 +5,7 @@ from emlit.engines.replay import ReplayEngine
 from emlit.engines.restarting import RestartingEngine
 from emlit.engines.transformers import TransformersEngine
 from emlit.engines.vllm import VLLMEngine, installed
+from emlit.engines.vllm_server import VLLMServerEngine
 
 __all__ = [
     "NEXT_TURN",
@@ -19,6 +20,7 @@ __all__ = [
     "Sampling",
     "TransformersEngine",
     "VLLMEngine",
+    "VLLMServerEngine",
     "default_engine",
 ]
 

@@ -126,10 +126,12 @@ class Engine(ABC):
 
     A constructor takes settings and is cheap; `start` loads the model. `decoding` changes the logits before each token
     is drawn (None: as they are). `weights_version` says which weights are in use: 0 are those on disk.
+    `samples_elsewhere`: whether sampling leaves this process free, so that it can train meanwhile.
     """
 
     decoding: Decoding | None = None
     weights_version: int = 0
+    samples_elsewhere: bool = False
 
     @abstractmethod
     def start(self, source: ModelSource) -> None:

@@ -48,6 +48,10 @@ class RestartingEngine(Engine):
     def weights_version(self) -> int:  # type: ignore[override]
         return self.engine.weights_version
 
+    @property
+    def samples_elsewhere(self) -> bool:  # type: ignore[override]
+        return self.engine.samples_elsewhere
+
     def start(self, source: ModelSource) -> None:
         self.source = source
         self.engine.start(source)
