@@ -1,6 +1,7 @@
 """Who samples: transformers, vLLM or a file, behind one small protocol."""
 
 from emlit.engines.base import NEXT_TURN, AnswerKey, Completion, Engine, FinishReason, ModelSource, Request, Sampling
+from emlit.engines.pending import Pending
 from emlit.engines.replay import ReplayEngine
 from emlit.engines.restarting import RestartingEngine
 from emlit.engines.transformers import TransformersEngine
@@ -14,6 +15,7 @@ __all__ = [
     "Engine",
     "FinishReason",
     "ModelSource",
+    "Pending",
     "ReplayEngine",
     "Request",
     "RestartingEngine",

@@ -1,6 +1,7 @@
 """Many completions at once from OpenAI-compatible servers, asked again while a server may come back."""
 
 import asyncio
+import os
 import random
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -116,7 +117,7 @@ async def _ask(
                 if response.status != 429 and response.status < 500:
                     raise EngineError(f"server {server} refuses a request with {said}")
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            said = f"{type(error).__name__}: {error}"
+            said = _told(error)
         failing_since = failing_since if failing_since is not None else clock()
         if clock() - failing_since >= patience.seconds:
             raise dead(server, patience, said)
@@ -136,7 +137,7 @@ async def _watch(session: aiohttp.ClientSession, url: str, patience: Patience) -
                 if response.status == 200:
                     healthy_at = clock()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            said = f"{type(error).__name__}: {error}"
+            said = _told(error)
         if clock() - healthy_at >= patience.seconds:
             raise dead(url, patience, said)
         await asyncio.sleep(patience.check_every)
@@ -149,6 +150,11 @@ async def _require_weights(session: aiohttp.ClientSession, url: str, patience: P
             f"server {url} has the weights {found!r} in place of {weights!r}: it was started again, or another run "
             "gave it some"
         )
+
+
+def _told(error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number else f"{type(error).__name__}: {error}".rstrip(": ")
 
 
 def dead(url: str, patience: Patience, said: str) -> EngineError:
