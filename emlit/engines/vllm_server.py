@@ -82,7 +82,7 @@ class VLLMServerEngine(Engine):
             raise ConfigError(f"engine.directory is {directory}, and there is no such directory")
         self.patience = Patience(concurrency, patience)
         self.start_timeout = start_timeout
-        self.bucket_mb, self.directory, self.host = bucket_mb, directory, host
+        self.bucket_bytes, self.directory, self.host = bucket_mb << 20, directory, host
         self.transfer: WeightTransfer | None = None
         self.pushed = UNTOUCHED
         self._asking: tuple[asyncio.AbstractEventLoop, asyncio.Task] | None = None
@@ -169,7 +169,7 @@ class VLLMServerEngine(Engine):
                 self.urls,
                 [facts.world_size for facts in self.facts],
                 self.facts[0].backend,
-                self.bucket_mb << 20,
+                self.bucket_bytes,
                 self.directory,
                 self.host,
             )
