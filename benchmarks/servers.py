@@ -1,6 +1,6 @@
 """A vLLM server beside the trainer: tokens a second, the time of a push of weights, and the memory that it takes.
 
-    python -m benchmarks.servers             the embedded reasoner, and 2 layers of Qwen2.5-0.5B with random weights
+    python -m benchmarks.servers             the embedded reasoner, and layers of Qwen2.5-0.5B with random weights
     python -m benchmarks.servers --smoke     the embedded reasoner alone
 
 Tokens: the same requests through an engine in this process and through a server, in turn. A push: through files in
@@ -71,7 +71,7 @@ def _group(pid: int) -> int | None:
         return None
 
 
-def larger(directory: Path, vocabulary: int, rounds: int) -> list[list[str]]:
+def larger(directory: Path, vocabulary: int, layers: int, rounds: int) -> list[list[str]]:
     """Pushes of a model with random weights, in buckets of two sizes."""
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
@@ -80,8 +80,9 @@ def larger(directory: Path, vocabulary: int, rounds: int) -> list[list[str]]:
     from emlit.tiny import MODEL_DIR
     from tests.servers import serving
 
+    directory.mkdir()
     torch.manual_seed(0)
-    model = Qwen2ForCausalLM(Qwen2Config(vocab_size=vocabulary, num_hidden_layers=2, **QWEN2_5_0_5B))
+    model = Qwen2ForCausalLM(Qwen2Config(vocab_size=vocabulary, num_hidden_layers=layers, **QWEN2_5_0_5B))
     model.save_pretrained(directory / "model")
     load_tokenizer(str(MODEL_DIR)).save_pretrained(directory / "model")
     config = directory / "run.yaml"
@@ -91,15 +92,14 @@ def larger(directory: Path, vocabulary: int, rounds: int) -> list[list[str]]:
         for bucket in (16, 256):
             engine = VLLMServerEngine([server.url], bucket_mb=bucket)
             engine.start(ModelSource(str(directory / "model"), 256, (1,)))
-            pushes.append([_mib(model), str(bucket), *push(engine, model.state_dict(), server.process.pid, rounds)])
+            pushes.append([*_mib(model), str(bucket), *push(engine, model.state_dict(), server.process.pid, rounds)])
             engine.close()
     return pushes
 
 
 def main() -> None:
     arguments_of = parser(__doc__)
-    arguments_of.add_argument("--rounds", type=int, default=5)
-    arguments_of.add_argument("--vocabulary", type=int, default=151_936)
+    arguments_of.add_argument("--rounds", type=int, default=3)
     arguments = arguments_of.parse_args()
     if arguments.smoke:
         arguments.rounds = 1
@@ -110,7 +110,7 @@ def main() -> None:
 
     tokenizer = load_tokenizer(str(MODEL_DIR))
     source = ModelSource(str(MODEL_DIR), 256, stop_token_ids(str(MODEL_DIR), tokenizer))
-    header = ["weights, MiB", "bucket, MiB", "push, s", "peak of the trainer, MiB", "peak of the server, MiB"]
+    header = ["weights, MiB", "largest", "bucket", "push, s", "peak of the trainer, MiB", "peak of the server, MiB"]
     pushes = []
     with tempfile.TemporaryDirectory() as directory:
         with serving(Path(directory, "log.txt")) as server:
@@ -120,19 +120,22 @@ def main() -> None:
             asked = requests(tokenizer, *((4, 2) if arguments.smoke else (64, 8)))
             rates = speeds(engine, here, asked, arguments.rounds)
             model = load_model(str(MODEL_DIR))
-            pushes.append([_mib(model), "256", *push(engine, model.state_dict(), server.process.pid, arguments.rounds)])
+            found = push(engine, model.state_dict(), server.process.pid, arguments.rounds)
+            pushes.append([*_mib(model), "256", *found])
             engine.close()
         if not arguments.smoke:
-            pushes += larger(Path(directory), arguments.vocabulary, arguments.rounds)
+            for vocabulary, layers in ((151_936, 2), (1000, 12)):
+                pushes += larger(Path(directory, f"{layers}"), vocabulary, layers, arguments.rounds)
     print(f"{len(asked)} requests of the embedded reasoner, 48 tokens at most; medians of {arguments.rounds}\n")
     print(table(["engine", "tokens/s", "of in this process"], rates), end="\n\n")
     print(table(header, pushes), end="\n\n")
     print(environment())
 
 
-def _mib(model: Any) -> str:
-    """Of the tensors that are pushed: a tied one twice."""
-    return f"{sum(tensor.nbytes for tensor in model.state_dict().values()) / MIB:.0f}"
+def _mib(model: Any) -> list[str]:
+    """Of all tensors that are pushed (a tied one is, twice), and of the largest."""
+    sizes = [tensor.nbytes / MIB for tensor in model.state_dict().values()]
+    return [f"{sum(sizes):.0f}", f"{max(sizes):.1f}"]
 
 
 if __name__ == "__main__":

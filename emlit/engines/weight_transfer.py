@@ -130,7 +130,7 @@ class WeightTransfer:
         thread = threading.Thread(target=run, name="emlit-weights", daemon=True)
         thread.start()
         while thread.is_alive():
-            thread.join(0.05 if self.servers.failure is None else 1.0)
+            thread.join(0.05)
             if self.servers.failure is not None:
                 raise self.servers.failure
         if "error" in found:

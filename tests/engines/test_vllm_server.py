@@ -10,7 +10,6 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 import cli
 from emlit.engines import ModelSource, Request, RestartingEngine, Sampling, VLLMServerEngine
-from emlit.engines.weight_transfer import buckets
 from emlit.errors import EngineError
 from emlit.pretrained import load_model, stop_token_ids
 from emlit.tiny import MODEL_DIR, problems
@@ -19,24 +18,6 @@ from tests.test_runs import SMALL, scalars
 
 pytest.importorskip("vllm")
 SAMPLING = Sampling(max_tokens=24)
-
-
-def test_buckets_are_bounded_and_gathered_one_at_a_time():
-    held = []
-
-    def gathered():
-        for name, size in (("a", 4), ("b", 4), ("c", 40), ("d", 1), ("e", 1)):
-            held.append(name)
-            yield name, torch.zeros(size, dtype=torch.uint8)
-
-    found = []
-    for part in buckets(gathered(), 8):
-        found.append(list(part))
-        # The weight that would not fit any more is gathered, and nothing behind it.
-        assert held[-1] in ("c", "d", "e")
-        assert len(held) <= sum(map(len, found)) + 1
-    assert found == [["a", "b"], ["c"], ["d", "e"]]
-    assert list(buckets([], 8)) == []
 
 
 @pytest.fixture(scope="module")
