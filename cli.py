@@ -87,7 +87,8 @@ class EmlitCLI(LightningCLI):
             "--engine",
             type=str | None,
             default=None,
-            help="who samples, in a word, whatever data.engine says: vllm, transformers, replay (the rows' own "
+            help="who samples, in a word, whatever data.engine says: vllm, transformers, server (at "
+            "http://127.0.0.1:8000) or server:URL[,URL], replay (the rows' own "
             "solutions) or replay:FILE (completions from a JSONL file)",
         )
         parser.add_argument(

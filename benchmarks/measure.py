@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 GIB = 2**30
+MIB = 2**20
 QWEN2_5_0_5B = {
     "hidden_size": 896, "intermediate_size": 4864, "num_attention_heads": 14, "num_key_value_heads": 2,
     "max_position_embeddings": 4096, "tie_word_embeddings": True,
@@ -64,6 +65,11 @@ def measured(function: Callable[[], Any]) -> dict[str, float]:
 def resident() -> int:
     """Bytes of this process in memory."""
     return _bytes("/proc/self/status", "VmRSS")
+
+
+def resident_of(pid: int, field: str = "VmRSS") -> int:
+    """Bytes of another process in memory, or VmHWM, the most that it had."""
+    return _bytes(f"/proc/{pid}/status", field)
 
 
 def _bytes(file: str, field: str) -> int:

@@ -35,6 +35,7 @@ class EntropyCurves(L.Callback):
         self.records: list[StepRecord] = []
         self.gradient_norm = 0.0
         self.last_step = 0
+        self.counted_generation = 0.0  # seconds of the round's, in earlier steps
         self.last_end = 0.0  # time.perf_counter() at the end of the last optimiser step
 
     def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
@@ -73,10 +74,15 @@ class EntropyCurves(L.Callback):
         batch, stream, ends = self.records[0].batch, trainer.datamodule.stream, self.records[-1].batch.ends_round
         seconds = self.last_end - began
         sync = next((c.seconds for c in trainer.callbacks if isinstance(c, WeightSync)), 0.0) if ends else 0.0
-        generation = stream.generation_seconds if began == stream.round_started else 0.0
+        # A round ahead is waited for at the end of the last update that it delays.
+        earlier = self.counted_generation if began != stream.round_started else 0.0
+        self.counted_generation = stream.generation_seconds
+        generation = stream.generation_seconds - earlier
         gaps = {}
-        # Later updates of a round are scored by newer weights than those that sampled it.
-        if batch.sampler_logprobs is not None and batch.weights_version == trainer.global_step - 1:
+        if batch.sampler_logprobs is not None:
+            gaps["sync/staleness"] = float(trainer.global_step - 1 - batch.weights_version)
+        # Later updates of a round, and rounds ahead, are scored by newer weights than those that sampled them.
+        if gaps.get("sync/staleness") == 0:
             found = [logprob_gap(record) for record in self.records]
             gaps["sync/logprob_gap"] = sum(mean for mean, _ in found) / len(found)
             gaps["sync/logprob_gap_max"] = max(largest for _, largest in found)

@@ -71,6 +71,7 @@ class WeightSync(L.Callback):
 
     def push(self, trainer: L.Trainer, module: CausalLM) -> None:
         """Hand over the weights as they are now."""
+        trainer.datamodule.sampler.settle()  # the wait for a round that is being sampled is none for this
         started = time.perf_counter()
         with torch.no_grad():
             trainer.datamodule.sampler.load_weights(engine_weights(module), version=trainer.global_step)

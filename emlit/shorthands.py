@@ -7,21 +7,28 @@ from jsonargparse import Namespace
 from emlit.errors import ConfigError
 
 # What --engine sets as data.engine.
-ENGINES = {"vllm": "VLLMEngine", "transformers": "TransformersEngine", "replay": "ReplayEngine"}
+ENGINES = {
+    "vllm": "VLLMEngine",
+    "transformers": "TransformersEngine",
+    "server": "VLLMServerEngine",
+    "replay": "ReplayEngine",
+}
 # What --profile sets as trainer.profiler.
 PROFILERS = {"simple": "SimpleProfiler", "advanced": "AdvancedProfiler", "pytorch": "PyTorchProfiler"}
 
 
 def engine_of(asked: str) -> Namespace:
-    """Of --engine: a key of ENGINES, or replay:FILE.
+    """Of --engine: a key of ENGINES, replay:FILE or server:URL[,URL].
 
     Raises:
         ConfigError: anything else
     """
-    name, _, path = asked.partition(":")
-    if name not in ENGINES or (path and name != "replay"):
-        raise ConfigError(f"engine is {asked}; it must be one of {', '.join(ENGINES)}, replay:FILE")
-    arguments = Namespace(path=path) if path else Namespace()
+    name, _, rest = asked.partition(":")
+    if name not in ENGINES or (rest and name not in ("replay", "server")):
+        raise ConfigError(f"engine is {asked}; it must be one of {', '.join(ENGINES)}, replay:FILE, server:URL[,URL]")
+    arguments = Namespace()
+    if rest:
+        arguments = Namespace(urls=rest.split(",")) if name == "server" else Namespace(path=rest)
     return Namespace(class_path=f"emlit.engines.{ENGINES[name]}", init_args=arguments)
 
 

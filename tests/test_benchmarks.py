@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
         (["em_inf", "--smoke"], ["| 2 |", "| vLLM, EM-INF on every request |", "released code's way"]),
         (["rl_step", "--smoke"], ["| emlit EM-RL |", "| emlit EM-FT |", "| one-shot-EM loop |"]),
         (["rl_step", "--smoke", "--scaling"], ["| exponent in tokens |", "| exponent in prompts |"]),
+        (["servers", "--smoke"], ["| server |", "| in this process |", "peak of the trainer"]),
         (["lora_memory", "--smoke"], ["| EM-FT, LoRA |", "| EM-RL, LoRA |"]),
         (["weight_streaming", "--smoke"], ["| tensor by tensor |", "| all at once |"]),
         (["grading", "--smoke"], ["| math500 | 4 | 4 | 100.0% |", "| gsm8k | 2 | 2 | 100.0% |"]),

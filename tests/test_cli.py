@@ -94,7 +94,12 @@ def sentence(monkeypatch, tmp_path, capsys):
         ([*FT, f"--export.dirpath={ROOT / 'docs'}"], r"docs, which is there and not empty"),
         ([*FT, "--model.kl_estimator=k1"], r"model\.kl_estimator: it must be one of k2, k3, got 'k1'"),
         ([*FT, "--model.entropy_floor.floor=-1"], r"floor of EntropyFloor is -1\.0; it must be positive"),
-        ([*RL, "--data.updates_per_round=4"], r"updates_per_round is 4, but Reinforce is right for the first"),
+        ([*RL, "--data.updates_per_round=4"], r"updates_per_round is 4, but Reinforce is right only for"),
+        ([*RL, "--data.rounds_ahead=1", "--engine=server"], r"rounds_ahead is 1, but Reinforce is right only for"),
+        ([*RL, "--data.rounds_ahead=1", *PPO], r"rounds_ahead is 1, but \w+ samples in the process that trains"),
+        ([*RL, "--data.rounds_ahead=2", *PPO], r"data\.rounds_ahead"),
+        ([*RL, "--engine=server:localhost:8000"], r"urls has localhost:8000; a URL begins with http://"),
+        ([*RL, "--engine=serve"], r"engine is serve; it must be one of .*server:URL"),
         ([*RL, "--data.updates_per_round=3", *PPO], r"prompts_per_round is 64, which 1 ranks in 3 updates"),
         ([*RL, "--data.updates_per_round=64", *PPO], r"max_steps is 32, which ends inside a round of 64 updates"),
         (

@@ -1,10 +1,12 @@
 """Who samples: transformers, vLLM or a file, behind one small protocol."""
 
 from emlit.engines.base import NEXT_TURN, AnswerKey, Completion, Engine, FinishReason, ModelSource, Request, Sampling
+from emlit.engines.pending import Pending
 from emlit.engines.replay import ReplayEngine
 from emlit.engines.restarting import RestartingEngine
 from emlit.engines.transformers import TransformersEngine
 from emlit.engines.vllm import VLLMEngine, installed
+from emlit.engines.vllm_server import VLLMServerEngine
 
 __all__ = [
     "NEXT_TURN",
@@ -13,12 +15,14 @@ __all__ = [
     "Engine",
     "FinishReason",
     "ModelSource",
+    "Pending",
     "ReplayEngine",
     "Request",
     "RestartingEngine",
     "Sampling",
     "TransformersEngine",
     "VLLMEngine",
+    "VLLMServerEngine",
     "default_engine",
 ]
 

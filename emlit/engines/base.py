@@ -126,12 +126,13 @@ class Engine(ABC):
 
     A constructor takes settings and is cheap; `start` loads the model. `decoding` changes the logits before each token
     is drawn (None: as they are). `weights_version` says which weights are in use: 0 are those on disk. `asleep` says
-    that it has none: `load_weights` wakes it.
+    that it has none: `load_weights` wakes it. `samples_elsewhere` says that sampling leaves this process free to train.
     """
 
     decoding: Decoding | None = None
     weights_version: int = 0
     asleep: bool = False
+    samples_elsewhere: bool = False
 
     @abstractmethod
     def start(self, source: ModelSource) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from emlit.decoding import Decoding
 from emlit.engines.base import Completion, Engine, ModelSource, Request, Sampling
+from emlit.engines.pending import Pending
 from emlit.errors import EmlitError, EngineError
 
 log = logging.getLogger(__name__)
@@ -21,13 +22,15 @@ class RestartingEngine(Engine):
     memory, files, kernels, sockets, vLLM's own. An error that the next attempt would only repeat (a TypeError, an
     EmlitError) is raised as it is.
 
+    Where an engine samples elsewhere, `begin` has it do so in a thread; everything else waits for that to end.
+
     Args:
         engine: who samples
         restarts: how often in a run; more failures end it
 
     Attributes:
         push: hands the current weights to this engine, by `load_weights`; None where those on disk are in use
-        generating: whether `generate` is under way
+        generating: whether this thread is sampling, or waits for one that does
         failures: what the engine failed with so far
 
     Raises:
@@ -39,6 +42,7 @@ class RestartingEngine(Engine):
         self.push: Callable[[], None] | None = None
         self.failures: list[str] = []
         self.generating = False
+        self.pending: Pending | None = None
 
     @property
     def decoding(self) -> Decoding | None:  # type: ignore[override]
@@ -48,6 +52,10 @@ class RestartingEngine(Engine):
     def weights_version(self) -> int:  # type: ignore[override]
         return self.engine.weights_version
 
+    @property
+    def samples_elsewhere(self) -> bool:  # type: ignore[override]
+        return self.engine.samples_elsewhere
+
     def start(self, source: ModelSource) -> None:
         self.source = source
         self.engine.start(source)
@@ -55,6 +63,7 @@ class RestartingEngine(Engine):
     def generate(
         self, requests: Sequence[Request], sampling: Sampling, on_finished: Callable[[int], None] | None = None
     ) -> list[Completion]:
+        self.settle()
         finished = 0
 
         def count(more: int) -> None:
@@ -76,7 +85,42 @@ class RestartingEngine(Engine):
             on_finished(-finished)
         return self.generate(requests, sampling, on_finished)
 
+    def begin(
+        self,
+        requests: Sequence[Request],
+        sampling: Sampling,
+        on_finished: Callable[[int], None] | None = None,
+        on_waited: Callable[[float], None] | None = None,
+    ) -> Pending:
+        """Sample in a thread. Started again it is nothing there: the weights to be pushed are those being trained."""
+        self.settle()
+        self.pending = Pending(lambda: self.engine.generate(requests, sampling, on_finished), on_waited)
+        return self.pending
+
+    def settle(self) -> None:
+        """Wait for what is sampled in a thread; an error that another attempt would not mend is raised now."""
+        if self.pending is None:
+            return
+        error = self.pending.wait()
+        if error is not None and not engine_died(error):
+            self.pending = None
+            raise error
+
+    def collect(self, pending: Pending) -> list[Completion] | None:
+        """What `begin` began; None where the engine died of it, so that it can be asked again by `generate`."""
+        try:
+            self.generating = True
+            return pending.result()
+        except Exception as error:
+            if not engine_died(error):
+                raise
+            log.warning("the engine failed beside training, and samples the round anew: %s", last_lines(error))
+            return None
+        finally:
+            self.generating, self.pending = False, None
+
     def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
+        self.settle()
         try:
             self.engine.load_weights(weights, version)
             return
@@ -130,7 +174,7 @@ class RestartingEngine(Engine):
             self.push()
 
 
-def engine_died(error: Exception) -> bool:
+def engine_died(error: BaseException) -> bool:
     """Whether a new engine may do what this one could not."""
     if isinstance(error, (EmlitError, NotImplementedError, RecursionError)):
         return False

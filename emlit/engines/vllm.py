@@ -70,6 +70,31 @@ class VLLMEngine(Engine):
         self.options = options or {}
         self.llm: Any = None
 
+    def arguments(self, path: str, context: int) -> dict[str, Any]:
+        """What vLLM is started with, in this process and as a server: its engine arguments by name."""
+        on_cpu = not torch.cuda.is_available()
+        arguments: dict[str, Any] = {
+            "model": path,
+            "dtype": self.dtype if self.dtype != "auto" else _checkpoint_dtype(path),
+            "max_model_len": context,
+            # The distribution that tokens are drawn from, after temperature and decoding.
+            "logprobs_mode": "processed_logprobs",
+            "logits_processors": ["emlit.decoding.vllm:EntropyDecoding"],
+            "enforce_eager": on_cpu if self.enforce_eager is None else self.enforce_eager,
+        }
+        if on_cpu:
+            arguments["kv_cache_memory_bytes"] = int(self.kv_cache_gb * 2**30)
+            # A prompt cut in two makes vLLM rewind the request's random generator, which one on the CPU cannot.
+            arguments["enable_chunked_prefill"] = False
+            arguments["max_num_batched_tokens"] = max(context, 8192)
+            arguments["max_num_seqs"] = 512
+        else:
+            arguments["gpu_memory_utilization"] = self.gpu_memory_utilization
+            arguments["enable_sleep_mode"] = self.sleeps
+        if self.max_num_seqs is not None:
+            arguments["max_num_seqs"] = self.max_num_seqs
+        return arguments
+
     def start(self, source: ModelSource) -> None:
         # Read when vllm is imported: with its own engine process, tensors could not be handed over by reference.
         os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
@@ -78,38 +103,21 @@ class VLLMEngine(Engine):
         from lightning.pytorch.utilities.seed import isolate_rng
         from vllm import LLM
 
-        on_cpu = not torch.cuda.is_available()
-        arguments: dict[str, Any] = {
-            "model": source.path,
-            "dtype": self.dtype if self.dtype != "auto" else _checkpoint_dtype(source.path),
-            "max_model_len": source.context,
-            # The distribution that tokens are drawn from, after temperature and decoding.
-            "logprobs_mode": "processed_logprobs",
-            "logits_processors": ["emlit.decoding.vllm:EntropyDecoding"],
-            "enforce_eager": on_cpu if self.enforce_eager is None else self.enforce_eager,
+        arguments = {
+            **self.arguments(source.path, source.context),
+            **_beside_other_ranks(),
             "disable_log_stats": True,
             "use_tqdm_on_load": False,
+            **self.options,
         }
-        if on_cpu:
-            arguments["kv_cache_memory_bytes"] = int(self.kv_cache_gb * 2**30)
-            # A prompt cut in two makes vLLM rewind the request's random generator, which one on the CPU cannot.
-            arguments["enable_chunked_prefill"] = False
-            arguments["max_num_batched_tokens"] = max(source.context, 8192)
-            arguments["max_num_seqs"] = 512
-        else:
-            arguments["gpu_memory_utilization"] = self.gpu_memory_utilization
-            arguments["enable_sleep_mode"] = self.sleeps
-        arguments |= _beside_other_ranks()
-        if self.max_num_seqs is not None:
-            arguments["max_num_seqs"] = self.max_num_seqs
         with isolate_rng(), quiet():  # LLM() seeds every global generator
             try:
-                self.llm = LLM(**{**arguments, **self.options})
+                self.llm = LLM(**arguments)
             except Exception as error:
                 if "speculative decoding" in str(error):
                     raise ConfigError(_NO_DRAFTS) from error
                 raise EngineError(f"vLLM could not start {source.path}: {error}") from error
-        if on_cpu:
+        if not torch.cuda.is_available():
             _skip_token_ranks()
         self.source = source
         self.weights_version = 0

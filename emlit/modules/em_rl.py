@@ -31,7 +31,7 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         reward: what a completion is worth
         advantage: what it is worth beside the others of its prompt; the paper uses the leave-one-out baseline
         policy_update: from advantages to the loss: Reinforce, PPO or TruncatedImportanceSampling; a round of several
-            updates (data.updates_per_round) needs one of the latter two
+            updates (data.updates_per_round), or one sampled ahead (data.rounds_ahead), needs one of the latter two
         learning_rate: AdamW's
         weight_decay: AdamW's
         warmup_steps: optimiser steps over which the learning rate rises to its value
@@ -104,11 +104,13 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
                 f"the importance weights of {type(self.policy_update).__name__} would be wrong; unset it, or set "
                 "--model.policy_update to Reinforce"
             )
-        if data.updates_per_round > 1 and not self.policy_update.off_policy:
-            raise ConfigError(
-                f"data.updates_per_round is {data.updates_per_round}, but {type(self.policy_update).__name__} is right "
-                "for the first update alone; set --model.policy_update to PPO or TruncatedImportanceSampling"
-            )
+        for key, stale in (("updates_per_round", data.updates_per_round > 1), ("rounds_ahead", data.rounds_ahead > 0)):
+            if stale and not self.policy_update.off_policy:
+                raise ConfigError(
+                    f"data.{key} is {getattr(data, key)}, but {type(self.policy_update).__name__} is right only for "
+                    "completions of the weights that it updates; set --model.policy_update to PPO or "
+                    "TruncatedImportanceSampling"
+                )
 
     def check_prompts(self, prompts: Sequence[Prompt]) -> None:
         self.reward.check(prompts)

@@ -48,6 +48,11 @@ def check_fit(data: "RolloutDataModule", samples: bool) -> None:
     if isinstance(data.engine, ReplayEngine):
         raise ConfigError("data.engine is ReplayEngine, which has nothing to train on; use it with predict or validate")
     cut_rounds(data)
+    if data.rounds_ahead and not data.engine.samples_elsewhere:
+        raise ConfigError(
+            f"data.rounds_ahead is {data.rounds_ahead}, but {type(data.engine).__name__} samples in the process that "
+            "trains; leave it at 0, or set data.engine to VLLMServerEngine (docs/servers.md)"
+        )
     _check_shape(data)
     if not samples:
         return

@@ -49,6 +49,8 @@ class RolloutDataModule(L.LightningDataModule):
         prompts_per_round: prompts in a round, over all ranks
         updates_per_round: optimiser steps that a round feeds, each with its share of the prompts; only the first is
             exactly on-policy
+        rounds_ahead: 1 has each round sampled while the one before is trained on, by weights that are one round old
+            (docs/servers.md); for engines that sample outside of this process
         samples_per_prompt: completions of each prompt of a round; the paper's N
         micro_batch_prompts: prompts of a rank that are worked on together, with all of their completions; sets
             trainer.accumulate_grad_batches, whatever the number of ranks is
@@ -70,6 +72,7 @@ class RolloutDataModule(L.LightningDataModule):
         mask_truncated: bool = False,
         prompts_per_round: int = 64,
         updates_per_round: int = 1,
+        rounds_ahead: Literal[0, 1] = 0,
         samples_per_prompt: int = 4,
         micro_batch_prompts: int | None = None,
         evaluation_samples: int = 16,
@@ -107,6 +110,7 @@ class RolloutDataModule(L.LightningDataModule):
         self.mask_truncated = mask_truncated
         self.prompts_per_round = prompts_per_round
         self.updates_per_round = updates_per_round
+        self.rounds_ahead = rounds_ahead
         self.samples_per_prompt = samples_per_prompt
         self.micro_batch_prompts = micro_batch_prompts
         self.evaluation_samples = evaluation_samples
@@ -187,7 +191,8 @@ class RolloutDataModule(L.LightningDataModule):
             rank=self.trainer.global_rank,
             ranks=self.trainer.world_size,
         )
-        self.stream = _STREAMS[self.trainer.lightning_module.learns_from](
+        module = self.trainer.lightning_module
+        self.stream = _STREAMS[module.learns_from](
             self.train_prompts,
             self.sampler,
             self.tokenizer,
@@ -197,8 +202,16 @@ class RolloutDataModule(L.LightningDataModule):
             trainer_step=lambda: self.trainer.global_step,
             sum_over_ranks=self._sum_over_ranks,
             mask_truncated=self.mask_truncated,
+            has_round=self._has_round if self.rounds_ahead and module.learns_from == "samples" else None,
         )
         return self.stream
+
+    def _has_round(self, round: int) -> bool:
+        """Whether the trainer, which is at the beginning of the round before, will come to this one."""
+        steps, epochs = self.trainer.max_steps, self.trainer.max_epochs
+        more_steps = steps < 0 or self.trainer.global_step + self.updates_per_round < steps
+        more_epochs = epochs in (None, -1) or round < epochs * self.stream.rounds_per_epoch
+        return more_steps and more_epochs and not self.trainer.should_stop
 
     def _sum_over_ranks(self, value: float) -> float:
         return float(
@@ -228,6 +241,6 @@ class RolloutDataModule(L.LightningDataModule):
 
     def _close(self) -> None:
         # Shutting an engine down in this process destroys the process group that several ranks still need.
-        if self.started and self.trainer.world_size == 1:
+        if self.started and (self.trainer.world_size == 1 or self.engine.samples_elsewhere):
             self.engine.close()
             self.started = False

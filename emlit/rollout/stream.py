@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from emlit.engines import Completion, Engine, Request, Sampling
+from emlit.engines import Completion, Engine, Request, RestartingEngine, Sampling
 from emlit.errors import WeightSyncError
 from emlit.functional import Normaliser
 from emlit.rollout.batch import Group, RolloutBatch, collate, counts, partition
 from emlit.rollout.prompts import Prompt, Prompts, request_seed
+from emlit.rollout.round_ahead import Round, RoundAhead
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -62,6 +63,8 @@ class RolloutStream:
         mask_truncated: leave completions that were cut at max_tokens out of the loss
         trainer_step: how many optimiser steps the trainer has taken
         sum_over_ranks: adds a number up over all ranks
+        has_round: with it, each round is sampled beside training on the one before, by weights that are a round old;
+            whether there will be a round of this number
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class RolloutStream:
         trainer_step: Callable[[], int],
         sum_over_ranks: Callable[[float], float] = lambda value: value,
         mask_truncated: bool = False,
+        has_round: Callable[[int], bool] | None = None,
     ) -> None:
         self.prompts, self.engine, self.tokenizer = prompts, engine, tokenizer
         self.sampling, self.shape, self.seed = sampling, shape, seed
@@ -83,9 +87,13 @@ class RolloutStream:
         self.round = 0
         self.rounds_per_epoch = max(1, len(prompts) // shape.prompts)
         self.round_started = 0.0  # time.perf_counter()
-        self.generation_seconds = 0.0
+        self.generation_seconds = 0.0  # since then, for which training waited
         self.before_round: Callable[[], None] | None = None  # may raise: between rounds the run can be left
         self.on_generated: Callable[[int, int], None] | None = None  # told (done, wanted) while a round is sampled
+        self.has_round = has_round
+        if has_round is not None:
+            assert isinstance(engine, RestartingEngine)
+            self.ahead = RoundAhead(engine, self._count_waiting)
 
     def __len__(self) -> int:
         return self.rounds_per_epoch * self.shape.batches
@@ -127,16 +135,33 @@ class RolloutStream:
         return drawn
 
     def _sample_round(self) -> list[RolloutBatch]:
+        self.round_started, self.generation_seconds = time.perf_counter(), 0.0
+        sampled = self.ahead.take(self.round) if self.has_round is not None else None
+        if sampled is None:
+            self._require_newest_weights()
+            drawn, version = self.draw(self.round), self.engine.weights_version
+            sampled = Round(drawn, self._complete(drawn), version)
+            self.engine.sleep()
+            self.generation_seconds = time.perf_counter() - self.round_started
+        if self.has_round is not None and self.has_round(self.round + 1):
+            self._require_newest_weights()
+            drawn = self.draw(self.round + 1)
+            requests = self._requests(drawn)
+            self.ahead.begin(self.round + 1, drawn, requests, self.sampling, self._counter(len(requests)))
+        return self._batches(sampled)
+
+    def _require_newest_weights(self) -> None:
         if self.engine.weights_version != self.trainer_step():
             raise WeightSyncError(
                 f"the engine holds the weights of step {self.engine.weights_version}, but the trainer is at step "
                 f"{self.trainer_step()}: add callbacks.WeightSync to the trainer's callbacks"
             )
-        self.round_started = time.perf_counter()
-        drawn = self.draw(self.round)
-        completions = self._complete(drawn)
-        self.engine.sleep()
-        self.generation_seconds = time.perf_counter() - self.round_started
+
+    def _count_waiting(self, seconds: float) -> None:
+        self.generation_seconds += seconds
+
+    def _batches(self, sampled: Round) -> list[RolloutBatch]:
+        drawn, completions = sampled.drawn, sampled.completions
         n = self.shape.samples
         texts = self.tokenizer.batch_decode([c.tokens for c in completions], skip_special_tokens=True)
         groups = [
@@ -159,7 +184,7 @@ class RolloutStream:
                 self.sampling.temperature,
                 self.sampling.filtered,
                 self.round,
-                self.engine.weights_version,
+                sampled.weights_version,
                 n,
                 self.mask_truncated,
                 ends_round=number == len(parts),
@@ -181,12 +206,15 @@ class RolloutStream:
 
     def _complete(self, drawn: Sequence[tuple[int, Prompt]]) -> Sequence[Completion]:
         """The completions of a round's prompts, `shape.samples` of each, in order."""
-        requests = [
+        requests = self._requests(drawn)
+        return self.engine.generate(requests, self.sampling, self._counter(len(requests)))
+
+    def _requests(self, drawn: Sequence[tuple[int, Prompt]]) -> list[Request]:
+        return [
             Request(prompt.tokens, request_seed(self.seed, "train", place, sample))
             for place, prompt in drawn
             for sample in range(self.shape.samples)
         ]
-        return self.engine.generate(requests, self.sampling, self._counter(len(requests)))
 
     def _counter(self, wanted: int) -> Callable[[int], None] | None:
         if self.on_generated is None:

@@ -1,5 +1,6 @@
-"""Both engines keep the same promises."""
+"""All engines keep the same promises."""
 
+import contextlib
 import threading
 
 import pytest
@@ -7,19 +8,25 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from emlit.decoding import PRESETS, AdaptiveTemperature
-from emlit.engines import Completion, ModelSource, Request, Sampling, TransformersEngine, VLLMEngine
+from emlit.engines import Completion, ModelSource, Request, Sampling, TransformersEngine, VLLMEngine, VLLMServerEngine
 from emlit.engines.vllm import _progress
 from emlit.errors import ConfigError, EngineError
 from emlit.pretrained import stop_token_ids
 from emlit.tiny import MODEL_DIR, problems
+from tests.servers import serving
 
 
-@pytest.fixture(scope="module", params=[TransformersEngine, VLLMEngine])
-def engine(request, tokenizer):
-    made = request.param()
-    made.start(ModelSource(str(MODEL_DIR), 256, stop_token_ids(str(MODEL_DIR), tokenizer)))
-    yield made
-    made.close()
+@pytest.fixture(scope="module", params=[TransformersEngine, VLLMEngine, VLLMServerEngine])
+def engine(request, tokenizer, tmp_path_factory):
+    with contextlib.ExitStack() as stack:
+        settings = {}
+        if request.param is VLLMServerEngine:
+            log = tmp_path_factory.mktemp("server") / "log.txt"
+            settings["urls"] = [stack.enter_context(serving(log)).url]
+        made = request.param(**settings)
+        made.start(ModelSource(str(MODEL_DIR), 256, stop_token_ids(str(MODEL_DIR), tokenizer)))
+        yield made
+        made.close()
 
 
 @pytest.fixture(scope="module")

@@ -37,15 +37,17 @@ def make_stream(
     parts: int = 2,
     seed: int = 0,
     mask_truncated: bool = False,
+    engine: Engine | None = None,
+    has_round: Callable[[int], bool] | None = None,
     **shape,
 ) -> RolloutStream:
     task = TinyArithmetic("train", n=1)
     rows = PromptList(Prompt(task, Row(id=str(i), prompt=str(i)), [5 + i]) for i in range(prompts))
-    engine = Echo()
+    engine = engine if engine is not None else Echo()
     clock = SimpleNamespace(step=0)
     stream = RolloutStream(
         rows, engine, tokenizer, Sampling(), RoundShape(per_round, 2, parts, **shape), seed, lambda: clock.step,
-        mask_truncated=mask_truncated,
+        mask_truncated=mask_truncated, has_round=has_round,
     )  # fmt: skip
     stream.clock = clock
     return stream

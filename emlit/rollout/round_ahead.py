@@ -1,0 +1,56 @@
+"""Rounds sampled beside training, one ahead of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from emlit.engines import Completion, Pending, Request, RestartingEngine, Sampling
+
+if TYPE_CHECKING:
+    from emlit.rollout.prompts import Prompt
+
+
+@dataclass(frozen=True)
+class Round:
+    """A round's prompts, each with its place in the run, its completions, and whose weights they come from."""
+
+    drawn: Sequence[tuple[int, "Prompt"]]
+    completions: Sequence[Completion]
+    weights_version: int
+
+
+class RoundAhead:
+    """At most one round that an engine outside of this process samples while an earlier one is trained on.
+
+    What else asks the engine (evaluation, probes), and new weights for it, wait for the round (`RestartingEngine`):
+    all of it comes from the weights at its beginning, so that a run follows from its seed as it does without.
+
+    Args:
+        engine: who samples
+        on_waited: told of the seconds that training waited
+    """
+
+    def __init__(self, engine: RestartingEngine, on_waited: Callable[[float], None]) -> None:
+        self.engine, self.on_waited = engine, on_waited
+        self._begun: tuple[int, Sequence[tuple[int, Prompt]], int, Pending] | None = None
+
+    def begin(
+        self,
+        round: int,
+        drawn: Sequence[tuple[int, "Prompt"]],
+        requests: Sequence[Request],
+        sampling: Sampling,
+        on_finished: Callable[[int], None] | None,
+    ) -> None:
+        """Have a round sampled by the newest weights."""
+        pending = self.engine.begin(requests, sampling, on_finished, self.on_waited)
+        self._begun = round, drawn, self.engine.weights_version, pending
+
+    def take(self, round: int) -> Round | None:
+        """The round, once it is there; None where it is not under way, or an engine died of it that can start again."""
+        begun, self._begun = self._begun, None
+        if begun is None or begun[0] != round:  # a checkpoint's state came between
+            return None
+        _, drawn, version, pending = begun
+        completions = self.engine.collect(pending)
+        return None if completions is None else Round(drawn, completions, version)

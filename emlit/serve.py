@@ -1,0 +1,145 @@
+"""Starts vLLM's OpenAI server for the runs of a config: `python -m emlit.serve --config FILE`.
+
+It reads the files that `python cli.py fit` reads: the model, the context, and how an engine in the trainer's process
+would be set. What else stands on the command line goes to vLLM as it is, and overrides.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from emlit import pretrained
+from emlit.engines.vllm import VLLMEngine
+from emlit.errors import ConfigError, EmlitError
+
+# By which weights reach the server; `emlit.engines.shm_transfer.BACKEND`, which only vLLM's processes import.
+BACKENDS = {"nccl": "nccl", "shm": "emlit_shm"}
+_LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+def command(config: dict[str, Any], host: str, port: int, weights: str, more: Sequence[str] = ()) -> list[str]:
+    """The command that starts the server.
+
+    Args:
+        config: as a run's, merged
+        host: address to listen at
+        port: likewise
+        weights: a key of BACKENDS
+        more: arguments of vLLM's, which count where they contradict
+    """
+    model, data = config.get("model") or {}, config.get("data") or {}
+    name = (model.get("init_args") or model).get("pretrained", "tiny")
+    path = pretrained.resolve(name)
+    context = data.get("context") or min(pretrained.context_length(path), 8192)
+    arguments = _engine(data.get("engine")).arguments(path, context) | {
+        "host": host,
+        "port": port,
+        "weight_transfer_config": {"backend": BACKENDS[weights]},
+        "disable_uvicorn_access_log": True,  # a line for each request
+        # Else what a request leaves out would come from the model's generation_config.json.
+        "generation_config": "vllm",
+    }
+    if weights == "shm":
+        arguments["worker_extension_cls"] = "emlit.engines.shm_transfer.RegistersShm"
+    return [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *_flags(arguments), *more]
+
+
+def environment() -> dict[str, str]:
+    """What the server needs, over what there is."""
+    needed = {"VLLM_SERVER_DEV_MODE": "1"}  # the API for weights
+    chosen = {"VLLM_NO_USAGE_STATS": "1"}
+    if not torch.cuda.is_available():
+        # The rank of a sampled token is computed by a compiled function: 10 s of compilation for a number that nobody
+        # here reads.
+        chosen["TORCHDYNAMO_DISABLE"] = "1"
+    return chosen | os.environ | needed
+
+
+def _engine(setting: Any) -> VLLMEngine:
+    """The VLLMEngine of a config, or one on a GPU of its own."""
+    if isinstance(setting, dict) and str(setting.get("class_path", "")).endswith("VLLMEngine"):
+        return VLLMEngine(**(setting.get("init_args") or {}))
+    return VLLMEngine(gpu_memory_utilization=0.9)
+
+
+def _flags(arguments: dict[str, Any]) -> list[str]:
+    flags = []
+    for name, value in arguments.items():
+        flag = f"--{name.replace('_', '-')}"
+        if isinstance(value, bool):
+            flags.append(flag if value else f"--no-{flag[2:]}")
+        elif isinstance(value, list):
+            flags += [flag, *map(str, value)]
+        else:
+            flags += [flag, json.dumps(value) if isinstance(value, dict) else str(value)]
+    return flags
+
+
+def read(files: Sequence[str]) -> dict[str, Any]:
+    """Configs, each over those before it.
+
+    Raises:
+        ConfigError: a file that is not there, or is no mapping
+    """
+    merged: dict[str, Any] = {}
+    for file in files:
+        try:
+            found = yaml.safe_load(Path(file).read_text())
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise ConfigError(f"config {file} cannot be read: {' '.join(str(error).split())}") from error
+        if not isinstance(found, dict):
+            raise ConfigError(f"config {file} is no mapping of keys; give one that fit takes")
+        merged = _over(merged, found)
+    return merged
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    return below | {
+        key: _over(below[key], value) if isinstance(value, dict) and isinstance(below.get(key), dict) else value
+        for key, value in above.items()
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Become the server. Errors of emlit end it with one sentence and exit status 2."""
+    parser = argparse.ArgumentParser(
+        prog="python -m emlit.serve", description=__doc__, allow_abbrev=False, epilog="docs/servers.md has the rest."
+    )
+    parser.add_argument("--config", action="append", required=True, help="a run's config; again for an overlay")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (127.0.0.1: this machine alone)")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument(
+        "--weights",
+        choices=BACKENDS,
+        default="nccl" if torch.cuda.is_available() else "shm",
+        help="how new weights come: nccl between GPUs, shm through the memory of one machine",
+    )
+    parser.add_argument("--print", action="store_true", help="print the command and do not run it")
+    chosen, more = parser.parse_known_args(arguments)
+    try:
+        words = command(read(chosen.config), chosen.host, chosen.port, chosen.weights, more)
+    except EmlitError as error:
+        print(f"emlit: error: {error}", file=sys.stderr)
+        sys.exit(2)
+    if chosen.print:
+        print("VLLM_SERVER_DEV_MODE=1", shlex.join(words))
+        return
+    if chosen.host not in _LOCAL:
+        print(
+            f"emlit: whoever reaches {chosen.host}:{chosen.port} can replace the model's weights and run code in its "
+            "workers, without a password: let nobody but the trainer reach it (docs/servers.md)",
+            file=sys.stderr,
+        )
+    os.execve(sys.executable, words, environment())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""vLLM servers as processes of their own, started as users start them."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """`python -m emlit.serve`; its processes end with `kill` or `stop`."""
+
+    def __init__(self, log: Path, *arguments: str, config: Path = ROOT / "configs/tiny/em_rl_token.yaml") -> None:
+        self.log, self.arguments, self.config = log, arguments, config
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "emlit.serve", "--config", str(self.config), "--port", str(self.port)]
+        command += ["--kv-cache-memory-bytes", str(64 << 20), *self.arguments]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        with self.log.open("a") as output:
+            # A group of its own, so that vLLM's engine and workers can be killed with it.
+            self.process = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=ROOT, start_new_session=True
+            )
+
+    def wait(self) -> None:
+        deadline = time.monotonic() + 180
+        while True:
+            assert self.process.poll() is None, f"the server ended: {self.log.read_text()[-3000:]}"
+            assert time.monotonic() < deadline, f"the server did not start: {self.log.read_text()[-3000:]}"
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{self.url}/health", timeout=5)
+                return
+            time.sleep(0.5)
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(30)
+        self.kill()
+
+
+@contextlib.contextmanager
+def serving(log: Path, *arguments: str, **options: Path) -> Iterator[Server]:
+    """A server that is ready, and lives as long as this context."""
+    server = Server(log, *arguments, **options)
+    server.start()
+    try:
+        server.wait()
+        yield server
+    finally:
+        server.stop()
