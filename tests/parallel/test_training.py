@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM
 
 import cli
 from emlit.report import read_predictions
+from tests.servers import serving
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -28,7 +29,7 @@ SMALL = (
 
 
 def command(run_dir: Path, *arguments: str, config: str = "em_rl_token", steps: int = 5) -> list[str]:
-    engine = () if any("data.engine" in each for each in arguments) else ("--data.engine=TransformersEngine",)
+    engine = () if any("engine" in each for each in arguments) else ("--data.engine=TransformersEngine",)
     return [
         "cli.py", "fit", "--config", f"configs/tiny/{config}.yaml", *(a for a in arguments if "--config" in a), *engine,
         *SMALL, f"--run_dir={run_dir}", f"--trainer.max_steps={steps}", *(a for a in arguments if "--config" not in a),
@@ -118,11 +119,28 @@ def test_nodes_can_hold_replicas(token_run, tmp_path):
 def test_each_process_has_an_engine_that_sleeps_while_it_trains(token_run, tmp_path):
     """WeightSync compares log-probabilities on every process, and its limit is 1e-3 nats."""
     fit(tmp_path, *FSDP, "--trainer.devices=2", "--data.engine=VLLMEngine", "--data.engine.sleep=true", steps=3)
-    events = EventAccumulator(str(tmp_path / "tensorboard"))
-    events.Reload()
-    gaps = [event.value for event in events.Scalars("sync/logprob_gap_max")]
+    gaps = curve(tmp_path, "sync/logprob_gap_max")
     assert len(gaps) == 3
     assert max(gaps) < 1e-4
+
+
+@pytest.mark.slow
+def test_two_processes_train_from_one_server(tmp_path):
+    """Both gather every weight, the first sends it; and the server may be a round ahead."""
+    with serving(tmp_path / "log.txt") as server:
+        both = (*FSDP, "--trainer.devices=2", f"--engine=server:{server.url}")
+        fit(tmp_path / "in_turn", *both, steps=2)
+        late = ("--data.rounds_ahead=1", "--model.policy_update=TruncatedImportanceSampling")
+        fit(tmp_path / "ahead", *both, *late, steps=2)
+    assert len(gaps := curve(tmp_path / "in_turn", "sync/logprob_gap_max")) == 2
+    assert max(gaps) < 1e-4
+    assert curve(tmp_path / "ahead", "sync/staleness") == [0, 1]
+
+
+def curve(run_dir: Path, name: str) -> list[float]:
+    events = EventAccumulator(str(run_dir / "tensorboard"))
+    events.Reload()
+    return [event.value for event in events.Scalars(name)]
 
 
 @pytest.mark.slow
