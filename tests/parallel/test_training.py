@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from transformers import AutoModelForCausalLM
 
 import cli
 from emlit.report import read_predictions
-from tests.servers import serving
+from tests.servers import free_port, serving
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -96,13 +95,10 @@ def test_a_run_goes_on_with_other_numbers_of_processes(folder, token_run, tmp_pa
 @pytest.mark.slow
 def test_nodes_can_hold_replicas(token_run, tmp_path):
     """Two nodes of one process each, under torchrun: shards within a node, replicas over both."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    arguments = command(
+    arguments, port = command(
         tmp_path, "--config=configs/trainer/multi_node.yaml", "--trainer.precision=32-true", "--trainer.num_nodes=2",
         "--trainer.devices=1",
-    )  # fmt: skip
+    ), free_port()  # fmt: skip
     nodes = [
         subprocess.Popen(
             [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", f"--node-rank={rank}", "--nproc-per-node=1",
