@@ -95,10 +95,11 @@ def test_a_run_goes_on_with_other_numbers_of_processes(folder, token_run, tmp_pa
 @pytest.mark.slow
 def test_nodes_can_hold_replicas(token_run, tmp_path):
     """Two nodes of one process each, under torchrun: shards within a node, replicas over both."""
-    arguments, port = command(
+    port = free_port()
+    arguments = command(
         tmp_path, "--config=configs/trainer/multi_node.yaml", "--trainer.precision=32-true", "--trainer.num_nodes=2",
         "--trainer.devices=1",
-    ), free_port()  # fmt: skip
+    )  # fmt: skip
     nodes = [
         subprocess.Popen(
             [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", f"--node-rank={rank}", "--nproc-per-node=1",
