@@ -149,10 +149,9 @@ class CollapseGuard(L.Callback):
         return RunCheckpoint.path(trainer).with_name(f"kept-{step}.pt")
 
     def _save(self, trainer: L.Trainer, module: CausalLM) -> None:
-        kept = {"state_dict": module.state_dict()}
-        module.on_save_checkpoint(kept)  # of LoRA, the adapters alone
         first = trainer.is_global_zero  # by every process gathered, by this one kept
-        whole = ((name, gathered(tensor, module.device)) for name, tensor in kept["state_dict"].items())
+        kept = module.kept(module.state_dict()).items()
+        whole = ((name, gathered(tensor, module.device)) for name, tensor in kept)
         state = {name: tensor.cpu() if is_sharded(module.model) else tensor for name, tensor in whole if first}
         if not first:
             return

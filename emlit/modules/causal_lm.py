@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import lightning as L
 import torch
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 
 from emlit import pretrained as loading
 from emlit.engines import Completion, Engine
@@ -221,10 +222,12 @@ class CausalLM(L.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["emlit"] = {"pretrained": self.pretrained, "lora": settings(self.lora)}
-        checkpoint["state_dict"] = self._kept(checkpoint["state_dict"])
+        if not any(isinstance(value, DTensor) for value in checkpoint["state_dict"].values()):
+            # A folder of shards is asked for all of the model's names when it is read.
+            checkpoint["state_dict"] = self.kept(checkpoint["state_dict"])
 
-    def _kept(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """What a checkpoint holds of it: all of it, or the adapters."""
+    def kept(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What is worth keeping of a `state_dict()`: all of it, or the adapters."""
         return state if self.lora is None else {name: value for name, value in state.items() if is_adapter(name)}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -235,7 +238,7 @@ class CausalLM(L.LightningModule):
         if "state_dict" not in checkpoint:  # a strategy that shards weights has read them itself
             return
         theirs = {name: tuple(value.shape) for name, value in checkpoint["state_dict"].items()}
-        own = {name: tuple(value.shape) for name, value in self._kept(self.state_dict()).items()}
+        own = {name: tuple(value.shape) for name, value in self.kept(self.state_dict()).items()}
         if theirs == own:
             return
         differing = sorted(name for name in theirs.keys() | own.keys() if theirs.get(name) != own.get(name))

@@ -93,6 +93,15 @@ def test_a_run_goes_on_with_other_numbers_of_processes(folder, token_run, tmp_pa
 
 
 @pytest.mark.slow
+def test_adapters_train_in_shards(tmp_path):
+    sharded = (*FSDP, "--model.lora.r=8")
+    fit(tmp_path / "one", *sharded, "--trainer.devices=1", steps=2)
+    fit(tmp_path / "two", *sharded, "--trainer.devices=2", steps=1)
+    fit(tmp_path / "two", *sharded, "--trainer.devices=2", "--ckpt_path=last", steps=2)
+    assert_same(tmp_path / "one", tmp_path / "two", atol=1e-5)
+
+
+@pytest.mark.slow
 def test_nodes_can_hold_replicas(token_run, tmp_path):
     """Two nodes of one process each, under torchrun: shards within a node, replicas over both."""
     port = free_port()
