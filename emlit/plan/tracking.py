@@ -80,9 +80,7 @@ class AllocatorPeaks:
     def __init__(self, before: int) -> None:
         self.before = before
         self.peaks: dict[str, int] = {}
-        self._profile = torch.profiler.profile(
-            activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True
-        )
+        self._profile = torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True)
         self._names: list[str] = []
 
     def __enter__(self) -> "AllocatorPeaks":
