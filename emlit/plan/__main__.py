@@ -124,7 +124,7 @@ def main(given: list[str] | None = None) -> None:
 
             done = dry_run(arguments.model, config, settings, arguments.trainer.gradient_clip_val)
             alone = replace(settings, ranks=1, nodes=1, shards=1, compute=done.compute, engine=EngineSettings())
-            print_dry_run(console, done, plan_memory(shape, alone, GPUS["cpu"]))
+            print_dry_run(console, done, plan_memory(shape, alone, replace(GPUS["cpu"], small_tiles=False)))
             result["dry_run"] = vars(done)
         if own.json:
             print(json.dumps(result))

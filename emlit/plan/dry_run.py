@@ -21,7 +21,6 @@ class DryRun:
 
     Attributes:
         parameters: that train
-        micro_batches: that were taken
         seconds: it took here
         compute: how it computed: without sharding, float32 weights are cast by autocast
         peaks: phase -> category -> bytes, of a rank that holds whole weights and computes as a CPU does
@@ -30,41 +29,35 @@ class DryRun:
     """
 
     parameters: int = 0
-    micro_batches: int = 0
     seconds: float = 0.0
     compute: Compute = "float32"
     peaks: dict[str, dict[str, int]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 
-def dry_run(model: Namespace, config: Any, settings: RunSettings, clip: float | None, micro_batches: int = 2) -> DryRun:
+def dry_run(model: Namespace, config: Any, settings: RunSettings, clip: float | None) -> DryRun:
     """Take one step of `model`'s own objective on made-up completions.
 
-    The step after the first is what is tracked, so that AdamW's moments are there, and it has two micro-batches at
-    most, so that gradients are.
+    It has one micro-batch, and is followed by a second for the peaks, in which AdamW's moments and the gradients of an
+    earlier micro-batch are there.
 
     Args:
         model: of the parsed arguments, class_path and init_args
         config: the transformers configuration
         settings: of the run; its micro-batch is taken as it is
         clip: trainer.gradient_clip_val
-        micro_batches: of the step, at most
     """
     start = time.perf_counter()
     autocast = None if settings.compute == "float32" else torch.bfloat16
-    count = min(settings.micro_batches, micro_batches)
     with tempfile.TemporaryDirectory() as directory:
         config.save_pretrained(directory)
-        module = _instantiate(model, directory)
-        without_trainer(module, count, settings.ranks)
+        module = instantiate(model, directory)
+        without_trainer(module, settings.micro_batches, settings.ranks)
         with torch.device("meta"):
             module.configure_model()
+    prompt = settings.row_tokens - settings.completion_tokens
     batch = made_up_batch(
-        settings.rows,
-        settings.samples,
-        settings.row_tokens - settings.completion_tokens,
-        settings.completion_tokens,
-        count,
+        settings.rows, settings.samples, max(1, prompt), settings.completion_tokens, settings.micro_batches
     )
     # Found out by comparing numbers, which are not there.
     module.scorer._stops_at_hidden_states = module.scorer.backend != "logits"
@@ -74,10 +67,10 @@ def dry_run(model: Namespace, config: Any, settings: RunSettings, clip: float | 
             materialise(each)
         optimizer = module.configure_optimizers()["optimizer"]
         whole_step(module, optimizer, batch, 1, clip, autocast)
-        found = DryRun(micro_batches=count)
+        found = DryRun()
         found.problems = [*_gradients(module), *_moments(module, optimizer)]
         tracked = PhasePeaks(module, *references, optimizer=optimizer)
-        whole_step(module, optimizer, batch, count, clip, autocast, in_phase=tracked)
+        whole_step(module, optimizer, batch, 1, clip, autocast, in_phase=tracked, from_zero=False)
     found.parameters = sum(p.numel() for p in module.parameters() if p.requires_grad)
     found.peaks = tracked.peaks
     if autocast is not None:
@@ -86,7 +79,7 @@ def dry_run(model: Namespace, config: Any, settings: RunSettings, clip: float | 
     return found
 
 
-def _instantiate(model: Namespace, directory: str) -> Any:
+def instantiate(model: Namespace, directory: str) -> Any:
     """The module, to be loaded from `directory`, and not compiled."""
     arguments = model.clone()
     arguments.init_args.pretrained = directory

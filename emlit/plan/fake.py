@@ -3,11 +3,14 @@
 import contextlib
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from emlit.functional import linear_loss, tiles
 
 _INDEXING = {
     torch.ops.aten.index.Tensor,
@@ -54,9 +57,15 @@ class KnownCounts(TorchDispatchMode):
 
 @contextlib.contextmanager
 def without_memory(count: int) -> Iterator[FakeTensorMode]:
-    """Within it tensors are fake ones on the CPU; `count` as in KnownCounts."""
+    """Within it tensors are fake ones on the CPU, the head's tiles those of a GPU; `count` as in KnownCounts."""
     fake = FakeTensorMode(allow_non_fake_inputs=True)
-    with fake, KnownCounts(count):
+    with (
+        # Not the small ones of a CPU's cache: a step would take minutes over them.
+        patch.object(tiles, "_TILE_ELEMENTS_CPU", tiles._TILE_ELEMENTS_GPU),
+        patch.object(linear_loss, "_HELD_ELEMENTS_CPU", linear_loss._HELD_ELEMENTS_GPU),
+        fake,
+        KnownCounts(count),
+    ):
         yield fake
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from emlit.functional.linear_loss import _COLUMNS, _HELD_ELEMENTS_CPU, _HELD_ELEMENTS_GPU
 from emlit.functional.tiles import _CHUNK_SIZE, _TILE_ELEMENTS_CPU, _TILE_ELEMENTS_GPU
+from emlit.plan.gpus import Gpu
 from emlit.plan.settings import RunSettings
 from emlit.plan.shapes import ModelShape
 
@@ -25,17 +26,17 @@ class HeadBytes:
     reference: int
 
 
-def head_bytes(shape: ModelShape, settings: RunSettings, on_cpu: bool) -> HeadBytes:
+def head_bytes(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> HeadBytes:
     """What the head of `settings` takes; V, D and M as in `linear_token_stats`."""
     if settings.head == "logits":
         return _logits(shape, settings)
-    m, v, d = settings.scored, shape.vocabulary, shape.hidden
+    m, v, d, on_cpu = settings.scored, shape.vocabulary, shape.hidden, gpu.on_cpu
     state = 2 if settings.compute == "bfloat16" else 4
     # On a CPU operands are float32; elsewhere what the body computes in.
     operand = 4 if on_cpu else settings.compute_bytes
     cast = m * d * operand if operand != state else 0
     rows = min(m, _CHUNK_SIZE)
-    columns = min(v, max(256, _tile(on_cpu) // rows))
+    columns = min(v, max(256, _tile(gpu) // rows))
     # A GPU's compiled kernels write one tile; on a CPU z, z - max and its exponential are three.
     stats = (3 if on_cpu else 1) * 4 * rows * columns + cast
     d_weight = v * d * _weight(settings) if not settings.adapter_rank else 0
@@ -46,8 +47,8 @@ def head_bytes(shape: ModelShape, settings: RunSettings, on_cpu: bool) -> HeadBy
         tiles = (2 if on_cpu else 1) * 4 * rows * columns
         back = d_weight + sums + 4 * m * d + tiles + cast + operand * columns * d * (operand != _weight(settings))
         return HeadBytes(stats, m * d * state, m * d * state + back, waits, reference=stats)
-    rows = min(m, max(1, (_HELD_ELEMENTS_CPU if on_cpu else _HELD_ELEMENTS_GPU) // v))
-    columns = min(v, max(_COLUMNS, _tile(on_cpu) // rows))
+    rows = min(m, max(1, (_HELD_ELEMENTS_CPU if gpu.small_tiles else _HELD_ELEMENTS_GPU) // v))
+    columns = min(v, max(_COLUMNS, _tile(gpu) // rows))
     sums = 4 * m * d + (4 * v * d if d_weight else 0)
     logits = 4 * rows * v + (2 if on_cpu else 1) * 4 * rows * columns
     kept = m * d * state + d_weight
@@ -73,8 +74,8 @@ def _logits(shape: ModelShape, settings: RunSettings) -> HeadBytes:
     return HeadBytes(forward - 13 * scored, 13 * scored, back, waits, reference=forward)
 
 
-def _tile(on_cpu: bool) -> int:
-    return _TILE_ELEMENTS_CPU if on_cpu else _TILE_ELEMENTS_GPU
+def _tile(gpu: Gpu) -> int:
+    return _TILE_ELEMENTS_CPU if gpu.small_tiles else _TILE_ELEMENTS_GPU
 
 
 def _weight(settings: RunSettings) -> int:

@@ -167,7 +167,7 @@ def _activations(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> list[Ter
     saved, one = saved_by_layer(shape, settings), layer_input(settings)
     tokens, layers, d = settings.tokens, shape.layers, shape.hidden
     inside = layer_backward(shape, settings)
-    head = head_bytes(shape, settings, gpu.on_cpu)
+    head = head_bytes(shape, settings, gpu)
     through = layer_forward(shape, settings)
     scoring = 0 if settings.reference == "none" else max(through, head.reference)
     if settings.checkpointing:

@@ -97,8 +97,8 @@ def _print_time(console: Console, settings: RunSettings, parts: list[Part], assu
 def print_dry_run(console: Console, done: "DryRun", planned: MemoryPlan) -> None:
     """What the step has shown, beside the plan of the same: one process with whole weights, on a CPU."""
     console.print(
-        f"\ndry run: {done.parameters:,} parameters took one step of {done.micro_batches} micro-batches at full size "
-        f"({done.seconds:.0f} s here)"
+        f"\ndry run: {done.parameters:,} parameters took one step of one micro-batch at full size, "
+        f"{done.seconds:.0f} s here"
     )
     table = Table(title="GiB of a single process with whole weights, computing as on a CPU")
     for name in ("", "dry run", "planned", "planned / dry run"):

@@ -14,8 +14,6 @@ from emlit.modules import CausalLM
 from emlit.rollout import Group, Prompt, RolloutBatch, collate
 from emlit.tasks import Row, TinyArithmetic
 
-PHASES = ("forward", "backward", "optimiser step")
-
 
 def made_up_batch(rows: int, group: int, prompt: int, completion: int, micro_batches: int = 1) -> RolloutBatch:
     """`rows` completions of the same length, in groups of `group`, as one micro-batch of an optimiser step.
@@ -58,6 +56,7 @@ def whole_step(
     clip: float | None = 1.0,
     autocast: torch.dtype | None = None,
     in_phase: Any = contextlib.nullcontext,
+    from_zero: bool = True,
 ) -> Tensor:
     """Forward and backward for each micro-batch, clipping, AdamW: in the order that Lightning has them in.
 
@@ -68,7 +67,8 @@ def whole_step(
         micro_batches: how many
         clip: largest norm of the gradient
         autocast: what `trainer.precision` computes in, where that is mixed
-        in_phase: called with the name of each phase of PHASES, for a context to run it in
+        in_phase: called with the name of each phase, for a context to run it in
+        from_zero: whether gradients of an earlier step are let go, after the first forward pass
 
     Returns:
         The last loss
@@ -77,7 +77,7 @@ def whole_step(
         with in_phase("forward"), _precision(module, autocast):
             loss = module.training_step(batch)
         module.record = None
-        if index == 0:
+        if index == 0 and from_zero:
             optimizer.zero_grad()
         with in_phase("backward"):
             loss.backward()
