@@ -33,9 +33,9 @@ class Gpu:
     small_tiles: bool = False
 
 
-# NVIDIA's datasheets; memory as torch has it, which is a little less than the name says; SXM boards with NVLink unless the name says otherwise (half of the
-# datasheet's figure for both directions), PCIe 4.0 x16 elsewhere; one 400 Gb/s network port a GPU with H100 and H200,
-# 200 Gb/s with A100, 100 Gb/s for four others.
+# NVIDIA's datasheets; memory as torch has it, a little less than the name says. SXM boards with NVLink (half of the
+# datasheet's figure for both directions) for H and A, PCIe 4.0 x16 for the others; a network port a GPU of 400 Gb/s
+# with H100 and H200, of 200 Gb/s with A100; 25 Gb/s for the others.
 GPUS = {
     gpu.name: gpu
     for gpu in (
