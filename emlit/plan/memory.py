@@ -4,40 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from emlit.plan.activations import layer_backward, layer_forward, layer_input, saved_by_layer
+from emlit.plan.engine import engine_lacks, engine_terms
 from emlit.plan.gpus import GIB, Gpu
 from emlit.plan.head import head_bytes
 from emlit.plan.settings import RunSettings
 from emlit.plan.shapes import ModelShape
-
-# In the order of a round. The end of the backward pass is where the gradients of the root's weights are.
-PHASES = ("generate", "forward", "backward", "end of backward", "optimiser step", "weight sync")
-TRAINING = PHASES[1:5]
+from emlit.plan.terms import PHASES, TRAINING, Term, during
 
 # Assumed: the CUDA context with its libraries, and what the caching allocator cannot hand out again.
 CONTEXT = 1.0 * GIB
 FRAGMENTATION = 0.05
-# Assumed: what vLLM keeps while it sleeps: graphs and workspaces.
-ASLEEP = 1.0 * GIB
-# Assumed: what vLLM needs beside its weights before the first block of KV cache: the profiled activations and graphs.
-ENGINE_WORKSPACE = 2.0 * GIB
-
-
-@dataclass(frozen=True)
-class Term:
-    """Bytes under one name.
-
-    Attributes:
-        name: what it is
-        size: phase -> bytes; 0 in phases that are not there
-        formula: how it comes about, with the numbers
-    """
-
-    name: str
-    size: dict[str, float]
-    formula: str
-
-    def at(self, phase: str) -> float:
-        return self.size.get(phase, 0.0)
 
 
 @dataclass(frozen=True)
@@ -76,22 +52,20 @@ def plan_memory(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> MemoryPla
         *_states(shape, settings, gpu),
         *_sharding(shape, settings, gpu),
         *_activations(shape, settings, gpu),
-        *_engine(shape, settings, gpu),
+        *engine_terms(shape, settings, gpu),
     ]
     terms = [term for term in here if any(term.size.values())]
     if not gpu.on_cpu:
         largest = max(sum(t.at(phase) for t in terms if not t.name.startswith("engine")) for phase in PHASES)
         reserve = CONTEXT + FRAGMENTATION * largest
-        terms.append(Term("CUDA context, fragmentation", _in(PHASES, reserve), f"1 GiB + {FRAGMENTATION:.0%}; assumed"))
-    return MemoryPlan(terms, _host(shape, settings), gpu, _engine_lacks(shape, settings, gpu))
+        terms.append(
+            Term("CUDA context, fragmentation", during(PHASES, reserve), f"1 GiB + {FRAGMENTATION:.0%}; assumed")
+        )
+    return MemoryPlan(terms, _host(shape, settings), gpu, engine_lacks(shape, settings, gpu))
 
 
 def trained_parameters(shape: ModelShape, settings: RunSettings) -> int:
     return settings.adapter_parameters if settings.adapter_rank else shape.parameters
-
-
-def _in(phases: Sequence[str], size: float) -> dict[str, float]:
-    return dict.fromkeys(phases, size)
 
 
 def _states(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> list[Term]:
@@ -113,19 +87,19 @@ def _states(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> list[Term]:
     whole = shape.largest * (4 + 2)
     terms = [
         Term("one whole tensor", {"weight sync": whole}, f"(4 + 2) x {shape.largest:,}, gathered and cast"),
-        Term("weights", _in(PHASES, weights / s), f"{settings.weight_bytes} x {p:,} {parts}"),
+        Term("weights", during(PHASES, weights / s), f"{settings.weight_bytes} x {p:,} {parts}"),
         Term("gradients", kept, f"{size} x {trained:,} {parts}"),
-        Term("optimiser", _in(PHASES, 2 * size * trained / s), f"2 x {size} x {trained:,} {parts}: AdamW's moments"),
+        Term("optimiser", during(PHASES, 2 * size * trained / s), f"2 x {size} x {trained:,} {parts}: AdamW's moments"),
         Term("optimiser, temporary", {"optimiser step": temporary}, how),
     ]
     if settings.cpu_offload:
         terms = terms[:1]
     if settings.reference == "copy":
         size = settings.reference_bytes
-        home = {} if settings.cpu_offload else _in(PHASES, size * p / s)
+        home = {} if settings.cpu_offload else during(PHASES, size * p / s)
         terms.append(Term("reference model", home, f"{size} x {p:,} {parts}"))
     if settings.ranks > 1 and not settings.sharded:
-        terms.append(Term("DDP's buckets", _in(PHASES, 4 * trained), f"4 x {trained:,}"))
+        terms.append(Term("DDP's buckets", during(PHASES, 4 * trained), f"4 x {trained:,}"))
     return terms
 
 
@@ -148,8 +122,8 @@ def _sharding(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> list[Term]:
     # Beside the layer that computes, its all-gather's buffer; on a GPU the next layer's too, which is fetched ahead.
     ahead = 2 if gpu.on_cpu else 3
     terms = [
-        Term("layers gathered", _in(("forward", "backward"), ahead * c * layer), f"{ahead} x {c} x {layer:,}"),
-        Term("root gathered", _in(TRAINING[:3], c * root), f"{c} x {root:,}: embeddings, final norm, head"),
+        Term("layers gathered", during(("forward", "backward"), ahead * c * layer), f"{ahead} x {c} x {layer:,}"),
+        Term("root gathered", during(TRAINING[:3], c * root), f"{c} x {root:,}: embeddings, final norm, head"),
     ]
     if settings.adapter_rank:
         return terms
@@ -186,7 +160,7 @@ def _activations(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> list[Ter
     in_head = head.backward > head.waits + inside
     forward, back = {"forward": passing}, {"backward": 0 if in_head else inside}
     return [
-        Term(name, _in(("forward", "backward"), kept + final), f"{how}, and the final norm's"),
+        Term(name, during(("forward", "backward"), kept + final), f"{how}, and the final norm's"),
         Term(
             "head",
             {"forward": head.kept, "backward": head.backward if in_head else head.waits},
@@ -204,45 +178,6 @@ def _head_formula(shape: ModelShape, settings: RunSettings) -> str:
         "tiles": f"{m:,} x {d:,} states",
         "logits": f"13 bytes x {m:,} x {v:,}",
     }[settings.head]
-
-
-def cache_per_token(shape: ModelShape, settings: RunSettings) -> int:
-    """Bytes of KV cache of one token."""
-    return 2 * shape.layers * shape.keys * settings.engine.weight_bytes
-
-
-def _engine(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> list[Term]:
-    engine = settings.engine
-    if not engine.colocated:
-        return []
-    weights = engine.weight_bytes * shape.parameters
-    how = f"{engine.weight_bytes} x {shape.parameters:,}"
-    if engine.utilization is None:
-        return [
-            Term("engine's weights", _in(PHASES, weights), how),
-            Term("engine's KV cache", {"generate": engine.cache_bytes}, "of the rows sampled together"),
-        ]
-    share = engine.utilization * gpu.memory
-    asleep = {phase: 0.0 for phase in TRAINING} if engine.sleeps else {}
-    rest = {phase: ASLEEP for phase in TRAINING} if engine.sleeps else {}
-    per_token = cache_per_token(shape, settings)
-    cache = max(0.0, share - weights - ENGINE_WORKSPACE)
-    fill = f"the rest of {engine.utilization:g} of the GPU: {cache / per_token:,.0f} tokens"
-    # Weights come back first, and the cache when they are there.
-    woken = {"weight sync": 0.0} if engine.sleeps else {}
-    return [
-        Term("engine's weights", _in(PHASES, weights) | asleep, how),
-        Term("engine's KV cache", _in(PHASES, cache) | asleep | woken, f"{fill} of {per_token:,} bytes"),
-        Term("engine's workspace", _in(PHASES, ENGINE_WORKSPACE) | rest, "graphs and activations; assumed"),
-    ]
-
-
-def _engine_lacks(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> float:
-    engine = settings.engine
-    if not engine.colocated or engine.utilization is None:
-        return 0.0
-    row = settings.row_tokens * cache_per_token(shape, settings)
-    return engine.weight_bytes * shape.parameters + ENGINE_WORKSPACE + row - engine.utilization * gpu.memory
 
 
 def _host(shape: ModelShape, settings: RunSettings) -> dict[str, float]:

@@ -7,9 +7,10 @@ from rich.table import Table
 
 from emlit.plan.gpus import GIB
 from emlit.plan.knobs import Knob
-from emlit.plan.memory import PHASES, MemoryPlan
+from emlit.plan.memory import MemoryPlan
 from emlit.plan.settings import RunSettings
 from emlit.plan.shapes import ModelShape
+from emlit.plan.terms import PHASES
 from emlit.plan.work import Assumptions, Part, hours
 
 if TYPE_CHECKING:

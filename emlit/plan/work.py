@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from math import ceil
 
+from emlit.plan.engine import ENGINE_WORKSPACE, cache_per_token
 from emlit.plan.gpus import Gpu
-from emlit.plan.memory import ENGINE_WORKSPACE, cache_per_token, trained_parameters
+from emlit.plan.memory import trained_parameters
 from emlit.plan.settings import RunSettings
 from emlit.plan.shapes import ModelShape
 

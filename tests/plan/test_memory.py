@@ -8,9 +8,10 @@ from emlit.plan.activations import layer_backward, saved_by_layer
 from emlit.plan.gpus import GIB, GPUS, Gpu
 from emlit.plan.head import head_bytes
 from emlit.plan.knobs import knobs
-from emlit.plan.memory import PHASES, plan_memory
+from emlit.plan.memory import plan_memory
 from emlit.plan.settings import EngineSettings, RunSettings
 from emlit.plan.shapes import ModelShape, published_config, shape_of
+from emlit.plan.terms import PHASES
 
 # V = 100, D = 8, F = 16, 2 layers, 4 heads of 2, keys of 2 heads.
 # A layer: q, o 8 x 8 each; k, v 8 x 4 each; gate, up, down 8 x 16 each; two norms of 8: 128 + 64 + 384 + 16 = 592.
