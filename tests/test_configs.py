@@ -5,43 +5,17 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from transformers import LlamaConfig, Qwen2Config
 
 import cli
 from emlit import pretrained
 from emlit.errors import ConfigError
 from emlit.modules import CausalLM
+from emlit.plan.shapes import published_config
 from emlit.rollout import RolloutDataModule
 from emlit.rollout.checks import cut_rounds
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-# From the models' published config.json.
-SHAPES = {
-    "qwen2.5-math-7b": Qwen2Config(
-        vocab_size=152064, hidden_size=3584, intermediate_size=18944, num_hidden_layers=28, num_attention_heads=28,
-        num_key_value_heads=4, tie_word_embeddings=False, max_position_embeddings=4096,
-    ),
-    "qwen2.5-1.5b": Qwen2Config(
-        vocab_size=151936, hidden_size=1536, intermediate_size=8960, num_hidden_layers=28, num_attention_heads=12,
-        num_key_value_heads=2, tie_word_embeddings=True, max_position_embeddings=32768,
-    ),
-    "qwen2.5-7b": Qwen2Config(
-        vocab_size=152064, hidden_size=3584, intermediate_size=18944, num_hidden_layers=28, num_attention_heads=28,
-        num_key_value_heads=4, tie_word_embeddings=False, max_position_embeddings=32768,
-    ),
-    "eurus-2-7b": Qwen2Config(
-        vocab_size=152064, hidden_size=3584, intermediate_size=18944, num_hidden_layers=28, num_attention_heads=28,
-        num_key_value_heads=4, tie_word_embeddings=False, max_position_embeddings=4096,
-    ),
-    "qwen2.5-32b": Qwen2Config(
-        vocab_size=152064, hidden_size=5120, intermediate_size=27648, num_hidden_layers=64, num_attention_heads=40,
-        num_key_value_heads=8, tie_word_embeddings=False, max_position_embeddings=32768,
-    ),
-    "llama-3.1-8b": LlamaConfig(
-        vocab_size=128256, hidden_size=4096, intermediate_size=14336, num_hidden_layers=32, num_attention_heads=32,
-        num_key_value_heads=8, tie_word_embeddings=False, max_position_embeddings=131072,
-    ),
-}  # fmt: skip
+SHAPES = ("qwen2.5-math-7b", "qwen2.5-1.5b", "qwen2.5-7b", "eurus-2-7b", "qwen2.5-32b", "llama-3.1-8b")
 PARAMETERS = {
     "qwen2.5-math-7b": 7.6e9, "qwen2.5-7b": 7.6e9, "qwen2.5-1.5b": 1.54e9, "eurus-2-7b": 7.6e9, "qwen2.5-32b": 32.8e9,
     "llama-3.1-8b": 8.03e9,
@@ -82,7 +56,7 @@ def test_parses_and_builds(path, built):
     "path", [p for p in FILES if p.parent.name in SHAPES], ids=lambda p: f"{p.parent.name}/{p.stem}"
 )
 def test_builds_at_full_size_on_the_meta_device(path, built, monkeypatch):
-    monkeypatch.setattr(pretrained, "load_config", lambda _: SHAPES[path.parent.name])
+    monkeypatch.setattr(pretrained, "load_config", lambda _: published_config(path.parent.name))
     made = built(path)
     made.model.score = True
     with torch.device("meta"):

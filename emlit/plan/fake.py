@@ -1,0 +1,77 @@
+"""Tensors without memory: a model at full size takes its steps, and only shapes and dtypes are computed."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from emlit.functional import linear_loss, tiles
+
+_INDEXING = {
+    torch.ops.aten.index.Tensor,
+    torch.ops.aten.index_put.default,
+    torch.ops.aten.index_put_.default,
+    torch.ops.aten._index_put_impl_.default,
+}
+
+
+class KnownCounts(TorchDispatchMode):
+    """Answers what depends on numbers that fake tensors do not have.
+
+    A mask is taken to have `count` true entries, a number that is asked for to be 1, or 0 where it is an integer: each
+    check passes, and no branch is taken that a sound run would not take.
+
+    Args:
+        count: true entries of every mask: the scored tokens of a micro-batch
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func is torch.ops.aten._local_scalar_dense.default:
+            dtype = args[0].dtype
+            return True if dtype == torch.bool else 1.0 if dtype.is_floating_point else 0
+        if func is torch.ops.aten.masked_select.default:
+            return args[0].new_empty(self.count)
+        if func is torch.ops.aten.nonzero.default:
+            return args[0].new_empty((self.count, args[0].dim()), dtype=torch.int64)
+        if func in _INDEXING:
+            indices: list[Any] = []
+            for index in args[1]:
+                if index is not None and index.dtype == torch.bool:
+                    places = index.new_empty(self.count, dtype=torch.int64)
+                    indices += [places] * index.dim()
+                else:
+                    indices.append(index)
+            args = (args[0], indices, *args[2:])
+        return func(*args, **kwargs)
+
+
+@contextlib.contextmanager
+def without_memory(count: int) -> Iterator[FakeTensorMode]:
+    """Within it tensors are fake ones on the CPU, the head's tiles those of a GPU; `count` as in KnownCounts."""
+    fake = FakeTensorMode(allow_non_fake_inputs=True)
+    with (
+        # Not the small ones of a CPU's cache: a step would take minutes over them.
+        patch.object(tiles, "_TILE_ELEMENTS_CPU", tiles._TILE_ELEMENTS_GPU),
+        patch.object(linear_loss, "_HELD_ELEMENTS_CPU", linear_loss._HELD_ELEMENTS_GPU),
+        fake,
+        KnownCounts(count),
+    ):
+        yield fake
+
+
+def materialise(module: nn.Module) -> None:
+    """Turn a module on the meta device into one of fake tensors on the CPU; tied weights stay tied."""
+    module.to_empty(device="cpu")
+    tie = getattr(module, "tie_weights", None)
+    if tie is not None:
+        tie()

@@ -1,0 +1,157 @@
+"""From parsed arguments of `cli.py fit` to the settings that memory and time follow from."""
+
+from math import ceil
+from typing import Any
+
+from jsonargparse import Namespace
+
+from emlit.errors import ConfigError
+from emlit.plan.gpus import GIB
+from emlit.plan.settings import Compute, EngineSettings, Head, RunSettings
+from emlit.plan.shapes import ModelShape
+
+# Strategies that cut weights, gradients and optimiser into shards.
+_SHARDED = ("FSDP2", "ModelParallelStrategy")
+_WORDS = {"fsdp2": "FSDP2"}
+# Sampled together unless the config says otherwise: vLLM's own choice on a GPU of 80 GiB, and with 70 GiB or more 1024.
+_SEQUENCES = 256
+
+
+def read_settings(
+    arguments: Namespace,
+    shape: ModelShape,
+    row_tokens: int | None = None,
+    prompt_mean: float | None = None,
+    completion_mean: float | None = None,
+) -> RunSettings:
+    """What a config says of one optimiser step.
+
+    Args:
+        arguments: of `fit`, parsed
+        shape: of the model
+        row_tokens: prompt and completion of the longest row; data.context unless given
+        prompt_mean: tokens; unless given an eighth of the room for a prompt, at least 16
+        completion_mean: tokens; unless given half of sampling.max_tokens
+
+    Raises:
+        ConfigError: settings that no run could have
+    """
+    model, data, trainer = arguments.model.init_args, arguments.data, arguments.trainer
+    objective = arguments.model.class_path.rpartition(".")[2]
+    strategy, options = _strategy(trainer.strategy)
+    sharded = strategy in _SHARDED
+    per_node, nodes = _devices(trainer.devices, sharded), int(trainer.num_nodes)
+    ranks = per_node * nodes
+    shards = 1 if not sharded else per_node if options.get("shard_within_node") else ranks
+    updates, parts = int(data.updates_per_round), int(trainer.accumulate_grad_batches)
+    share = ceil(data.prompts_per_round / updates / ranks)
+    if share < parts:
+        raise ConfigError(
+            f"trainer.accumulate_grad_batches is {parts}, but each of {ranks} ranks has {share} prompts an optimiser "
+            f"step to cut into micro-batches; set it to {share}"
+        )
+    solutions = objective == "SFT"
+    samples = 1 if solutions else int(data.samples_per_prompt)
+    context = min(data.context or min(shape.positions, 8192), row_tokens or shape.positions)
+    longest = min(int(data.sampling.max_tokens), context)
+    lora = model.get("lora")
+    rank = int(lora.r) if lora else 0
+    head, through_entropy = _head(objective, model)
+    return RunSettings(
+        objective=objective,
+        ranks=ranks,
+        nodes=nodes,
+        shards=shards,
+        weight_bytes=_bytes(model.get("dtype") or "float32"),
+        compute=_compute(str(trainer.precision or "32-true"), model.get("dtype") or "float32", shards > 1),
+        head=head,
+        entropy_gradient=through_entropy,
+        checkpointing=bool(model.get("gradient_checkpointing")),
+        reference=("adapters off" if rank else "copy") if model.get("kl_weight") else "none",
+        reference_bytes=_bytes(model.get("dtype") or "float32"),
+        adapter_rank=rank,
+        adapter_parameters=_adapters(shape, rank) if rank else 0,
+        cpu_offload=bool(options.get("cpu_offload")),
+        rows=ceil(share / parts) * samples,
+        row_tokens=context,
+        completion_tokens=longest,
+        micro_batches=parts,
+        updates=updates,
+        prompts=int(data.prompts_per_round),
+        samples=samples,
+        steps=max(0, int(trainer.max_steps)),
+        prompt_mean=prompt_mean or max(16.0, (context - longest) / 8),
+        completion_mean=completion_mean or longest / 2,
+        engine=EngineSettings() if solutions else _engine(data.engine, shape, context),
+    )
+
+
+def _devices(devices: Any, sharded: bool) -> int:
+    if isinstance(devices, list):
+        return len(devices)
+    if str(devices) in ("auto", "-1"):
+        if sharded:
+            raise ConfigError(f"trainer.devices is {devices}, of a machine that is not here; give --gpus")
+        return 1
+    try:
+        return max(1, int(devices))
+    except ValueError:
+        return len(str(devices).split(","))
+
+
+def _strategy(strategy: Any) -> tuple[str, dict[str, Any]]:
+    """The class's name, or the word; and its arguments."""
+    if isinstance(strategy, str):
+        return _WORDS.get(strategy, strategy.rpartition(".")[2]), {}
+    return strategy.class_path.rpartition(".")[2], strategy.get("init_args", Namespace()).as_dict()
+
+
+def _bytes(dtype: str) -> int:
+    return 2 if dtype in ("bfloat16", "float16") else 4
+
+
+def _compute(precision: str, dtype: str, sharded: bool) -> Compute:
+    if precision in ("bf16-mixed", "16-mixed"):
+        return "bfloat16" if sharded or _bytes(dtype) == 2 else "mixed"
+    return "bfloat16" if _bytes(dtype) == 2 or precision in ("bf16-true", "16-true") else "float32"
+
+
+def _head(objective: str, model: Namespace) -> tuple[Head, bool]:
+    """What the head does, and whether the loss is differentiated through entropies."""
+    floor, own = model.get("entropy_floor"), model.get("entropy_temperature") is not None
+    entropy = objective == "EMFT" or bool(floor)
+    backend = model.get("entropy_head") or "torch"
+    if backend == "logits":
+        return "logits", entropy
+    simple = objective == "EMFT" and not model.get("kl_weight") and not floor and not own
+    return ("gradient in forward" if simple and backend == "torch" else "tiles"), entropy
+
+
+def _adapters(shape: ModelShape, rank: int) -> int:
+    """r (in + out) of each linear layer of the body."""
+    d, q, k, f = shape.hidden, shape.queries, shape.keys, shape.intermediate
+    mlp = (3 if shape.gated else 2) * (d + f)
+    return shape.layers * rank * (2 * (d + q) + 2 * (d + k) + mlp)
+
+
+def _engine(engine: Namespace | None, shape: ModelShape, context: int) -> EngineSettings:
+    if engine is None:
+        return EngineSettings("VLLMEngine", colocated=True, utilization=0.4, sequences=_SEQUENCES)
+    kind = engine.class_path.rpartition(".")[2]
+    options = engine.get("init_args", Namespace())
+    size = 4 if options.get("dtype") == "float32" else 2
+    if kind == "TransformersEngine":
+        batch = int(options.get("batch_size") or 128)
+        cache = batch * context * 2 * shape.layers * shape.keys * size
+        return EngineSettings(kind, colocated=True, weight_bytes=size, cache_bytes=cache, sequences=batch)
+    if kind != "VLLMEngine":  # a server has GPUs of its own, and what is replayed needs none
+        return EngineSettings(kind, sequences=int(options.get("max_num_seqs") or _SEQUENCES), weight_bytes=size)
+    return EngineSettings(
+        kind,
+        colocated=True,
+        utilization=float(options.get("gpu_memory_utilization") or 0.4),
+        sleeps=bool(options.get("sleep")),
+        weight_bytes=size,
+        cache_bytes=float(options.get("kv_cache_gb") or 0.5) * GIB,
+        sequences=int(options.get("max_num_seqs") or _SEQUENCES),
+    )

@@ -1,0 +1,98 @@
+"""One whole optimiser step of a module on made-up completions, with nothing of a run around it."""
+
+import contextlib
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from emlit.engines import Completion
+from emlit.functional import Normaliser
+from emlit.modules import CausalLM
+from emlit.rollout import Group, Prompt, RolloutBatch, collate
+from emlit.tasks import Row, TinyArithmetic
+
+
+def made_up_batch(rows: int, group: int, prompt: int, completion: int, micro_batches: int = 1) -> RolloutBatch:
+    """`rows` completions of the same length, in groups of `group`, as one micro-batch of an optimiser step.
+
+    Args:
+        rows: completions in it
+        group: completions of each prompt
+        prompt: tokens
+        completion: tokens
+        micro_batches: in the optimiser step, which its normaliser is of
+    """
+    task = TinyArithmetic("train", n=1)
+    sampled = [
+        Completion([2 + (row + i) % 200 for i in range(completion)], [-1.0] * completion, "length")
+        for row in range(group)
+    ]
+    groups = [
+        Group(Prompt(task, Row(id=str(index), prompt="p", answer="1"), [2] * prompt), sampled, [""] * group)
+        for index in range(rows // group)
+    ]
+    whole = Normaliser(float(rows * completion * micro_batches), float(rows * micro_batches))
+    return collate(groups, 0, whole, temperature=1.0, filtered=False, round=0, weights_version=0)
+
+
+def without_trainer(module: CausalLM, micro_batches: int = 1, world_size: int = 1) -> None:
+    """Let `module` take training steps with nobody around it that asks for them."""
+    module._trainer = SimpleNamespace(
+        accumulate_grad_batches=micro_batches,
+        world_size=world_size,
+        state=SimpleNamespace(fn="fit"),
+        precision_plugin=None,
+    )
+
+
+def whole_step(
+    module: CausalLM,
+    optimizer: torch.optim.Optimizer,
+    batch: RolloutBatch,
+    micro_batches: int,
+    clip: float | None = 1.0,
+    autocast: torch.dtype | None = None,
+    in_phase: Any = contextlib.nullcontext,
+    from_zero: bool = True,
+) -> Tensor:
+    """Forward and backward for each micro-batch, clipping, AdamW: in the order that Lightning has them in.
+
+    Args:
+        module: with its model configured
+        optimizer: its own
+        batch: every micro-batch
+        micro_batches: how many
+        clip: largest norm of the gradient
+        autocast: what `trainer.precision` computes in, where that is mixed
+        in_phase: called with the name of each phase, for a context to run it in
+        from_zero: whether gradients of an earlier step are let go, after the first forward pass
+
+    Returns:
+        The last loss
+    """
+    for index in range(micro_batches):
+        with in_phase("forward"), _precision(module, autocast):
+            loss = module.training_step(batch)
+        module.record = None
+        if index == 0 and from_zero:
+            optimizer.zero_grad()
+        with in_phase("backward"):
+            loss.backward()
+        loss = loss.detach()
+    with in_phase("optimiser step"):
+        if clip is not None:
+            torch.nn.utils.clip_grad_norm_(module.parameters(), clip)
+        optimizer.step()
+    return loss
+
+
+@contextlib.contextmanager
+def _precision(module: CausalLM, autocast: torch.dtype | None) -> Iterator[None]:
+    if autocast is None:
+        yield
+        return
+    with torch.autocast(next(module.parameters()).device.type, dtype=autocast):
+        yield
