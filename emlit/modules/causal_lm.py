@@ -154,6 +154,7 @@ class CausalLM(L.LightningModule):
         results: list[TokenStats] = []
         with precision:
             pieces = list(self._pieces(rows))
+            spare = self._passes_of_others(len(pieces))
             for piece in pieces:
                 tokens, _, completion_mask = (tensor.to(self.device) for tensor in pad_rows(piece, pad_token_id=0))
                 stats = self.token_stats(tokens, completion_mask, temperature=1.0)
@@ -163,17 +164,16 @@ class CausalLM(L.LightningModule):
                         *(value.cpu() for value in stats), completion_mask.cpu(), strict=True
                     )
                 )
-            self._keep_step(len(pieces))
+            nothing = torch.zeros(0, 2, dtype=torch.long, device=self.device)
+            for _ in range(spare):
+                self.token_stats(nothing, nothing.bool(), temperature=1.0)
         release(self.model)
         self.model.train(was_training)
         return results
 
-    def _keep_step(self, passes: int) -> None:
-        """Make as many forward passes as the process with the most, where each of them is a collective."""
-        if is_sharded(self.model):
-            nothing = torch.zeros(0, 2, dtype=torch.long, device=self.device)
-            for _ in range(max(of_every_process(passes)) - passes):
-                self.token_stats(nothing, nothing.bool(), temperature=1.0)
+    def _passes_of_others(self, passes: int) -> int:
+        """How many forward passes fewer this process makes than the one with the most, where each is a collective."""
+        return max(of_every_process(passes)) - passes if is_sharded(self.model) else 0
 
     def _pieces(self, rows: list[tuple[list[int], list[int]]]) -> Iterator[list[tuple[list[int], list[int]]]]:
         """`rows` in order, cut so that each piece, padded, has at most `scoring_tokens` tokens (or is one row)."""

@@ -48,7 +48,7 @@ def _changes(shape: ModelShape, settings: RunSettings) -> Iterator[tuple[str, Ru
     if groups > 1:
         parts = settings.micro_batches * groups
         yield (
-            f"--trainer.accumulate_grad_batches {parts}",
+            "--data.micro_batch_prompts 1",
             replace(settings, rows=settings.samples, micro_batches=parts),
             "smaller products",
         )

@@ -43,8 +43,10 @@ def read_settings(
     per_node, nodes = _devices(trainer.devices, sharded), int(trainer.num_nodes)
     ranks = per_node * nodes
     shards = 1 if not sharded else per_node if options.get("shard_within_node") else ranks
-    updates, parts = int(data.updates_per_round), int(trainer.accumulate_grad_batches)
+    updates = int(data.updates_per_round)
     share = ceil(data.prompts_per_round / updates / ranks)
+    given = data.micro_batch_prompts
+    parts = int(trainer.accumulate_grad_batches) if given is None else ceil(share / given)
     if share < parts:
         raise ConfigError(
             f"trainer.accumulate_grad_batches is {parts}, but each of {ranks} ranks has {share} prompts an optimiser "

@@ -35,7 +35,9 @@ def made_up_batch(rows: int, group: int, prompt: int, completion: int, micro_bat
         for index in range(rows // group)
     ]
     whole = Normaliser(float(rows * completion * micro_batches), float(rows * micro_batches))
-    return collate(groups, 0, whole, temperature=1.0, filtered=False, round=0, weights_version=0)
+    return collate(
+        groups, 0, whole, temperature=1.0, filtered=False, round=0, weights_version=0, samples_per_prompt=group
+    )
 
 
 def without_trainer(module: CausalLM, micro_batches: int = 1, world_size: int = 1) -> None:
@@ -45,6 +47,7 @@ def without_trainer(module: CausalLM, micro_batches: int = 1, world_size: int = 
         world_size=world_size,
         state=SimpleNamespace(fn="fit"),
         precision_plugin=None,
+        strategy=None,
     )
 
 

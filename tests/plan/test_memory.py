@@ -167,7 +167,7 @@ def test_knobs_save_what_they_say():
     found = {knob.change: knob for knob in knobs(shape, settings, GPUS["a100-40"])}
     lighter = plan_memory(shape, replace(settings, checkpointing=True), GPUS["a100-40"])
     assert found["--model.gradient_checkpointing true"].saves == now.peak - lighter.peak > 0
-    assert found["--trainer.accumulate_grad_batches 8"].saves > 0
+    assert found["--data.micro_batch_prompts 1"].saves > 0
     assert found["--model.entropy_head torch"].saves > 0
     assert not now.fits
 
