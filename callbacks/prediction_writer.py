@@ -82,6 +82,8 @@ class PredictionWriter(L.Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
+        if not outputs:  # of a process that only keeps step with others
+            return
         kept = "the predictions before this batch are kept; make room and repeat the command"
         _append(self.part, [prediction.to_dict() for prediction in outputs], kept)
         cost = {
