@@ -144,6 +144,8 @@ def _activations(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> list[Ter
     head = head_bytes(shape, settings, gpu)
     through = layer_forward(shape, settings)
     scoring = 0 if settings.reference == "none" else max(through, head.reference)
+    if settings.reference == "copy" and settings.sharded:
+        scoring += settings.compute_bytes * shape.root_parameters  # gathered beside the policy's
     if settings.checkpointing:
         kept = tokens * layers * d * one
         name, how = "activations between layers", f"{tokens:,} x {layers} x {d:,} x {one}"

@@ -21,7 +21,7 @@ def compare(found: dict) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_tiny_reasoner(case):
-    compare(measure(arguments_of(case, "tiny", tokens=256, autocast=False)))
+    compare(measure(arguments_of(case, "tiny", tokens=128, autocast=False)))
 
 
 @pytest.mark.slow
