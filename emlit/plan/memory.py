@@ -119,11 +119,12 @@ def _sharding(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> list[Term]:
         formula = f"2 x {body:,}; a layer's where it is recomputed"
         return [end, Term("weights cast by autocast", {"forward": whole, "backward": one}, formula)]
     c = settings.compute_bytes
+    kept = root if shape.tied else root - v_d  # embeddings of their own are let go after their turn
     # Beside the layer that computes, its all-gather's buffer; on a GPU the next layer's too, which is fetched ahead.
     ahead = 2 if gpu.on_cpu else 3
     terms = [
         Term("layers gathered", during(("forward", "backward"), ahead * c * layer), f"{ahead} x {c} x {layer:,}"),
-        Term("root gathered", during(TRAINING[:3], c * root), f"{c} x {root:,}: embeddings, final norm, head"),
+        Term("root gathered", during(TRAINING[:3], c * kept), f"{c} x {kept:,}: final norm, head, tied embeddings"),
     ]
     if settings.adapter_rank:
         return terms

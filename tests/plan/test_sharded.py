@@ -1,15 +1,15 @@
 """The plan of sharded weights against FSDP2 itself: one of four ranks, on fake tensors and a process group of one."""
 
 from dataclasses import replace
-from types import MethodType
 
 import pytest
 import torch
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard, register_fsdp_forward_method
 from torch.testing._internal.distributed.fake_pg import FakeStore
 
 from emlit.modules import EMFT, EMRL
+from emlit.modules.policy import own_turns
+from emlit.parallel import Sharding
 from emlit.plan.fake import materialise, without_memory
 from emlit.plan.gpus import GPUS
 from emlit.plan.memory import plan_memory
@@ -47,17 +47,9 @@ def test_three_layers_at_full_width(name, kind, mesh, tmp_path):
         module.configure_model()
     module.scorer._stops_at_hidden_states = True
     batch = made_up_batch(4, 4, 1024, 3072, settings.micro_batches)
-    policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
     with without_memory(settings.scored):
-        for layer in module.model.model.layers:
-            fully_shard(layer, mesh=mesh, mp_policy=policy)
-        model = fully_shard(module.model, mesh=mesh, mp_policy=policy, reshard_after_forward=False)
-        # The step is a forward pass of the root, so that the head is whole in it.
-        model.whole = MethodType(lambda _, compute: compute(), model)
-        register_fsdp_forward_method(model, "whole")
-        materialise(model)
-        step = module.training_step
-        module.training_step = lambda batch: model.whole(lambda: step(batch))
+        Sharding(mesh, torch.device("cpu"), torch.bfloat16).apply(module.model, own_turns(module.model))
+        materialise(module.model)
         optimizer = module.configure_optimizers()["optimizer"]
         whole_step(module, optimizer, batch, 1, 1.0, torch.bfloat16)
         assert {parameter.grad.dtype for parameter in module.parameters()} == {torch.float32}
