@@ -32,11 +32,12 @@ with patch.object(
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from torch.distributed.checkpoint.api import CheckpointException
 
 import callbacks
 from emlit.argument_errors import one_sentence
 from emlit.endings import disk_full, to_go_on
-from emlit.errors import ConfigError, EmlitError
+from emlit.errors import ConfigError, EmlitError, first_line
 from emlit.files import DISK_FULL
 from emlit.modules import CausalLM, EntropyObjectiveMixin, LoRA
 from emlit.parallel import end_together, is_lost_peer, require_known
@@ -242,8 +243,13 @@ def main(args: ArgsType = None) -> None:
         if not is_lost_peer(error):
             raise
         time.sleep(5)  # whoever started this process knows which one was lost, and ends the rest
-        print(f"emlit: error: another process of this run is gone; go on with: {to_go_on(args)}", file=sys.stderr)
+        why = f"another process of this run is gone ({first_line(error)})"
+        print(f"emlit: error: {why}; go on with: {to_go_on(args)}", file=sys.stderr)
         sys.exit(1)
+    except CheckpointException as error:  # no Exception: of the processes that read a folder of shards together
+        reason = first_line(next((each for each, _ in error.failures.values()), error))
+        print(f"emlit: error: ckpt_path is a folder of shards that could not be read: {reason}", file=sys.stderr)
+        sys.exit(2)
     except MisconfigurationException as error:
         print(f"emlit: error: trainer: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)

@@ -6,6 +6,7 @@ from typing import Any
 
 import lightning as L
 from safetensors import SafetensorError
+from torch import Tensor
 
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.weight_sync import adapter_weights, engine_weights
@@ -45,8 +46,14 @@ class HFExport(L.Callback):
         first = trainer.is_global_zero  # by every process gathered, by this one kept
         state = {name: tensor.cpu() for name, tensor in engine_weights(module) if first}
         adapter = {name: tensor.cpu() for name, tensor in adapter_weights(module) if first}
-        if not first:
-            return
+        if first:
+            self._write(trainer, module, state, adapter)
+        # One that went on would end, and whoever watches over the processes would end this one with it.
+        trainer.strategy.barrier()
+
+    def _write(
+        self, trainer: L.Trainer, module: CausalLM, state: dict[str, Tensor], adapter: dict[str, Tensor]
+    ) -> None:
         target = self.path(trainer)
         scratch = target.with_name(target.name + ".partial")
         shutil.rmtree(scratch, ignore_errors=True)

@@ -11,9 +11,10 @@ import numpy
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Checkpoint
+from torch.distributed.checkpoint.api import CheckpointException
 
 from callbacks.direct_checkpoint_io import DirectCheckpointIO
-from emlit.errors import ConfigError, StorageError
+from emlit.errors import ConfigError, StorageError, first_line
 from emlit.files import put_in_place, writing
 from emlit.processes import of_every_process
 
@@ -62,6 +63,8 @@ class RunCheckpoint(Checkpoint):
         if len(self._generators) == trainer.world_size:
             _set_generators(self._generators[trainer.global_rank])
         self._generators = []
+        if trainer.global_step:
+            _recount(trainer)
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -108,8 +111,8 @@ class RunCheckpoint(Checkpoint):
         try:
             with writing(self._scratch(trainer), self._kept(trainer), self._scratch(trainer)):
                 trainer.save_checkpoint(self._scratch(trainer))
-        except StorageError as error:
-            failure = error
+        except (StorageError, CheckpointException) as error:
+            failure = error if isinstance(error, StorageError) else _storage_error(error, self._kept(trainer))
             trainer.strategy.barrier("Trainer.save_checkpoint")  # where the other processes wait for this one
         if trainer.strategy.reduce_boolean_decision(failure is not None, all=False):
             raise failure or StorageError("a checkpoint could not be written by another process")
@@ -127,6 +130,26 @@ class RunCheckpoint(Checkpoint):
             kept = target.with_name(f"step-{trainer.global_step}.ckpt")
             with writing(kept, f"{target} is kept", kept):
                 shutil.copytree(target, kept, dirs_exist_ok=True) if target.is_dir() else shutil.copy2(target, kept)
+
+
+def _storage_error(error: CheckpointException, kept: str) -> StorageError:
+    """Of what went wrong in one of the processes that write a folder of shards."""
+    reason = first_line(next((each for each, _ in error.failures.values()), error))
+    return StorageError(f"a checkpoint could not be written: {reason}; {kept}")
+
+
+def _recount(trainer: L.Trainer) -> None:
+    """Put Lightning's place in the epoch where this run's micro-batches have it: it counts the earlier run's.
+
+    How many a round is cut into may have changed, with the number of processes for one. Their sum would otherwise end
+    optimiser steps in the middle of rounds.
+    """
+    stream, loop = trainer.datamodule.stream, trainer.fit_loop.epoch_loop
+    rounds = (trainer.global_step // stream.shape.updates - 1) % stream.rounds_per_epoch + 1  # done in this epoch
+    place = loop.batch_progress.current
+    place.ready = place.started = place.processed = place.completed = rounds * stream.shape.batches
+    if loop.restarted_on_train_batch_end:  # Lightning counts the batch that it was saved in itself
+        place.completed -= 1
 
 
 def _generators() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import lightning as L
 
 from callbacks.run_checkpoint import RunCheckpoint
+from emlit.parallel import is_sharded
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -132,9 +133,16 @@ class StopOnSignal(L.Callback):
     def on_predict_batch_start(
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        if self.received is not None:
+        if self._all_leave(trainer, pl_module):
             raise self._stopped(trainer)
         self._waits_for = f"batch {batch_idx + 1}"
+
+    def _all_leave(self, trainer: L.Trainer, module: L.LightningModule) -> bool:
+        told = self.received is not None
+        if is_sharded(module.model):  # each batch is scored by all processes together
+            told = trainer.strategy.reduce_boolean_decision(told, all=False)
+            self.received = self.received or (signal.SIGTERM if told else None)
+        return told
 
     def on_predict_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._waits_for = None

@@ -1,5 +1,6 @@
 """What a run that ends early says last."""
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ def to_go_on(args: ArgsType, saved: bool = True) -> str:
             elif not word.startswith(("--ckpt_path=", "--overwrite=")):
                 kept.append(word)
         words = [*kept, "--ckpt_path", "auto"]
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        return shlex.join(["torchrun", "...", "cli.py", *words])
     program = [Path(sys.executable).name, "cli.py"] if sys.argv[0].endswith(".py") or args else [sys.argv[0]]
     return shlex.join([*program, *words])
 

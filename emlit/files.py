@@ -33,21 +33,22 @@ def flush(file: IO[Any]) -> None:
 def put_in_place(scratch: Path, target: Path) -> None:
     """Rename a finished file or directory to its final name, what stood there being replaced, and wait for the disk.
 
-    A file is replaced in one move. A directory that stands in the way is moved aside, as `set_aside` names it, and
-    deleted when the new one is in place: whatever the moment of a kill, a whole one is there under one of the names.
+    A file is replaced by a file in one move. A directory, or a file before a directory, is moved aside, as `set_aside`
+    names it, and deleted when the new one is in place: whatever the moment of a kill, a whole one is there under one of
+    the names.
     """
     sync(scratch)
     aside = set_aside(target)
-    if target.is_dir():
-        shutil.rmtree(aside, ignore_errors=True)
+    if target.is_dir() or (target.exists() and scratch.is_dir()):
+        _delete(aside)
         os.replace(target, aside)
     os.replace(scratch, target)
     sync(target.parent)
-    shutil.rmtree(aside, ignore_errors=True)
+    _delete(aside)
 
 
 def set_aside(target: Path) -> Path:
-    """Where the directory that `target` replaces waits until it is replaced."""
+    """Where what `target` replaces waits until it is replaced."""
     return target.with_name(f"{target.name}.old")
 
 
@@ -80,11 +81,15 @@ def writing(path: Path, kept: str = "", scratch: Path | None = None) -> Iterator
         yield
     except OSError as error:
         if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True) if scratch.is_dir() else _remove(scratch)
+            _delete(scratch)
         reason = error.strerror or str(error)
         raise StorageError(f"{path} could not be written: {reason}" + (f"; {kept}" if kept else "")) from error
 
 
-def _remove(path: Path) -> None:
+def _delete(path: Path) -> None:
+    """A file or a directory, where there is one and it can be."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+        return
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)

@@ -118,6 +118,8 @@ class Prediction:
                 raise ValueError(f"{name} is {reprlib.repr(values[name])}")
             if isinstance(values[name], str):
                 values[name].encode()
+            if isinstance(values[name], int) and abs(values[name]) > 2**53:  # past what a float can count
+                raise ValueError(f"{name} is {reprlib.repr(values[name])}")
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:

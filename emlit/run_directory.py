@@ -1,5 +1,6 @@
 """A run's directory: which checkpoint to go on from, and what an earlier run left there."""
 
+import contextlib
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,7 +28,8 @@ def find_checkpoint(asked: str | None, run_dir: Path, fit: bool) -> Path | None:
         )
     path = run_dir / "checkpoints" / "last.ckpt" if asked in ("last", "auto") else Path(asked)
     if not path.exists() and set_aside(path).exists():  # killed while a sharded one was replaced
-        set_aside(path).rename(path)
+        with contextlib.suppress(FileNotFoundError):  # another process was there before
+            set_aside(path).rename(path)
     if path.exists():
         return path
     if asked == "auto":

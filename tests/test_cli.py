@@ -100,7 +100,7 @@ def sentence(monkeypatch, tmp_path, capsys):
         ([*RL, "--data.rounds_ahead=2", *PPO], r"data\.rounds_ahead"),
         ([*RL, "--engine=server:localhost:8000"], r"urls has localhost:8000; a URL begins with http://"),
         ([*RL, "--engine=serve"], r"engine is serve; it must be one of .*server:URL"),
-        ([*RL, "--data.updates_per_round=3", *PPO], r"prompts_per_round is 64, which 1 ranks in 3 updates"),
+        ([*RL, "--data.updates_per_round=3", *PPO], r"prompts_per_round is 64, which 3 updates cannot share"),
         ([*RL, "--data.updates_per_round=64", *PPO], r"max_steps is 32, which ends inside a round of 64 updates"),
         (
             [*RL, *PPO, "--data.sampling.top_p=0.9", "--data.filter_training_samples=true"],

@@ -144,6 +144,7 @@ class VLLMServerEngine(Engine):
 
     def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
         """Every process must call it and gathers the same tensors; the first one sends, the others wait for it."""
+        of_every_process(None)  # one that still waits for a round would find the servers paused
         weights, pushed, failure = iter(weights), "", None
         if _first():
             try:

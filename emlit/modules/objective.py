@@ -192,6 +192,10 @@ class EntropyObjectiveMixin:
         )
         return loss * self.trainer.accumulate_grad_batches * self.trainer.world_size
 
+    def on_before_backward(self, loss: Tensor) -> None:
+        if is_sharded(self.model):  # replicas add their gradients up once an optimiser step
+            self.model.set_requires_all_reduce(not self.trainer.fit_loop.epoch_loop._should_accumulate())
+
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)
         if self.entropy_floor is not None:

@@ -41,6 +41,8 @@ def load_policy(
     base.tie_weights()
     load_sharded(base, plain_weights(base), path, whole=lambda: loading.load_model(path, torch_dtype))
     fill_adapters(base)
+    for buffer in model.buffers():
+        buffer.data = buffer.data.to(sharding.device)
     return model
 
 

@@ -84,13 +84,15 @@ def _local(path: str) -> Path:
 def _all_of(weights: dict[str, Tensor], wanted: dict[str, Tensor]) -> bool:
     """Whether each weight is read under one of its names: a file has a tied one once."""
     read = {id(tensor) for tensor in wanted.values()}
-    return bool(wanted) and all(id(tensor) in read for tensor in weights.values())
+    sharded = [tensor for tensor in weights.values() if isinstance(tensor, DTensor)]
+    return bool(wanted) and all(id(tensor) in read for tensor in sharded)
 
 
 def _scatter(weights: dict[str, Tensor], whole: Callable[[], "PreTrainedModel"]) -> None:
     state = whole().state_dict() if torch.distributed.get_rank() == 0 else {}
     for name, tensor in weights.items():
-        scatter(state.get(name), tensor)
+        if isinstance(tensor, DTensor):
+            scatter(state.get(name), tensor)
 
 
 @torch.no_grad()

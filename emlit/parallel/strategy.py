@@ -27,7 +27,7 @@ class FSDP2(ModelParallelStrategy):
             gradients cross the network
         save_distributed_checkpoint: checkpoints are folders to which every process writes its shard; false gathers them
             into one file, which a single GPU without this strategy can go on from, too
-        timeout_minutes: of a collective; generation happens between two of them
+        timeout_minutes: of a collective, but for those within and between replicas; generation happens between two
     """
 
     def __init__(
@@ -57,8 +57,6 @@ class FSDP2(ModelParallelStrategy):
             super().model_to_device()
             return
         # Parameters stay; what is computed with, and where batches are sent, is the device's.
-        for buffer in self.model.buffers():
-            buffer.data = buffer.data.to(self.root_device)
         _update_properties(self.lightning_module, device=self.root_device)
 
     @property

@@ -10,7 +10,14 @@ from collections.abc import Callable, Sequence
 # How long a process that fails by itself has to say why, and how often the others look, seconds.
 _GRACE, _PERIOD = 3.0, 0.5
 # What gloo, NCCL and their store say of a process that is gone.
-_LOST = ("closed by peer", "Connection reset", "Broken pipe", "remote process exited", "recvValue failed", "NCCL error")
+_LOST = (
+    "closed by peer",
+    "Connection reset",
+    "Broken pipe",
+    "remote process exited",
+    "ncclRemoteError",
+    "recvValue failed",
+)
 
 
 def is_lost_peer(error: BaseException) -> bool:
@@ -28,7 +35,7 @@ def end_together(to_go_on: Callable[[], str]) -> None:
         to_go_on: the command that goes on from the last checkpoint
     """
     if "LOCAL_RANK" in os.environ:
-        threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True, name="watch-parent").start()
+        threading.Thread(target=_watch_parent, args=(os.getppid(), to_go_on), daemon=True, name="watch-parent").start()
     from lightning.pytorch.strategies.launchers import subprocess_script
 
     def watch(children: list[subprocess.Popen]) -> None:
@@ -37,10 +44,13 @@ def end_together(to_go_on: Callable[[], str]) -> None:
     subprocess_script._launch_process_observer = watch
 
 
-def _watch_parent(parent: int) -> None:
+def _watch_parent(parent: int, to_go_on: Callable[[], str]) -> None:
     while os.getppid() == parent:
         time.sleep(_PERIOD)
-    os._exit(1)  # it is told of by whoever ended it
+    if os.environ["LOCAL_RANK"] == "1":  # one of them tells
+        why = "the process that started this run's others is gone, as the system ends one where memory runs out"
+        os.write(2, f"\nemlit: error: {why}; all others end; go on with: {to_go_on()}\n".encode())
+    os._exit(1)
 
 
 def _watch_children(children: Sequence[subprocess.Popen], to_go_on: Callable[[], str]) -> None:
