@@ -113,6 +113,7 @@ class RunCheckpoint(Checkpoint):
                 trainer.save_checkpoint(self._scratch(trainer))
         except (StorageError, CheckpointException) as error:
             failure = error if isinstance(error, StorageError) else _storage_error(error, self._kept(trainer))
+            shutil.rmtree(self._scratch(trainer), ignore_errors=True)
             trainer.strategy.barrier("Trainer.save_checkpoint")  # where the other processes wait for this one
         if trainer.strategy.reduce_boolean_decision(failure is not None, all=False):
             raise failure or StorageError("a checkpoint could not be written by another process")

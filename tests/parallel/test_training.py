@@ -78,18 +78,41 @@ def test_a_round_need_not_be_shared_evenly(tmp_path):
     assert_same(tmp_path / "one", tmp_path / "ddp", atol=1e-5)
 
 
+PARTS = "--data.micro_batch_prompts=1"  # as many micro-batches as a process has prompts
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("folder", ["true", "false"])
-def test_a_run_goes_on_with_other_numbers_of_processes(folder, token_run, tmp_path):
-    sharded = (*FSDP, f"--trainer.strategy.save_distributed_checkpoint={folder}")
-    fit(tmp_path, *sharded, "--trainer.devices=2", steps=2)
-    fit(tmp_path, *sharded, "--trainer.devices=1", "--ckpt_path=last", steps=3)
-    fit(tmp_path, *sharded, "--trainer.devices=2", "--ckpt_path=auto", steps=4)
-    if folder == "false":  # one file is anybody's
-        fit(tmp_path, "--ckpt_path=last")
-    else:
-        fit(tmp_path, *sharded, "--trainer.devices=1", "--ckpt_path=last")
+def test_a_run_goes_on_with_other_numbers_of_processes(token_run, tmp_path):
+    """From a folder of shards: two processes, one, two."""
+    for steps, devices in ((2, 2), (3, 1), (5, 2)):
+        fit(tmp_path, *FSDP, PARTS, f"--trainer.devices={devices}", "--ckpt_path=auto", steps=steps)
     assert_same(token_run, tmp_path, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_checkpoint_in_one_file_is_anybodys(token_run, tmp_path):
+    """One process without FSDP2, two with it, one without, and two that make a folder of it."""
+    in_one_file = (*FSDP, "--trainer.devices=2", "--trainer.strategy.save_distributed_checkpoint=false")
+    in_a_folder = (*FSDP, "--trainer.devices=2")
+    for steps, strategy in ((1, ()), (2, in_one_file), (3, ()), (5, in_a_folder)):
+        fit(tmp_path, *strategy, PARTS, "--ckpt_path=auto", steps=steps)
+    assert_same(token_run, tmp_path, atol=1e-5)
+    assert (tmp_path / "checkpoints/last.ckpt").is_dir()
+
+
+@pytest.mark.slow
+def test_as_on_gpus(tmp_path):
+    """bfloat16 computes, layers are recomputed, and what evaluates and watches scores in step."""
+    fit(
+        tmp_path, FSDP[0], "--trainer.devices=2", "--model.gradient_checkpointing=true", "--summary.enabled=true",
+        "--data.evaluation.n=5", "--guard.mode=warn", "--guard.every_n_steps=1", "--guard.prompts=5",
+        "--sync.max_gap=0.1", steps=2,
+    )  # fmt: skip
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["steps"] == 2
+    assert summary["after"]["mean_entropy"] != summary["before"]["mean_entropy"]
+    assert [each["step"] for each in summary["guard"]["signals"]] == [0, 1, 2]
+    assert 1e-5 < max(curve(tmp_path, "sync/logprob_gap_max")) < 0.2
 
 
 @pytest.mark.slow
@@ -107,7 +130,7 @@ def test_nodes_can_hold_replicas(token_run, tmp_path):
     port = free_port()
     arguments = command(
         tmp_path, "--config=configs/trainer/multi_node.yaml", "--trainer.precision=32-true", "--trainer.num_nodes=2",
-        "--trainer.devices=1",
+        "--trainer.devices=1", "--data.micro_batch_prompts=2",
     )  # fmt: skip
     nodes = [
         subprocess.Popen(
@@ -167,12 +190,13 @@ def test_a_lost_process_ends_the_run(victim, tmp_path):
     while Path(f"/proc/{child}").exists() and time.monotonic() < began + 30:
         time.sleep(0.2)
     assert not Path(f"/proc/{child}").exists()
+    (sentence,) = [line for line in told.splitlines() if line.startswith("emlit: error")]
+    gone = ("the process that started this run's others is gone", "process 1 of 0 to 1 was ended by SIGKILL")
+    assert gone[victim] in sentence
+    assert "--ckpt_path auto" in sentence
+    assert "Traceback" not in told
     if victim == 1:
         assert process.returncode == 1
-        (sentence,) = [line for line in told.splitlines() if line.startswith("emlit: error")]
-        assert "process 1 of 0 to 1 was ended by SIGKILL" in sentence
-        assert "--ckpt_path auto" in sentence
-        assert "Traceback" not in told
 
 
 def children(pid: int) -> list[int]:
