@@ -368,7 +368,10 @@ def test_both_exports_load_and_answer_alike(directory, tmp_path):
     module = adapted(EMFT, directory)
     tokenizer = SimpleNamespace(save_pretrained=lambda path: None)
     trainer = SimpleNamespace(
-        is_global_zero=True, default_root_dir=str(tmp_path), datamodule=SimpleNamespace(tokenizer=tokenizer)
+        is_global_zero=True,
+        default_root_dir=str(tmp_path),
+        datamodule=SimpleNamespace(tokenizer=tokenizer),
+        strategy=SimpleNamespace(barrier=lambda: None),
     )
     HFExport().export(trainer, module)
     merged = AutoModelForCausalLM.from_pretrained(tmp_path / "export")
