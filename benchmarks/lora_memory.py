@@ -9,7 +9,6 @@ whose start is a second copy of the model without LoRA, and with it the base wit
 import argparse
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -20,36 +19,17 @@ MIB = 2**20
 SIDES = {"EM-FT": (0.0, False), "EM-FT, LoRA": (0.0, True), "EM-RL": (0.001, False), "EM-RL, LoRA": (0.001, True)}
 
 
-def make_batch(rows: int, tokens: int) -> Any:
-    """`rows` completions of `tokens` random tokens, in groups of 4."""
-    from emlit.engines import Completion
-    from emlit.functional import Normaliser
-    from emlit.rollout import Group, Prompt, collate
-    from emlit.tasks import Row, TinyArithmetic
-
-    task = TinyArithmetic("train", n=1)
-    draw = torch.Generator().manual_seed(0)
-    groups = []
-    for index in range(rows // 4):
-        sampled = torch.randint(2, 300, (4, tokens), generator=draw).tolist()
-        completions = [Completion(one, [-1.0] * tokens, "length") for one in sampled]
-        groups.append(Group(Prompt(task, Row(id=str(index), prompt="p"), [2, 3, 4]), completions, [""] * 4))
-    whole = Normaliser(float(rows * tokens), float(rows))
-    return collate(groups, 0, whole, temperature=1.0, filtered=False, round=0, weights_version=0)
-
-
 def child(arguments: argparse.Namespace) -> dict[str, Any]:
     """Bytes of one side: of what trains, its gradients and AdamW's state, a checkpoint's weights, and the peak."""
     from emlit.modules import EMFT, EMRL, LoRA
+    from emlit.plan.step import made_up_batch, without_trainer
 
     kl_weight, adapted = SIDES[arguments.side]
     torch.manual_seed(0)
-    batch = make_batch(arguments.rows, arguments.tokens)
+    batch = made_up_batch(arguments.rows, 4, 3, arguments.tokens)
     kind = EMRL if kl_weight else EMFT
     module = kind(pretrained=arguments.model, kl_weight=kl_weight, lora=LoRA(r=arguments.r) if adapted else None)
-    module._trainer = SimpleNamespace(
-        accumulate_grad_batches=1, world_size=1, state=SimpleNamespace(fn="fit"), precision_plugin=None
-    )
+    without_trainer(module)
     found: dict[str, Any] = {}
 
     def step() -> None:
