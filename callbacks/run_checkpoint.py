@@ -148,6 +148,8 @@ def _recount(trainer: L.Trainer) -> None:
     stream, loop = trainer.datamodule.stream, trainer.fit_loop.epoch_loop
     rounds = (trainer.global_step // stream.shape.updates - 1) % stream.rounds_per_epoch + 1  # done in this epoch
     place = loop.batch_progress.current
+    if not place.ready:  # it was saved before an epoch's first round
+        return
     place.ready = place.started = place.processed = place.completed = rounds * stream.shape.batches
     if loop.restarted_on_train_batch_end:  # Lightning counts the batch that it was saved in itself
         place.completed -= 1
