@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
+
+from emlit.keys.check import nearest
 
 _KEY = re.compile(r'Parser key "(?P<key>[^"]+)":\s*(?P<rest>.*)', re.DOTALL)
 _CLASS = re.compile(r"<class '(?:[\w.]*\.)?(\w+)'>")
@@ -23,7 +24,7 @@ def one_sentence(message: str, known: Iterable[str]) -> str:
         r"(?:accept option '|Option ')(?P<key>[^']+)'", message
     ):
         key = match["key"].removeprefix("--")
-        return f"{key}: there is no such key{_suggestion(key, known)}"
+        return f"{key}: there is no such key{nearest(key, known)}"
     if "arguments are required" in message and "model" in message:
         return "model: it is required; give a --config (configs/ has some) or --model"
     match = _KEY.search(message)
@@ -43,14 +44,6 @@ def _reason(text: str) -> str:
     listed = text.rpartition("Errors:")[2].partition("Given value")[0]
     reasons = [line.strip(" -") for line in listed.splitlines() if "NoneType" not in line and line.strip(" -")]
     return " ".join(dict.fromkeys(reasons)) or "not a valid value"
-
-
-def _suggestion(key: str, known: list[str]) -> str:
-    close = get_close_matches(key, known, n=1, cutoff=0.6)
-    if not close:
-        leaves = {name.rpartition(".")[2]: name for name in known}
-        close = [leaves[leaf] for leaf in get_close_matches(key.rpartition(".")[2], leaves, n=1, cutoff=0.6)]
-    return f"; did you mean {close[0]}?" if close else "; --help lists them"
 
 
 def _plain(text: str) -> str:

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-import cli
 from emlit import pretrained
+from emlit.command_line import EmlitCLI
 from emlit.errors import ConfigError
 from emlit.modules import CausalLM
+from emlit.parser import Parser
 from emlit.plan.shapes import published_config
 from emlit.rollout import RolloutDataModule
 from emlit.rollout.checks import cut_rounds
@@ -27,13 +28,13 @@ FILES = sorted(path for path in CONFIGS.rglob("*.yaml") if path.parent.name != "
 def built(monkeypatch, tmp_path):
     """Build everything that a config describes, and run nothing."""
 
-    def build(path: Path, *extra: str) -> cli.EmlitCLI:
-        monkeypatch.setattr(cli.EmlitCLI, "_run_subcommand", lambda self, subcommand: None)
+    def build(path: Path, *extra: str) -> EmlitCLI:
+        monkeypatch.setattr(EmlitCLI, "_run_subcommand", lambda self, subcommand: None)
         monkeypatch.setattr("emlit.engines.vllm.installed", lambda: True)
         command = "predict" if path.stem in ("em_inf", "eval", "replay") else "fit"
         # bf16-mixed and one device: as on the GPU that the config is for.
-        return cli.EmlitCLI(
-            CausalLM, RolloutDataModule, subclass_mode_model=True, seed_everything_default=0, parser_class=cli.Parser,
+        return EmlitCLI(
+            CausalLM, RolloutDataModule, subclass_mode_model=True, seed_everything_default=0, parser_class=Parser,
             auto_configure_optimizers=False, args=[command, "--config", str(path), f"--run_dir={tmp_path}", *extra],
         )  # fmt: skip
 

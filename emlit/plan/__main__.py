@@ -13,7 +13,7 @@ from typing import Any
 from jsonargparse import Namespace
 from rich.console import Console
 
-import cli
+from emlit.command_line import EmlitCLI
 from emlit.errors import ConfigError, EmlitError
 from emlit.modules import CausalLM
 from emlit.parser import Parser, require_usable
@@ -29,7 +29,7 @@ from emlit.rollout import RolloutDataModule
 from emlit.shorthands import engine_of
 
 
-class _Arguments(cli.EmlitCLI):
+class _Arguments(EmlitCLI):
     """Parses what `cli.py fit` would, and makes nothing of it."""
 
     def _set_seed(self) -> None: ...

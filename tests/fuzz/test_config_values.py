@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 import callbacks
 import cli
 from emlit import decoding, engines, modules, pretrained, rewards, tasks
+from emlit.command_line import EmlitCLI
 from emlit.modules import CausalLM
 from tests.fuzz.cases import cases
 
@@ -74,7 +75,7 @@ def shared():
         raise AssertionError("a model was loaded")
 
     made: dict[str, object] = {}
-    set_up = cli.EmlitCLI.setup_parser
+    set_up = EmlitCLI.setup_parser
 
     def setup_parser(self, *args, **kwargs):
         if not made:
@@ -85,8 +86,8 @@ def shared():
 
     built = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cli.EmlitCLI, "setup_parser", setup_parser)
-        patch.setattr(cli.EmlitCLI, "_run_subcommand", lambda self, subcommand: built.append(self))
+        patch.setattr(EmlitCLI, "setup_parser", setup_parser)
+        patch.setattr(EmlitCLI, "_run_subcommand", lambda self, subcommand: built.append(self))
         patch.setattr(pretrained, "load_model", no_model)
         patch.setattr(engines.VLLMEngine, "start", no_model)
         patch.setattr(engines.TransformersEngine, "start", no_model)
@@ -129,7 +130,7 @@ def numbers(thing, seen: set[int]) -> Iterator[tuple[str, float]]:
             yield from numbers(value, seen)
 
 
-def assert_sound(made: cli.EmlitCLI) -> None:
+def assert_sound(made: EmlitCLI) -> None:
     assert isinstance(made.model, CausalLM)
     seen: set[int] = set()
     for thing in (made.model, made.datamodule, made.datamodule.engine, *made.trainer.callbacks):

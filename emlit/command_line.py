@@ -1,0 +1,209 @@
+"""What `cli.py` runs: LightningCLI with emlit's keys, run directory and errors."""
+
+# ruff: noqa: E402 (what is set before an import must stand before it)
+
+import logging
+import os
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any, Literal
+from unittest.mock import patch
+
+# Read when they are imported.
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+# On a CPU oneDNN keeps the code of so many matrix shapes; with its own 1024 a run grows for hundreds of rounds. To make
+# one anew costs nothing that can be measured.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
+
+from lightning_utilities.core.imports import RequirementCache
+
+_is_met = RequirementCache.__bool__
+# torchmetrics imports all of transformers and matplotlib for text metrics and plots that nobody here uses: a third of
+# the time to any answer.
+with patch.object(
+    RequirementCache,
+    "__bool__",
+    lambda self: not str(self.requirement).startswith(("transformers", "matplotlib")) and _is_met(self),
+):
+    import torchmetrics  # noqa: F401
+
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from torch.distributed.checkpoint.api import CheckpointException
+
+import callbacks
+from emlit.argument_errors import one_sentence
+from emlit.endings import disk_full, to_go_on
+from emlit.errors import ConfigError, EmlitError, first_line
+from emlit.files import DISK_FULL
+from emlit.keys import CALLBACKS, RUN_ARGUMENTS
+from emlit.keys.commands import CKPT_PATH
+from emlit.modules import CausalLM, EntropyObjectiveMixin, LoRA
+from emlit.parallel import end_together, is_lost_peer, require_known
+from emlit.parser import Parser, require_usable
+from emlit.rollout import RolloutDataModule
+from emlit.run_directory import checkpoint_step, claim, clear, find_checkpoint
+from emlit.shorthands import PROFILERS, engine_of, profiler_of, tensorboard_of
+
+
+class EmlitCLI(LightningCLI):
+    """LightningCLI with a run directory, emlit's callbacks and readable errors."""
+
+    _in_the_way: tuple[Path, ...] | list[Path] = ()
+
+    def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """As Lightning does, but with the Trainer's long list at the end."""
+        types = {"run_dir": str | None, "overwrite": bool, "engine": str | None, "profile": Literal[*PROFILERS] | None}
+        for key, (_, default, text) in RUN_ARGUMENTS.items():
+            parser.add_argument(f"--{key}", type=types[key], default=default, help=text)
+        parser.add_lightning_class_args(CausalLM, "model", subclass_mode=True)
+        parser.add_lightning_class_args(RolloutDataModule, "data")
+        for key, name in CALLBACKS.items():
+            parser.add_lightning_class_args(getattr(callbacks, name), key)
+        parser.add_lightning_class_args(self.trainer_class, "trainer")
+        parser.set_defaults({f"trainer.{key}": value for key, value in self.trainer_defaults.items()})
+
+    def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
+        parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
+        parser.usage = f"python cli.py {subcommand} --config FILE [--config OVERLAY] [--key value ...]"
+        next(action for action in parser._actions if action.dest == "ckpt_path").help = CKPT_PATH[subcommand]
+        return parser
+
+    def before_instantiate_classes(self) -> None:
+        """Settle the run's directory and its logger, and refuse what cannot go well."""
+        config = self.config[self.subcommand]
+        for key, value in config.items():
+            require_usable(key.replace(".init_args", ""), value)
+        run_dir = Path(config.run_dir or Path("runs") / _config_name(config.config))
+        config.run_dir = config.trainer.default_root_dir = str(run_dir)
+        if run_dir.exists() and not run_dir.is_dir():
+            raise ConfigError(f"run_dir {run_dir} is a file; choose another --run_dir")
+        automatic = config.ckpt_path == "auto"
+        checkpoint = find_checkpoint(config.ckpt_path, run_dir, self.subcommand == "fit")
+        require_known(config.trainer.strategy, config.trainer.precision, checkpoint)
+        pretrained = config.model.init_args.pretrained
+        lora = config.model.init_args.get("lora")
+        lora = None if lora is None else LoRA(**lora.as_dict())
+        step = None if checkpoint is None else checkpoint_step(checkpoint, pretrained, lora)
+        config.ckpt_path = None if checkpoint is None else str(checkpoint)
+        if self.subcommand == "fit":
+            if config.trainer.limit_val_batches is None:
+                config.trainer.limit_val_batches = 0  # RunSummary evaluates, at both ends and as often as asked
+            self._in_the_way = claim(run_dir, checkpoint, config.overwrite, automatic)
+            if automatic and step is not None and 0 < config.trainer.max_steps <= step:
+                print(f"{checkpoint} is at step {step} of {config.trainer.max_steps}: nothing is left to train")
+        elif self.subcommand == "predict" and config.return_predictions is None:
+            config.return_predictions = False  # they are on disk
+            config.trainer.logger = config.trainer.logger or False  # and there is no curve to draw
+        if config.engine is not None:
+            config.data.engine = engine_of(config.engine)
+        if config.profile is not None:
+            if config.trainer.profiler is not None:
+                raise ConfigError("profile and trainer.profiler are both set; leave one of them out")
+            config.trainer.profiler = profiler_of(config.profile, run_dir)
+        if config.trainer.logger in (None, True):
+            config.trainer.logger = tensorboard_of(run_dir, self.subcommand, step)
+
+    def instantiate_classes(self) -> None:
+        try:
+            super().instantiate_classes()
+        except (ValueError, TypeError, ImportError, MisconfigurationException) as error:
+            # Of a constructor; jsonargparse tells those of optional plug-ins as its own.
+            raise ConfigError(one_sentence(str(error), [])) from error
+
+    def after_instantiate_classes(self) -> None:
+        """Tell the trainer its checkpoint now: given to `fit` or `predict`, callbacks would learn of it too late."""
+        if self.subcommand == "fit" and not isinstance(self.model, EntropyObjectiveMixin):
+            raise ConfigError(
+                f"model is {type(self.model).__name__}, which has no objective to train; set model to EMFT, EMRL or SFT"
+            )
+        clear(self._in_the_way)  # not earlier: what a constructor refuses costs nobody a run
+        arguments = self.config_init[self.subcommand]
+        self.trainer.ckpt_path, arguments.ckpt_path = arguments.ckpt_path, None
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        try:
+            super().parse_arguments(parser, args)
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"config: a file given with --config is not UTF-8 text ({error.reason})") from error
+
+    def _set_seed(self) -> None:
+        try:
+            super()._set_seed()
+        except ValueError as error:
+            raise ConfigError(f"seed_everything: {error}; give a seed in these bounds") from error
+
+    def _parse_ckpt_path(self) -> None:
+        """Lightning would let a checkpoint's hyperparameters override the command line; emlit's have none."""
+
+
+def _config_name(files: Any) -> str:
+    """configs/tiny/em_ft.yaml is tiny/em_ft; a config elsewhere goes by its file name alone."""
+    if not files:
+        return "unnamed"
+    path = Path(str(files[0]))
+    return f"{path.parent.name}/{path.stem}" if path.parent.parent.name == "configs" else path.stem
+
+
+def run(args: ArgsType = None) -> None:
+    """Run the command line.
+
+    Errors of emlit end it with one sentence and exit status 2, signals with the command to go on and 128 + the signal.
+    """
+    # Advice for other programs, and Lightning's own noise about itself.
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in (
+        r".*isinstance\(treespec",
+        "The number of training batches",
+        r".*torch\.distributed\.reduce_op",
+        "Total length of `PromptLoader`",  # all is predicted already
+    ):
+        warnings.filterwarnings("ignore", message=message)
+    end_together(lambda: to_go_on(args))
+    try:
+        EmlitCLI(
+            CausalLM,
+            RolloutDataModule,
+            subclass_mode_model=True,
+            seed_everything_default=0,
+            trainer_defaults={"enable_model_summary": False},
+            parser_class=Parser,
+            save_config_kwargs={"overwrite": True},
+            auto_configure_optimizers=False,
+            args=args,
+        )
+    except callbacks.Stopped as stop:
+        if stop.code:  # not every process of several
+            print(f"emlit: {stop.sentence}; go on with: {to_go_on(args, stop.saved)}", file=sys.stderr)
+        raise
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, SystemExit) and not isinstance(end.__context__, KeyboardInterrupt):
+            raise
+        print(f"emlit: stopped by SIGINT; start or go on with: {to_go_on(args)}", file=sys.stderr)
+        sys.exit(130)
+    except EmlitError as error:
+        print(f"emlit: error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        print(f"emlit: error: {disk_full(error)}", file=sys.stderr)
+        sys.exit(2)
+    except RuntimeError as error:
+        if not is_lost_peer(error):
+            raise
+        time.sleep(5)  # whoever started this process knows which one was lost, and ends the rest
+        why = f"another process of this run is gone ({first_line(error)})"
+        print(f"emlit: error: {why}; go on with: {to_go_on(args)}", file=sys.stderr)
+        sys.exit(1)
+    except CheckpointException as error:  # no Exception: of the processes that read a folder of shards together
+        reason = first_line(next((each for each, _ in error.failures.values()), error))
+        print(f"emlit: error: ckpt_path is a folder of shards that could not be read: {reason}", file=sys.stderr)
+        sys.exit(2)
+    except MisconfigurationException as error:
+        print(f"emlit: error: trainer: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)

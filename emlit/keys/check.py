@@ -1,0 +1,143 @@
+"""A misspelt key, found before anything large is imported.
+
+The parser of the command line stays the judge: what cannot be followed here (classes of other packages, values, files
+that are no YAML) is left to it, and takes the seconds that its imports take.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from emlit.keys.commands import CLASSES, LIGHTNING_ARGUMENTS, RUN_ARGUMENTS, SUBCOMMANDS
+from emlit.keys.signatures import Signature, class_of, find
+
+_FLAGS = {"help", "print_config"}
+
+
+def unknown_key(words: Sequence[str]) -> str | None:
+    """The sentence about the first key of a command line, or of its config files, that does not exist.
+
+    Args:
+        words: subcommand and arguments
+    """
+    if not words or words[0] not in SUBCOMMANDS:
+        return None
+    command = _Command(words[0])
+    rest = list(words[1:])
+    try:
+        while rest:
+            key, has_value, value = rest.pop(0).partition("=")
+            if not key.startswith("-"):
+                continue
+            key = key.lstrip("-").removesuffix("+")
+            if not has_value and key not in _FLAGS and rest and not rest[0].startswith("--"):
+                value = rest.pop(0)
+            if key in ("c", "config"):
+                command.read(Path(value))
+            else:
+                command.set(key, value)
+    except _Unknown as unknown:
+        return str(unknown)
+    return None
+
+
+def nearest(key: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown key: the nearest one, first of those beside it, or how to list them."""
+    outer, _, name = key.rpartition(".")
+    places = [each.rpartition(".") for each in known]
+    for among in ([each for each in places if each[0] == outer], places):
+        leaves = {leaf: place for place, _, leaf in among}
+        if close := get_close_matches(name, leaves, n=1, cutoff=0.6):
+            place = leaves[close[0]]
+            return f"; did you mean {place}.{close[0]}?" if place else f"; did you mean {close[0]}?"
+    return f"; --{outer}.help lists them" if outer else "; --help lists them"
+
+
+class _Unknown(Exception):
+    """There is no such key."""
+
+
+class _Command:
+    """The keys of one command line, in the order in which they are given: a class decides which keys follow it."""
+
+    def __init__(self, subcommand: str) -> None:
+        self.plain = {"seed_everything", *RUN_ARGUMENTS, *LIGHTNING_ARGUMENTS[subcommand], *_FLAGS, "h"}
+        self.classes: dict[str, Signature | None] = {key: find(path) for key, path in CLASSES.items()}
+        self.classes["model"] = None
+        self.file = ""
+
+    def read(self, file: Path) -> None:
+        """The keys of a config file."""
+        import yaml
+
+        try:
+            content = yaml.load(file.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        except (OSError, ValueError, yaml.YAMLError):
+            return
+        self.file = f"{file}: "
+        for key, value in content.items() if isinstance(content, dict) else ():
+            self.set(str(key), value)
+        self.file = ""
+
+    def set(self, key: str, value: Any) -> None:
+        """One key, and in a config what stands below it."""
+        parts = [part for part in key.split(".") if part != "init_args"]
+        if parts[0] in self.plain or "dict_kwargs" in key:
+            return
+        if parts[0] not in self.classes:
+            close = get_close_matches(parts[0], [*self.plain - {"h", "help"}, *self.classes], n=1)
+            way_out = f"; did you mean {close[0]}{key.removeprefix(parts[0])}?" if close else "; --help lists them"
+            raise _Unknown(f"{self.file}{key}: there is no such key{way_out}")
+        place = ""
+        for part in parts:
+            if place:
+                self._require(place, part)
+            place = f"{place}.{part}" if place else part
+        self._take(place, value)
+
+    def _take(self, place: str, value: Any) -> None:
+        if isinstance(value, str):
+            if place.endswith(".class_path"):
+                place = place.removesuffix(".class_path")
+            if re.fullmatch(r"[A-Za-z_][\w.]*", value) and self._has_classes(place):
+                self.classes[place] = find(value)
+            elif value.lstrip().startswith("{"):
+                self.classes[place] = None
+        elif isinstance(value, dict):
+            if "class_path" in value:
+                self._take(place, str(value["class_path"]))
+                value = {key: each for key, each in value.items() if key not in ("class_path", "dict_kwargs")}
+                value = value.pop("init_args", None) or value
+            for key, each in value.items():
+                self.set(f"{place}.{key}", each)
+        elif isinstance(value, list):
+            for each in value:
+                if isinstance(each, dict) and "class_path" in each:
+                    self._take(place, each)
+            self.classes[place] = None
+
+    def _has_classes(self, place: str) -> bool:
+        """Whether a value under this key may name a class."""
+        owner = self.signature(place.rpartition(".")[0])
+        argument = owner and owner.arguments.get(place.rpartition(".")[2])
+        return place == "model" or bool(argument and re.search(r"\b[A-Z]\w+", argument.annotation))
+
+    def signature(self, place: str) -> Signature | None:
+        """Of the class that is configured under a key; None where it is not known."""
+        if place in self.classes:
+            return self.classes[place]
+        outer, _, name = place.rpartition(".")
+        owner = self.signature(outer) if outer else None
+        argument = owner and owner.arguments.get(name)
+        return class_of(argument) if argument else None
+
+    def _require(self, place: str, part: str) -> None:
+        signature = self.signature(place)
+        if signature is None or not signature.complete or part in signature.arguments or part in ("help", "class_path"):
+            return
+        self._refuse(f"{place}.{part}", [f"{place}.{name}" for name in signature.arguments])
+
+    def _refuse(self, key: str, known: Iterable[str]) -> None:
+        raise _Unknown(f"{self.file}{key}: there is no such key{nearest(key, known)}")
