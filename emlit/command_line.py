@@ -32,6 +32,7 @@ with patch.object(
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities import rank_zero_only
 from torch.distributed.checkpoint.api import CheckpointException
 
 import callbacks
@@ -75,6 +76,9 @@ class EmlitCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Settle the run's directory and its logger, and refuse what cannot go well."""
         config = self.config[self.subcommand]
+        for sentence in self.parser.replaced:
+            if rank_zero_only.rank == 0:
+                print(f"emlit: {sentence}", file=sys.stderr)
         for key, value in config.items():
             require_usable(key.replace(".init_args", ""), value)
         run_dir = Path(config.run_dir or Path("runs") / _config_name(config.config))

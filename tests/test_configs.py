@@ -203,16 +203,30 @@ def test_weighted_rewards_in_yaml_and_on_the_command_line(built, tmp_path):
     assert reward.weights == [1, 0.2]
 
 
-def test_readmes_command_for_your_own_prompts(built, tmp_path):
-    # A class given over another keeps the arguments that both know: the column must be named again.
+def test_a_class_given_over_another_starts_from_its_own_defaults(built, tmp_path, capsys):
     (tmp_path / "prompts.jsonl").write_text('{"prompt": "1+1?", "answer": "2"}\n')
     made = built(
         CONFIGS / "qwen2.5-1.5b/em_ft.yaml",
         "--data.train=emlit.tasks.PromptFile",
         f"--data.train.path={tmp_path / 'prompts.jsonl'}",
-        "--data.train.prompt_column=prompt",
+        "--model=EMRL",
     )
-    assert [(row.prompt, row.answer) for row in made.datamodule.train_task.rows()] == [("1+1?", "2")]
+    task = made.datamodule.train_task
+    assert [(row.prompt, row.answer) for row in task.rows()] == [("1+1?", "2")]
+    assert task.system_prompt is None
+    assert not task.skip_bad_rows
+    assert (made.model.pretrained, made.model.kl_weight) == ("Qwen/Qwen2.5-1.5B", 0.001)
+    said = capsys.readouterr().err
+    assert "PromptFile replaces HubDataset; not kept: path, split, prompt_column, system_prompt, skip_bad_rows" in said
+    assert "EMRL replaces EMFT, whose pretrained Qwen/Qwen2.5-1.5B it keeps; not kept: learning_rate" in said
+
+
+def test_an_overlay_replaces_a_class_like_the_command_line(built, tmp_path):
+    (tmp_path / "prompts.csv").write_text("prompt,answer\n1+1?,2\n")
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text(f"data: {{train: {{class_path: PromptFile, init_args: {{path: {tmp_path}/prompts.csv}}}}}}\n")
+    task = built(CONFIGS / "qwen2.5-1.5b/em_ft.yaml", f"--config={overlay}").datamodule.train_task
+    assert (task.system_prompt, task.skip_bad_rows, len(task.rows())) == (None, False, 1)
 
 
 def test_there_is_one_for_each_model_and_method():
