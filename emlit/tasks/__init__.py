@@ -6,6 +6,7 @@ from emlit.tasks.amc import AMC
 from emlit.tasks.answers import extract_answer, extract_boxed, math_equal
 from emlit.tasks.base import Grade, Message, Row, Task
 from emlit.tasks.benchmark import Benchmark, read_from
+from emlit.tasks.code_blocks import extract_code
 from emlit.tasks.gsm8k import GSM8K
 from emlit.tasks.humaneval import HumanEval
 from emlit.tasks.leetcode import LeetCode
@@ -14,7 +15,6 @@ from emlit.tasks.math500 import MATH500
 from emlit.tasks.mbpp import MBPP
 from emlit.tasks.minerva import MinervaMath
 from emlit.tasks.olympiadbench import OlympiadBench
-from emlit.tasks.programs import extract_code
 from emlit.tasks.prompts import HubDataset, PromptFile
 from emlit.tasks.scicode import SciCode
 from emlit.tasks.streamed import StreamedPrompts

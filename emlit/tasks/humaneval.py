@@ -1,13 +1,15 @@
 """HumanEval (Chen et al., arXiv 2107.03374)."""
 
 import re
+import textwrap
 import threading
 from typing import Any
 
 from emlit.sandbox import ExecutionResult, run_tests
 from emlit.tasks.base import Row
 from emlit.tasks.benchmark import Hub
-from emlit.tasks.programs import CodeBenchmark, defined_names, fenced
+from emlit.tasks.program_names import bound_names
+from emlit.tasks.programs import CodeBenchmark, fenced
 from emlit.tasks.templates import ACTIONS, HUMANEVAL, PRESENT_THE_CODE
 
 
@@ -40,11 +42,14 @@ class HumanEval(CodeBenchmark):
             solution=None if solution is None else fenced(prompt + solution),
         )
 
+    def wanted(self, row: Row) -> tuple[str]:
+        return (row.fields["entry_point"],)
+
     def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
         prompt, entry = row.fields["prompt"], row.fields["entry_point"]
         before = prompt[: re.search(rf"^def\s+{re.escape(entry)}\b", prompt, re.MULTILINE).start()]
-        # Some models give the whole function, some only its body.
-        solution = f"{before}\n{program}" if entry in defined_names(program) else prompt + program
+        # Some models give the whole function, in front of which `before` is run; some only its body.
+        solution = program if entry in bound_names(program) else prompt + _body(program)
         return run_tests(
             solution,
             f"{row.fields['test']}\n\ncheck({entry})",
@@ -54,3 +59,8 @@ class HumanEval(CodeBenchmark):
             memory_mb=self.memory_mb,
             stop=stop,
         )
+
+
+def _body(program: str) -> str:
+    """A function's body, indented."""
+    return program if program[:1] in (" ", "\t") else textwrap.indent(program, "    ")

@@ -20,6 +20,14 @@ from bisect import *
 from heapq import *
 from math import *
 from builtins import pow
+
+class ListNode:
+    def __init__(self, val=0, next=None):
+        self.val, self.next = val, next
+
+class TreeNode:
+    def __init__(self, val=0, left=None, right=None):
+        self.val, self.left, self.right = val, left, right
 """
 
 
@@ -45,6 +53,9 @@ class LeetCode(CodeBenchmark):
             fields=fields,
             source=where,
         )
+
+    def wanted(self, row: Row) -> tuple[str]:
+        return ("Solution",)
 
     def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
         return run_tests(

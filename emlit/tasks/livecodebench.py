@@ -18,6 +18,7 @@ from emlit.sources import SourceRow, file_rows, hub_rows
 from emlit.tasks.base import Row
 from emlit.tasks.benchmark import Hub
 from emlit.tasks.leetcode import PREAMBLE
+from emlit.tasks.program_names import in_one
 from emlit.tasks.programs import CodeBenchmark
 from emlit.tasks.templates import EXPERT_PROGRAMMER, LIVECODEBENCH, READ_STDIN, STARTER_CODE
 
@@ -93,6 +94,9 @@ class LiveCodeBench(CodeBenchmark):
             source=where,
         )
 
+    def wanted(self, row: Row) -> tuple[str, ...]:
+        return () if row.fields["function"] is None else ("Solution",)
+
     def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
         tests, function = row.fields["tests"], row.fields["function"]
         if function is not None:
@@ -111,7 +115,7 @@ class LiveCodeBench(CodeBenchmark):
             if left <= 0:
                 return ExecutionResult(False, f"timeout before test {number}")
             result = run_python(
-                _after_imports(program),
+                in_one(PREAMBLE, program),
                 left,
                 self.memory_mb,
                 stdin=test["input"],
@@ -124,13 +128,6 @@ class LiveCodeBench(CodeBenchmark):
             if not _same_output(result.stdout, test["output"]):
                 return ExecutionResult(False, f"output of test {number}", result.stdout, result.stderr, result.seconds)
         return ExecutionResult(True, "ok")
-
-
-def _after_imports(program: str) -> str:
-    """A program behind LeetCode's imports; its own from __future__ must come first."""
-    lines = program.splitlines(keepends=True)
-    last = max((place for place, line in enumerate(lines, 1) if line.startswith("from __future__ ")), default=0)
-    return "".join(lines[:last]) + PREAMBLE + "".join(lines[last:])
 
 
 def _date(name: str, value: str) -> date:

@@ -7,7 +7,8 @@ from typing import Any
 from emlit.sandbox import ExecutionResult, run_tests
 from emlit.tasks.base import Row
 from emlit.tasks.benchmark import Hub
-from emlit.tasks.programs import CodeBenchmark, defined_names, fenced, free_names
+from emlit.tasks.program_names import defined_names, free_names
+from emlit.tasks.programs import CodeBenchmark, fenced
 from emlit.tasks.templates import ACTIONS, PRESENT_THE_CODE
 from emlit.tasks.templates import MBPP as TEMPLATE
 
@@ -45,18 +46,20 @@ class MBPP(CodeBenchmark):
             solution=fenced(code),
         )
 
+    def wanted(self, row: Row) -> set[str]:
+        return defined_names(row.fields["code"])
+
     def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
         tests = "\n".join(row.fields["test_list"])
         imports = list(row.fields.get("test_imports") or [])
         # Some tests read modules that the solution imports, and some solutions are called as a builtin is.
         names = free_names(tests, "\n".join(imports))
         imports += [f"import {name}" for name in names if name in sys.stdlib_module_names]
-        own = defined_names(row.fields["code"])
         setup = "\n".join(imports)
         return run_tests(
             program,
             tests,
-            [*(name for name in names if name not in sys.stdlib_module_names), *own],
+            [*(name for name in names if name not in sys.stdlib_module_names), *self.wanted(row)],
             setup=setup,
             timeout=self.timeout,
             memory_mb=self.memory_mb,

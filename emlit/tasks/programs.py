@@ -1,75 +1,15 @@
-"""Benchmarks whose answers are programs: finding the program in a completion, and running its tests."""
+"""Benchmarks whose answers are programs, which their tests are run on."""
 
-import ast
-import builtins
-import re
 import threading
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import ClassVar
 
 from emlit.errors import ConfigError
 from emlit.sandbox import ExecutionResult, run_all
 from emlit.tasks.base import Grade, Row
 from emlit.tasks.benchmark import Benchmark
-
-_BLOCK = re.compile(r"```[ \t]*(?P<language>\w*)[^\n]*\n(?P<code>.*?)(?P<end>\n?[ \t]*```|\Z)", re.DOTALL)
-_DEFINITION = re.compile(r"^\s*(?:async def|def|class)\s", re.MULTILINE)
-
-
-def extract_code(text: str) -> tuple[str | None, bool]:
-    """The program of a completion, and whether it stands where prompts ask for it: in a closed ```python block.
-
-    The last python block that defines something, else the last python block, else the same among blocks of any kind. A
-    text without blocks is a program where it parses as one with a definition.
-    """
-    blocks = [(match["language"].lower(), match["code"], bool(match["end"])) for match in _BLOCK.finditer(text)]
-    for candidates in (
-        [block for block in blocks if block[0] in ("python", "py", "python3") and block[2]],
-        blocks,
-    ):
-        if candidates:
-            defining = [block for block in candidates if _DEFINITION.search(block[1])]
-            language, code, closed = (defining or candidates)[-1]
-            return code, closed and language in ("python", "py", "python3")
-    return (text, False) if defined_names(text) else (None, False)
-
-
-def defined_names(program: str) -> set[str]:
-    """Functions and classes that a program defines at its top; none where it does not parse."""
-    tree = _parsed(program)
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    return {node.name for node in tree.body if isinstance(node, kinds)} if tree else set()
-
-
-def free_names(program: str, setup: str = "") -> list[str]:
-    """The names that a program reads and neither it, its setup nor Python defines: what a solution has to bring."""
-    tree, before = _parsed(program), _parsed(setup)
-    if tree is None:
-        return []
-    read = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
-    return list(dict.fromkeys(name for name in read if name not in _bound(tree) | _bound(before) | set(dir(builtins))))
-
-
-def _bound(tree: ast.Module | None) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(tree) if tree else ():
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            found.add(node.id)
-        elif isinstance(node, ast.arg):
-            found.add(node.arg)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.add(node.name)
-        elif isinstance(node, ast.alias):
-            found.add((node.asname or node.name).partition(".")[0])
-    return found
-
-
-def _parsed(program: str) -> ast.Module | None:
-    try:
-        return ast.parse(program)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+from emlit.tasks.code_blocks import extract_code
 
 
 class ProgramBenchmark(Benchmark):
@@ -109,6 +49,10 @@ class ProgramBenchmark(Benchmark):
 class CodeBenchmark(ProgramBenchmark):
     """Problems that one program solves, which `run` tests."""
 
+    def wanted(self, row: Row) -> Collection[str]:
+        """The names that a program must define; none where it is run as a whole."""
+        return ()
+
     @abstractmethod
     def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
         """Run a problem's tests on a program, with an end as soon as `stop` is set."""
@@ -116,7 +60,7 @@ class CodeBenchmark(ProgramBenchmark):
     def grade_all(
         self, answers: Sequence[tuple[Row, str]], on_finished: Callable[[int], None] | None = None
     ) -> list[Grade]:
-        found = [extract_code(completion) for _, completion in answers]
+        found = [extract_code(completion, self.wanted(row)) for row, completion in answers]
         jobs = {
             index: (lambda stop, row=row, code=code: self.run(row, code, stop))
             for index, ((row, _), (code, _)) in enumerate(zip(answers, found, strict=True))

@@ -1,7 +1,7 @@
 """SciCode (Tian et al., arXiv 2407.13168): research problems in steps, each a turn that builds on the code before."""
 
-import functools
 import logging
+import re
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,12 +9,14 @@ from typing import Any
 
 from emlit.engines import NEXT_TURN
 from emlit.errors import ConfigError
-from emlit.sandbox import ExecutionResult, run_all, run_python, run_tests
-from emlit.tasks import scicode_compare
+from emlit.sandbox import ExecutionResult, run_all, run_tests
 from emlit.tasks.base import Grade, Message, Row
 from emlit.tasks.benchmark import Hub
-from emlit.tasks.programs import ProgramBenchmark, extract_code, free_names
+from emlit.tasks.code_blocks import extract_code
+from emlit.tasks.program_names import in_one
+from emlit.tasks.programs import ProgramBenchmark
 from emlit.tasks.scicode_targets import Targets
+from emlit.tasks.scicode_tests import RANDOM_STATE, tests_of
 from emlit.tasks.templates import SCICODE_WITH_BACKGROUND, SCICODE_WITHOUT_BACKGROUND
 
 log = logging.getLogger(__name__)
@@ -86,7 +88,8 @@ class SciCode(ProgramBenchmark):
     def next_messages(self, row: Row, replies: Sequence[str]) -> Sequence[Message] | None:
         if len(replies) == len(row.fields["sub_steps"]):
             return None
-        return [{"role": "user", "content": self._prompt(row.fields, _programs(replies))}]
+        before = [code or "" for code, _ in _programs(row, replies)]
+        return [{"role": "user", "content": self._prompt(row.fields, before)}]
 
     def _prompt(self, fields: dict[str, Any], before: Sequence[str]) -> str:
         steps = fields["sub_steps"]
@@ -106,7 +109,7 @@ class SciCode(ProgramBenchmark):
     def grade_all(
         self, answers: Sequence[tuple[Row, str]], on_finished: Callable[[int], None] | None = None
     ) -> list[Grade]:
-        found = [[extract_code(reply) for reply in completion.split(NEXT_TURN)] for _, completion in answers]
+        found = [_programs(row, completion.split(NEXT_TURN)) for row, completion in answers]
         jobs, owners = [], []
         for index, ((row, _), blocks) in enumerate(zip(answers, found, strict=True)):
             programs = [code or "" for code, _ in blocks]
@@ -137,35 +140,20 @@ class SciCode(ProgramBenchmark):
             return ExecutionResult(False, "no code")
         setup = row.fields["required_dependencies"]
         number, cases = step["step_number"], step["test_cases"]
-        tests = "\n".join(f"target = targets[{index}]\n{case}" for index, case in enumerate(cases))
-        tests = f"{_comparisons()}\n{self.targets.program(number, len(cases))}\n{tests}"
-        solution = "\n\n".join(code)
-        if _shares_state(row, step):
-            program = f"{setup}\n\n{solution}\n\n{tests}"
-            return run_python(program, self.timeout, self.memory_mb, stop=stop)
-        names = free_names(tests, setup)
-        return run_tests(solution, tests, names, setup=setup, timeout=self.timeout, memory_mb=self.memory_mb, stop=stop)
+        tests, names = tests_of(cases, self.targets.program(number, len(cases)), setup)
+        return run_tests(
+            in_one(*code, RANDOM_STATE),
+            tests,
+            names,
+            setup=setup,
+            timeout=self.timeout,
+            memory_mb=self.memory_mb,
+            stop=stop,
+        )
 
 
-@functools.cache
-def _comparisons() -> str:
-    """The authors' package, from which the tests import their comparisons."""
-    return f"""
-import sys, types
-for _name in ("scicode", "scicode.compare", "scicode.compare.cmp"):
-    sys.modules[_name] = types.ModuleType(_name)
-exec({Path(scicode_compare.__file__).read_text()!r}, sys.modules["scicode.compare.cmp"].__dict__)
-"""
-
-
-def _programs(replies: Sequence[str]) -> list[str]:
-    return [extract_code(reply)[0] or "" for reply in replies]
-
-
-def _shares_state(row: Row, step: dict[str, Any]) -> bool:
-    """Whether tests and solution must run in one process: seeded random numbers, or objects of the solution's classes.
-
-    That is as the authors run all of them, and less safe from a solution that is out to pass.
-    """
-    headers = (each["function_header"].lstrip() for each in row.fields["sub_steps"])
-    return "random" in "\n".join(step["test_cases"]) or any(header.startswith("class ") for header in headers)
+def _programs(row: Row, replies: Sequence[str]) -> list[tuple[str | None, bool]]:
+    """The program of each reply, as `extract_code` finds it: the one with its step's function."""
+    headers = [step["function_header"] for step in row.fields["sub_steps"]]
+    names = [re.findall(r"^(?:def|class)\s+(\w+)", header.lstrip(), re.MULTILINE) for header in headers]
+    return [extract_code(reply, wanted) for reply, wanted in zip(replies, [*names, *[()] * len(replies)], strict=False)]

@@ -12,7 +12,6 @@ import pytest
 from emlit.engines import NEXT_TURN
 from emlit.errors import ConfigError, DataError
 from emlit.tasks import MBPP, HumanEval, LeetCode, LiveCodeBench, SciCode, extract_code
-from emlit.tasks.programs import defined_names, free_names
 
 
 @pytest.mark.parametrize(
@@ -31,13 +30,6 @@ from emlit.tasks.programs import defined_names, free_names
 )
 def test_extract_code(text, code, closed):
     assert extract_code(text) == (code, closed)
-
-
-def test_names():
-    assert defined_names("def f(): pass\nclass C: pass\nx = 1") == {"f", "C"}
-    assert defined_names("def f(:") == set()
-    tests = "import re\nassert f(x=1) == sorted([g(y) for y in range(3)])\nassert math.pi"
-    assert free_names(tests, "import math") == ["f", "g"]
 
 
 HUMANEVAL = {
@@ -290,3 +282,72 @@ def test_bad_settings_are_named(tmp_path):
     (tmp_path / "x.h5").write_text("no")
     with pytest.raises(DataError, match="no HDF5 file"):
         SciCode(targets=str(tmp_path / "x.h5"))
+
+
+@pytest.mark.parametrize(
+    ("cls", "row", "program"),
+    [
+        # a main guard that reads standard input
+        (HumanEval, HUMANEVAL, "def quadruple(numbers):\n    return [4 * n for n in numbers]\n"
+         'if __name__ == "__main__":\n    print(quadruple(list(map(int, input().split()))))'),
+        (MBPP, MBPP_ROW, "import sys\ndef add(a, b): return a + b\n"
+         "if __name__ == '__main__':\n    sys.stdin.readline().split()[0]"),
+        # what must come first, behind the prompt's own imports
+        (HumanEval, HUMANEVAL, "from __future__ import annotations\n"
+         "def quadruple(numbers: List[int]) -> list[int] | None:\n    return [4 * n for n in numbers]"),
+        # hints that name nothing
+        (MBPP, MBPP_ROW, "def add(a: Optional[TreeNode], b: 'Nothing') -> Undefined[int]:\n    return a + b"),
+        (LeetCode, LEETCODE_ROW, "class Solution:\n"
+         "    def total(self, numbers: Optional[TreeNode]) -> Optional[ListNode]:\n"
+         "        return sum(numbers) + ListNode(0).val"),
+        # a body without its signature, and without its indentation
+        (HumanEval, HUMANEVAL, "return [twice(twice(n)) for n in numbers]"),
+        # an assigned function; a dataclass, whose fields are found through its module
+        (HumanEval, HUMANEVAL, "quadruple = lambda numbers: [4 * n for n in numbers]"),
+        (MBPP, MBPP_ROW, "from dataclasses import dataclass\n@dataclass\nclass Pair:\n    a: float\n    b: float\n"
+         "def add(a, b):\n    pair = Pair(a, b)\n    return pair.a + pair.b"),
+    ],
+)  # fmt: skip
+def test_right_solutions_as_models_write_them(tmp_path, cls, row, program):
+    made = task(cls, tmp_path, row)
+    assert made.grade(made.rows()[0], f"```python\n{program}\n```").correct
+
+
+def test_imports_from_the_future_in_a_program_of_standard_input(tmp_path):
+    made = task(LiveCodeBench, tmp_path, livecode())
+    program = '"""Squares."""\nfrom __future__ import (\n    annotations,\n)\n'
+    program += 'if __name__ == "__main__":\n    print(int(input()) ** 2)'
+    assert made.grade(made.rows()[0], f"```python\n{program}\n```").correct
+
+
+def test_scicode_compares_where_a_solution_cannot_reach(tmp_path, targets):
+    with h5py.File(targets, "a") as file:
+        np.random.seed(0)
+        file["1.3/test1/var1"][...] = np.random.rand(3)
+    made = task(SciCode, tmp_path, scicode_row(), targets=targets)
+    row = made.rows()[0]
+    replies = row.solution.split(NEXT_TURN)
+    for fake in (
+        "import numpy as np\ndef grow(x): return np.zeros((0, 1, 1))",
+        "import numpy as np\ndef grow(x): return np.full(2, np.nan)",
+        "import numpy as np\ndef grow(x): return np.full((2, 2), [2, 4])",
+        "import numpy\nnumpy.allclose = lambda *a, **k: True\nnumpy.isclose = numpy.allclose\ndef grow(x): return 0",
+        "import numpy as np\nclass Same(np.ndarray):\n    __eq__ = lambda *_: True\ndef grow(x): return Same(1)",
+    ):
+        assert made.grade(row, NEXT_TURN.join([f"```python\n{fake}\n```", *replies[1:]])).parts[0] is False
+    drawing = "import numpy\nnumpy.allclose = lambda *a, **k: True\ndef noise(): return numpy.zeros(3)"
+    assert made.grade(row, NEXT_TURN.join([*replies[:2], f"```python\n{drawing}\n```"])).parts == [True, True, False]
+
+
+def test_what_scicode_compares_with_has_the_same_shape():
+    from emlit.tasks.scicode_compare import allclose, are_dicts_close, cmp_tuple_or_list
+
+    assert allclose(1.0, np.array([[1.0]]))
+    assert allclose(np.ones((1, 3)), np.ones(3))
+    assert not allclose(np.ones((3, 2)), np.ones(2))
+    assert not allclose(np.zeros((0, 1)), np.ones(3))
+    assert allclose([np.inf, 1], [np.inf, 1 + 1e-9])
+    assert not allclose([np.inf, 1], [1, 1])
+    assert not cmp_tuple_or_list((np.zeros((0, 1)), 1), (np.ones(2), 1))
+    assert not are_dicts_close({"a": np.zeros((0, 1))}, {"a": np.ones(2)})
+    assert cmp_tuple_or_list(("a", 1.0), ("a", 1.0 + 1e-9))

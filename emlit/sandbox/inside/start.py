@@ -119,9 +119,9 @@ def main_module(name: str = "__main__") -> types.ModuleType:
     return module
 
 
-def with_source(text: str, file: str) -> object:
+def with_source(text: str, file: str, flags: int = 0) -> object:
     """Compile, and let tracebacks and `inspect` find the lines."""
-    code = compile(text, file, "exec", dont_inherit=True)
+    code = compile(text, file, "exec", flags, dont_inherit=True)
     import linecache
 
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)

@@ -1,0 +1,151 @@
+"""The program of a completion, in one pass over its lines."""
+
+import re
+import textwrap
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from emlit.tasks.program_names import bound_names, defined_names, free_names, parsed
+
+_PYTHON = ("python", "py", "python3", "py3")
+_FENCE = re.compile(r"(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[\w+.#-]*)[^`~]*$")
+_DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+def|def|class)[ \t]+\w", re.MULTILINE)
+_NAMES = re.compile(r"^(?:(?:async[ \t]+def|def|class)[ \t]+(\w+)|(\w+)[ \t]*=)", re.MULTILINE)
+# What decides whether a line ends inside a string: comments, strings of one line, and where long ones begin.
+_TOKEN = re.compile(r"#|\"\"\"|'''|\"(?:[^\"\\]|\\.)*+(?:\"|$)|'(?:[^'\\]|\\.)*+(?:'|$)")
+_ENDS = {mark: re.compile(rf"(?:[^\\{mark[0]}]|\\.|\\$|{mark[0]}(?!{mark[0] * 2}))*+{mark}") for mark in ('"""', "'''")}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language in lower case, its text, and whether its fence was closed."""
+
+    language: str
+    code: str
+    closed: bool
+
+
+def extract_code(text: str, wanted: Collection[str] = ()) -> tuple[str | None, bool]:
+    """The program of a completion, and whether it stands where prompts ask for it: in a closed ```python block.
+
+    The last block that defines something, python blocks first; one that defines a wanted name goes before all others.
+    Blocks that bring what it reads and does not define stand in front of it: helpers, or imports, in a block of their
+    own. A text without blocks is a program where it parses as one with a definition.
+
+    Args:
+        text: of any length; the time taken is linear in it
+        wanted: names that the program must define
+    """
+    blocks = list(_blocks(text))
+    if not blocks:
+        bare = "\n".join(line for line in text.split("\n") if not _FENCE.match(line))
+        return (bare, False) if defined_names(bare) else (None, False)
+    group, place = _chosen(blocks, wanted)
+    block = group[place]
+    return _with_helpers(group, place), block.closed and block.language in _PYTHON
+
+
+def _chosen(blocks: Sequence[Block], wanted: Collection[str]) -> tuple[Sequence[Block], int]:
+    python = [block for block in blocks if block.language in _PYTHON and block.closed]
+    groups = [group for group in (python, blocks) if group]
+    for group in groups:
+        names = [{name for pair in _NAMES.findall(block.code) for name in pair} for block in group]
+        if right := [place for place, each in enumerate(names) if each & set(wanted)]:
+            return group, right[-1]
+    defining = [place for place, block in enumerate(groups[0]) if _DEFINITION.search(block.code)]
+    return groups[0], (defining or [len(groups[0]) - 1])[-1]
+
+
+def _with_helpers(blocks: Sequence[Block], place: int) -> str:
+    program = blocks[place].code
+    needed = set(free_names(program))
+    for block in [*reversed(blocks[:place]), *blocks[place + 1 :]] if needed else ():
+        if bound_names(block.code) & needed:
+            program = f"{block.code}\n\n{program}"
+            needed = set(free_names(program))
+            if not needed:
+                break
+    return program
+
+
+def _blocks(text: str) -> Iterator[Block]:
+    """The blocks of a text; what stands before a fence that closes without having been opened is one too."""
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    place, outside = 0, 0  # the next line, and the first one after the last block
+    long_strings = 4 * len(lines)  # lines that may be read twice, so that the time stays linear
+    while place < len(lines):
+        opening = _FENCE.search(lines[place])
+        if opening is None:
+            place += 1
+            continue
+        before = "\n".join(lines[outside:place])
+        language = opening["language"].lower()
+        if not language and _DEFINITION.search(before) and defined_names(before):
+            yield Block("", before, False)
+            place = outside = place + 1
+            continue
+        indent = lines[place][: opening.start()]
+        end, closed, read = _end(lines, place + 1, opening["fence"], indent, long_strings > 0)
+        long_strings -= read - end
+        code = [_unquoted(line, indent) for line in lines[place + 1 : end]]
+        if closed:
+            code.append(_unquoted(lines[end], indent).rstrip().rstrip(opening["fence"][0]).rstrip(" \t"))
+        block = Block(language, _dedented("\n".join(code).removesuffix("\n")), closed)
+        place = outside = end + closed
+        if block.closed or block.code.strip():
+            yield block
+
+
+def _end(lines: list[str], first: int, fence: str, indent: str, long_strings: bool) -> tuple[int, bool, int]:
+    """Where a block ends: the line of its closing fence, or the first line after it; whether it is closed; lines read.
+
+    A fence inside of a docstring is text, unless no other one follows.
+    """
+    inside, in_string = "", None
+    for place in range(first, len(lines)):
+        line = _unquoted(lines[place], indent)
+        if line.rstrip().endswith(fence):
+            if not inside:
+                return place, True, place
+            in_string = place if in_string is None else in_string
+        elif not inside and (another := _FENCE.search(line)) and another["language"] and not another.start():
+            return place, False, place  # the one before was never closed
+        if long_strings:
+            inside = _string_after(line, inside)
+    if in_string is not None:
+        return in_string, True, len(lines)
+    return len(lines), False, len(lines)
+
+
+def _string_after(line: str, inside: str) -> str:
+    """The quotes of the long string that a line of a program ends in, "" for none; `inside` is that before it."""
+    place = 0
+    while True:
+        if inside:
+            end = _ENDS[inside].match(line, place)
+            if end is None:
+                return inside
+            place, inside = end.end(), ""
+        token = _TOKEN.search(line, place)
+        if token is None or token[0] == "#":
+            return ""
+        place = token.end()
+        if token[0] in _ENDS:
+            inside = token[0]
+
+
+def _unquoted(line: str, indent: str) -> str:
+    """A line without what stands before its block's fence: spaces of a list, marks of a quotation."""
+    if indent.strip(" \t>"):  # words: the fence follows them on the same line
+        return line
+    if ">" in indent:
+        return re.sub(rf"^(?:[ \t]*>){{1,{indent.count('>')}}}[ \t]?", "", line)
+    return line[min(len(indent), len(line) - len(line.lstrip(" \t"))) :]
+
+
+def _dedented(code: str) -> str:
+    """Code that is indented as a whole, behind the mark of a list."""
+    if code[:1] not in (" ", "\t") or parsed(code) is not None:
+        return code
+    other = textwrap.dedent(code)
+    return other if defined_names(other) else code

@@ -1,0 +1,73 @@
+"""What the syntax tree of a program says: the names that it defines and needs, and what must come first."""
+
+import ast
+import builtins
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_BUILTINS = set(dir(builtins))
+
+
+def parsed(program: str) -> ast.Module | None:
+    """The syntax tree of a program; None where it has none."""
+    try:
+        return ast.parse(program)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def defined_names(program: str) -> set[str]:
+    """Functions and classes that a program defines at its top; none where it does not parse."""
+    tree = parsed(program)
+    return {node.name for node in tree.body if isinstance(node, _DEFINITIONS)} if tree else set()
+
+
+def bound_names(program: str) -> set[str]:
+    """All that a program binds at its top, by assignment and import too; none where it does not parse."""
+    found: set[str] = set()
+    for node in tree.body if (tree := parsed(program)) else ():
+        if isinstance(node, _DEFINITIONS):
+            found.add(node.name)
+        else:
+            found |= _bound(node)
+    return found
+
+
+def free_names(program: str, setup: str = "") -> list[str]:
+    """The names that a program reads and neither it, its setup nor Python defines: what a solution has to bring."""
+    tree, before = parsed(program), parsed(setup)
+    if tree is None:
+        return []
+    known = _bound(tree) | (_bound(before) if before else set()) | _BUILTINS
+    read = (node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
+    return list(dict.fromkeys(name for name in read if name not in known))
+
+
+def in_one(*programs: str) -> str:
+    """Programs behind each other; what they import from __future__ comes first, where it must."""
+    names: list[str] = []
+    parts = []
+    for program in programs:
+        lines = program.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        for node in tree.body if (tree := parsed(program)) else ():
+            if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+                names += [alias.name for alias in node.names]
+                lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - node.lineno + 1)
+        parts.append("\n".join(lines))
+    head = [f"from __future__ import {', '.join(dict.fromkeys(names))}"] if names else []
+    return "\n\n".join([*head, *parts])
+
+
+def _bound(tree: ast.AST) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, _DEFINITIONS):
+            found.add(node.name)
+        elif isinstance(node, ast.alias):
+            found.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            found.add(node.name)
+    return found
