@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from rich.console import Console
 from rich.progress import track
 
@@ -26,9 +27,8 @@ from benchmarks.hostile import HOSTILE, SMOKE, Hostile, preamble
 from benchmarks.measure import environment, parser, table
 from benchmarks.mutants import graded
 from emlit.sandbox import ExecutionResult, isolation, run_all, run_python, run_tests
-from emlit.sandbox.isolation import working
-from emlit.sandbox.levels import Level
-from emlit.sandbox.tree import under
+from emlit.sandbox.isolation import probe
+from emlit.sandbox.levels import ISOLATING, RLIMITS, Level
 from emlit.sandbox.view import packages
 
 VARIABLE = "SANDBOX_BENCHMARK_SECRET"
@@ -102,8 +102,7 @@ class Parent:
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass  # ends of processes whose own parents went first
-        left = [process for process in under(os.getpid()) if process != os.getpid()]
-        found += [f"process {process} was left" for process in left]
+        found += [f"process {process.pid} was left" for process in psutil.Process().children(recursive=True)]
         found += [f"{folder} was left" for folder in scratch_folders() - self.before]
         return found
 
@@ -173,15 +172,16 @@ def with_bar(title: str, jobs: list) -> list[ExecutionResult]:
 def main() -> None:
     arguments_of = parser(__doc__)
     arguments_of.add_argument("--data", type=Path, default=None, help="a directory with humaneval.jsonl and mbpp.jsonl")
-    arguments_of.add_argument("--isolation", default=isolation(), help="bubblewrap, unshare or rlimits")
+    arguments_of.add_argument("--isolation", default=None, help="bubblewrap, unshare or rlimits; the best unless given")
     arguments_of.add_argument("--timeout", type=float, default=3.0, help="seconds for one hostile program")
     arguments_of.add_argument("--seed", type=int, default=0, help="of the mutants")
     arguments = arguments_of.parse_args()
     if arguments.data is None:
         programs = [program for program in HOSTILE if not arguments.smoke or program.name in SMOKE]
-        level = next((level for level in working() if level.name == arguments.isolation), None)
-        if level is None:
-            raise SystemExit(f"{arguments.isolation} does not work here")
+        name = arguments.isolation or isolation()
+        level = next((level for level in (*ISOLATING, RLIMITS) if level.name == name), None)
+        if level is None or probe(level) is not None:
+            raise SystemExit(f"{name} does not work here: {'no such level' if level is None else probe(level)}")
         print(hostile(programs, 1.0 if arguments.smoke else arguments.timeout, level))
     else:
         print(graded(arguments.data, arguments.seed, with_bar))

@@ -25,6 +25,7 @@ def run_tests(
     limits: Limits | None = None,
     stop: threading.Event | None = None,
     level: Level | None = None,
+    unsafe_code: bool = False,
 ) -> ExecutionResult:
     """Run trusted tests against an untrusted solution.
 
@@ -46,16 +47,17 @@ def run_tests(
         limits: the other bounds; its timeout and memory are not used
         stop: ends it early
         level: how to shut in; the machine's best where None
+        unsafe_code: run it under rlimits alone where nothing shuts it in
 
     Returns:
         The tests' end; where the solution ended, or could not be called, the reason begins with "solution". Output is
         that of the tests and then that of the solution.
 
     Raises:
-        ConfigError: a limit that is not a positive number
+        ConfigError: a limit that is not a positive number, or a machine on which nothing shuts programs in
     """
     bounds = replace(limits or Limits(), timeout=timeout, memory_mb=memory_mb)
-    level = level or chosen()
+    level = level or chosen(unsafe_code)
     both = {"setup": setup, "classes": _classes(setup), "names": list(names)}
     ours, theirs = socket.socketpair()
     started: list[Process] = []

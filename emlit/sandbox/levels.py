@@ -1,19 +1,15 @@
-"""The ways to shut a program in, strongest first, as command lines in front of it."""
+"""The ways to shut a program in, as command lines in front of the interpreter."""
 
 import functools
 import os
+import secrets
 import shlex
-import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from emlit.sandbox import view
-from emlit.sandbox.identity import without_privileges
 from emlit.sandbox.limits import MIB, Limits
-
-_DEVICES = ("null", "zero", "full", "random", "urandom")
 
 
 @dataclass(frozen=True)
@@ -22,58 +18,38 @@ class Level:
 
     Attributes:
         name: as `isolation()` reports it
-        command: of the limits, the user id (None: ours) and the file that has the seccomp filter (None: none), what
-            stands in front of the interpreter
-        namespaces: the program has a file system, network and processes of its own; its scratch folder goes with them
-        missing: what it leaves open, for a warning
-        own_user: it leaves the program our user id, also where we are root
-        needs_root: it gives the program another user id
-        takes_filter: its tool sets the seccomp filter; otherwise the program's process does so itself
-        noise: a line that its tool writes to standard error for no reason
+        tools: commands that it needs
+        command: of the limits and the descriptor of the seccomp filter, what stands in front of the interpreter
+        isolates: the program has a file system, network and processes of its own
     """
 
     name: str
-    command: Callable[[Limits, int | None, int | None], list[str]]
-    namespaces: bool = True
-    missing: str = ""
-    own_user: bool = False
-    needs_root: bool = False
-    takes_filter: bool = False
-    noise: str = ""
-
-    @property
-    def inside(self) -> str:
-        """Where the programs of `inside/` are."""
-        return view.MOUNTED if self.namespaces else str(view.INSIDE)
+    tools: tuple[str, ...]
+    command: Callable[[Limits, int], list[str]]
+    isolates: bool = True
 
 
-def python(level: Level, role: str) -> list[str]:
-    """The interpreter, isolated as by -I except that the hash seed of the environment counts; without `site`."""
-    return [sys.executable, "-s", "-P", "-S", "-X", "utf8", f"{level.inside}/{role}.py"]
-
-
-def bubblewrap(limits: Limits, uid: int | None, refused: int | None) -> list[str]:
-    own_user = ["--unshare-user", "--cap-drop", "ALL"] if uid is None else []
-    filtered = [] if refused is None else ["--seccomp", str(refused)]
-    shown = [word for path in view.read_only() for word in ("--ro-bind", path, path)]
-    above = {str(parent) for path in view.read_only() for parent in PurePath(path).parents} - {"/", view.SCRATCH}
+def _bubblewrap(limits: Limits, filter_file: int) -> list[str]:
+    own_user = [] if os.geteuid() == 0 else ["--unshare-user", "--cap-drop", "ALL"]
+    binds = {path: path for path in view.read_only()} | {view.MOUNTED: str(view.INSIDE)}
+    shown = [word for place, path in binds.items() for word in ("--ro-bind", path, place)]
+    devices = [word for path in view.DEVICES for word in ("--dev-bind", path, path)]
+    above = {str(parent) for path in (*binds, *view.DEVICES) for parent in PurePath(path).parents} - {"/"}
     folders = [word for path in sorted(above) for word in ("--perms", "0755", "--dir", path)]
     linked = [word for place, target in view.links() for word in ("--symlink", target, place)]
     return [
         "bwrap", "--die-with-parent", "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts",
-        "--unshare-cgroup-try", "--hostname", "sandbox", *own_user, "--proc", "/proc", "--dev", "/dev",
-        "--remount-ro", "/dev", "--perms", "1777", "--size", str(int(limits.scratch_mb * MIB)),
-        "--tmpfs", view.SCRATCH, *folders, *shown, *linked, "--ro-bind", str(view.INSIDE), view.MOUNTED,
-        "--remount-ro", "/", "--chdir", view.SCRATCH, *filtered, "--", *without_privileges(uid),
+        "--unshare-cgroup-try", "--hostname", "sandbox", *own_user, "--proc", "/proc", "--perms", "1777",
+        "--size", str(int(limits.scratch_mb * MIB)), "--tmpfs", view.SCRATCH, *folders, *shown, *devices, *linked,
+        "--remount-ro", "/", "--chdir", view.SCRATCH, "--seccomp", str(filter_file), "--",
     ]  # fmt: skip
 
 
-def unshare(limits: Limits, uid: int | None, refused: int | None) -> list[str]:
-    own_user = ["--user", "--map-root-user"] if uid is None else []
+def _unshare(limits: Limits, filter_file: int) -> list[str]:
+    own_user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     return [
         "setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--pid", "--ipc", "--uts", "--mount", *own_user,
         "--fork", "--kill-child=KILL", "sh", "-c", _script(int(limits.scratch_mb * MIB), limits.scratch_files), "sh",
-        *(without_privileges(uid) or ["setpriv", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all"]),
     ]  # fmt: skip
 
 
@@ -83,53 +59,43 @@ def _script(scratch_bytes: int, scratch_files: int) -> str:
 
     The shell stays, as the first process of its namespace: when it ends, all of them are killed.
     """
-    root, lines = "/sys", ["set -e"]
-    lines.append(f"mount -t tmpfs -o size=1m,mode=755 sandbox {root}")
-    lines.append(f"mkdir {root}/proc {root}/dev {root}/old")
-    lines.append(f"mkdir -m 1777 {root}{view.SCRATCH}")
+    binds = {path: path for path in view.read_only()} | {view.MOUNTED: str(view.INSIDE)}
+    files = [place for place, path in binds.items() if not os.path.isdir(path)] + list(view.DEVICES)
+    folders = {place for place, path in binds.items() if os.path.isdir(path)} | {os.path.dirname(p) for p in files}
     options = f"size={scratch_bytes},nr_inodes={scratch_files},mode=1777,nosuid,nodev"
-    lines.append(f"mount -t tmpfs -o {options} scratch {root}{view.SCRATCH}")
-    binds = [(path, path) for path in view.read_only()] + [(str(view.INSIDE), view.MOUNTED)]
-    files = [place for source, place in binds if not os.path.isdir(source)] + [f"/dev/{name}" for name in _DEVICES]
-    folders = [place for source, place in binds if os.path.isdir(source)]
-    parents = {os.path.dirname(place) for place in files}
-    lines.append("mkdir -p " + " ".join(shlex.quote(root + place) for place in sorted({*folders, *parents})))
-    lines.append("touch " + " ".join(shlex.quote(root + place) for place in files))
-    for source, place in binds:
-        lines.append(f"mount -o bind,ro,nosuid {shlex.quote(source)} {shlex.quote(root + place)}")
-    lines += [f"mount -o bind /dev/{name} {root}/dev/{name}" for name in _DEVICES]
-    lines += [f"ln -s {shlex.quote(target)} {shlex.quote(root + place)}" for place, target in view.links()]
-    lines += [f"ln -s /proc/self/fd {root}/dev/fd", f"mount -t proc -o nosuid,nodev,noexec proc {root}/proc"]
-    lines += [
-        f"cd {root}",
-        "PATH=$PATH:/usr/sbin:/sbin pivot_root . old",
-        "umount -l /old",
-        "mount -o remount,bind,ro /",
-    ]
-    lines += [f"cd {view.SCRATCH}"]
-    lines.append('set +e\n"$@"\nexit $?')
-    return "\n".join(lines)
+
+    def under(places: list[str]) -> str:
+        return " ".join(shlex.quote(f"/sys{place}") for place in places)
+
+    return "\n".join([
+        "set -e", "mount -t tmpfs -o size=1m,mode=755 sandbox /sys", "mkdir /sys/proc /sys/old",
+        f"mkdir -m 1777 /sys{view.SCRATCH}", f"mount -t tmpfs -o {options} scratch /sys{view.SCRATCH}",
+        f"mkdir -p {under(sorted(folders))}", f"touch {under(files)}",
+        *(f"mount -o bind,ro,nosuid {shlex.quote(path)} {under([place])}" for place, path in binds.items()),
+        *(f"mount -o bind {path} /sys{path}" for path in view.DEVICES),
+        *(f"ln -s {shlex.quote(target)} {under([place])}" for place, target in view.links()),
+        "mount -t proc -o nosuid,nodev,noexec proc /sys/proc", "cd /sys",
+        "PATH=$PATH:/usr/sbin:/sbin pivot_root . old", "umount -l /old", "mount -o remount,bind,ro /",
+        f"cd {view.SCRATCH}", "set +e", '"$@"', "exit $?",
+    ])  # fmt: skip
 
 
-def rlimits(limits: Limits, uid: int | None, refused: int | None, *, read_all: bool = False) -> list[str]:
-    return without_privileges(uid, read_all=read_all)
-
-
-def rlimits_reading_all(limits: Limits, uid: int | None, refused: int | None) -> list[str]:
-    return rlimits(limits, uid, refused, read_all=True)
-
-
-def rlimits_as_ourselves(limits: Limits, uid: int | None, refused: int | None) -> list[str]:
-    powerless = ["--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []
-    return ["setpriv", "--pdeathsig=KILL", "--no-new-privs", *powerless] if shutil.which("setpriv") else []
-
-
-_OPEN = "what its user may read is readable, and the network is closed by refused system calls alone"
-_OWN = "it may also write what this user may write, and signal this user's processes"
-LEVELS = (
-    Level("bubblewrap", bubblewrap, takes_filter=True),
-    Level("unshare", unshare, noise="unshare: sigprocmask unblock failed: Invalid argument\n"),
-    Level("rlimits", rlimits, False, _OPEN, needs_root=True),
-    Level("rlimits", rlimits_reading_all, False, _OPEN, needs_root=True),
-    Level("rlimits", rlimits_as_ourselves, False, f"{_OPEN}; {_OWN}", own_user=True),
+ISOLATING = (
+    Level("bubblewrap", ("bwrap",), _bubblewrap),
+    Level("unshare", ("unshare", "setpriv", "mount", "sh"), _unshare),
 )
+RLIMITS = Level("rlimits", (), lambda limits, filter_file: [], isolates=False)
+
+
+def fresh_uid() -> int | None:
+    """For a program of root's: a user id that nothing else has, so that a count of its processes counts one sandbox.
+
+    None where we are not root: the user stays. High ids where the machine maps them, else some of systemd's range.
+    """
+    if os.geteuid() != 0:
+        return None
+    high, count = 2**30, 2**29
+    maps = [line.split() for kind in ("uid", "gid") for line in Path(f"/proc/self/{kind}_map").read_text().splitlines()]
+    if sum(int(first) <= high and high + count <= int(first) + int(length) for first, _, length in maps) == 2:
+        return high + secrets.randbelow(count)
+    return 61_184 + secrets.randbelow(4_336)

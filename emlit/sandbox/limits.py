@@ -45,7 +45,7 @@ class Limits:
                 raise ConfigError(f"{name} is {value}; a limit of the sandbox must be a positive number")
 
     def rlimits(self) -> dict[str, int]:
-        """The rlimits of each process, by their names in the module `resource`; the process count is not among them.
+        """The rlimits of each process, by their names in the module `resource`.
 
         Private writable memory is what RLIMIT_DATA counts. Address space gets more room: libraries are mapped into it.
         """
@@ -59,6 +59,8 @@ class Limits:
             "RLIMIT_CORE": 0,
             "RLIMIT_MEMLOCK": 0,
             "RLIMIT_MSGQUEUE": 0,
+            "RLIMIT_NPROC": self.processes,
+            "RLIMIT_SIGPENDING": self.processes,
         }
 
 

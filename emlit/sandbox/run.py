@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from emlit.sandbox.isolation import chosen, execute
+from emlit.sandbox.isolation import chosen
 from emlit.sandbox.levels import Level
 from emlit.sandbox.limits import ExecutionResult, Limits
+from emlit.sandbox.supervise import execute
 
 # A job is run by calling it with an event that ends it early.
 Job = Callable[[threading.Event], ExecutionResult]
@@ -23,6 +24,7 @@ def run_python(
     limits: Limits | None = None,
     stop: threading.Event | None = None,
     level: Level | None = None,
+    unsafe_code: bool = False,
 ) -> ExecutionResult:
     """Run an untrusted program by itself.
 
@@ -37,13 +39,14 @@ def run_python(
         limits: the other bounds; its timeout and memory are not used
         stop: ends it early
         level: how to shut in; the machine's best where None
+        unsafe_code: run it under rlimits alone where nothing shuts it in
 
     Raises:
-        ConfigError: a limit that is not a positive number
+        ConfigError: a limit that is not a positive number, or a machine on which nothing shuts programs in
     """
     bounds = replace(limits or Limits(), timeout=timeout, memory_mb=memory_mb)
     content = stdin.encode("utf-8", "surrogatepass") if isinstance(stdin, str) else stdin
-    return execute(level or chosen(), program, bounds, content, stop)
+    return execute(level or chosen(unsafe_code), program, bounds, content, stop)
 
 
 def run_all(

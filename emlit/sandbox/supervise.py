@@ -5,10 +5,27 @@ import threading
 import time
 from collections.abc import Sequence
 
+from emlit.sandbox.levels import Level
+from emlit.sandbox.limits import ExecutionResult, Limits
 from emlit.sandbox.process import Process
 
 _TICK = 0.05  # seconds between two looks at the memory
 _START = 60.0  # seconds that a sandbox may take to start on a busy machine
+
+
+def execute(
+    level: Level, program: str, limits: Limits, stdin: bytes = b"", stop: threading.Event | None = None
+) -> ExecutionResult:
+    """Run one program at one level; whatever it does, there is a result, and nothing of it is left."""
+    try:
+        process = Process(level, "program", {"program": program}, limits, stdin)
+    except OSError as error:
+        return ExecutionResult(False, f"sandbox: {error}")
+    try:
+        supervise([process], limits.timeout, stop)
+    finally:
+        process.kill()
+    return process.result()
 
 
 def supervise(processes: Sequence[Process], timeout: float, stop: threading.Event | None = None) -> None:

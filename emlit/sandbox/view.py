@@ -9,10 +9,12 @@ from pathlib import Path
 INSIDE = Path(__file__).parent / "inside"
 MOUNTED = "/emlit"  # where a sandbox with a file system of its own has INSIDE
 SCRATCH = "/scratch"  # and where it may write
+DEVICES = ("/dev/null", "/dev/random", "/dev/urandom")  # no /dev/zero: shared mappings of it are memory
 
 # The loader's cache and the time zone: programs run without them, some of them differently.
 _SMALL = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
 _SYSTEM = ("/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin")
+_STREAMS = (("/dev/fd", ""), ("/dev/stdin", "/0"), ("/dev/stdout", "/1"), ("/dev/stderr", "/2"))
 
 
 @functools.cache
@@ -36,24 +38,25 @@ def read_only() -> tuple[str, ...]:
     return tuple(kept)
 
 
+def closed_to_others() -> bool:
+    """Whether another user than root cannot get at the interpreter and its packages at their own place."""
+    places = [Path(path) for path in (*read_only(), str(INSIDE))]
+    return not all(folder.stat().st_mode & 0o001 for path in places for folder in path.resolve().parents)
+
+
 @functools.cache
 def links() -> tuple[tuple[str, str], ...]:
-    """Links at the top: place and target. /tmp is the scratch folder, unless Python lives there."""
+    """Links: place and target. /tmp is the scratch folder, unless Python lives there."""
     system = [(path, os.readlink(path)) for path in _SYSTEM if os.path.islink(path)]
+    streams = [(path, f"/proc/self/fd{number}") for path, number in _STREAMS]
     inhabited = any(path.startswith("/tmp/") for path in read_only())
-    return tuple(system if inhabited else [*system, ("/tmp", SCRATCH)])
+    return (*system, *streams, *([] if inhabited else [("/tmp", SCRATCH)]))
 
 
 def environment(scratch: str) -> dict[str, str]:
     """All that a program has for an environment. Sets of strings have the same order in every run."""
     return {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "HOME": scratch,
-        "TMPDIR": scratch,
-        "LANG": "C.UTF-8",
-        "PYTHONHASHSEED": "0",
-        "MPLBACKEND": "Agg",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
+        "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": scratch, "TMPDIR": scratch, "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0", "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
-    }
+    }  # fmt: skip

@@ -21,6 +21,7 @@ class HumanEval(CodeBenchmark):
         n: the first so many rows; all unless set
         timeout: seconds of wall time for a problem's tests
         memory_mb: MiB for them
+        unsafe_code: where nothing shuts programs in, run them all the same, under rlimits alone
     """
 
     name = "humaneval"
@@ -58,6 +59,7 @@ class HumanEval(CodeBenchmark):
             timeout=self.timeout,
             memory_mb=self.memory_mb,
             stop=stop,
+            unsafe_code=self.unsafe_code,
         )
 
 

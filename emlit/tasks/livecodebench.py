@@ -40,6 +40,7 @@ class LiveCodeBench(CodeBenchmark):
         n: the first so many problems of the time span
         timeout: seconds of wall time for a problem's tests together
         memory_mb: MiB for each
+        unsafe_code: where nothing shuts programs in, run them all the same, under rlimits alone
         start: the first contest date that counts, YYYY-MM-DD
         end: the last one; the released scripts score 2023-05-01 to 2024-05-31
     """
@@ -56,8 +57,9 @@ class LiveCodeBench(CodeBenchmark):
         memory_mb: int = 1024,
         start: str = "2023-05-01",
         end: str = "2024-05-31",
+        unsafe_code: bool = False,
     ) -> None:
-        super().__init__(path, n, timeout, memory_mb)
+        super().__init__(path, n, timeout, memory_mb, unsafe_code)
         self.start, self.end = (_date(name, value) for name, value in (("start", start), ("end", end)))
         if self.end < self.start:
             raise ConfigError(f"end is {end}, before start, {start}; swap them")
@@ -108,6 +110,7 @@ class LiveCodeBench(CodeBenchmark):
                 timeout=self.timeout,
                 memory_mb=self.memory_mb,
                 stop=stop,
+                unsafe_code=self.unsafe_code,
             )
         ends = time.monotonic() + self.timeout
         for number, test in enumerate(tests, 1):
@@ -121,6 +124,7 @@ class LiveCodeBench(CodeBenchmark):
                 stdin=test["input"],
                 limits=Limits(output_kb=64 + 2 * len(test["output"]) // 1024),
                 stop=stop,
+                unsafe_code=self.unsafe_code,
             )
             # What a program prints is the proof, so it may also leave by exit().
             if not (result.ok or result.reason.startswith("exit: 0 ")):

@@ -21,6 +21,7 @@ class MBPP(CodeBenchmark):
         n: the first so many rows; all unless set
         timeout: seconds of wall time for a problem's tests
         memory_mb: MiB for them
+        unsafe_code: where nothing shuts programs in, run them all the same, under rlimits alone
     """
 
     name = "mbpp"
@@ -64,4 +65,5 @@ class MBPP(CodeBenchmark):
             timeout=self.timeout,
             memory_mb=self.memory_mb,
             stop=stop,
+            unsafe_code=self.unsafe_code,
         )

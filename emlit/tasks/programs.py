@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import ClassVar
 
 from emlit.errors import ConfigError
-from emlit.sandbox import ExecutionResult, run_all
+from emlit.sandbox import ExecutionResult, isolation, run_all
 from emlit.tasks.base import Grade, Row
 from emlit.tasks.benchmark import Benchmark
 from emlit.tasks.code_blocks import extract_code
@@ -20,18 +20,28 @@ class ProgramBenchmark(Benchmark):
         n: the first so many rows; all unless set
         timeout: seconds of wall time for tests that are run together
         memory_mb: MiB for them
+        unsafe_code: where nothing shuts programs in, run them all the same, under rlimits alone
     """
 
     votes: ClassVar[bool] = False
 
     def __init__(
-        self, path: str | None = None, n: int | None = None, timeout: float = 10.0, memory_mb: int = 1024
+        self,
+        path: str | None = None,
+        n: int | None = None,
+        timeout: float = 10.0,
+        memory_mb: int = 1024,
+        unsafe_code: bool = False,
     ) -> None:
         super().__init__(path, n)
         for name, value in (("timeout", timeout), ("memory_mb", memory_mb)):
             if not value > 0:
                 raise ConfigError(f"{name} is {value}; it must be positive")
-        self.timeout, self.memory_mb = timeout, memory_mb
+        self.timeout, self.memory_mb, self.unsafe_code = timeout, memory_mb, unsafe_code
+
+    def rows(self) -> list[Row]:
+        isolation(self.unsafe_code)  # says that programs cannot be run before a model is loaded to write them
+        return super().rows()
 
     @abstractmethod
     def grade_all(

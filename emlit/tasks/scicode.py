@@ -33,6 +33,7 @@ class SciCode(ProgramBenchmark):
         n: the first so many main problems
         timeout: seconds of wall time for a step's tests
         memory_mb: MiB for them
+        unsafe_code: where nothing shuts programs in, run them all the same, under rlimits alone
         targets: the path of test_data.h5
         background: show each step's scientific background, as the paper does, or have the model write it
     """
@@ -48,8 +49,9 @@ class SciCode(ProgramBenchmark):
         memory_mb: int = 4096,
         targets: str | None = None,
         background: bool = True,
+        unsafe_code: bool = False,
     ) -> None:
-        super().__init__(path, n, timeout, memory_mb)
+        super().__init__(path, n, timeout, memory_mb, unsafe_code)
         if targets is not None and not Path(targets).is_file():
             raise ConfigError(f"targets is {targets}, and there is no such file")
         self.targets = None if targets is None else Targets(Path(targets))
@@ -149,6 +151,7 @@ class SciCode(ProgramBenchmark):
             timeout=self.timeout,
             memory_mb=self.memory_mb,
             stop=stop,
+            unsafe_code=self.unsafe_code,
         )
 
 

@@ -1,15 +1,19 @@
-"""The first steps of every sandboxed process: read the job, take the limits, make a fresh `__main__`."""
+"""The first steps of every sandboxed process: read the job, give up privileges, make a fresh `__main__`."""
 
 import builtins
+import ctypes
 import json
 import os
 import resource
 import socket
+import struct
 import sys
 import types
 
 _KEY_BYTES = 64
 _LONGEST = 400
+_PDEATHSIG, _DUMPABLE, _KEEPCAPS, _SECCOMP, _NO_NEW_PRIVS, _THP_DISABLE = 1, 4, 8, 22, 38, 41
+_SIGKILL, _DAC_READ_SEARCH = 9, 1 << 2
 
 
 class Job:
@@ -17,9 +21,9 @@ class Job:
 
     Attributes:
         work: the decoded job
-        control: socket to the starter; reports go there, a line of JSON each
+        control: socket to the starter; reports go there, a line each
         peer: socket to the other process of a pair; None where there is none
-        process: this one, known when the limits are taken: a fork of the program is another
+        process: this one; a fork of the program is another
     """
 
     def __init__(self) -> None:
@@ -28,19 +32,22 @@ class Job:
             self.work = json.loads(file.read())
         self.control = socket.socket(fileno=control)
         self.peer = None if peer < 0 else socket.socket(fileno=peer)
+        self.process = os.getpid()
 
     def begin(self) -> None:
         """Take the limits and say that the program may start."""
-        if self.work["guarded"]:
-            import guard
-
-            guard.stay_behind()
-        self.process = os.getpid()
         sys.argv[:] = [""]
         sys.path.extend(self.work["packages"])
         for descriptor in (self.control, self.peer):
             if descriptor is not None:
                 descriptor.set_inheritable(False)
+        _give_up_privileges(self.work["uid"], self.work["reads_all"])
+        libc = ctypes.CDLL(None)
+        libc.prctl(_THP_DISABLE, 1, 0, 0, 0)
+        if self.work["alone"]:
+            libc.prctl(_PDEATHSIG, _SIGKILL, 0, 0, 0)
+            if self.work["uid"] is None:
+                del self.work["rlimits"]["RLIMIT_NPROC"]  # it counts all that the user has
         for name, most in self.work["rlimits"].items():
             kind = getattr(resource, name)
             hard = most + 1 if name == "RLIMIT_CPU" else most  # SIGXCPU first, SIGKILL a second later
@@ -48,41 +55,50 @@ class Job:
             if ceiling != resource.RLIM_INFINITY:
                 most, hard = min(most, ceiling), min(hard, ceiling)
             resource.setrlimit(kind, (most, hard))
-        if self.work["filter"] is not None:
-            _filter_calls(bytes.fromhex(self.work["filter"]))
-        self.control.sendall(b'{"ready": true}\n')
+        _filter_calls(libc, bytes.fromhex(self.work["filter"]))
+        self.report("ready")
 
     def key(self) -> bytes:
         """What proves the end of this run: sent once, when the limits are taken."""
         return self.control.recv(_KEY_BYTES, socket.MSG_WAITALL)
 
-    def report(self, **what: object) -> None:
-        self.control.sendall(json.dumps(what).encode() + b"\n")
+    def report(self, line: str) -> None:
+        self.control.sendall(" ".join(line[: 2 * _LONGEST].split()).encode("utf-8", "backslashreplace") + b"\n")
 
     def report_exception(self, error: BaseException) -> None:
         """Say what ended the program; a `SystemExit` as the exit that it asks for."""
         if isinstance(error, SystemExit):
-            self.report(end="exit", detail=f"{_status(error.code)} before its last line")
+            code = error.code
+            status = 0 if code is None else code if type(code) is int else 1
+            self.report(f"exit: {status} before its last line")
         elif isinstance(error, MemoryError):
-            self.report(end="memory", detail="MemoryError")
+            self.report("memory: MemoryError")
         else:
-            self.report(end="exception", detail=described(error))
+            self.report(f"exception: {described(error)}")
 
 
-def _filter_calls(steps: bytes) -> bool:
+def _give_up_privileges(uid: int | None, reads_all: bool) -> None:
+    """Become another user where one is given, without capabilities, save that to read where all may be read."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if uid is not None:
+        libc.prctl(_KEEPCAPS, int(reads_all), 0, 0, 0)
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+        libc.prctl(_DUMPABLE, 1, 0, 0, 0)  # its own /proc is its own
+    kept = struct.pack("6I", *[_DAC_READ_SEARCH] * 2, *[0] * 4) if reads_all else bytes(24)
+    if libc.capset(struct.pack("Ii", 0x20080522, 0), kept) or libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "privileges cannot be given up")
+
+
+def _filter_calls(libc: ctypes.CDLL, steps: bytes) -> None:
     """Have the kernel refuse what a seccomp filter refuses, here and in what is started from here."""
-    import ctypes
 
     class Filter(ctypes.Structure):
         _fields_ = [("length", ctypes.c_ushort), ("steps", ctypes.c_char_p)]
 
-    libc = ctypes.CDLL(None)
-    return libc.prctl(22, 2, ctypes.byref(Filter(len(steps) // 8, steps)), 0, 0) == 0  # PR_SET_SECCOMP, a filter
-
-
-def _status(code: object) -> str:
-    """The exit status that a SystemExit asks for."""
-    return "0" if code is None else str(code) if type(code) is int else "1"
+    if libc.prctl(_SECCOMP, 2, ctypes.byref(Filter(len(steps) // 8, steps)), 0, 0):
+        raise OSError("the kernel takes no seccomp filter")
 
 
 def described(error: BaseException) -> str:

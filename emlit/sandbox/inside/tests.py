@@ -14,7 +14,7 @@ from start import Job, main_module, traceback_of, with_source  # noqa: E402
 
 def run(job: Job) -> None:
     def fatal(end: str, detail: str) -> None:
-        job.report(end=f"solution {end}", detail=detail)
+        job.report(f"solution {end}: {detail}")
         job.control.recv(1)
         os._exit(1)
 

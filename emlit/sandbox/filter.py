@@ -1,0 +1,98 @@
+"""Which system calls a sandboxed program is refused, as a seccomp filter.
+
+Refused is what leads out (sockets, namespaces, mounts, tracing, keys) and what has the kernel keep memory that neither
+an rlimit nor `watch` counts.
+"""
+
+import platform
+import struct
+
+from emlit.errors import EmlitError
+
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
+_ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+_DONE, _EPERM, _ENOSYS = 0, 1, 38
+_AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+
+# Name, number on x86-64, number on aarch64; -1 where there is none.
+_CALLS = """
+    socket 41 198, setsockopt 54 208, ptrace 101 117, mount 165 40, umount2 166 39, pivot_root 155 41, chroot 161 51,
+    unshare 272 97, setns 308 268, memfd_create 319 279, shmget 29 194, semget 64 190, msgget 68 186, mq_open 240 180,
+    bpf 321 280, perf_event_open 298 241, userfaultfd 323 282, add_key 248 217, request_key 249 218, keyctl 250 219,
+    process_vm_readv 310 270, process_vm_writev 311 271, kcmp 312 272, open_by_handle_at 304 265, init_module 175 105,
+    finit_module 313 273, kexec_load 246 104, vmsplice 278 75, splice 275 76, tee 276 77, sendfile 40 71,
+    setxattr 188 5, lsetxattr 189 6, fsetxattr 190 7, inotify_init 253 -1, inotify_init1 294 26, fanotify_init 300 262,
+    io_setup 206 0, io_uring_setup 425 425, open_tree 428 428, move_mount 429 429, fsopen 430 430, fsmount 432 432,
+    fspick 433 433, mount_setattr 442 442, pidfd_getfd 438 438, memfd_secret 447 447, setxattrat 463 463
+"""
+# Where nothing but the filter shuts a program in: it stays one process, and signals no other.
+_CALLS_ALONE = """
+    fork 57 -1, vfork 58 -1, kill 62 129, tkill 200 130, rt_sigqueueinfo 129 138, rt_tgsigqueueinfo 297 240,
+    pidfd_send_signal 424 424, process_madvise 440 440
+"""
+_CLONE, _CLONE3, _MMAP, _FCNTL = "clone 56 220", "clone3 435 435", "mmap 9 222", "fcntl 72 25"
+_PRCTL, _SOCKETPAIR = "prctl 157 167", "socketpair 53 199"
+
+# A call, the tests of its arguments that all hold where it is refused (number, test, operand), and the error.
+_RULES = (
+    (_CLONE3, (), _ENOSYS),  # its flags are out of a filter's sight; the C library takes clone instead
+    (_CLONE, ((0, "any", 0x7E020000),), _EPERM),  # a namespace
+    (_SOCKETPAIR, ((0, "differs", 1),), _EPERM),  # other families than AF_UNIX
+    (_MMAP, ((3, "any", 0x40000),), _EPERM),  # MAP_HUGETLB: counted nowhere
+    (_MMAP, ((3, "all", 0x21),), _EPERM),  # MAP_SHARED and MAP_ANONYMOUS: stays when it is no longer resident
+    (_FCNTL, ((1, "equal", 1031),), _EPERM),  # F_SETPIPE_SZ
+    (_FCNTL, ((1, "equal", 1024),), _EPERM),  # F_SETLEASE
+    (_FCNTL, ((1, "equal", 1026),), _EPERM),  # F_NOTIFY
+    # Record locks are kernel memory without a bound. There is nobody else to lock out: they are granted and not kept.
+    *((_FCNTL, ((1, "equal", command),), _DONE) for command in (6, 7, 37, 38)),
+    # PR_SET_THP_DISABLE stays set: a page that is left of a huge one keeps all of it.
+    (_PRCTL, ((0, "equal", 41), (1, "differs", 1)), _EPERM),
+    (_PRCTL, ((0, "equal", 41), (2, "differs", 0)), _EPERM),
+)
+_RULES_ALONE = (
+    (_CLONE, ((0, "none", 0x10000),), _EPERM),  # no thread
+    (_PRCTL, ((0, "equal", 1), (1, "differs", 9)), _EPERM),  # PR_SET_PDEATHSIG stays SIGKILL
+)
+
+
+def seccomp_filter(alone: bool = False) -> bytes:
+    """The filter as the kernel and bubblewrap take it.
+
+    Args:
+        alone: refuse processes of the program's own as well
+
+    Raises:
+        EmlitError: this machine's call numbers are not known here
+    """
+    machine = platform.machine()
+    if machine not in _AUDIT or struct.calcsize("P") != 8:
+        raise EmlitError(f"the system calls of {machine} are not known to the sandbox; use x86-64 or aarch64 Linux")
+    column = 1 + list(_AUDIT).index(machine)
+    steps = [
+        (_LOAD, 0, 0, 4), (_EQUAL, 1, 0, _AUDIT[machine]), (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, 0), (_AT_LEAST, 0, 1, 0x40000000), (_RETURN, 0, 0, _ERRNO | _ENOSYS),
+    ]  # fmt: skip
+    refused = [(call, (), _EPERM) for call in (_CALLS + "," * alone + _CALLS_ALONE * alone).split(",")]
+    for call, tests, error in (*refused, *_RULES, *(_RULES_ALONE if alone else ())):
+        number = int(call.split()[column])
+        if number >= 0:
+            block = _block(tests, _ERRNO | error)
+            steps += [(_EQUAL, 0, len(block), number), *block]
+    return b"".join(struct.pack("=HBBI", *step) for step in [*steps, (_RETURN, 0, 0, _ALLOW)])
+
+
+def _block(tests: tuple[tuple[int, str, int], ...], answer: int) -> list[tuple[int, int, int, int]]:
+    """Steps that give the answer where all tests hold, and otherwise have the call's number loaded again."""
+    block = [(_RETURN, 0, 0, answer)] + [(_LOAD, 0, 0, 0)] * bool(tests)
+    for argument, test, operand in reversed(tests):
+        away = len(block) - 1  # over all but the last
+        load = (_LOAD, 0, 0, 16 + 8 * argument)  # the lower half; no argument above has more
+        jump = {
+            "any": [(_ANY_BIT, 0, away, operand)],
+            "none": [(_ANY_BIT, away, 0, operand)],
+            "all": [(_AND, 0, 0, operand), (_EQUAL, 0, away, operand)],
+            "equal": [(_EQUAL, 0, away, operand)],
+            "differs": [(_EQUAL, away, 0, operand)],
+        }[test]
+        block = [load, *jump, *block]
+    return block

@@ -1,0 +1,84 @@
+"""How much memory and scratch space the processes of a sandbox use. What they may have named is read as bytes."""
+
+import contextlib
+import os
+import re
+
+from emlit.sandbox.view import SCRATCH
+
+_KB = re.compile(rb"^(?:VmRSS|VmSwap|VmPTE|Pss|SwapPss):\s+(\d+) kB$", re.MULTILINE)
+_PIPE_BYTES = 2**16  # what the kernel keeps for one, at most
+
+
+def first_child(process: int) -> int | None:
+    """The first child of a process; None where there is none."""
+    children = _content(f"/proc/{process}/task/{process}/children").split()
+    return int(children[0]) if children else None
+
+
+def memory(process: int, namespace: bool, limit: int) -> int:
+    """Bytes of a sandbox; pages that processes share are counted once where the sum is past the limit.
+
+    Args:
+        process: the first of its namespace, or the only one
+        namespace: count all processes of its namespace
+        limit: bytes
+    """
+    proc = f"/proc/{process}/root/proc" if namespace else "/proc"
+    found = filter(str.isdigit, _names(proc)) if namespace else [str(process)]
+    # By threads: the first may be gone while others have the memory, and each may have files of its own.
+    processes = [[f"{proc}/{name}/task/{task}" for task in _names(f"{proc}/{name}/task")] for name in found]
+    buffers = _buffers([task for tasks in processes for task in tasks])
+    resident = sum(_largest(tasks, "status") for tasks in processes)
+    if buffers + resident <= limit:
+        return buffers + resident
+    return buffers + sum(_largest(tasks, "smaps_rollup") or _largest(tasks, "status") for tasks in processes)
+
+
+def _largest(tasks: list[str], file: str) -> int:
+    return 1024 * max((sum(map(int, _KB.findall(_content(f"{task}/{file}")))) for task in tasks), default=0)
+
+
+def _buffers(tasks: list[str]) -> int:
+    """Bytes that the kernel may keep for what is open."""
+    found = set()
+    for task in tasks:
+        for number in _names(f"{task}/fd"):
+            with contextlib.suppress(OSError):
+                found.add(os.readlink(f"{task}/fd/{number}".encode()))
+    sockets = sum(name.startswith(b"socket:") for name in found)
+    pipes = sum(name.startswith(b"pipe:") for name in found)
+    return sockets * int(_content("/proc/sys/net/core/wmem_default") or 212_992) + pipes * _PIPE_BYTES
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _content(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def scratch_use(process: int, folder: str | None) -> tuple[int, int]:
+    """Bytes and files of a scratch folder: a given one, or the one that a process sees."""
+    if folder is None:
+        try:
+            found = os.statvfs(f"/proc/{process}/root{SCRATCH}")
+        except OSError:
+            return 0, 0
+        return (found.f_blocks - found.f_bfree) * found.f_frsize, found.f_files - found.f_ffree
+    size, count, left = 0, 0, [folder]
+    while left:  # folders may lie deeper in one another than os.walk goes
+        with contextlib.suppress(OSError), os.scandir(left.pop()) as entries:
+            for entry in entries:
+                count, size = count + 1, size + entry.stat(follow_symlinks=False).st_blocks * 512
+                if entry.is_dir(follow_symlinks=False):
+                    left.append(entry.path)
+    return size, count
