@@ -99,4 +99,28 @@ FILES = programs("""
         pass
     print("BREACH" if os.geteuid() == 0 else "")
     os.system("sudo -n true && echo BREACH; su -c 'echo BREACH' < /dev/null")
+    #: a link in the place of its scratch folder
+    import os
+    here = os.getcwd()
+    try:
+        os.rename(here, os.path.dirname(here) + "/" + NAME)
+        os.symlink(os.path.dirname(FILE), here)
+    except OSError:
+        pass
+    os._exit(0)
+    #: a link in its scratch folder, and folders that are closed
+    import os
+    os.symlink(os.path.dirname(FILE), "link")
+    os.makedirs("closed/inner")
+    os.chmod("closed", 0)
+    os.chmod(".", 0)
+    #: changes settings of the kernel
+    import glob
+    for path in [*glob.glob("/proc/sys/*/*"), "/proc/sysrq-trigger", "/proc/1/oom_score_adj", *glob.glob("/sys/*/*")]:
+        try:
+            with open(path, "r+b", 0) as file:
+                file.write(file.read())
+            print("BREACH", path)
+        except OSError:
+            pass
 """)

@@ -54,4 +54,44 @@ LIVES = programs("""
     import os, signal
     if os.fork() == 0:
         os.kill(os.getpid(), signal.SIGSTOP)
+    #: kills what guards it, and leaves a daemon
+    import os, signal, time
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.closerange(0, 256)
+            os.execve("/bin/sleep", ["sleep", "600"], {})
+        os._exit(0)
+    time.sleep(0.2)
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(0.2)
+    #: stops what guards it, and leaves a daemon
+    import os, signal, time
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.closerange(0, 256)
+            os.execve("/bin/sleep", ["sleep", "600"], {})
+        os._exit(0)
+    time.sleep(0.2)
+    os.kill(os.getppid(), signal.SIGSTOP)
+    #: writes the memory of the first process
+    import os
+    try:
+        with open("/proc/1/mem", "r+b", 0):
+            if "Seccomp:\t2" not in open("/proc/1/status").read():
+                print("BREACH")
+    except OSError:
+        pass
+    #: outlives the first process by a vfork
+    import ctypes, os, time
+    libc = ctypes.CDLL(None)
+    for _ in range(3):
+        if libc.syscall(56 if os.uname().machine == "x86_64" else 220, 0x8000 | 17, 0, 0, 0, 0) == 0:
+            os.setsid()
+            time.sleep(600)
+    #: lives on without the signal of its parent's end
+    import ctypes, os, time
+    ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)
+    time.sleep(600)
 """)

@@ -19,7 +19,7 @@ def preamble(**names: str | int) -> str:
     return "\n".join([*lines, "def answer(n):\n    return n\n"])
 
 
-def programs(text: str, *, fake: bool = False, early: bool = False) -> list[Hostile]:
-    """Programs out of one text, each under a line `# name`."""
+def programs(text: str, *, front: str = "", fake: bool = False, early: bool = False) -> list[Hostile]:
+    """Programs out of one text, each under a line `#: name`, with the same lines in front of all."""
     parts = [part.partition("\n") for part in dedent(text).split("#: ")[1:]]
-    return [Hostile(name.strip(), body, fake, early) for name, _, body in parts]
+    return [Hostile(name.strip(), front + body, fake, early) for name, _, body in parts]
