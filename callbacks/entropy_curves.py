@@ -59,6 +59,11 @@ class EntropyCurves(L.Callback):
         scalars = token_scalars(tokens, self.tau) | over_ranks(completion_scalars(self.records), completions)
         scalars |= over_ranks(self._machinery(trainer, len(tokens), began))
         pl_module.log_dict(scalars, logger=False)
+        if self.records[0].batch.sampler_logprobs is not None:
+            groups = [group for record in self.records for group in record.batch.groups]
+            prompts = [group.prompt for group in groups for _ in group.grades]
+            grades = [grade for group in groups for grade in group.grades]
+            trainer.datamodule.first_grades.look(prompts, grades, trainer.is_global_zero)
         if step % self.every_n_steps == 0:
             for logger in trainer.loggers:
                 logger.log_metrics(scalars, step=step)

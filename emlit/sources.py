@@ -2,18 +2,15 @@
 
 import csv
 import glob
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from emlit.errors import ConfigError, DataError, first_line
+from emlit.json_files import SAVE_AS_UTF8, SourceRow, json_document, json_lines
+from emlit.text_files import as_text, kind, opened
 
-SUFFIXES = (".jsonl", ".json", ".parquet", ".csv")
 _PARQUET_ROWS = 1000  # decoded at a time
-# Where a row stands, for messages, and the row, or what is wrong with it.
-SourceRow = tuple[str, dict[str, Any] | DataError]
 
 
 def require_file(path: str) -> Path:
@@ -24,7 +21,9 @@ def require_file(path: str) -> Path:
         DataError: it is empty
     """
     file = Path(path)
-    if file.suffix not in SUFFIXES:
+    if file.is_dir():
+        raise ConfigError(f"path is {path}, a directory; name a file in it, or read all of them with StreamedPrompts")
+    if kind(file) not in SUFFIXES:
         raise ConfigError(f"path is {path}; a prompt file must end in {', '.join(SUFFIXES)}")
     if not file.is_file():
         raise ConfigError(f"path is {path}, and there is no such file")
@@ -41,7 +40,7 @@ def require_shards(path: str) -> list[Path]:
         DataError: one is empty
     """
     if Path(path).is_dir():
-        found = sorted(file for file in Path(path).iterdir() if file.suffix in SUFFIXES)
+        found = sorted(file for file in Path(path).iterdir() if kind(file) in SUFFIXES)
         if not found:
             raise ConfigError(f"path is {path}, a directory without a file that ends in {', '.join(SUFFIXES)}")
     else:
@@ -52,34 +51,33 @@ def require_shards(path: str) -> list[Path]:
 
 
 def file_rows(path: Path) -> Iterator[SourceRow]:
-    """Of a JSONL, Parquet or CSV file (.json is read as JSONL).
+    """Of a JSON, JSONL, Parquet or CSV file; text may be compressed by gzip.
 
     Raises:
         DataError: the file as a whole cannot be read
     """
-    if path.suffix == ".csv":
-        yield from _csv(path)
-    elif path.suffix == ".parquet":
-        yield from _parquet(path)
-    else:
-        yield from _json_lines(path)
+    return _READERS[kind(path)](path)
 
 
 def _csv(path: Path) -> Iterator[SourceRow]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
+    with opened(path) as file:
+        reader = csv.DictReader(as_text(file, newline=""))
         try:
             for row in reader:
                 where = f"{path}, line {reader.line_num}"
                 cut = DataError(f"{where}: more cells than the header names; quote cells that hold a comma")
                 yield where, cut if None in row else row
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise DataError(f"{path}, after line {reader.line_num}: not UTF-8 CSV ({error})") from None
+        except UnicodeError as error:
+            raise DataError(f"{path}, after line {reader.line_num}: not UTF-8 ({error}); {SAVE_AS_UTF8}") from None
+        except csv.Error as error:
+            raise DataError(f"{path}, after line {reader.line_num}: not CSV ({error})") from None
 
 
 def _parquet(path: Path) -> Iterator[SourceRow]:
     import pyarrow.parquet
 
+    with opened(path):  # for its sentences
+        pass
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             rows = chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(_PARQUET_ROWS))
@@ -89,22 +87,16 @@ def _parquet(path: Path) -> Iterator[SourceRow]:
         raise DataError(f"{path} is not a whole Parquet file: {first_line(error)}") from None
 
 
-def _json_lines(path: Path) -> Iterator[SourceRow]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            where = f"{path}, line {number}"
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line.decode("utf-8-sig"))
-            except UnicodeDecodeError:
-                yield where, DataError(f"{where}: not UTF-8 text")
-            except json.JSONDecodeError as error:
-                yield where, DataError(f"{where}: not valid JSON ({error.msg} at column {error.colno})")
-            except (RecursionError, ValueError) as error:  # nested too deeply, or a number of thousands of digits
-                yield where, DataError(f"{where}: not valid JSON ({first_line(error)})")
-            else:
-                yield where, row if isinstance(row, dict) else DataError(f"{where}: not a JSON object")
+_READERS: dict[str, Callable[[Path], Iterator[SourceRow]]] = {
+    ".jsonl": json_lines,
+    ".json": json_document,
+    ".parquet": _parquet,
+    ".csv": _csv,
+    ".jsonl.gz": json_lines,
+    ".json.gz": json_document,
+    ".csv.gz": _csv,
+}
+SUFFIXES = tuple(_READERS)
 
 
 def hub_rows(path: str, name: str | None, split: str, data_files: Sequence[str] | None = None) -> Iterator[SourceRow]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from emlit.engines import AnswerKey, Engine, Request, Sampling
 from emlit.predictions import Prediction, count_votes, text_of
-from emlit.rollout import PromptBatch, encode, request_seed
+from emlit.rollout import PromptBatch, request_seed
 from emlit.strategies import Ask, Reply, Strategy, Turn
 from emlit.tasks import Grade, Task
 
@@ -42,6 +42,7 @@ def answer(module: "CausalLM", batch: PromptBatch, strategy: Strategy, salt: str
         own = None if stats is None else [next(stats) for _ in turns]
         predictions.append(Prediction.of(ask.prompt, ask.sample, name, turns, own, grade))
     count_votes(predictions, _by_task(asks))
+    data.first_grades.look([ask.prompt for ask in asks], predictions, module.trainer.is_global_zero)
     return predictions
 
 
@@ -73,7 +74,11 @@ def _sample(module: "CausalLM", asked: Sequence[Ask], sampling: Sampling, salt: 
     data = module.data
     requests: list[Request | None] = []
     for ask in asked:
-        tokens = ask.prompt.tokens if ask.messages is None else encode(ask.conversation(), data.tokenizer)
+        tokens = (
+            ask.prompt.tokens
+            if ask.messages is None
+            else data.chat.encode(ask.conversation(), ask.prompt.row.template_arguments)
+        )
         task, row = ask.prompt.task.name, ask.prompt.row.id
         later = (ask.turn, ask.draft) if ask.turn or ask.draft else ()
         seed = request_seed(data.seed, salt, task, row, ask.sample, *later)

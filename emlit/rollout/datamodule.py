@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import lightning as L
 import torch
@@ -14,9 +14,17 @@ from emlit.decoding import Decoding
 from emlit.engines import Engine, ModelSource, ReplayEngine, RestartingEngine, Sampling, default_engine
 from emlit.errors import ConfigError
 from emlit.rollout.batch import RolloutBatch
+from emlit.rollout.chat import Chat
 from emlit.rollout.checks import Preflight, check_evaluation, check_fit
-from emlit.rollout.prompt_batches import PromptBatch, PromptLoader, evaluation_batches, prediction_batches
-from emlit.rollout.prompts import render
+from emlit.rollout.first_grades import FirstGrades
+from emlit.rollout.held_out import HELD_OUT, require_hold_out
+from emlit.rollout.prompt_batches import (
+    PromptBatch,
+    PromptLoader,
+    evaluation_batches,
+    evaluation_prompts,
+    prediction_batches,
+)
 from emlit.rollout.solutions import SolutionStream
 from emlit.rollout.stream import RolloutStream, RoundShape
 from emlit.rollout.training_prompts import training_prompts
@@ -37,7 +45,12 @@ class RolloutDataModule(L.LightningDataModule):
     Args:
         train: what to sample from while training, or the solutions to learn from; labels, where there are any, are
             only measured against, but for rewards that say otherwise
-        evaluation: what is answered before and after training, and by validate, test and predict
+        evaluation: what is answered before and after training, and by validate, test and predict; prompts of `train`
+            that training leaves out ("held_out") unless set; null for no evaluation
+        hold_out: how many prompts of `train` are held out, or their share; a tenth, at most 128, unless set
+        chat_template_kwargs: variables of the model's chat template, such as {"enable_thinking": false}
+        few_shot: solved examples, each with `prompt` and `answer`, that stand before every problem
+        plain_template: the form of a problem for a model without a chat template, such as "Problem: {prompt}\\nAnswer:"
         engine: who samples; vLLM where it is installed, transformers otherwise
         sampling: how, in training and evaluation
         strategies: ways to decode in predict, one after the other; the sampling above unless set
@@ -63,7 +76,7 @@ class RolloutDataModule(L.LightningDataModule):
     def __init__(
         self,
         train: Task | None = None,
-        evaluation: Task | list[Task] | None = None,
+        evaluation: Task | list[Task] | Literal["held_out"] | None = HELD_OUT,
         engine: Engine | None = None,
         sampling: Sampling = Sampling(),  # noqa: B008 (frozen)
         strategies: list[Strategy] | None = None,
@@ -79,6 +92,10 @@ class RolloutDataModule(L.LightningDataModule):
         evaluation_problems: int | None = None,
         evaluation_batch_size: int = 128,
         context: int | None = None,
+        hold_out: int | float | None = None,
+        chat_template_kwargs: dict[str, Any] | None = None,
+        few_shot: list[dict[str, str]] | None = None,
+        plain_template: str | None = None,
     ) -> None:
         super().__init__()
         for name, value in (
@@ -94,10 +111,18 @@ class RolloutDataModule(L.LightningDataModule):
             if value is not None and value < 1:
                 raise ConfigError(f"{name} is {value}; it must be at least 1")
         self.train_task = train if train is not None else TinyArithmetic("train")
-        tasks = evaluation if evaluation is not None else TinyArithmetic("test", n=256)
-        self.evaluation_tasks: list[Task] = tasks if isinstance(tasks, list) else [tasks]
-        if not self.evaluation_tasks:
+        require_hold_out(hold_out)
+        self.hold_out: int | float | None = 0
+        if evaluation == HELD_OUT and train is None:
+            evaluation = TinyArithmetic("test", n=256)
+        if evaluation == HELD_OUT:
+            evaluation, self.hold_out = self.train_task, hold_out
+        elif hold_out is not None:
+            raise ConfigError("data.hold_out is set, and so is data.evaluation; leave one of them out")
+        if evaluation == []:
             raise ConfigError("evaluation is an empty list; name a task, or leave the key out")
+        tasks = [] if evaluation is None else evaluation
+        self.evaluation_tasks: list[Task] = tasks if isinstance(tasks, list) else [tasks]
         if path is not None:
             read_from(Path(path), self.evaluation_tasks)
         self.engine = engine if engine is not None else default_engine()
@@ -117,6 +142,8 @@ class RolloutDataModule(L.LightningDataModule):
         self.evaluation_problems = evaluation_problems
         self.evaluation_batch_size = evaluation_batch_size
         self.context = context
+        self.chat_template_kwargs, self.few_shot, self.plain_template = chat_template_kwargs, few_shot, plain_template
+        self.first_grades = FirstGrades()
         self.finished: set[tuple[str, str, str, int]] = set()  # (decoding, task, id, sample) that predict has already
         self.stream: RolloutStream | None = None
         self.started = False
@@ -161,16 +188,16 @@ class RolloutDataModule(L.LightningDataModule):
                 f"{context} tokens; lower it"
             )
         stop = pretrained.stop_token_ids(path, self.tokenizer)
+        # What is only replayed is read by nobody.
+        vocabulary = None if replayed else getattr(pretrained.load_config(path).get_text_config(), "vocab_size", None)
+        self.chat = Chat(self.tokenizer, self.chat_template_kwargs, self.few_shot, self.plain_template, vocabulary)
         if stage == "fit":
             self.train_prompts = training_prompts(
                 self.train_task, self.tokenizer, longest, module.check_prompts,
                 solutions=(stop[0], context) if module.learns_from == "solutions" else None,
+                chat=self.chat, hold_out=self.hold_out,
             )  # fmt: skip
-        self.evaluation_prompts = [
-            prompt
-            for task in self.evaluation_tasks
-            for prompt in render(task, self.tokenizer, longest, self.evaluation_problems)
-        ]
+        self.evaluation_prompts = evaluation_prompts(self, longest)
         if isinstance(self.engine, ReplayEngine):
             self.engine.offer({(p.task.name, p.row.id): p.row.solution for p in self.evaluation_prompts})
         for callback in self.trainer.callbacks:

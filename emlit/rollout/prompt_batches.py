@@ -1,16 +1,21 @@
 """What evaluation and prediction work through: this process's prompts, in batches."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emlit.parallel import is_sharded
 from emlit.processes import of_every_process
-from emlit.rollout.prompts import Prompt
+from emlit.rollout.held_out import held_out_prompts
+from emlit.rollout.prompts import Prompt, PromptList, render
 from emlit.strategies import Strategy
 
 if TYPE_CHECKING:
     from emlit.rollout.datamodule import RolloutDataModule
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,24 @@ class PromptLoader:
 
     def __iter__(self) -> Iterator[PromptBatch]:
         return iter(self.batches)
+
+
+def evaluation_prompts(data: "RolloutDataModule", longest: int) -> PromptList:
+    """The prompts of `data.evaluation`, or those of `data.train` that are held out where it is not set."""
+    if data.hold_out == 0:
+        return PromptList(
+            prompt
+            for task in data.evaluation_tasks
+            for prompt in render(task, data.tokenizer, longest, data.evaluation_problems, data.chat)
+        )
+    held = held_out_prompts(data.train_task, data.chat, longest, data.hold_out)
+    if data.trainer.is_global_zero:
+        log.warning(
+            "data.evaluation is not set, so %d prompts of %s are held out of training and evaluated on (data.hold_out "
+            "says how many); name other problems with data.evaluation, or none with null",
+            len(held), data.train_task.name,
+        )  # fmt: skip
+    return PromptList(held[: data.evaluation_problems])
 
 
 def evaluation_batches(data: "RolloutDataModule", samples: int) -> list[PromptBatch]:

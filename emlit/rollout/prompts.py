@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from emlit.errors import ConfigError, DataError
-from emlit.tasks import Message, Row, Task
+from emlit.rollout.chat import Chat
+from emlit.tasks import Row, Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -73,12 +74,19 @@ class _TooLong(DataError):
     """Of a prompt, for which the context has no room."""
 
 
-def render(task: Task, tokenizer: "PreTrainedTokenizerBase", longest: int, problems: int | None = None) -> PromptList:
+def render(
+    task: Task,
+    tokenizer: "PreTrainedTokenizerBase",
+    longest: int,
+    problems: int | None = None,
+    chat: Chat | None = None,
+) -> PromptList:
     """Every row of `task` as a prompt. A model without a chat template gets the messages' text, joined by blank lines.
 
     Args:
         longest: the most tokens a prompt may have
         problems: the first so many rows; all unless set
+        chat: how they become token ids; by the tokenizer alone unless set
 
     Raises:
         DataError: a prompt longer than that; tasks with `skip_bad_rows` leave it out instead
@@ -90,9 +98,10 @@ def render(task: Task, tokenizer: "PreTrainedTokenizerBase", longest: int, probl
             "in memory with emlit.tasks.PromptFile"
         )
     prompts, skipped = PromptList(), 0
+    chat = chat or Chat(tokenizer)
     for row in task.rows()[:problems]:
         try:
-            prompts.append(prompt_of(row, task, tokenizer, longest))
+            prompts.append(prompt_of(row, task, chat, longest))
         except _TooLong:
             if not getattr(task, "skip_bad_rows", False):
                 raise
@@ -104,14 +113,14 @@ def render(task: Task, tokenizer: "PreTrainedTokenizerBase", longest: int, probl
     return prompts
 
 
-def prompt_of(row: Row, task: Task, tokenizer: "PreTrainedTokenizerBase", longest: int) -> Prompt:
+def prompt_of(row: Row, task: Task, chat: Chat, longest: int) -> Prompt:
     """A row of `task` as a prompt of at most `longest` tokens.
 
     Raises:
-        DataError: it has more, or none, or the model's chat template refuses it
+        DataError: it has more, or none, or the model's chat template or its embeddings do not take it
     """
     try:
-        tokens = encode(row.messages(task.system_prompt), tokenizer)
+        tokens = chat.encode(row.messages(task.system_prompt), row.template_arguments)
     except DataError as error:
         raise DataError(f"{row.source or row.id}: {error}") from error.__cause__
     prompt = Prompt(task, row, tokens)
@@ -124,21 +133,6 @@ def prompt_of(row: Row, task: Task, tokenizer: "PreTrainedTokenizerBase", longes
             f"max_tokens; shorten it, lower --data.sampling.max_tokens or {way_out}"
         )
     return prompt
-
-
-def encode(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase") -> list[int]:
-    """A conversation as token ids, the generation prompt included; without a chat template its text, in paragraphs.
-
-    Raises:
-        DataError: the model's chat template refuses it
-    """
-    if not tokenizer.chat_template:
-        return tokenizer("\n\n".join(message["content"] for message in messages))["input_ids"]
-    try:
-        text = tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, tokenize=False)
-    except Exception as error:
-        raise DataError(f"the model's chat template refuses it: {' '.join(str(error).split())}") from error
-    return tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
 def request_seed(*parts: int | str) -> int:

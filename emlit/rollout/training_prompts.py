@@ -6,8 +6,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from emlit.errors import DataError
+from emlit.rollout.chat import Chat
+from emlit.rollout.held_out import held_out_ids, places
 from emlit.rollout.order import Permutation
-from emlit.rollout.prompts import Prompt, Prompts, prompt_of, render, request_seed
+from emlit.rollout.prompts import Prompt, PromptList, Prompts, prompt_of, render, request_seed
 from emlit.rollout.solutions import with_solution, with_solutions
 from emlit.tasks import Row, StreamedPrompts, Task
 
@@ -26,6 +28,8 @@ def training_prompts(
     longest: int,
     check: Callable[[Sequence[Prompt]], None],
     solutions: tuple[int, int] | None = None,
+    chat: Chat | None = None,
+    hold_out: int | float | None = 0,
 ) -> Prompts:
     """The prompts of `data.train`. Those of a streamed task are checked as they are drawn, the first ones at once.
 
@@ -36,25 +40,42 @@ def training_prompts(
         check: raises DataError where one of some prompts is nothing to learn from
         solutions: the token id that ends a completion and the most tokens of prompt and solution together, where the
             rows' solutions are learnt from
+        chat: how prompts become token ids; by the tokenizer alone unless set
+        hold_out: how many are left out for evaluation, or their share; a default number for None
 
     Raises:
         DataError: a row that cannot be used
     """
+    chat = chat or Chat(tokenizer)
     if not task.streamed:
-        prompts = render(task, tokenizer, longest)
+        prompts = render(task, tokenizer, longest, chat=chat)
+        held = held_out_ids(task.rows(), hold_out)
+        prompts = PromptList(prompt for prompt in prompts if prompt.row.id not in held)
+        if not prompts:
+            raise DataError(f"{task.name}: no prompt is left to train on; lower data.hold_out")
         if solutions is not None:
             prompts = with_solutions(prompts, tokenizer, *solutions)
+            _require_embeddings(prompts, chat)
         check(prompts)
         return prompts
 
     def make(row: Row) -> Prompt:
-        prompt = prompt_of(row, task, tokenizer, longest)
+        prompt = prompt_of(row, task, chat, longest)
         if solutions is not None:
             prompt = with_solution(prompt, tokenizer, *solutions)
+            _require_embeddings([prompt], chat)
         check([prompt])
         return prompt
 
-    return LazyPrompts(task, make)
+    return LazyPrompts(task, make, hold_out)
+
+
+def _require_embeddings(prompts: Sequence[Prompt], chat: Chat) -> None:
+    for prompt in prompts:
+        try:
+            chat.require_embeddings(prompt.solution or [])
+        except DataError as error:
+            raise DataError(f"{prompt.where}, the solution: {error}") from None
 
 
 class LazyPrompts(Sequence[Prompt]):
@@ -67,32 +88,37 @@ class LazyPrompts(Sequence[Prompt]):
     Args:
         task: the set; its first rows are checked before the rest is prepared
         make: a row as a prompt; raises DataError where it cannot be one
+        hold_out: how many are left out of it, or their share; a default number for None
 
     Raises:
         DataError: none of the first rows can be used, or one cannot and `skip_bad_rows` is not set
     """
 
-    def __init__(self, task: StreamedPrompts, make: Callable[[Row], Prompt]) -> None:
+    def __init__(self, task: StreamedPrompts, make: Callable[[Row], Prompt], hold_out: int | float | None = 0) -> None:
         self.task, self.make = task, make
         self.replaced = 0  # draws of this process that found a bad row
         _check_first(task, make)
         self.rows = task.rows()
-        self.fingerprint = self.rows.fingerprint
+        self._places, self.held_out = places(len(self.rows), hold_out)
+        self.fingerprint = self.rows.fingerprint + (f", {self.held_out} held out" if self.held_out else "")
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.rows) - self.held_out
+
+    def _row(self, index: int) -> Row:
+        return self.rows[self._places[self.held_out + index]]
 
     def __getitem__(self, index: int) -> Prompt:
         index = range(len(self))[index]
         try:
-            return self.make(self.rows[index])
+            return self.make(self._row(index))
         except DataError as error:
             if not self.task.skip_bad_rows:
                 raise
             self._tell(error)
         for other in islice(self._instead_of(index), _TRIES):
             try:
-                return self.make(self.rows[other])
+                return self.make(self._row(other))
             except DataError:
                 continue
         tried = min(_TRIES, len(self))

@@ -13,6 +13,7 @@ class AIME24(Benchmark):
     Args:
         path: a local file in the schema of HuggingFaceH4/aime_2024; from the hub unless set
         n: the first so many rows; all unless set
+        system_prompt: in place of the benchmark's own; null for none
     """
 
     name = "aime24"

@@ -13,6 +13,7 @@ class AMC(Benchmark):
     Args:
         path: a local file in the schema of AI-MO/aimo-validation-amc; from the hub unless set
         n: the first so many rows; all unless set
+        system_prompt: in place of the benchmark's own; null for none
     """
 
     name = "amc"

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from emlit.tasks.answers import extract_answer, extract_boxed, math_equal
 
-Message = dict[str, str]
+Message = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,10 @@ class Row:
 
     Attributes:
         id: unique within its task
-        prompt: text, or chat messages with `role` and `content`
+        prompt: text, or chat messages with `role` and `content`; an assistant's message at the end is to be continued
         answer: the label; None where there is none
+        alternatives: other answers that are right too
+        template_arguments: what the chat template is given beside the messages: tools, and the row's own arguments
         fields: the rest of the source row
         source: where it was read, for messages: "prompts.jsonl, line 3"
         solution: a whole completion to learn from; None where there is none
@@ -29,6 +31,14 @@ class Row:
     fields: dict[str, Any] = field(default_factory=dict)
     source: str = ""
     solution: str | None = None
+    alternatives: tuple[str, ...] = ()
+    template_arguments: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def begun(self) -> str:
+        """What the prompt has of the answer already: the text of an assistant's message at its end."""
+        last = self.prompt[-1] if isinstance(self.prompt, list) else {}
+        return last["content"] if last.get("role") == "assistant" else ""
 
     def messages(self, system: str | None = None) -> list[Message]:
         """The prompt as chat messages, with a system message in front unless it brings its own."""
@@ -85,9 +95,13 @@ class Task(ABC):
 
     def grade(self, row: Row, completion: str) -> Grade:
         """Grade one completion of one row; the replies of several turns are joined by NEXT_TURN."""
+        if row.begun and extract_answer(row.begun) is None:  # an answer that the prompt gives away is not the model's
+            completion = row.begun + completion
         answer = extract_answer(completion)
-        correct = None if row.answer is None else self.equal(answer, row.answer)
-        return Grade(answer, correct, extract_boxed(completion) is not None)
+        right = (
+            None if row.answer is None else any(self.equal(answer, each) for each in (row.answer, *row.alternatives))
+        )
+        return Grade(answer, right, extract_boxed(completion) is not None)
 
     def grade_all(
         self, answers: Sequence[tuple[Row, str]], on_finished: Callable[[int], None] | None = None

@@ -11,6 +11,8 @@ from emlit.tasks.answers import extract_boxed
 from emlit.tasks.base import Row, Task
 from emlit.tasks.templates import FINAL_ANSWER
 
+OWN = "own"  # the system prompt that a benchmark comes with
+
 
 class Hub(NamedTuple):
     """Where a benchmark is published: the data set's id, its configuration and its split."""
@@ -26,6 +28,7 @@ class Benchmark(Task):
     Args:
         path: a local JSONL, Parquet or CSV file in the published schema; from the hub unless set
         n: the first so many rows; all unless set
+        system_prompt: in place of the benchmark's own; null for none
 
     Attributes:
         hub: where it is published
@@ -33,11 +36,13 @@ class Benchmark(Task):
 
     hub: Hub
 
-    def __init__(self, path: str | None = None, n: int | None = None) -> None:
+    def __init__(self, path: str | None = None, n: int | None = None, system_prompt: str | None = OWN) -> None:
         if n is not None and n < 1:
             raise ConfigError(f"n is {n}; {self.name} needs at least 1 row")
         self.path = None if path is None else require_file(path)
         self.n = n
+        if system_prompt != OWN:
+            self.system_prompt = system_prompt
         self._rows: list[Row] | None = None
 
     @abstractmethod

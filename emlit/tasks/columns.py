@@ -4,16 +4,25 @@ import logging
 import reprlib
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from emlit.errors import DataError
 from emlit.sources import SourceRow, require_unicode
 from emlit.tasks.answers import extract_boxed
-from emlit.tasks.base import Row, Task
+from emlit.tasks.base import Message, Row, Task
+from emlit.tasks.fields import found, has, prompt_in, solution_from, template_arguments
+from emlit.tasks.labels import labels_from, looks_worked
+from emlit.tasks.messages import prompt_from
 
 log = logging.getLogger(__name__)
 
 _SHOWN = 5  # skipped rows that are named; of the others there is a count
+_VERL = "reward_model.ground_truth"  # where verl's files have the label
+# Columns that public data sets put beside the one that asks, and the names of that one.
+_BESIDE_PROMPT = ("input", "context", "passage", "body", "Body", "system")
+_IN_PARTS = ("instruction", "question", "Question")
+_LABELS = ("label", "gold", "target", "ground_truth", "final_answer", "expected_answer", "answers", "Answer")
 OR_SKIP = "(or skip such rows with skip_bad_rows: true)"
 
 
@@ -25,7 +34,7 @@ class Columns(Task):
         name: str,
         prompt_column: str,
         answer_column: str,
-        id_column: str,
+        id_column: str | None,
         system_prompt: str | None,
         skip_bad_rows: bool,
         solution_column: str,
@@ -39,6 +48,7 @@ class Columns(Task):
         self.skip_bad_rows = skip_bad_rows
         self.solution_column = solution_column
         self.answer_from_solution = answer_from_solution
+        self._warned: set[str] = set()
 
     def row(self, where: str, fields: dict[str, Any] | DataError, position: int) -> Row:
         """A row of the source.
@@ -53,27 +63,75 @@ class Columns(Task):
         """
         if isinstance(fields, DataError):
             raise fields
-        if self.prompt_column not in fields:
-            columns = ", ".join(map(_shown, list(fields)[:20])) or "none"
-            raise DataError(f"{where}: no column {self.prompt_column!r}; the columns are {columns}: set prompt_column")
-        own_id, answer = fields.get(self.id_column), fields.get(self.answer_column)
-        solution = fields.get(self.solution_column)
-        for name, value in (
-            (self.id_column, own_id),
-            (self.answer_column, answer),
-            (self.solution_column, solution),
-        ):
-            require_unicode(str(value), f"{where}: the {name!r}")
-        solution = solution if isinstance(solution, str) and solution.strip() else None
-        answer = None if answer is None or answer == "" else str(answer)
+        prompt = prompt_from(prompt_in(fields, self.prompt_column, where), where)
+        if isinstance(prompt, list) and _has_text(system := fields.get("system")) and not has_system(prompt):
+            prompt = [{"role": "system", "content": system}, *prompt]
+        prompt, solution = self._solution(prompt, fields, where)
+        column = self.answer_column
+        if column == "answer" and column not in fields and found(fields, _VERL) is not None:
+            column = _VERL
+        labels = labels_from(found(fields, column), column, where)
+        own_id = found(fields, self.id_column)
+        for name, value in ((self.id_column, str(own_id)), (column, "".join(labels)), (self.solution_column, solution)):
+            require_unicode(value or "", f"{where}: the {name!r}")
+        answers = [self._boxed(solution, where)] if self.answer_from_solution else labels
+        self._look(fields, prompt, answers, where)
         return Row(
             id=str(position if own_id is None or own_id == "" else own_id),
-            prompt=_prompt(fields[self.prompt_column], where),
-            answer=self._boxed(solution, where) if self.answer_from_solution else answer,
+            prompt=prompt,
+            answer=answers[0] if answers else None,
             fields=fields,
             source=where,
             solution=solution,
+            alternatives=tuple(answers[1:]),
+            template_arguments=template_arguments(fields, prompt, where),
         )
+
+    def _solution(
+        self, prompt: str | list[Message], fields: dict[str, Any], where: str
+    ) -> tuple[str | list[Message], str | None]:
+        if self.solution_column != self.prompt_column:
+            return prompt, solution_from(found(fields, self.solution_column))
+        if isinstance(prompt, str) or prompt[-1]["role"] != "assistant" or len(prompt) == 1:
+            raise DataError(
+                f"{where}: {self.prompt_column!r} is both prompt_column and solution_column, and does not end in a "
+                "message of the assistant after others; name another solution_column"
+            )
+        return prompt[:-1], solution_from(prompt[-1]["content"])
+
+    def _look(self, fields: dict[str, Any], prompt: str | list[Message], answers: list[str], where: str) -> None:
+        """Warn, once each, of what is probably not meant."""
+        if answers and looks_worked(answers[0]):
+            self._warn(
+                "label",
+                f"{where}: the label has {len(answers[0])} characters and ends in no #### and no \\boxed{{}}, so it is "
+                "compared as a whole; set answer_column to a column with the answer alone",
+            )
+        unread = [name for name in _BESIDE_PROMPT if name not in self.prompt_column and _has_text(fields.get(name))]
+        if unread and self.prompt_column in _IN_PARTS:
+            self._warn(
+                "unread",
+                f"{where}: {', '.join(map(repr, unread))} beside {self.prompt_column!r} is not read; several columns "
+                f"make one prompt with prompt_column: '{{{unread[0]}}} {{{self.prompt_column}}}'",
+            )
+        if isinstance(prompt, list) and prompt[-1]["role"] == "assistant" and prompt[-1]["content"]:
+            self._warn(
+                "begun",
+                f"{where}: the prompt ends in a message of the assistant, which the model goes on with; where it is "
+                f"the answer to learn from, set solution_column to {self.prompt_column} as well",
+            )
+        if not answers and not has(fields, self.answer_column):
+            other = next((name for name in _LABELS if name in fields), None)
+            if self.answer_column != "answer" or other is not None:
+                hint = "" if other is None else f" (to {other}?)"
+                self._warn(
+                    "unlabelled", f"{where}: no column {self.answer_column!r}, so no label; set answer_column{hint}"
+                )
+
+    def _warn(self, kind: str, sentence: str) -> None:
+        if kind not in self._warned:
+            self._warned.add(kind)
+            log.warning("%s", sentence)
 
     def _boxed(self, solution: str | None, where: str) -> str:
         if solution is None:
@@ -92,6 +150,7 @@ class Columns(Task):
 class WholeColumns(Columns):
     """Problems that are read together, once."""
 
+    path: Path | str
     _rows: list[Row] | None = None
 
     @abstractmethod
@@ -102,7 +161,7 @@ class WholeColumns(Columns):
         if self._rows is None:
             self._rows = list(self._read())
             if not self._rows:
-                raise DataError(f"{self.name} has no usable row; give it at least one with a {self.prompt_column!r}")
+                raise DataError(f"{self.path} has no usable row; give it at least one with a {self.prompt_column!r}")
         return self._rows
 
     def _read(self) -> Iterable[Row]:
@@ -113,7 +172,10 @@ class WholeColumns(Columns):
                 row = self.row(where, fields, position)
                 if row.id in seen:
                     name = reprlib.repr(row.id)
-                    raise DataError(f"{where}: the {self.id_column!r} {name} is there twice; ids must differ")
+                    raise DataError(
+                        f"{where}: the {self.id_column!r} {name} is there twice; ids must differ: set id_column, or "
+                        "id_column: null to number the rows"
+                    )
             except DataError as error:
                 if not self.skip_bad_rows:
                     raise DataError(f"{error} {OR_SKIP}") from None
@@ -127,29 +189,9 @@ class WholeColumns(Columns):
             log.warning("%s: skipped %d rows in all", self.name, skipped)
 
 
-def _prompt(value: Any, where: str) -> str | list[dict[str, str]]:
-    if isinstance(value, str):
-        if not value.strip():
-            raise DataError(f"{where}: the prompt is empty")
-        require_unicode(value, f"{where}: the prompt")
-        return value
-    shaped = (
-        isinstance(value, list)
-        and value
-        and all(
-            isinstance(message, dict)
-            and isinstance(message.get("role"), str)
-            and isinstance(message.get("content"), str)
-            for message in value
-        )
-    )
-    if not shaped:
-        raise DataError(f"{where}: a prompt must be text or a list of messages with role and content")
-    for message in value:
-        require_unicode(message["role"] + message["content"], f"{where}: the prompt")
-    return [{"role": message["role"], "content": message["content"]} for message in value]
+def _has_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
-def _shown(column: Any) -> str:
-    """A column's name as it stands in an error."""
-    return column if isinstance(column, str) and column.isidentifier() and len(column) < 30 else reprlib.repr(column)
+def has_system(messages: list[Message]) -> bool:
+    return any(message["role"] == "system" for message in messages)

@@ -17,6 +17,7 @@ class GSM8K(Benchmark):
     Args:
         path: a local file in the schema of openai/gsm8k; from the hub unless set
         n: the first so many rows; all unless set
+        system_prompt: in place of the benchmark's own; null for none
     """
 
     name = "gsm8k"

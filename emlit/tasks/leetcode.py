@@ -40,6 +40,7 @@ class LeetCode(CodeBenchmark):
         timeout: seconds of wall time for a problem's tests
         memory_mb: MiB for them
         unsafe_code: where nothing shuts programs in, run them all the same, under rlimits alone
+        system_prompt: in place of the benchmark's own; null for none
     """
 
     name = "leetcode"

@@ -16,7 +16,7 @@ from emlit.errors import ConfigError, DataError
 from emlit.sandbox import ExecutionResult, Limits, run_python, run_tests
 from emlit.sources import SourceRow, file_rows, hub_rows
 from emlit.tasks.base import Row
-from emlit.tasks.benchmark import Hub
+from emlit.tasks.benchmark import OWN, Hub
 from emlit.tasks.leetcode import PREAMBLE
 from emlit.tasks.program_names import in_one
 from emlit.tasks.programs import CodeBenchmark
@@ -43,6 +43,7 @@ class LiveCodeBench(CodeBenchmark):
         unsafe_code: where nothing shuts programs in, run them all the same, under rlimits alone
         start: the first contest date that counts, YYYY-MM-DD
         end: the last one; the released scripts score 2023-05-01 to 2024-05-31
+        system_prompt: in place of the benchmark's own; null for none
     """
 
     name = "livecodebench"
@@ -58,8 +59,9 @@ class LiveCodeBench(CodeBenchmark):
         start: str = "2023-05-01",
         end: str = "2024-05-31",
         unsafe_code: bool = False,
+        system_prompt: str | None = OWN,
     ) -> None:
-        super().__init__(path, n, timeout, memory_mb, unsafe_code)
+        super().__init__(path, n, timeout, memory_mb, unsafe_code, system_prompt)
         self.start, self.end = (_date(name, value) for name, value in (("start", start), ("end", end)))
         if self.end < self.start:
             raise ConfigError(f"end is {end}, before start, {start}; swap them")

@@ -13,6 +13,7 @@ class MATH500(Benchmark):
     Args:
         path: a local file in the schema of HuggingFaceH4/MATH-500; from the hub unless set
         n: the first so many rows; all unless set
+        system_prompt: in place of the benchmark's own; null for none
     """
 
     name = "math500"

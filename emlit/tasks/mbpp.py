@@ -22,6 +22,7 @@ class MBPP(CodeBenchmark):
         timeout: seconds of wall time for a problem's tests
         memory_mb: MiB for them
         unsafe_code: where nothing shuts programs in, run them all the same, under rlimits alone
+        system_prompt: in place of the benchmark's own; null for none
     """
 
     name = "mbpp"

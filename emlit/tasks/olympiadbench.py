@@ -16,6 +16,7 @@ class OlympiadBench(Benchmark):
     Args:
         path: a local file in the schema of Hothan/OlympiadBench; from the hub unless set
         n: the first so many rows; all unless set
+        system_prompt: in place of the benchmark's own; null for none
     """
 
     name = "olympiadbench"

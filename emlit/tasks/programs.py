@@ -8,7 +8,7 @@ from typing import ClassVar
 from emlit.errors import ConfigError
 from emlit.sandbox import ExecutionResult, isolation, run_all
 from emlit.tasks.base import Grade, Row
-from emlit.tasks.benchmark import Benchmark
+from emlit.tasks.benchmark import OWN, Benchmark
 from emlit.tasks.code_blocks import extract_code
 
 
@@ -21,6 +21,7 @@ class ProgramBenchmark(Benchmark):
         timeout: seconds of wall time for tests that are run together
         memory_mb: MiB for them
         unsafe_code: where nothing shuts programs in, run them all the same, under rlimits alone
+        system_prompt: in place of the benchmark's own; null for none
     """
 
     votes: ClassVar[bool] = False
@@ -32,8 +33,9 @@ class ProgramBenchmark(Benchmark):
         timeout: float = 10.0,
         memory_mb: int = 1024,
         unsafe_code: bool = False,
+        system_prompt: str | None = OWN,
     ) -> None:
-        super().__init__(path, n)
+        super().__init__(path, n, system_prompt)
         for name, value in (("timeout", timeout), ("memory_mb", memory_mb)):
             if not value > 0:
                 raise ConfigError(f"{name} is {value}; it must be positive")

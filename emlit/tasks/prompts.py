@@ -1,22 +1,25 @@
-"""Prompts of the user's own: a JSONL, Parquet or CSV file, or a Hugging Face data set."""
+"""Prompts of the user's own: a JSON, JSONL, Parquet or CSV file, or a Hugging Face data set."""
 
 from collections.abc import Iterator
 
 from emlit.sources import SourceRow, file_rows, hub_rows, require_file
 from emlit.tasks.columns import WholeColumns
+from emlit.text_files import stem
 
 
 class PromptFile(WholeColumns):
-    """One problem a line or row of a JSONL, Parquet or CSV file.
+    """One problem a line or row of a JSON, JSONL, Parquet or CSV file, in the shapes of docs/data.md.
 
     Args:
-        path: the file; .jsonl, .parquet or .csv (.json is read as JSONL)
-        prompt_column: text, or a list of chat messages
-        answer_column: the label; rows without it are fine
+        path: the file; .jsonl, .json, .parquet or .csv, text compressed by gzip too (.jsonl.gz)
+        prompt_column: text, or a list of chat messages; OUTER.INNER is a column in an object, "{body} {question}"
+            the text of several
+        answer_column: the label, or a list of labels of which any is right; rows without it are fine
         id_column: unique ids; the row's number where there is none
         system_prompt: put in front of each prompt that has none
         skip_bad_rows: warn and go on at a malformed row instead of stopping
-        solution_column: a worked solution, which SFT learns from; rows without it are fine elsewhere
+        solution_column: a worked solution, which SFT learns from; rows without it are fine elsewhere. The same as
+            prompt_column where the conversation ends in it
         answer_from_solution: the label is the last \\boxed{} of the solution, instead of a column of its own; a row
             whose solution has none is a bad row
     """
@@ -26,7 +29,7 @@ class PromptFile(WholeColumns):
         path: str,
         prompt_column: str = "prompt",
         answer_column: str = "answer",
-        id_column: str = "id",
+        id_column: str | None = "id",
         system_prompt: str | None = None,
         skip_bad_rows: bool = False,
         solution_column: str = "solution",
@@ -34,7 +37,7 @@ class PromptFile(WholeColumns):
     ) -> None:
         file = require_file(path)
         super().__init__(
-            file.stem, prompt_column, answer_column, id_column, system_prompt, skip_bad_rows, solution_column,
+            stem(file), prompt_column, answer_column, id_column, system_prompt, skip_bad_rows, solution_column,
             answer_from_solution,
         )  # fmt: skip
         self.path = file
@@ -50,12 +53,14 @@ class HubDataset(WholeColumns):
         path: the data set's id or directory
         name: its configuration
         split: its split
-        prompt_column: text, or a list of chat messages
-        answer_column: the label; rows without it are fine
+        prompt_column: text, or a list of chat messages; OUTER.INNER is a column in an object, "{body} {question}"
+            the text of several
+        answer_column: the label, or a list of labels of which any is right; rows without it are fine
         id_column: unique ids; the row's number where there is none
         system_prompt: put in front of each prompt that has none
         skip_bad_rows: warn and go on at a malformed row instead of stopping
-        solution_column: a worked solution, which SFT learns from; rows without it are fine elsewhere
+        solution_column: a worked solution, which SFT learns from; rows without it are fine elsewhere. The same as
+            prompt_column where the conversation ends in it
         answer_from_solution: the label is the last \\boxed{} of the solution, instead of a column of its own; a row
             whose solution has none is a bad row
     """
@@ -67,7 +72,7 @@ class HubDataset(WholeColumns):
         split: str = "train",
         prompt_column: str = "prompt",
         answer_column: str = "answer",
-        id_column: str = "id",
+        id_column: str | None = "id",
         system_prompt: str | None = None,
         skip_bad_rows: bool = False,
         solution_column: str = "solution",

@@ -11,7 +11,7 @@ from emlit.engines import NEXT_TURN
 from emlit.errors import ConfigError
 from emlit.sandbox import ExecutionResult, run_all, run_tests
 from emlit.tasks.base import Grade, Message, Row
-from emlit.tasks.benchmark import Hub
+from emlit.tasks.benchmark import OWN, Hub
 from emlit.tasks.code_blocks import extract_code
 from emlit.tasks.program_names import in_one
 from emlit.tasks.programs import ProgramBenchmark
@@ -36,6 +36,7 @@ class SciCode(ProgramBenchmark):
         unsafe_code: where nothing shuts programs in, run them all the same, under rlimits alone
         targets: the path of test_data.h5
         background: show each step's scientific background, as the paper does, or have the model write it
+        system_prompt: in place of the benchmark's own; null for none
     """
 
     name = "scicode"
@@ -50,8 +51,9 @@ class SciCode(ProgramBenchmark):
         targets: str | None = None,
         background: bool = True,
         unsafe_code: bool = False,
+        system_prompt: str | None = OWN,
     ) -> None:
-        super().__init__(path, n, timeout, memory_mb, unsafe_code)
+        super().__init__(path, n, timeout, memory_mb, unsafe_code, system_prompt)
         if targets is not None and not Path(targets).is_file():
             raise ConfigError(f"targets is {targets}, and there is no such file")
         self.targets = None if targets is None else Targets(Path(targets))

@@ -15,7 +15,7 @@ from emlit.sources import SourceRow, file_rows
 if TYPE_CHECKING:
     from datasets import Dataset
 
-_FORMAT = 1  # raised when what is stored of a row changes, so that older copies are not read
+_FORMAT = 2  # raised when what is stored of a row changes, so that older copies are not read
 _RAISED = re.compile(r"^(?:emlit\.errors\.)?(DataError|OSError|PermissionError|FileNotFoundError): (.+)$", re.MULTILINE)
 
 

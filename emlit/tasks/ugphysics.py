@@ -8,7 +8,7 @@ from emlit.tasks.answers import extract_answer, extract_boxes, math_equal
 from emlit.tasks.answers.quantities import same_unit, split_unit
 from emlit.tasks.answers.writing import split, tidy
 from emlit.tasks.base import Grade, Row
-from emlit.tasks.benchmark import Benchmark, Hub, row_number
+from emlit.tasks.benchmark import OWN, Benchmark, Hub, row_number
 from emlit.tasks.templates import (
     REASON_STEP_BY_STEP,
     UGPHYSICS,
@@ -37,6 +37,7 @@ class UGPhysics(Benchmark):
         path: a local file in the schema of UGPhysics/ugphysics; from the hub unless set
         n: the first so many rows; all unless set
         tolerance: numbers may differ by this share; 1 % is the benchmark's own
+        system_prompt: in place of the benchmark's own; null for none
     """
 
     system_prompt = REASON_STEP_BY_STEP
@@ -48,6 +49,7 @@ class UGPhysics(Benchmark):
         path: str | None = None,
         n: int | None = None,
         tolerance: float = 0.01,
+        system_prompt: str | None = OWN,
     ) -> None:
         if subject not in SUBJECTS:
             raise ConfigError(f"subject is {subject}; UGPhysics has {', '.join(SUBJECTS)}")
@@ -59,7 +61,7 @@ class UGPhysics(Benchmark):
         self.hub = Hub("UGPhysics/ugphysics", subject, language)
         self.language = language
         self.tolerance = tolerance
-        super().__init__(path, n)
+        super().__init__(path, n, system_prompt)
 
     def row(self, fields: dict[str, Any], where: str) -> Row:
         answer = ", ".join(content for _, content in extract_boxes(fields["answers"]))
