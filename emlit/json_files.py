@@ -1,6 +1,7 @@
 """Rows of JSON: a line each, or one document that holds them all."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -97,7 +98,7 @@ def _lines(path: Path, file: BinaryIO) -> Iterator[SourceRow]:
         file_lines = file
     for number, line in enumerate(file_lines, 1):
         where = f"{path}, line {number}"
-        if not line.strip():
+        if not line.removeprefix(BOM_UTF8).strip():
             continue
         try:
             row = json.loads(line.decode("utf-8-sig"))

@@ -70,10 +70,6 @@ class PromptList(list[Prompt]):
         return indices
 
 
-class _TooLong(DataError):
-    """Of a prompt, for which the context has no room."""
-
-
 def render(
     task: Task,
     tokenizer: "PreTrainedTokenizerBase",
@@ -89,7 +85,8 @@ def render(
         chat: how they become token ids; by the tokenizer alone unless set
 
     Raises:
-        DataError: a prompt longer than that; tasks with `skip_bad_rows` leave it out instead
+        DataError: a prompt longer than that, or one that the model does not take; tasks with `skip_bad_rows` leave it
+            out instead
         ConfigError: the task is too large to be read whole
     """
     if task.streamed:
@@ -97,19 +94,19 @@ def render(
             f"{type(task).__name__} is for data.train alone, since all else reads whole tasks; name a file that fits "
             "in memory with emlit.tasks.PromptFile"
         )
-    prompts, skipped = PromptList(), 0
-    chat = chat or Chat(tokenizer)
+    prompts, chat = PromptList(), chat or Chat(tokenizer)
+    bad: list[DataError] = []
     for row in task.rows()[:problems]:
         try:
             prompts.append(prompt_of(row, task, chat, longest))
-        except _TooLong:
+        except DataError as error:
             if not getattr(task, "skip_bad_rows", False):
                 raise
-            skipped += 1
-    if skipped:
-        log.warning("%s: skipped %d prompts of more than %d tokens", task.name, skipped, longest)
+            bad.append(error)
     if not prompts:
-        raise DataError(f"{task.name}: no prompt fits the context beside max_tokens")
+        raise DataError(f"{task.name}: no prompt can be used; {bad[0]}" if bad else f"{task.name} has no prompt")
+    if bad:
+        log.warning("%s: skipped %d prompts, the first one since %s", task.name, len(bad), bad[0])
     return prompts
 
 
@@ -128,7 +125,7 @@ def prompt_of(row: Row, task: Task, chat: Chat, longest: int) -> Prompt:
         raise DataError(f"{prompt.where}: the prompt has no token; write something in it")
     if len(tokens) > longest:
         way_out = "set skip_bad_rows" if hasattr(task, "skip_bad_rows") else "raise --data.context"
-        raise _TooLong(
+        raise DataError(
             f"{prompt.where}: the prompt has {len(tokens)} tokens, and the context leaves room for {longest} beside "
             f"max_tokens; shorten it, lower --data.sampling.max_tokens or {way_out}"
         )

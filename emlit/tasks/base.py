@@ -95,13 +95,14 @@ class Task(ABC):
 
     def grade(self, row: Row, completion: str) -> Grade:
         """Grade one completion of one row; the replies of several turns are joined by NEXT_TURN."""
-        if row.begun and extract_answer(row.begun) is None:  # an answer that the prompt gives away is not the model's
-            completion = row.begun + completion
-        answer = extract_answer(completion)
+        whole = row.begun + completion
+        if row.begun and extract_answer(whole) == extract_answer(row.begun):  # what the prompt gives away is no answer
+            whole = completion
+        answer = extract_answer(whole)
         right = (
             None if row.answer is None else any(self.equal(answer, each) for each in (row.answer, *row.alternatives))
         )
-        return Grade(answer, right, extract_boxed(completion) is not None)
+        return Grade(answer, right, extract_boxed(whole) is not None)
 
     def grade_all(
         self, answers: Sequence[tuple[Row, str]], on_finished: Callable[[int], None] | None = None

@@ -1,0 +1,109 @@
+"""Files as people have them: encodings, line ends, compression, and JSON that is one document."""
+
+import codecs
+import gzip
+import json
+
+import pytest
+
+from emlit.errors import ConfigError, DataError
+from emlit.sources import file_rows, require_file
+from emlit.tasks import PromptFile
+
+ROWS = [{"prompt": "1+1?", "answer": "2"}, {"prompt": "é 漢 🙂\u2028", "answer": "3"}]
+LINES = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)
+TABLE = 'prompt,answer\n1+1?,2\n"é 漢 🙂\u2028",3\n'
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
+
+
+def rows_of(path) -> list:
+    return [row for _, row in file_rows(require_file(str(path)))]
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize(
+    ("name", "text"), [("p.jsonl", LINES), ("p.json", LINES), ("p.json", json.dumps(ROWS)), ("p.csv", TABLE)]
+)
+def test_encodings(name, text, encoding, ends, tmp_path):
+    content = text.replace("\n", ends).encode(encoding)
+    for path, written in ((tmp_path / name, content), (tmp_path / f"{name}.gz", gzip.compress(content))):
+        path.write_bytes(written)
+        assert rows_of(path) == ROWS
+    assert [row.source for row in PromptFile(str(tmp_path / f"{name}.gz")).rows()][-1].endswith(
+        ("line 2", "2", "line 3")
+    )
+    assert PromptFile(str(tmp_path / f"{name}.gz")).name == "p"
+
+
+def test_big_letters_in_a_suffix(tmp_path):
+    (tmp_path / "P.JSONL").write_text(LINES, encoding="utf-8")
+    assert rows_of(tmp_path / "P.JSONL") == ROWS
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        ROWS,
+        {"version": "1.0", "data": ROWS},
+        {"features": [{"name": "prompt", "type": {}}], "rows": [{"row_idx": n, "row": r} for n, r in enumerate(ROWS)]},
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_documents(document, indent, tmp_path):
+    (tmp_path / "p.json").write_text(json.dumps(document, indent=indent))
+    assert rows_of(tmp_path / "p.json") == ROWS
+    assert PromptFile(str(tmp_path / "p.json")).rows()[1].source == f"{tmp_path / 'p.json'}, row 2"
+
+
+def test_one_row_is_a_row_and_not_its_messages(tmp_path):
+    row = {"prompt": [{"role": "user", "content": "1+1?"}], "answer": "2"}
+    for indent in (None, 2):
+        (tmp_path / "p.json").write_text(json.dumps(row, indent=indent))
+        assert rows_of(tmp_path / "p.json") == [row]
+
+
+def test_bad_lines_of_a_json_file(tmp_path):
+    path = tmp_path / "p.json"
+    path.write_text('{"prompt": "a"\n{"prompt": "b"}\n[1]\n')
+    assert [row.prompt for row in PromptFile(str(path), skip_bad_rows=True).rows()] == ["b"]
+    path.write_text('[{"prompt": "a"}, 3]')
+    with pytest.raises(DataError, match=r"p\.json, row 2: not a JSON object"):
+        PromptFile(str(path)).rows()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("p.json", b'[{"prompt": "a"},', r"p\.json: not valid JSON \(.*line 1 column"),
+        ("p.json", b"3", r"p\.json: neither an array of objects nor an object"),
+        (
+            "p.json",
+            b'{"train": [{"a": 1}], "test": [{"a": 1}]}',
+            r"p\.json: several arrays of rows \('train', 'test'\)",
+        ),
+        ("p.json", b"[]", r"p\.json has no usable row"),
+        ("p.json", b'["\xff"]', r"p\.json: not UTF-8 text; save it as UTF-8"),
+        ("p.jsonl", b'[{"prompt": "a"}]\n', r"line 1: not a JSON object; .*must end in \.json"),
+        ("p.jsonl", b"[\n", r"line 1: not valid JSON.*must end in \.json"),
+        ("p.jsonl", codecs.BOM_UTF16_LE + b"{\x00\x00", r"p\.jsonl: neither UTF-8 nor whole UTF-16"),
+        ("p.jsonl", codecs.BOM_UTF8, r"p\.jsonl has no usable row"),
+        ("p.jsonl", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
+        ("p.parquet", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
+        ("p.jsonl.gz", b"{}\n", r"p\.jsonl\.gz is not a whole gzip file"),
+        ("p.jsonl.gz", gzip.compress(LINES.encode())[:-9], r"p\.jsonl\.gz is not a whole gzip file"),
+        ("p.csv", b"prompt,answer\n", r"p\.csv has no usable row"),
+        ("p.csv", b"prompt;answer\na;b\n", "no column 'prompt'; the columns are 'prompt;answer'"),
+        ("p.csv", "prompt\n\u00e9t\u00e9\n".encode("latin-1"), r"p\.csv, after line \d: not UTF-8 .*save it as UTF-8"),
+    ],
+)
+def test_files_that_cannot_be_read(name, content, sentence, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=sentence) as caught:
+        PromptFile(str(tmp_path / name)).rows()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_directory_is_no_prompt_file(tmp_path):
+    with pytest.raises(ConfigError, match="a directory.*StreamedPrompts"):
+        PromptFile(str(tmp_path))
