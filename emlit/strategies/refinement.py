@@ -51,9 +51,10 @@ class IterativeRefinement(Strategy):
         return turns
 
     def _again(self, ask: Ask, before: Turn, draft: int) -> Ask:
-        conversation = [
-            *ask.conversation(),
-            {"role": "assistant", "content": before.reply.text},
+        conversation = ask.conversation()
+        begun = conversation.pop()["content"] if conversation[-1]["role"] == "assistant" else ""  # by the prompt
+        conversation += [
+            {"role": "assistant", "content": begun + before.reply.text},
             {"role": "user", "content": self.instruction},
         ]
         # A draft that has less room than the one before would be cut short, and count.
