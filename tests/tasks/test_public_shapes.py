@@ -63,7 +63,7 @@ def test_labels(label, expected, row_of, caplog):
     [
         (
             {"text": ["a"], "answer_start": [3]},
-            r"line 1: the label 'answer' is an object with text, answer_start; set ans",
+            r"line 1: the label 'answer' is an object with text, answer_start; set",
         ),
         ({}, "is an object with nothing in it"),
         ([["2"], ["3"]], "is a list of lists"),
