@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Literal, NamedTuple
 
+import torch
 from torch import Tensor
 
 from emlit.decoding import Decoding
@@ -127,12 +128,16 @@ class Engine(ABC):
     A constructor takes settings and is cheap; `start` loads the model. `decoding` changes the logits before each token
     is drawn (None: as they are). `weights_version` says which weights are in use: 0 are those on disk. `asleep` says
     that it has none: `load_weights` wakes it. `samples_elsewhere` says that sampling leaves this process free to train.
+    `can_restart` says that it can be started again after it failed. `weights_dtype`, once it has started, is
+    the half precision in which `load_weights` may be given matrices; None asks for them as they are.
     """
 
     decoding: Decoding | None = None
     weights_version: int = 0
     asleep: bool = False
     samples_elsewhere: bool = False
+    can_restart: bool = True
+    weights_dtype: torch.dtype | None = None
 
     @abstractmethod
     def start(self, source: ModelSource) -> None:

@@ -5,6 +5,7 @@ import logging
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 
+import torch
 from torch import Tensor
 
 from emlit.decoding import Decoding
@@ -14,13 +15,21 @@ from emlit.errors import EmlitError, EngineError
 
 log = logging.getLogger(__name__)
 
+# cudaErrorIllegalAddress and its like, in the words of CUDA, and of Triton's and cuBLAS's messages.
+_CONTEXT_LOST = (
+    "illegal memory access", "illegal instruction", "misaligned address", "device-side assert", "launch failure",
+    "invalid program counter", "invalid address space", "uncorrectable ecc", "hardware stack error",
+    "cublas_status_execution_failed", "unspecified launch",
+)  # fmt: skip
+
 
 class RestartingEngine(Engine):
     """Runs an engine; where it fails, starts it again, gives it the current weights and repeats what was asked.
 
     Seeds stand in the requests, so a repeated round is the same round. Failures are what a machine does to a program:
     memory, files, kernels, sockets, vLLM's own. An error that the next attempt would only repeat (a TypeError, an
-    EmlitError) is raised as it is.
+    EmlitError) is raised as it is, and one that has taken the GPU's context with it ends the run at once: nothing on
+    that GPU can go on in this process.
 
     Where an engine samples elsewhere, `begin` has it do so in a thread; everything else waits for that to end.
 
@@ -29,6 +38,7 @@ class RestartingEngine(Engine):
         restarts: how often in a run; more failures end it
 
     Attributes:
+        can_restart: whether the engine itself can be
         push: hands the current weights to this engine, by `load_weights`; None where those on disk are in use
         generating: whether this thread is sampling, or waits for one that does
         failures: what the engine failed with so far
@@ -51,6 +61,14 @@ class RestartingEngine(Engine):
     @property
     def weights_version(self) -> int:  # type: ignore[override]
         return self.engine.weights_version
+
+    @property
+    def weights_dtype(self) -> torch.dtype | None:  # type: ignore[override]
+        return self.engine.weights_dtype
+
+    @property
+    def can_restart(self) -> bool:  # type: ignore[override]
+        return self.engine.can_restart
 
     @property
     def samples_elsewhere(self) -> bool:  # type: ignore[override]
@@ -144,8 +162,13 @@ class RestartingEngine(Engine):
             raise error
         self.failures.append(last_lines(error))
         log.info("the engine failed", exc_info=error)
-        if len(self.failures) > self.restarts:
-            earlier = f" (and before that with: {'; '.join(self.failures[:-1])})" if self.restarts else ""
+        if context_lost(error):
+            raise EngineError(
+                f"the GPU failed with: {self.failures[-1]}; after that nothing on it can go on in this process: fit "
+                "goes on from its last checkpoint with --ckpt_path auto, and predict with the same command"
+            ) from error
+        if len(self.failures) > self.restarts or not self.can_restart:
+            earlier = f" (and before that with: {'; '.join(self.failures[:-1])})" if self.failures[1:] else ""
             raise EngineError(
                 f"the engine failed with: {self.failures[-1]}{earlier}; once the cause is gone, fit goes on from its "
                 "last checkpoint with --ckpt_path auto, and predict with the same command"
@@ -183,12 +206,29 @@ def engine_died(error: BaseException) -> bool:
     return isinstance(error, (RuntimeError, OSError, MemoryError)) or type(error).__module__.startswith(("vllm", "zmq"))
 
 
+def context_lost(error: BaseException) -> bool:
+    """Whether an error of CUDA other than a lack of memory is behind it: the process can do no more on that GPU.
+
+    torch raises AcceleratorError; Triton, NCCL and cuBLAS have RuntimeErrors that say so.
+    """
+    return any(
+        isinstance(each, torch.AcceleratorError)
+        or (isinstance(each, RuntimeError) and any(sign in str(each).lower() for sign in _CONTEXT_LOST))
+        for each in _chain(error)
+    )
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """An error, and those behind it."""
+    found = [error]
+    while (behind := found[-1].__cause__ or found[-1].__context__) is not None and behind not in found:
+        found.append(behind)
+    return found
+
+
 def last_lines(error: BaseException, count: int = 3) -> str:
     """The end of an error's message, and of the one behind it, on one line."""
-    root = error
-    while (cause := root.__cause__ or root.__context__) is not None:
-        root = cause
-    told = []
+    root, told = _chain(error)[-1], []
     for each in dict.fromkeys((error, root)):
         lines = [line.strip() for line in str(each).strip().splitlines() if line.strip()]
         told.append(f"{type(each).__name__}: {' | '.join(lines[-count:])}" if lines else type(each).__name__)

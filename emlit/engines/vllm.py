@@ -1,6 +1,7 @@
 """Sampling with vLLM, in this process."""
 
 import contextlib
+import gc
 import importlib.util
 import io
 import logging
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from emlit.engines.base import Completion, Engine, ModelSource, Request, Sampling
+from emlit.engines.process_state import keep_workspaces, process_state_kept
 from emlit.errors import ConfigError, EngineError
 
 _NO_DRAFTS = (
@@ -31,7 +33,8 @@ class VLLMEngine(Engine):
         max_num_seqs: completions sampled together; vLLM's own choice unless set
         enforce_eager: skip compilation and CUDA graphs; on a CPU compilation costs more than it saves
         sleep: give the GPU to the trainer while it trains: weights and KV cache are dropped when a round is sampled,
-            and are there again with the next push of weights. `gpu_memory_utilization` may then be high
+            and are there again with the next push of weights. `gpu_memory_utilization` may then be high. An engine that
+            sleeps and fails ends the run, which goes on from its last checkpoint; others are started again, once
         options: further arguments of `vllm.LLM`
 
     Raises:
@@ -67,6 +70,9 @@ class VLLMEngine(Engine):
         self.max_num_seqs = max_num_seqs
         self.enforce_eager = enforce_eager
         self.sleeps = sleep
+        # vLLM asserts that nothing of an engine that slept is left before it starts another, and after a failure
+        # something may be: the second error would hide the first.
+        self.can_restart = not sleep
         self.options = options or {}
         self.llm: Any = None
 
@@ -103,14 +109,17 @@ class VLLMEngine(Engine):
         from lightning.pytorch.utilities.seed import isolate_rng
         from vllm import LLM
 
-        arguments = {
-            **self.arguments(source.path, source.context),
-            **_beside_other_ranks(),
-            "disable_log_stats": True,
-            "use_tqdm_on_load": False,
-            **self.options,
-        }
-        with isolate_rng(), quiet():  # LLM() seeds every global generator
+        if torch.cuda.is_available():
+            keep_workspaces()
+        # LLM() seeds every global generator.
+        with isolate_rng(), quiet(), process_state_kept():
+            arguments = {
+                **self.arguments(source.path, source.context),
+                **_own_gpu(),
+                "disable_log_stats": True,
+                "use_tqdm_on_load": False,
+                **self.options,
+            }
             try:
                 self.llm = LLM(**arguments)
             except Exception as error:
@@ -119,6 +128,8 @@ class VLLMEngine(Engine):
                 raise EngineError(f"vLLM could not start {source.path}: {error}") from error
         if not torch.cuda.is_available():
             _skip_token_ranks()
+        dtype = self.llm.model_config.dtype
+        self.weights_dtype = None if dtype == torch.float32 else dtype
         self.source = source
         self.weights_version = 0
         self.asleep = False
@@ -142,6 +153,7 @@ class VLLMEngine(Engine):
                 stop_token_ids=list(self.source.stop_token_ids),
                 seed=request.seed,
                 logprobs=0,
+                flat_logprobs=True,  # lists of numbers in place of a dict a token
                 detokenize=bool(sampling.stop),
                 extra_args=to_flat_keys(self.decoding) or None,
             )
@@ -172,9 +184,11 @@ class VLLMEngine(Engine):
             self.asleep = True
 
     def close(self) -> None:
-        if self.llm is not None:
-            self.llm.llm_engine.engine_core.shutdown()
-            self.llm = None
+        llm, self.llm = self.llm, None
+        if llm is not None:
+            llm.llm_engine.engine_core.shutdown()
+            del llm
+            gc.collect()  # the engine's parts refer to each other
 
 
 def installed() -> bool:
@@ -182,15 +196,20 @@ def installed() -> bool:
     return importlib.util.find_spec("vllm") is not None
 
 
-def _beside_other_ranks() -> dict[str, Any]:
-    """Arguments for one engine a process, on the process's own GPU; none where there is one process."""
-    if not torch.distributed.is_initialized() or torch.distributed.get_world_size() == 1:
-        return {}
-    # What torchrun would have set, and Lightning's own launcher does not.
-    os.environ["RANK"] = str(torch.distributed.get_rank())
-    if torch.cuda.is_available():
-        os.environ["LOCAL_RANK"] = str(torch.cuda.current_device())
-    return {"distributed_executor_backend": "external_launcher"}
+def _own_gpu() -> dict[str, Any]:
+    """Arguments for an engine on this process's GPU; sets what vLLM reads of the environment for it.
+
+    vLLM takes LOCAL_RANK for a GPU's index. Lightning takes it for a place in `trainer.devices`, as often as it asks:
+    the two differ where these are not 0, 1, ..., so that it must not stay.
+    """
+    gpu = torch.cuda.current_device() if torch.cuda.is_available() else None
+    if torch.distributed.is_initialized() and torch.distributed.get_world_size() > 1:
+        # What torchrun would have set, and Lightning's own launcher does not.
+        os.environ["RANK"] = str(torch.distributed.get_rank())
+        if gpu is not None:
+            os.environ["LOCAL_RANK"] = str(gpu)
+        return {"distributed_executor_backend": "external_launcher"}
+    return {"device_ids": [gpu]} if gpu else {}  # the first one unless told
 
 
 def _checkpoint_dtype(path: str) -> str:
@@ -203,7 +222,8 @@ def _checkpoint_dtype(path: str) -> str:
 
 def _completion(output: Any) -> Completion:
     tokens = list(output.token_ids)
-    logprobs = [step[token].logprob for step, token in zip(output.logprobs, tokens, strict=True)]
+    found = output.logprobs  # flat; of each position the sampled token's comes first
+    logprobs = [found.logprobs[start] for start, _ in zip(found.start_indices, tokens, strict=True)]
     return Completion(tokens, logprobs, "length" if output.finish_reason == "length" else "stop")
 
 
