@@ -99,7 +99,8 @@ def measure(given: list[str]) -> dict[str, Any]:
     plan = plan_memory(shape, settings, GPUS["h100" if on_gpu else "cpu"])
     torch.manual_seed(0)
     module = instantiate(arguments.model, path)
-    without_trainer(module, settings.micro_batches)
+    autocast = None if settings.compute == "float32" else torch.bfloat16
+    without_trainer(module, settings.micro_batches, autocast=autocast)
     module.configure_model()
     module.to("cuda" if on_gpu else "cpu")
     references = [each.to(module.device) for each in getattr(module, "_reference", ())]
@@ -108,7 +109,6 @@ def measure(given: list[str]) -> dict[str, Any]:
         settings.rows, settings.samples, settings.row_tokens - settings.completion_tokens, settings.completion_tokens, 2
     ).to(module.device)
     clip = arguments.trainer.gradient_clip_val
-    autocast = None if settings.compute == "float32" else torch.bfloat16
     whole_step(module, optimizer, batch, 1, clip, autocast)
     gradients = sum(p.grad.nbytes for p in module.parameters() if p.grad is not None)
     optimizer.zero_grad()

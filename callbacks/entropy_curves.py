@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import lightning as L
+import torch
 
 from callbacks.weight_sync import WeightSync, logprob_gap
 from emlit.curves.round_tokens import RoundTokens
@@ -33,7 +34,7 @@ class EntropyCurves(L.Callback):
             raise ConfigError(f"every_n_steps of EntropyCurves is {every_n_steps}; it must be at least 1")
         self.tau, self.every_n_steps, self.texts = tau, every_n_steps, texts
         self.records: list[StepRecord] = []
-        self.gradient_norm = 0.0
+        self.gradient_norm = torch.zeros(())
         self.last_step = 0
         self.counted_generation = 0.0  # seconds of the round's, in earlier steps
         self.last_end = 0.0  # time.perf_counter() at the end of the last optimiser step
@@ -88,13 +89,13 @@ class EntropyCurves(L.Callback):
             gaps["sync/staleness"] = float(trainer.global_step - 1 - batch.weights_version)
         # Later updates of a round, and rounds ahead, are scored by newer weights than those that sampled them.
         if gaps.get("sync/staleness") == 0:
-            found = [logprob_gap(record) for record in self.records]
-            gaps["sync/logprob_gap"] = sum(mean for mean, _ in found) / len(found)
-            gaps["sync/logprob_gap_max"] = max(largest for _, largest in found)
+            means, largest = torch.stack([logprob_gap(record) for record in self.records]).unbind(dim=1)
+            gaps["sync/logprob_gap"] = means.mean().item()
+            gaps["sync/logprob_gap_max"] = largest.max().item()
         return {
             **gaps,
-            "loss/total": sum(record.loss.item() for record in self.records),
-            "optimizer/gradient_norm": self.gradient_norm,
+            "loss/total": torch.stack([record.loss for record in self.records]).sum().item(),
+            "optimizer/gradient_norm": float(self.gradient_norm),
             "optimizer/learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
             "time/step": seconds,
             "time/generate": generation,

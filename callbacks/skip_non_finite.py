@@ -39,7 +39,8 @@ class SkipNonFinite(L.Callback):
         self.max_in_a_row = max_in_a_row
         self.skipped = 0
         self.in_a_row = 0
-        self._records: list[tuple[StepRecord, str | None]] = []  # of the step under way, with what is wrong
+        # Of the step under way, with the loss and what is wrong: on the device, and looked at once.
+        self._records: list[tuple[StepRecord, Tensor, Tensor]] = []
         self._logged = 0
 
     def state_dict(self) -> dict[str, Any]:
@@ -54,18 +55,30 @@ class SkipNonFinite(L.Callback):
 
     def on_before_backward(self, trainer: L.Trainer, pl_module: CausalLM, loss: Tensor) -> None:
         # Not decided yet: the backward pass goes on as on the other processes, which would wait for this one's.
-        self._records.append((pl_module.record, _fault(pl_module.record, loss)))
+        self._records.append((pl_module.record, loss.detach(), faults(pl_module.record, loss)))
 
     def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: CausalLM, optimizer: Any) -> None:
-        fault = next((fault for _, fault in self._records if fault is not None), None)
+        fault = next((fault for fault in self._sentences() if fault is not None), None)
         if getattr(trainer.precision_plugin, "scaler", None) is None:
-            norm = gradient_norm(pl_module)
+            norm = float(gradient_norm(pl_module))
             fault = fault if math.isfinite(norm) else fault or f"the gradient's norm is {norm}"
         if trainer.strategy.reduce_boolean_decision(fault is not None, all=False):
             self._skip(trainer, optimizer, fault or "another process has a value that is not finite")
         else:
             self.in_a_row = 0
         self._records.clear()
+
+    def _sentences(self) -> list[str | None]:
+        """What is wrong with each micro-batch of the step, as yet: here the host waits for the device."""
+        if not self._records:
+            return []
+        losses = torch.stack([loss for _, loss, _ in self._records]).tolist()
+        found = torch.stack([wrong for _, _, wrong in self._records]).tolist()
+        names = [[name for name, is_so in zip(_FAULTS, wrong, strict=True) if is_so] for wrong in found]
+        return [
+            None if not wrong else f"the loss is {loss}" if wrong[0] == "the loss" else f"{wrong[0]} is not finite"
+            for loss, wrong in zip(losses, names, strict=True)
+        ]
 
     def _skip(self, trainer: L.Trainer, optimizer: Any, fault: str) -> None:
         optimizer.zero_grad(set_to_none=True)  # a parameter without a gradient is not touched
@@ -83,7 +96,8 @@ class SkipNonFinite(L.Callback):
         scratch = path.with_suffix(".partial")
         with writing(path, "the run stopped on non-finite values", scratch):
             path.parent.mkdir(parents=True, exist_ok=True)
-            torch.save([_content(record, fault) for record, fault in self._records], scratch)
+            records = zip(self._records, self._sentences(), strict=True)
+            torch.save([_content(record, fault) for (record, *_), fault in records], scratch)
             put_in_place(scratch, path)
         return path
 
@@ -110,19 +124,15 @@ class SkipNonFinite(L.Callback):
             logger.log_metrics({"non_finite/skipped": self.skipped}, step=trainer.global_step)
 
 
-def _fault(record: StepRecord, loss: Tensor) -> str | None:
-    """What of a micro-batch is not finite."""
-    if not torch.isfinite(loss):
-        return f"the loss is {loss.item()}"
-    mask = record.batch.completion_mask
-    for name, values in (
-        ("a log-probability by the trainer", record.stats.logprob),
-        ("a log-probability by the sampler", record.batch.sampler_logprobs),
-        ("an entropy", record.stats.entropy),
-    ):
-        if values is not None and not torch.isfinite(values[mask]).all():
-            return f"{name} is not finite"
-    return None
+_FAULTS = ("the loss", "a log-probability by the trainer", "a log-probability by the sampler", "an entropy")
+
+
+def faults(record: StepRecord, loss: Tensor) -> Tensor:
+    """Which of _FAULTS a micro-batch has, (4,), bool, on its device."""
+    mask, sampled = record.batch.completion_mask, record.batch.sampler_logprobs
+    values = record.stats.logprob, torch.zeros_like(record.stats.logprob) if sampled is None else sampled
+    wrong = [(~torch.isfinite(value) & mask).any() for value in (*values, record.stats.entropy)]
+    return torch.stack([~torch.isfinite(loss.detach()), *wrong])
 
 
 def _content(record: StepRecord, fault: str | None) -> dict[str, Any]:

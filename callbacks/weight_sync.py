@@ -1,8 +1,9 @@
 """The engine runs the trained weights, and proves it."""
 
-import math
+import logging
 import time
 from collections.abc import Callable, Iterator
+from math import inf, isfinite
 from typing import Any
 
 import lightning as L
@@ -12,22 +13,49 @@ from torch import Tensor
 from emlit.errors import ConfigError, WeightSyncError
 from emlit.modules import CausalLM, StepRecord
 from emlit.modules.lora import is_adapter, merged_weights
+from emlit.modules.scoring import unwrapped
 from emlit.parallel import gathered
 
+log = logging.getLogger(__name__)
 
-def engine_weights(module: CausalLM) -> Iterator[tuple[str, Tensor]]:
+# A gap that has grown so much since the first round is told. Below so many nats it says nothing: it is rounding.
+_GROWTH, _ROUNDING = 5.0, 1e-4
+
+
+def engine_weights(module: CausalLM, dtype: torch.dtype | None = None) -> Iterator[tuple[str, Tensor]]:
     """The policy's weights under their Hugging Face names, one whole tensor at a time.
 
     From `state_dict()`, which has tied weights under both of their names; `named_parameters()` skips the second, and a
     vLLM on the CPU would then keep its old output head. Adapters come merged, and the base stays as it is.
+
+    Args:
+        module: whose they are
+        dtype: that an engine computes in. Matrices are rounded to it, adapters merged, before they are gathered: half
+            the traffic and half the memory. Vectors, and what transformers keeps in float32, stay as they are
     """
     # map holds on to no tensor while the next one is computed; the variable of a loop would.
-    return map(_whole(module), merged_weights(module.model))
+    return map(_whole(module), map(_rounded(module, dtype), merged_weights(module.model)))
 
 
 def adapter_weights(module: CausalLM) -> Iterator[tuple[str, Tensor]]:
     """The weights of LoRA adapters alone, under peft's names; none where there are no adapters."""
     return map(_whole(module), (item for item in module.model.state_dict().items() if is_adapter(item[0])))
+
+
+def _rounded(module: CausalLM, dtype: torch.dtype | None) -> Callable[[tuple[str, Tensor]], tuple[str, Tensor]]:
+    base = unwrapped(module.model)
+    exact = [*(getattr(base, "_keep_in_fp32_modules", None) or ()),
+             *(getattr(base, "_keep_in_fp32_modules_strict", None) or ())]  # fmt: skip
+
+    def rounded(item: tuple[str, Tensor]) -> tuple[str, Tensor]:
+        name, tensor = item
+        # Stacked experts have no ".weight"; of two dimensions, other parameters are no layer's (Mamba's A_log).
+        matrix = tensor.ndim > 2 or (tensor.ndim == 2 and name.endswith(".weight"))
+        if dtype is None or not matrix or not tensor.is_floating_point() or any(part in name for part in exact):
+            return item
+        return name, tensor.to(dtype)
+
+    return rounded
 
 
 def _whole(module: CausalLM) -> Callable[[tuple[str, Tensor]], tuple[str, Tensor]]:
@@ -38,19 +66,27 @@ def _whole(module: CausalLM) -> Callable[[tuple[str, Tensor]], tuple[str, Tensor
     return whole
 
 
-def logprob_gap(record: StepRecord) -> tuple[float, float]:
-    """Mean and largest |log p by the trainer - log p by the sampler| over the tokens of a sampled batch, nats."""
+def logprob_gap(record: StepRecord) -> Tensor:
+    """Mean and largest |log p by the trainer - log p by the sampler| over the tokens of a sampled batch.
+
+    Returns:
+        (2,), nats, on the batch's device; 0 where the batch has no token
+    """
     mask = record.batch.completion_mask
-    gap = (record.stats.logprob - record.batch.sampler_logprobs)[mask].abs()
-    return (gap.mean().item(), gap.max().item()) if gap.numel() else (0.0, 0.0)
+    gap = (record.stats.logprob - record.batch.sampler_logprobs).abs().masked_fill(~mask, 0.0)
+    if not gap.numel():
+        return gap.new_zeros(2)
+    return torch.stack([gap.sum() / mask.sum().clamp(min=1), gap.max()])
 
 
 class WeightSync(L.Callback):
     """Push the policy's weights to the engine after each round, in memory, and check them on the next.
 
-    The check: before each backward pass, the trainer's log-probabilities of the sampled tokens are compared with those
+    The check: before each optimiser step, the trainer's log-probabilities of the sampled tokens are compared with those
     that the sampler reported. Both come from the same weights, so the gap is rounding: about 1e-6 nats in float32 and
-    1e-2 in bfloat16. It is skipped where training samples are filtered, and where nothing was sampled (SFT).
+    1e-2 in bfloat16. It is skipped where training samples are filtered, and where nothing was sampled (SFT). The gap of
+    the first round is told by the log; a later one that is five times as large is told by a warning, once: `max_gap` of
+    an engine in bfloat16 is too wide to see weights that are a few steps old.
 
     Args:
         max_gap: stop the run when the mean gap of a micro-batch is larger, nats
@@ -61,6 +97,9 @@ class WeightSync(L.Callback):
             raise ConfigError(f"max_gap is {max_gap}; it must be positive")
         self.max_gap = max_gap
         self.seconds = 0.0
+        self.first_gap: float | None = None  # of this process's first step on its policy, nats
+        self._grown = False
+        self._gaps: list[Tensor] = []  # of the step under way, on the device: looked at once
 
     def preflight(self, trainer: L.Trainer, module: CausalLM, stage: str) -> None:
         if trainer.ckpt_path is not None and not module.score:
@@ -73,8 +112,11 @@ class WeightSync(L.Callback):
         """Hand over the weights as they are now."""
         trainer.datamodule.sampler.settle()  # the wait for a round that is being sampled is none for this
         started = time.perf_counter()
+        sampler = trainer.datamodule.sampler
+        dtype = sampler.weights_dtype
         with torch.no_grad():
-            trainer.datamodule.sampler.load_weights(engine_weights(module), version=trainer.global_step)
+            weights = engine_weights(module) if dtype is None else engine_weights(module, dtype)
+            sampler.load_weights(weights, version=trainer.global_step)
         self.seconds = time.perf_counter() - started
 
     def _push_at_start(self, trainer: L.Trainer, module: CausalLM) -> None:
@@ -96,13 +138,37 @@ class WeightSync(L.Callback):
             or record.batch.weights_version != trainer.global_step
         ):
             return
-        mean, largest = logprob_gap(record)
-        if mean > self.max_gap and math.isfinite(mean):  # what is not finite is SkipNonFinite's affair
+        self._gaps.append(logprob_gap(record))
+
+    def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: CausalLM, optimizer: Any) -> None:
+        if not self._gaps:
+            return
+        gaps = torch.stack(self._gaps)
+        self._gaps.clear()
+        # Here the host waits for the device.
+        mean, (worst, largest) = float(gaps[:, 0].mean()), gaps.amax(dim=0).tolist()
+        # What is not finite is SkipNonFinite's affair, and larger than nothing.
+        if worst > self.max_gap and worst < inf:
             raise WeightSyncError(
-                f"at step {trainer.global_step} trainer and sampler disagree by {mean:.2g} nats a token on average "
+                f"at step {trainer.global_step} trainer and sampler disagree by {worst:.2g} nats a token on average "
                 f"({largest:.2g} at most), more than sync.max_gap of {self.max_gap}: the engine does not run the "
                 "trained weights, or computes in a coarser dtype (raise --sync.max_gap if that is meant)"
             )
+        self._compare_with_first(mean, trainer)
+
+    def _compare_with_first(self, mean: float, trainer: L.Trainer) -> None:
+        if not isfinite(mean):
+            return
+        if self.first_gap is None:
+            self.first_gap = mean
+            log.info("trainer and sampler differ by %.2g nats a token in the first round", mean)
+        elif mean > _GROWTH * max(self.first_gap, _ROUNDING) and not self._grown:
+            self._grown = True
+            log.warning(
+                "at step %d trainer and sampler differ by %.2g nats a token, and by %.2g in the first round: "
+                "the engine's weights may not be the trained ones (sync/logprob_gap)",
+                trainer.global_step, mean, self.first_gap,
+            )  # fmt: skip
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int

@@ -12,7 +12,7 @@ from emlit.functional.running_softmax import RunningSoftmax
 from emlit.functional.tiles import HeadOptions, LogitTiles
 
 # Logits held together: some tokens, the whole vocabulary.
-_HELD_ELEMENTS_CPU, _HELD_ELEMENTS_GPU = 2**25, 2**27
+_HELD_ELEMENTS_CPU, _HELD_ELEMENTS_GPU = 2**25, 2**29
 _COLUMNS = 4096
 
 
@@ -85,7 +85,7 @@ def linear_entropy_loss(
         token_weights: (M), taken as constants
         bias: (V) or None
         temperature: a positive number, or (M) or (M, 1), one a token; no gradient is taken for it
-        chunk_size: tokens worked on together; about 2^25 logits (2^27 on a GPU) unless set
+        chunk_size: tokens worked on together; about 2^25 logits (2^29 on a GPU) unless set
         softcap: logits are softcap * tanh(logits / softcap) before temperature; None is off
 
     Returns:

@@ -72,3 +72,8 @@ def reduce_tokens(values: Tensor, mask: Tensor, reduction: Reduction, normaliser
 def sequence_mean(values: Tensor, mask: Tensor) -> Tensor:
     """Mean of `values` over the masked tokens of each row; 0 for a row without any. (B, T), (B, T) -> (B)."""
     return values.masked_fill(~mask, 0.0).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
+
+
+def flat_positions(mask: Tensor) -> Tensor:
+    """Where a mask is true, counted along its rows: (B, T) -> (M,), int64. Of a mask on a GPU the host waits for it."""
+    return mask.flatten().nonzero().squeeze(1)

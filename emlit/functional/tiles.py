@@ -73,17 +73,27 @@ class LogitTiles:
         self.dtype = torch.promote_types(options.operand_dtype, torch.float32)
         self.hidden, self.targets = hidden.to(options.operand_dtype), targets
         self.whole_weight, self.bias, self.softcap = weight, bias, options.softcap
+        self._on_gpu = hidden.is_cuda
+        if self._on_gpu:  # once a call, not once for each tile: 2 bytes a weight for as long as this lives
+            self.whole_weight = weight.to(options.operand_dtype)
         rows = max(1, min(len(hidden), options.chunk_size or chunk_size))
         budget = _TILE_ELEMENTS_GPU if hidden.is_cuda else _TILE_ELEMENTS_CPU
         columns = min(len(weight), max(min_columns, budget // rows))
         self.rows, self.columns = _slices(len(hidden), rows), _slices(len(weight), columns)
         self._cast: tuple[slice | None, Tensor] = None, weight[:0]
-        temperature = torch.as_tensor(options.temperature, dtype=self.dtype, device=hidden.device)
+        # Not as_tensor, which would copy a number to a GPU and wait for it.
+        temperature = (
+            options.temperature.to(hidden.device, self.dtype)
+            if isinstance(options.temperature, Tensor)
+            else hidden.new_full((), options.temperature, dtype=self.dtype)
+        )
         self.scale = temperature.reciprocal().reshape(-1, 1).expand(len(hidden), 1)
         self._tempered = isinstance(options.temperature, Tensor) or options.temperature != 1
 
     def weight(self, columns: slice) -> Tensor:
         """Some rows of W, as operands."""
+        if self._on_gpu:
+            return self.whole_weight[columns]
         if self._cast[0] != columns:
             self._cast = columns, self.whole_weight[columns].to(self.hidden.dtype)
         return self._cast[1]
@@ -150,5 +160,5 @@ class LogitTiles:
                 continue
             if total.dtype == dz.dtype:
                 total.addmm_(left, right)
-            else:
-                total += self.multiply(left, right)
+            else:  # summed as it is multiplied: a product of its own would be written, read and added
+                torch.addmm(total, left, right, out_dtype=total.dtype, out=total)

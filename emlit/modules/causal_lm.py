@@ -13,6 +13,7 @@ from emlit import pretrained as loading
 from emlit.engines import Completion, Engine
 from emlit.errors import ConfigError, DataError
 from emlit.functional import CertaintyStats, TokenStats
+from emlit.functional.reduction import flat_positions
 from emlit.metrics import CompletionMetrics
 from emlit.modules.answering import answer
 from emlit.modules.lora import ALL_LINEAR, LoRA, differences, is_adapter, settings
@@ -108,6 +109,7 @@ class CausalLM(L.LightningModule):
         entropy_temperature: float | None = None,
         model: "PreTrainedModel | None" = None,
         self_certainty: bool = False,
+        positions: Tensor | None = None,
     ) -> TokenStats | CertaintyStats:
         """Log-probability and entropy of each sampled token, in one forward pass.
 
@@ -120,6 +122,8 @@ class CausalLM(L.LightningModule):
             entropy_temperature: of H
             model: the policy unless given
             self_certainty: add it, at `temperature` and without a gradient
+            positions: (M,), where the mask is true, counted along its rows; found here unless given, which on a GPU
+                means to wait for it
 
         Returns:
             TokenStats, or CertaintyStats where asked for, of (B, T) float32, nats; 0 outside of `completion_mask`
@@ -131,14 +135,17 @@ class CausalLM(L.LightningModule):
                 stats = TokenStats(stats.logprob, scored.stats(entropy_temperature).entropy)
             return scored.with_self_certainty(stats, temperature) if self_certainty else stats
 
-        stats = self.scorer(model if model is not None else self.model, tokens, completion_mask, compute)
-        return self.in_place(stats, completion_mask)
+        positions = flat_positions(completion_mask) if positions is None else positions
+        stats = self.scorer(model if model is not None else self.model, tokens, positions, compute)
+        return self.in_place(stats, positions, completion_mask.shape)
 
     @staticmethod
-    def in_place(stats: TokenStats | CertaintyStats, completion_mask: Tensor) -> TokenStats | CertaintyStats:
+    def in_place(
+        stats: TokenStats | CertaintyStats, positions: Tensor, shape: torch.Size
+    ) -> TokenStats | CertaintyStats:
         """The stats (M) of the scored tokens, each where its token is: (B, T), 0 elsewhere."""
-        zeros = torch.zeros(completion_mask.shape, dtype=stats.logprob.dtype, device=stats.logprob.device)
-        return type(stats)(*(zeros.masked_scatter(completion_mask, value) for value in stats))
+        zeros = stats.logprob.new_zeros(shape.numel())
+        return type(stats)(*(zeros.index_copy(0, positions, value).view(shape) for value in stats))
 
     @torch.no_grad()
     def score_completions(self, prompts: list[list[int]], completions: list[Completion]) -> list[TokenStats]:

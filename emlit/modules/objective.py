@@ -20,7 +20,7 @@ from emlit.functional import (
     token_weights,
 )
 from emlit.modules.entropy_floor import EntropyFloor
-from emlit.modules.policy import decoder_layers, load_policy
+from emlit.modules.policy import AUTOCAST_DTYPES, decoder_layers, load_reference
 from emlit.modules.scoring import ScoredTokens, body
 from emlit.parallel import is_sharded
 from emlit.rollout import RolloutBatch
@@ -107,8 +107,11 @@ class EntropyObjectiveMixin:
         fitting = self._trainer is None or self._trainer.state.fn == TrainerFn.FITTING
         # With adapters the start is the policy without them.
         if self.kl_weight and fitting and self.lora is None and not self._reference:
-            reference = load_policy(self.pretrained, self.dtype_name, sharding=self.sharding, keep_root=False)
-            self._reference = (reference.eval().requires_grad_(False),)
+            self._reference = (load_reference(self.pretrained, self.dtype_name, self.sharding, self._autocast_dtype),)
+
+    @property
+    def _autocast_dtype(self) -> torch.dtype | None:
+        return AUTOCAST_DTYPES.get(str(getattr(self._trainer, "precision", "32-true")))
 
     def rollout_stats(self, batch: RolloutBatch) -> TokenStats | CertaintyStats:
         """The policy's log p and H of every sampled token (B, T), differentiable, from one forward pass."""
@@ -118,6 +121,7 @@ class EntropyObjectiveMixin:
             batch.temperature,
             self.entropy_temperature,
             self_certainty=self.self_certainty,
+            positions=batch.positions,
         )
 
     def entropy_loss(self, batch: RolloutBatch) -> tuple[Tensor, TokenStats]:
@@ -128,22 +132,23 @@ class EntropyObjectiveMixin:
         if self.kl_weight or self.entropy_floor or self.entropy_temperature not in (None, batch.temperature):
             stats = self.rollout_stats(batch)
             return self.reduce(stats.entropy, batch), stats
-        mask = batch.completion_mask
 
         def compute(scored: ScoredTokens) -> tuple[Tensor, TokenStats]:
             dtype = torch.promote_types(scored.states.dtype, torch.float32)
             weights = token_weights(batch.loss_mask, self.reduction, batch.normaliser, dtype)
-            return scored.entropy_loss(weights[mask], batch.temperature)
+            return scored.entropy_loss(weights.flatten().index_select(0, batch.positions), batch.temperature)
 
-        loss, stats = self.scorer(self.model, batch.tokens, mask, compute)
-        return loss, self.in_place(stats, mask)
+        loss, stats = self.scorer(self.model, batch.tokens, batch.positions, compute)
+        return loss, self.in_place(stats, batch.positions, batch.tokens.shape)
 
     def kl_penalty(self, stats: TokenStats, batch: RolloutBatch) -> Tensor | None:
         """Estimated KL(policy || start) of every sampled token (B, T); None with a weight of 0, at no cost."""
         if not self.kl_weight:
             return None
         with torch.no_grad(), self._start() as reference:
-            start = self.token_stats(batch.tokens, batch.completion_mask, batch.temperature, model=reference)
+            start = self.token_stats(
+                batch.tokens, batch.completion_mask, batch.temperature, model=reference, positions=batch.positions
+            )
         return approx_kl(stats.logprob, start.logprob, self.kl_estimator)
 
     @contextlib.contextmanager
@@ -196,8 +201,10 @@ class EntropyObjectiveMixin:
         if is_sharded(self.model):  # replicas add their gradients up once an optimiser step
             self.model.set_requires_all_reduce(not self.trainer.fit_loop.epoch_loop._should_accumulate())
 
-    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        super().optimizer_step(*args, **kwargs)
+    def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
+        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        # Lightning would keep the gradients until the next step's first backward pass: through generation.
+        optimizer.zero_grad(set_to_none=True)
         if self.entropy_floor is not None:
             seen = torch.as_tensor(self.entropy_floor.seen, device=self.device)
             self.entropy_floor.update(float(self.trainer.strategy.reduce(seen, reduce_op="sum")))

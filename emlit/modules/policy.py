@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 Dtype = Literal["float32", "bfloat16"]
+# What autocast multiplies in, by the trainer's precision.
+AUTOCAST_DTYPES = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
 
 def load_policy(
@@ -44,6 +46,32 @@ def load_policy(
     for buffer in model.buffers():
         buffer.data = buffer.data.to(sharding.device)
     return model
+
+
+def load_reference(
+    pretrained: str, dtype: Dtype, sharding: Sharding | None = None, autocast: torch.dtype | None = None
+) -> "PreTrainedModel":
+    """The frozen model before training, which computes what the policy would and is kept in fewer bytes.
+
+    Args:
+        pretrained: "tiny", a directory or a Hugging Face id
+        dtype: of the policy's weights
+        sharding: as the policy's
+        autocast: what linear layers compute in, in training. Theirs are kept in it, as they would be cast to it in
+            each pass; norms and embeddings, which autocast leaves in float32, stay as they are. Under `sharding` all
+            that is gathered is cast, so that all of it is kept so
+    """
+    if sharding is not None:
+        computes_in = {torch.bfloat16: "bfloat16", None: dtype}[sharding.compute_dtype]
+        model = load_policy(pretrained, computes_in, sharding=sharding, keep_root=False)
+    else:
+        model = load_policy(pretrained, dtype)
+        if autocast is not None:
+            for layer in decoder_layers(model):
+                for module in layer.modules():
+                    if isinstance(module, torch.nn.Linear):
+                        module.to(autocast)
+    return model.eval().requires_grad_(False)
 
 
 def decoder_layers(model: "PreTrainedModel") -> list["nn.Module"]:

@@ -19,6 +19,7 @@ from emlit.functional import (
     self_certainty,
     token_stats,
 )
+from emlit.functional.reduction import flat_positions
 from emlit.functional.tiles import operand_dtype
 from emlit.parallel import within_forward
 
@@ -115,19 +116,21 @@ class Scorer:
             tokens: (B, T), padded to the right if at all: nothing attends to what follows it, so that no mask is
                 needed, and attention without one is cheaper. Without a row the pass is made all the same, as the other
                 processes of a sharded model wait for it.
-            scored: (B, T), bool, never true in the first column
+            scored: (B, T), bool, never true in the first column; or, so that nobody waits for a GPU, where it is
+                true as `flat_positions` has it, (M,), int64
             compute: returns tensors, alone or in tuples
         """
+        positions = flat_positions(scored) if scored.dtype == torch.bool else scored
         if not len(tokens):
-            tokens, scored = tokens.new_zeros(1, 2), scored.new_zeros(1, 2)
+            tokens = tokens.new_zeros(1, 2)
         # The distribution that produced token t is that of the logits at t - 1.
-        before, targets = scored[:, 1:], tokens[scored]
+        before, targets = positions - 1, tokens.flatten().index_select(0, positions)
         inputs = {"input_ids": tokens, "use_cache": False}
         if not self.stops_at_hidden_states(model, tokens.device):
-            return compute(ScoredTokens(targets, model(**inputs).logits[:, :-1][before]))
+            return compute(ScoredTokens(targets, model(**inputs).logits.flatten(0, 1).index_select(0, before)))
 
         def pass_through() -> T:
-            states = body(model)(**inputs).last_hidden_state[:, :-1][before]
+            states = body(model)(**inputs).last_hidden_state.flatten(0, 1).index_select(0, before)
             head = model.get_output_embeddings()
             return compute(ScoredTokens(targets, states, head.weight, head.bias, _softcap(model), self.backend))
 

@@ -71,5 +71,5 @@ class SFT(EntropyObjectiveMixin, CausalLM):
             )
 
     def training_step(self, batch: RolloutBatch) -> Tensor:
-        stats = self.token_stats(batch.tokens, batch.completion_mask, temperature=1.0)
+        stats = self.token_stats(batch.tokens, batch.completion_mask, temperature=1.0, positions=batch.positions)
         return self.finish(self.reduce(-stats.logprob, batch), -stats.logprob, None, stats, batch, {})

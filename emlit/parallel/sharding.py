@@ -119,8 +119,8 @@ def gathered(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor.to(device).full_tensor() if tensor.device != device else tensor.full_tensor()
 
 
-def gradient_norm(model: nn.Module) -> float:
-    """The 2-norm of all gradients together, over all shards; every process must call it."""
+def gradient_norm(model: nn.Module) -> Tensor:
+    """The 2-norm of all gradients together, over all shards, a scalar on the device; every process must call it."""
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
     norm = torch.nn.utils.get_total_norm(gradients)
-    return float(norm.full_tensor() if isinstance(norm, DTensor) else norm)
+    return norm.full_tensor() if isinstance(norm, DTensor) else norm

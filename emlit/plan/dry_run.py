@@ -52,7 +52,7 @@ def dry_run(model: Namespace, config: Any, settings: RunSettings, clip: float | 
     with tempfile.TemporaryDirectory() as directory:
         config.save_pretrained(directory)
         module = instantiate(model, directory)
-        without_trainer(module, settings.micro_batches, settings.ranks)
+        without_trainer(module, settings.micro_batches, settings.ranks, autocast)
         with torch.device("meta"):
             module.configure_model()
     prompt = settings.row_tokens - settings.completion_tokens

@@ -37,15 +37,18 @@ def head_bytes(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> HeadBytes:
     cast = m * d * operand if operand != state else 0
     rows = min(m, _CHUNK_SIZE)
     columns = min(v, max(256, _tile(gpu) // rows))
+    # What W is multiplied in: a GPU casts all of it once a call, a CPU the rows of each tile.
+    w_cast = (0 if on_cpu else operand * v * d) if operand != _weight(settings) else 0
     # A GPU's compiled kernels write one tile; on a CPU z, z - max and its exponential are three.
-    stats = (3 if on_cpu else 1) * 4 * rows * columns + cast
+    stats = (3 if on_cpu else 1) * 4 * rows * columns + cast + w_cast
     d_weight = v * d * _weight(settings) if not settings.adapter_rank else 0
     # The gradient of a tied weight waits for that of the embeddings, and one of a sharded weight for the root's others.
     waits = d_weight if shape.tied or settings.sharded else 0
     if settings.head == "tiles":
         sums = 0 if _weight(settings) == 4 or not d_weight else 4 * columns * d
         tiles = (2 if on_cpu else 1) * 4 * rows * columns
-        back = d_weight + sums + 4 * m * d + tiles + cast + operand * columns * d * (operand != _weight(settings))
+        in_tile = operand * columns * d if on_cpu and operand != _weight(settings) else 0
+        back = d_weight + sums + 4 * m * d + tiles + cast + w_cast + in_tile
         return HeadBytes(stats, m * d * state, m * d * state + back, waits, reference=stats)
     rows = min(m, max(1, (_HELD_ELEMENTS_CPU if gpu.small_tiles else _HELD_ELEMENTS_GPU) // v))
     columns = min(v, max(_COLUMNS, _tile(gpu) // rows))
@@ -54,7 +57,7 @@ def head_bytes(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> HeadBytes:
     kept = m * d * state + d_weight
     # Converting the sums to the dtypes of their tensors comes after the last logits are gone.
     converting = (d_weight if _weight(settings) != 4 else 0) + (m * d * state if state != 4 else 0)
-    forward = m * d * state + cast + sums + max(logits, converting) - kept
+    forward = m * d * state + cast + w_cast + sums + max(logits, converting) - kept
     return HeadBytes(forward, kept, kept, waits, reference=stats)
 
 

@@ -57,9 +57,7 @@ def _changes(shape: ModelShape, settings: RunSettings) -> Iterator[tuple[str, Ru
     if settings.ranks > 1 and not settings.sharded:
         yield (
             "--config configs/trainer/fsdp.yaml",
-            replace(
-                settings, shards=settings.ranks, compute="bfloat16" if settings.compute == "mixed" else settings.compute
-            ),
+            _sharded(settings, settings.ranks),
             "collectives for each layer",
         )
     if engine.utilization is not None:
@@ -80,11 +78,16 @@ def _changes(shape: ModelShape, settings: RunSettings) -> Iterator[tuple[str, Ru
     yield (
         f"twice the GPUs ({2 * settings.ranks})",
         replace(
-            settings,
+            _sharded(settings, 2 * settings.ranks),
             ranks=2 * settings.ranks,
-            shards=2 * settings.ranks,
             micro_batches=max(1, settings.micro_batches // 2),
-            compute="bfloat16" if settings.compute == "mixed" else settings.compute,
         ),
         "money",
     )
+
+
+def _sharded(settings: RunSettings, shards: int) -> RunSettings:
+    """What autocast casts of whole weights is gathered in that dtype, and a reference model kept in it."""
+    if settings.compute != "mixed":
+        return replace(settings, shards=shards)
+    return replace(settings, shards=shards, compute="bfloat16", reference_bytes=2)

@@ -68,6 +68,12 @@ def trained_parameters(shape: ModelShape, settings: RunSettings) -> int:
     return settings.adapter_parameters if settings.adapter_rank else shape.parameters
 
 
+def reference_bytes(shape: ModelShape, settings: RunSettings) -> float:
+    """Of a whole reference model: its layers are kept in what autocast multiplies them in."""
+    layers, size = shape.layers * shape.layer_parameters, settings.reference_bytes
+    return (2 if settings.compute == "mixed" else size) * layers + size * shape.root_parameters
+
+
 def _states(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> list[Term]:
     """Weights, gradients, AdamW's moments and the frozen start: what each rank keeps of them."""
     p, s, trained = shape.parameters, settings.shards, trained_parameters(shape, settings)
@@ -76,9 +82,8 @@ def _states(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> list[Term]:
     # An adapter is float32 on any base; whole weights have gradients of their own dtype.
     size = 4 if settings.adapter_rank else settings.weight_bytes
     gradients = size * trained / s
-    # Those of the last step are let go after the first forward pass of the next, as Lightning has it.
-    back = 0.0 if settings.micro_batches == 1 else gradients
-    kept = {phase: gradients for phase in PHASES} | {"backward": back}
+    # They go with the optimiser step, and the first micro-batch makes them anew, in its backward pass.
+    kept = during(TRAINING if settings.micro_batches > 1 else TRAINING[2:], gradients)
     temporary = 4 * trained / s
     how = f"4 x {trained:,} {parts}: the roots of all second moments at once"
     if gpu.on_cpu:
@@ -95,9 +100,11 @@ def _states(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> list[Term]:
     if settings.cpu_offload:
         terms = terms[:1]
     if settings.reference == "copy":
-        size = settings.reference_bytes
-        home = {} if settings.cpu_offload else during(PHASES, size * p / s)
-        terms.append(Term("reference model", home, f"{size} x {p:,} {parts}"))
+        home = {} if settings.cpu_offload else during(PHASES, reference_bytes(shape, settings) / s)
+        how = f"{settings.reference_bytes} x {p:,} {parts}"
+        if settings.compute == "mixed":
+            how = f"2 x {shape.layers:,} x {shape.layer_parameters:,} + 4 x {shape.root_parameters:,}"
+        terms.append(Term("reference model", home, how))
     if settings.ranks > 1 and not settings.sharded:
         terms.append(Term("DDP's buckets", during(PHASES, 4 * trained), f"4 x {trained:,}"))
     return terms
@@ -196,5 +203,5 @@ def _host(shape: ModelShape, settings: RunSettings) -> dict[str, float]:
         "optimiser": per_node * 2 * size * trained,
     }
     if settings.reference == "copy":
-        found["reference model"] = per_node * settings.reference_bytes * shape.parameters
+        found["reference model"] = per_node * reference_bytes(shape, settings)
     return found

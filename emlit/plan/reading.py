@@ -59,18 +59,20 @@ def read_settings(
     lora = model.get("lora")
     rank = int(lora.r) if lora else 0
     head, through_entropy = _head(objective, model)
+    compute = _compute(str(trainer.precision or "32-true"), model.get("dtype") or "float32", shards > 1)
     return RunSettings(
         objective=objective,
         ranks=ranks,
         nodes=nodes,
         shards=shards,
         weight_bytes=_bytes(model.get("dtype") or "float32"),
-        compute=_compute(str(trainer.precision or "32-true"), model.get("dtype") or "float32", shards > 1),
+        compute=compute,
         head=head,
         entropy_gradient=through_entropy,
         checkpointing=bool(model.get("gradient_checkpointing")),
         reference=("adapters off" if rank else "copy") if model.get("kl_weight") else "none",
-        reference_bytes=_bytes(model.get("dtype") or "float32"),
+        # In shards a copy is kept in what is gathered.
+        reference_bytes=2 if shards > 1 and compute == "bfloat16" else _bytes(model.get("dtype") or "float32"),
         adapter_rank=rank,
         adapter_parameters=_adapters(shape, rank) if rank else 0,
         cpu_offload=bool(options.get("cpu_offload")),

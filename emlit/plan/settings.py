@@ -48,7 +48,7 @@ class RunSettings:
         entropy_gradient: whether the loss is differentiated through entropies, as EM-FT's is, or log p alone
         checkpointing: keep the inputs of layers alone
         reference: what a KL term is taken against
-        reference_bytes: of a parameter of a frozen copy
+        reference_bytes: of a parameter of a frozen copy, but for layers that autocast multiplies
         adapter_rank: of LoRA on every linear layer of the body; 0 without
         adapter_parameters: of LoRA
         cpu_offload: weights, gradients and optimiser wait in the host's memory

@@ -40,11 +40,14 @@ def made_up_batch(rows: int, group: int, prompt: int, completion: int, micro_bat
     )
 
 
-def without_trainer(module: CausalLM, micro_batches: int = 1, world_size: int = 1) -> None:
-    """Let `module` take training steps with nobody around it that asks for them."""
+def without_trainer(
+    module: CausalLM, micro_batches: int = 1, world_size: int = 1, autocast: torch.dtype | None = None
+) -> None:
+    """Let `module` take training steps with nobody around it that asks for them, in bf16-mixed for an `autocast`."""
     module._trainer = SimpleNamespace(
         accumulate_grad_batches=micro_batches,
         world_size=world_size,
+        precision="32-true" if autocast is None else "bf16-mixed",
         state=SimpleNamespace(fn="fit"),
         precision_plugin=None,
         strategy=None,
@@ -61,7 +64,8 @@ def whole_step(
     in_phase: Any = contextlib.nullcontext,
     from_zero: bool = True,
 ) -> Tensor:
-    """Forward and backward for each micro-batch, clipping, AdamW: in the order that Lightning has them in.
+    """Forward and backward for each micro-batch, clipping, AdamW: in the order of a run, whose steps end without
+    gradients. Here the last ones stay, to be looked at.
 
     Args:
         module: with its model configured
@@ -71,17 +75,17 @@ def whole_step(
         clip: largest norm of the gradient
         autocast: what `trainer.precision` computes in, where that is mixed
         in_phase: called with the name of each phase, for a context to run it in
-        from_zero: whether gradients of an earlier step are let go, after the first forward pass
+        from_zero: whether there are no gradients before, as in a step's first micro-batch
 
     Returns:
         The last loss
     """
-    for index in range(micro_batches):
+    if from_zero:
+        optimizer.zero_grad()
+    for _ in range(micro_batches):
         with in_phase("forward"), _precision(module, autocast):
             loss = module.training_step(batch)
         module.record = None
-        if index == 0 and from_zero:
-            optimizer.zero_grad()
         with in_phase("backward"):
             loss.backward()
         loss = loss.detach()

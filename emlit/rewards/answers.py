@@ -9,6 +9,7 @@ from emlit.errors import ConfigError, DataError
 from emlit.functional import CertaintyStats, TokenStats
 from emlit.rewards.base import Reward
 from emlit.rollout import Group, Prompt, RolloutBatch
+from emlit.rollout.batch import sent
 from emlit.tasks import Task
 
 
@@ -35,7 +36,7 @@ class VerifiedAnswerReward(Reward):
     def __call__(self, batch: RolloutBatch, stats: TokenStats | CertaintyStats) -> Tensor:
         grades = [grade for group in batch.groups for grade in group.grades]
         values = [float(bool(grade.correct)) + self.format_weight * grade.format_ok for grade in grades]
-        return torch.tensor(values, device=batch.tokens.device)
+        return sent(torch.tensor(values), batch.tokens.device)
 
 
 class VoteFractionReward(Reward):
@@ -55,7 +56,7 @@ class VoteFractionReward(Reward):
 
     def __call__(self, batch: RolloutBatch, stats: TokenStats | CertaintyStats) -> Tensor:
         values = [share for group in batch.groups for share in vote_fractions(group)]
-        return torch.tensor(values, device=batch.tokens.device)
+        return sent(torch.tensor(values), batch.tokens.device)
 
 
 def vote_fractions(group: Group) -> list[float]:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from emlit.engines import Completion, FinishReason
 from emlit.functional import Normaliser
+from emlit.functional.reduction import flat_positions
 from emlit.rollout.prompts import Prompt
 from emlit.tasks import Grade
 
@@ -53,6 +54,8 @@ class RolloutBatch:
         weights_version: which weights sampled it: the number of optimiser steps taken before
         samples_per_prompt: N, also where there is no group
         ends_round: whether the next micro-batch is of another round
+        positions: (M,), int64, where `completion_mask` is true, counted along its rows; found before the batch goes to
+            a GPU, which would have to be waited for
     """
 
     tokens: Tensor
@@ -68,6 +71,11 @@ class RolloutBatch:
     weights_version: int
     samples_per_prompt: int
     ends_round: bool = True
+    positions: Tensor = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.positions is None:
+            object.__setattr__(self, "positions", flat_positions(self.completion_mask))
 
     @property
     def finish_reasons(self) -> list[FinishReason]:
@@ -75,10 +83,17 @@ class RolloutBatch:
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "RolloutBatch":
         """The same batch with its tensors on `device`; Lightning calls this."""
-        names = ("tokens", "attention_mask", "completion_mask", "loss_mask", "sampler_logprobs")
+        names = ("tokens", "attention_mask", "completion_mask", "loss_mask", "sampler_logprobs", "positions")
         tensors = {name: tensor for name in names if (tensor := getattr(self, name)) is not None}
-        moved = {name: tensor.to(device, non_blocking=non_blocking) for name, tensor in tensors.items()}
+        moved = {name: sent(tensor, torch.device(device), non_blocking) for name, tensor in tensors.items()}
         return replace(self, **moved)
+
+
+def sent(tensor: Tensor, device: torch.device, non_blocking: bool = True) -> Tensor:
+    """A tensor on `device`; to a GPU by way of pinned memory, so that nobody waits for what the GPU is at."""
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device, non_blocking=non_blocking)
 
 
 def pad_rows(rows: Sequence[tuple[list[int], list[int]]], pad_token_id: int) -> tuple[Tensor, Tensor, Tensor]:
