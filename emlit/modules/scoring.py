@@ -1,7 +1,8 @@
 """From token ids to log-probabilities and entropies: a model's body, then its head over the scored tokens alone."""
 
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -127,10 +128,14 @@ class Scorer:
         before, targets = positions - 1, tokens.flatten().index_select(0, positions)
         inputs = {"input_ids": tokens, "use_cache": False}
         if not self.stops_at_hidden_states(model, tokens.device):
-            return compute(ScoredTokens(targets, model(**inputs).logits.flatten(0, 1).index_select(0, before)))
+            with _one_sequence_a_row():
+                logits = model(**inputs).logits
+            return compute(ScoredTokens(targets, logits.flatten(0, 1).index_select(0, before)))
 
         def pass_through() -> T:
-            states = body(model)(**inputs).last_hidden_state.flatten(0, 1).index_select(0, before)
+            with _one_sequence_a_row():
+                states = body(model)(**inputs).last_hidden_state
+            states = states.flatten(0, 1).index_select(0, before)
             head = model.get_output_embeddings()
             return compute(ScoredTokens(targets, states, head.weight, head.bias, _softcap(model), self.backend))
 
@@ -159,6 +164,19 @@ class Scorer:
         if not _heads_agree(model, head, device or head.weight.device):
             return f"the logits of {name} are not its lm_head's"
         return None
+
+
+@contextlib.contextmanager
+def _one_sequence_a_row() -> Iterator[None]:
+    """Within it transformers need not ask the device, in each pass, whether rows are several sequences packed."""
+    from transformers import masking_utils
+
+    found = masking_utils.find_packed_sequence_indices
+    masking_utils.find_packed_sequence_indices = lambda position_ids: None
+    try:
+        yield
+    finally:
+        masking_utils.find_packed_sequence_indices = found
 
 
 def unwrapped(model: Any) -> Any:
