@@ -9,7 +9,7 @@ import lightning as L
 import torch
 
 from callbacks.run_checkpoint import RunCheckpoint
-from callbacks.weight_sync import engine_weights
+from callbacks.weight_sync import load_into
 from emlit.collapse import Finding, Limits, Probe, Signals, decide, judge, judge_start, score
 from emlit.errors import ConfigError, NonFiniteError
 from emlit.files import put_in_place, writing
@@ -176,7 +176,7 @@ class CollapseGuard(L.Callback):
             if isinstance(callback, RunCheckpoint):
                 callback.write(trainer)
         self._take_kept(trainer, pl_module)
-        trainer.datamodule.sampler.load_weights(engine_weights(pl_module), version=trainer.global_step)
+        load_into(trainer.datamodule.sampler, pl_module, version=trainer.global_step)
 
     def on_exception(self, trainer: L.Trainer, pl_module: CausalLM, exception: BaseException) -> None:
         """The export that a run ends with on non-finite values is the kept step's too."""

@@ -10,6 +10,7 @@ import lightning as L
 import torch
 from torch import Tensor
 
+from emlit.engines import Engine
 from emlit.errors import ConfigError, WeightSyncError
 from emlit.modules import CausalLM, StepRecord
 from emlit.modules.lora import is_adapter, merged_weights
@@ -35,6 +36,13 @@ def engine_weights(module: CausalLM, dtype: torch.dtype | None = None) -> Iterat
     """
     # map holds on to no tensor while the next one is computed; the variable of a loop would.
     return map(_whole(module), map(_rounded(module, dtype), merged_weights(module.model)))
+
+
+def load_into(engine: Engine, module: CausalLM, version: int) -> None:
+    """Hand the policy's weights to an engine as they are now, in what it computes in."""
+    dtype = engine.weights_dtype
+    with torch.no_grad():
+        engine.load_weights(engine_weights(module) if dtype is None else engine_weights(module, dtype), version)
 
 
 def adapter_weights(module: CausalLM) -> Iterator[tuple[str, Tensor]]:
@@ -112,11 +120,7 @@ class WeightSync(L.Callback):
         """Hand over the weights as they are now."""
         trainer.datamodule.sampler.settle()  # the wait for a round that is being sampled is none for this
         started = time.perf_counter()
-        sampler = trainer.datamodule.sampler
-        dtype = sampler.weights_dtype
-        with torch.no_grad():
-            weights = engine_weights(module) if dtype is None else engine_weights(module, dtype)
-            sampler.load_weights(weights, version=trainer.global_step)
+        load_into(trainer.datamodule.sampler, module, version=trainer.global_step)
         self.seconds = time.perf_counter() - started
 
     def _push_at_start(self, trainer: L.Trainer, module: CausalLM) -> None:

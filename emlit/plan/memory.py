@@ -7,7 +7,7 @@ from emlit.plan.activations import layer_backward, layer_forward, layer_input, s
 from emlit.plan.engine import engine_lacks, engine_terms
 from emlit.plan.gpus import GIB, Gpu
 from emlit.plan.head import head_bytes
-from emlit.plan.settings import RunSettings
+from emlit.plan.settings import RunSettings, pushed_bytes
 from emlit.plan.shapes import ModelShape
 from emlit.plan.terms import PHASES, TRAINING, Term, during
 
@@ -89,9 +89,13 @@ def _states(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> list[Term]:
     if gpu.on_cpu:
         largest = max(settings.adapter_rank * shape.intermediate, 1) if settings.adapter_rank else shape.largest
         temporary, how = 2 * size * largest / s, f"2 x {size} x {largest:,} {parts}, the largest tensor"
-    whole = shape.largest * (4 + 2)
+    pushed = pushed_bytes(settings)
     terms = [
-        Term("one whole tensor", {"weight sync": whole}, f"(4 + 2) x {shape.largest:,}, gathered and cast"),
+        Term(
+            "one whole tensor",
+            {"weight sync": shape.largest * (pushed + 2)},
+            f"({pushed} + 2) x {shape.largest:,}, gathered and the engine's own",
+        ),
         Term("weights", during(PHASES, weights / s), f"{settings.weight_bytes} x {p:,} {parts}"),
         Term("gradients", kept, f"{size} x {trained:,} {parts}"),
         Term("optimiser", during(PHASES, 2 * size * trained / s), f"2 x {size} x {trained:,} {parts}: AdamW's moments"),

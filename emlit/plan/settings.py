@@ -108,3 +108,9 @@ class RunSettings:
     @property
     def sharded(self) -> bool:
         return self.shards > 1
+
+
+def pushed_bytes(settings: RunSettings) -> int:
+    """Of a parameter on its way to the engine: vLLM's is rounded to the engine's dtype before it is gathered."""
+    vllm = settings.engine.kind.startswith("VLLM")
+    return min(settings.engine.weight_bytes, settings.weight_bytes) if vllm else settings.weight_bytes

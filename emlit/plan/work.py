@@ -6,7 +6,7 @@ from math import ceil
 from emlit.plan.engine import ENGINE_WORKSPACE, cache_per_token
 from emlit.plan.gpus import Gpu
 from emlit.plan.memory import trained_parameters
-from emlit.plan.settings import RunSettings
+from emlit.plan.settings import RunSettings, pushed_bytes
 from emlit.plan.shapes import ModelShape
 
 
@@ -154,7 +154,7 @@ def _ends(shape: ModelShape, settings: RunSettings, gpu: Gpu, assumed: Assumptio
     moved = 28 * trained / s
     found.append(Part("optimiser step", 12 * trained / s, 0, moved / (assumed.memory * gpu.bandwidth), "7 x 4 bytes"))
     if settings.engine.colocated:
-        sent = settings.weight_bytes * shape.parameters * (s - 1) / s
+        sent = pushed_bytes(settings) * shape.parameters * (s - 1) / s
         seconds = max(
             sent / (assumed.network * _link(settings, gpu)),
             (settings.weight_bytes + settings.engine.weight_bytes)

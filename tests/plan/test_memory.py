@@ -193,3 +193,11 @@ def test_published_shapes_have_the_parameters_of_their_cards(name, parameters):
     shape = shape_of(published_config(name), name)
     assert shape.parameters == pytest.approx(parameters, rel=0.01)
     assert shape.layer_parameters * shape.layers + shape.root_parameters == shape.parameters
+
+
+def test_weights_are_pushed_in_the_engines_dtype():
+    # 800 of the largest: rounded to bfloat16 before it is gathered, and the engine's own copy of it; for transformers'
+    # engine, which shares float32 weights, as it is.
+    for kind, expected in (("VLLMEngine", (2 + 2) * 800), ("TransformersEngine", (4 + 2) * 800)):
+        settings = replace(SETTINGS, engine=EngineSettings(kind, colocated=True, utilization=0.5))
+        assert sizes(settings, GPUS["h100"])["one whole tensor"] == {"weight sync": expected}
