@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
     ("arguments", "expected"),
     [
         (["entropy_head", "--smoke"], ["| 64 | linear_token_stats |", "| 64 | three bare matrix products |"]),
+        (["gpu_check", "--smoke"], ["| head | as it should be |", "| micro-batch | as it should be |", "0 failed"]),
         (["em_inf", "--smoke"], ["| 2 |", "| vLLM, EM-INF on every request |", "released code's way"]),
         (["rl_step", "--smoke"], ["| emlit EM-RL |", "| emlit EM-FT |", "| one-shot-EM loop |"]),
         (["rl_step", "--smoke", "--scaling"], ["| exponent in tokens |", "| exponent in prompts |"]),
