@@ -13,7 +13,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 import cli
-from callbacks import HFExport, RunCheckpoint, WeightSync
+from callbacks import HFExport, RunCheckpoint
 from emlit.engines import TransformersEngine, VLLMEngine
 from emlit.modules import EMRL
 from tests.test_runs import ROOT, predict, scalars
@@ -400,19 +400,6 @@ def test_nan_step_after_step_stops_and_keeps_the_last_good_state(tmp_path, monke
     # A resumed run remembers the two before.
     broken(monkeypatch, "logits", steps=(3,))
     assert "3 steps in a row" in run_sentence(train, tmp_path, "--ckpt_path=last")
-
-
-def test_a_gap_that_is_not_a_number_is_not_a_stale_engine():
-    """nan is counted and skipped; only a finite gap says that the engine has other weights."""
-    from types import SimpleNamespace
-
-    from tests.conftest import make_batch, make_group
-
-    batch = make_batch([make_group([5, 6], [[7, 1], [8, 9, 1]])])
-    for logprob in (float("nan"), float("-inf")):
-        stats = SimpleNamespace(logprob=torch.full(batch.tokens.shape, logprob))
-        module = SimpleNamespace(record=SimpleNamespace(batch=batch, stats=stats))
-        WeightSync().on_before_backward(SimpleNamespace(global_step=0), module, torch.tensor(0.0))
 
 
 def separately(run_dir, *arguments: str) -> subprocess.CompletedProcess:

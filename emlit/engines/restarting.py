@@ -15,12 +15,8 @@ from emlit.errors import EmlitError, EngineError
 
 log = logging.getLogger(__name__)
 
-# cudaErrorIllegalAddress and its like, in the words of CUDA, and of Triton's and cuBLAS's messages.
-_CONTEXT_LOST = (
-    "illegal memory access", "illegal instruction", "misaligned address", "device-side assert", "launch failure",
-    "invalid program counter", "invalid address space", "uncorrectable ecc", "hardware stack error",
-    "cublas_status_execution_failed", "unspecified launch",
-)  # fmt: skip
+# Of libraries whose errors of CUDA are no torch.AcceleratorError.
+_CONTEXT_LOST = ("Triton Error [CUDA]", "CUBLAS_STATUS_EXECUTION_FAILED", "ncclUnhandledCudaError")
 
 
 class RestartingEngine(Engine):
@@ -209,11 +205,11 @@ def engine_died(error: BaseException) -> bool:
 def context_lost(error: BaseException) -> bool:
     """Whether an error of CUDA other than a lack of memory is behind it: the process can do no more on that GPU.
 
-    torch raises AcceleratorError; Triton, NCCL and cuBLAS have RuntimeErrors that say so.
+    torch raises AcceleratorError; Triton, cuBLAS and NCCL have RuntimeErrors that say so.
     """
     return any(
         isinstance(each, torch.AcceleratorError)
-        or (isinstance(each, RuntimeError) and any(sign in str(each).lower() for sign in _CONTEXT_LOST))
+        or (any(sign in str(each) for sign in _CONTEXT_LOST) and "out of memory" not in str(each))
         for each in _chain(error)
     )
 
