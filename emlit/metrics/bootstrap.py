@@ -1,7 +1,11 @@
-"""Percentile bootstrap over problems: the samples of one problem stay together, as they are not independent."""
+"""Percentile bootstrap over problems: the samples of one problem stay together, as they are not independent.
+
+For what is no share; shares have intervals of their own (`emlit.metrics.shares`).
+"""
 
 import functools
 from dataclasses import dataclass
+from math import isnan
 
 import torch
 from torch import Tensor
@@ -11,11 +15,16 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """A measured value with the ends of its 95 % interval; the ends are nan where no resample has the value."""
+    """A measured value with the ends of its 95 % interval; the ends are nan where nothing can be said of them."""
 
     value: float
     low: float
     high: float
+
+    @property
+    def ends(self) -> list[float] | None:
+        """Both, as a report's JSON has them, which knows no nan."""
+        return None if isnan(self.low) or isnan(self.high) else [self.low, self.high]
 
 
 @functools.lru_cache(maxsize=2)
@@ -42,7 +51,7 @@ def percentile_interval(value: float, replicates: Tensor) -> Interval:
 
 
 def interval_of_ratio(numerator: Tensor, denominator: Tensor, counts: Tensor) -> Interval:
-    """The interval of sum(numerator) / sum(denominator) over problems.
+    """The interval of sum(numerator) / sum(denominator) over problems; one problem alone tells none.
 
     A mean over problems has ones below; a mean over completions or tokens has their numbers.
 
@@ -52,4 +61,6 @@ def interval_of_ratio(numerator: Tensor, denominator: Tensor, counts: Tensor) ->
         counts: (B, P) of `resampled_counts`
     """
     value = (numerator.sum() / denominator.sum()).item()
+    if len(numerator) < 2:
+        return Interval(value, float("nan"), float("nan"))
     return percentile_interval(value, (counts @ numerator) / (counts @ denominator))

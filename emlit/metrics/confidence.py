@@ -6,6 +6,7 @@ from torchmetrics.functional import pearson_corrcoef
 from torchmetrics.functional.classification import binary_auroc
 
 from emlit.metrics.bootstrap import Interval, percentile_interval
+from emlit.metrics.shares import exact_end
 
 
 def mid_ranks(values: Tensor) -> Tensor:
@@ -32,16 +33,23 @@ def auroc(score: Tensor, correct: Tensor) -> float:
 def auroc_interval(score: Tensor, correct: Tensor, problem: Tensor, counts: Tensor) -> Interval:
     """AUROC with its interval over problems.
 
+    Where right and wrong ones are wholly apart each resample says so too, and the exact interval is taken of as many
+    pairs of a right and a wrong one as can be made without using a problem twice.
+
     Args:
         score: (M,)
         correct: (M,), 1 or 0
         problem: (M,), which of the P problems each completion belongs to
         counts: (B, P) of `resampled_counts`
     """
-    ranks, correct = mid_ranks(score), correct.long()
+    ranks, correct, value = mid_ranks(score), correct.long(), auroc(score, correct)
+    if min(value, 1 - value) < 1e-6:
+        kinds = [set(problem[correct == kind].tolist()) for kind in (0, 1)]
+        gap = exact_end(max(1, min(len(kinds[0]), len(kinds[1]), len(kinds[0] | kinds[1]) // 2)))
+        return Interval(value, max(0.0, value - gap), min(1.0, value + gap))
     drawn = counts[:, problem].long()
     replicates = [auroc(ranks.repeat_interleave(each), correct.repeat_interleave(each)) for each in drawn]
-    return percentile_interval(auroc(score, correct), torch.tensor(replicates, dtype=torch.float64))
+    return percentile_interval(value, torch.tensor(replicates, dtype=torch.float64))
 
 
 def rank_correlation(score: Tensor, value: Tensor) -> float:

@@ -11,11 +11,11 @@ from emlit.metrics import (
     auroc_interval,
     concordant_pairs,
     equal_bins,
-    interval_of_ratio,
     percentile_interval,
     rank_correlation,
     rates,
     resampled_counts,
+    share_interval,
 )
 
 BINS = 10
@@ -83,7 +83,7 @@ def measure(answers: Answers, resamples: int = 1000, seed: int = 0) -> Measureme
         samples=_samples(counted),
         completions=len(answers),
         values=values,
-        deciles=_deciles(both, resamples, seed) if len(both) else [],
+        deciles=_deciles(both) if len(both) else [],
     )
 
 
@@ -100,26 +100,28 @@ def _confidence(answers: Answers, resamples: int, seed: int) -> dict[str, Interv
         values[f"auroc{suffix}"] = auroc_interval(score, answers.correct, answers.problem, counts)
         if suffix == "":
             pairs = concordant_pairs(score, answers.correct, answers.problem, answers.problems)
-            values["auroc_within"] = interval_of_ratio(*pairs, counts)
+            values["auroc_within"] = share_interval(*pairs, len(answers))
         values[f"spearman{suffix}"] = _correlation(answers.per_problem(score) / n, share, counts)
     return {name: value for name, value in values.items() if value.value == value.value}  # nan is not measured
 
 
 def _correlation(score: Tensor, share: Tensor, counts: Tensor) -> Interval:
+    value = rank_correlation(score, share)
+    if abs(value) > 1 - 1e-6:  # every resample has it too, which says nothing
+        return Interval(value, float("nan"), float("nan"))
     rows = torch.arange(len(score))
     drawn = [rows.repeat_interleave(each) for each in counts.long()]
     replicates = torch.tensor([rank_correlation(score[each], share[each]) for each in drawn], dtype=torch.float64)
-    return percentile_interval(rank_correlation(score, share), replicates)
+    return percentile_interval(value, replicates)
 
 
-def _deciles(answers: Answers, resamples: int, seed: int) -> list[EntropyBin]:
-    counts = resampled_counts(answers.problems, resamples, seed)
+def _deciles(answers: Answers) -> list[EntropyBin]:
     bins = equal_bins(answers.entropy, max(1, min(BINS, len(answers) // _PER_BIN)))
     found = []
     for index in bins.unique().tolist():
         inside = (bins == index).double()
         entropies = answers.entropy[bins == index]
         right, of = answers.per_problem(answers.correct * inside), answers.per_problem(inside)
-        accuracy = interval_of_ratio(right, of, counts)
+        accuracy = share_interval(right, of)
         found.append(EntropyBin(entropies.min().item(), entropies.max().item(), len(entropies), accuracy))
     return found

@@ -47,7 +47,7 @@ class TaskReport:
             "samples": measured.completions,
             "labelled_problems": measured.labelled,
             **{name: each.value for name, each in measured.values.items()},
-            "intervals": {name: [each.low, each.high] for name, each in measured.values.items()},
+            "intervals": {name: each.ends for name, each in measured.values.items()},
             "accuracy_by_entropy": [asdict(each) for each in measured.deciles],
             "findings": [asdict(finding) for finding in self.findings],
         }
@@ -84,7 +84,7 @@ def to_markdown(reports: Sequence[TaskReport], facts: Mapping[str, Any], picture
 
 
 def ends(value: Interval) -> str:
-    return f"{value.low:.3f} to {value.high:.3f}"
+    return "not known" if value.ends is None else f"{value.low:.3f} to {value.high:.3f}"
 
 
 def _deciles(measured: Measurements) -> list[str]:

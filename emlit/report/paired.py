@@ -8,7 +8,7 @@ from math import comb
 
 import torch
 
-from emlit.metrics import Interval, interval_of_ratio, resampled_counts
+from emlit.metrics import Interval, paired_interval
 from emlit.predictions import Prediction
 
 
@@ -18,7 +18,7 @@ class Comparison:
     task: the problems' task
     first, second: the decodings' names
     problems: labelled ones that both have answered
-    difference: pass@1 of the second minus that of the first, over all samples, bootstrapped over problems in pairs
+    difference: pass@1 of the second minus that of the first, over all samples, with its interval over pairs of problems
     only_first, only_second: problems whose first sample (number 0) is right under one of the two alone
     p: McNemar's exact two-sided test on those
     """
@@ -43,34 +43,29 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return min(1.0, 2 * tail / 2**differing)
 
 
-def compare(predictions: Iterable[Prediction], resamples: int = 1000) -> list[Comparison]:
+def compare(predictions: Iterable[Prediction]) -> list[Comparison]:
     """Every two decodings of each task, in the order in which they first appear."""
     answers: dict[str, dict[str, dict[str, list[Prediction]]]] = defaultdict(lambda: defaultdict(dict))
     for each in predictions:
         if each.correct is not None:
             answers[each.task][each.decoding].setdefault(each.id, []).append(each)
     return [
-        _compare(task, first, second, decodings, resamples)
+        _compare(task, first, second, decodings)
         for task, decodings in answers.items()
         for first, second in combinations(decodings, 2)
         if decodings[first].keys() & decodings[second].keys()
     ]
 
 
-def _compare(
-    task: str, first: str, second: str, decodings: dict[str, dict[str, list[Prediction]]], resamples: int
-) -> Comparison:
+def _compare(task: str, first: str, second: str, decodings: dict[str, dict[str, list[Prediction]]]) -> Comparison:
     shared = sorted(decodings[first].keys() & decodings[second].keys())
     sides = [[decodings[name][id] for id in shared] for name in (first, second)]
     shares = [
         torch.tensor([sum(bool(p.correct) for p in group) / len(group) for group in side], dtype=torch.float64)
         for side in sides
     ]
-    difference = interval_of_ratio(
-        shares[1] - shares[0],
-        torch.ones(len(shared), dtype=torch.float64),
-        resampled_counts(len(shared), resamples),
-    )
+    completions = min(sum(map(len, side)) for side in sides)
+    difference = paired_interval(shares[1] - shares[0], completions)
     heads = [[min(group, key=lambda p: p.sample).correct for group in side] for side in sides]
     pairs = list(zip(*heads, strict=True))
     only_first = sum(a and not b for a, b in pairs)

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from emlit.metrics import AnswerTable, interval_of_ratio, rates, resampled_counts
+from emlit.metrics import AnswerTable, Interval, rates, share_interval
 from emlit.predictions import Prediction
 from emlit.report.reading import Key
 
@@ -31,7 +31,7 @@ def summarise(
         predictions: of any tasks and decodings
         parameters: of the model; without them a row has no `flops`
         seconds: that sampling took, by decoding and task; without them a row has no `seconds`
-        resamples: of the bootstrap
+        resamples: of the bootstrap, for what is no share
 
     Returns:
         Each with `task`, `decoding`, `problems`, `samples` (all completions), the values of `emlit.metrics.rates`,
@@ -45,7 +45,7 @@ def summarise(
         table.update(members)
         values = rates(table.answers(), resamples)
         if any(member.parts for member in members):
-            values["sub-problems"] = _parts(members, resamples)
+            values["sub-problems"] = _parts(members)
         sampled = sum(member.sampled_tokens for member in members)
         read = sum(member.prompt_tokens for member in members)
         row: dict[str, Any] = {
@@ -64,15 +64,15 @@ def summarise(
         for name in ("sampled_tokens", "prompt_tokens", "flops", "seconds"):
             if name in row:
                 row[f"{name}_an_answer"] = row[name] / len(members)
-        row["intervals"] = {name: [each.low, each.high] for name, each in values.items()}
+        row["intervals"] = {name: each.ends for name, each in values.items()}
         rows.append(row)
     return rows
 
 
-def _parts(members: list[Prediction], resamples: int) -> Any:
+def _parts(members: list[Prediction]) -> Interval:
     ids = sorted({member.id for member in members})
     right, of = torch.zeros(len(ids), dtype=torch.float64), torch.zeros(len(ids), dtype=torch.float64)
     for member in members:
         right[ids.index(member.id)] += sum(member.parts or [])
         of[ids.index(member.id)] += len(member.parts or [])
-    return interval_of_ratio(right, of, resampled_counts(len(ids), resamples))
+    return share_interval(right, of)
