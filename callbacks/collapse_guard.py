@@ -201,8 +201,15 @@ class CollapseGuard(L.Callback):
         keeps = f"{'keeps' if self.mode == 'stop' else 'would keep'} step {self.kept_step} of {max(self.history)}"
         why = "; ".join(map(str, self._stops(self.stop_step))) if stopped else "nothing fired in a row"
         at = f" ({'stopped' if self.mode == 'stop' else 'fired'} at step {self.stop_step}: {why})" if stopped else ""
-        by = "votes of the start, no label" if self.labelled is None else "labels: semi-supervised"
+        by = self._picked_by() if self.labelled is None else "labels: semi-supervised"
         return f"{keeps}{at or f', {why}'}; picked by {by}"
+
+    def _picked_by(self) -> str:
+        if self.labelled is not None:
+            return "labels (semi-supervised)"
+        if all(score(signals) is None for signals in self.history.values()):
+            return "the last step at which nothing fired, as no answer was found to vote on"
+        return "votes of the start"
 
     def report(self) -> dict[str, Any] | None:
         """What fired, at which step, with which values, and what is kept; None where nothing was watched."""
@@ -211,7 +218,7 @@ class CollapseGuard(L.Callback):
         return {
             "mode": self.mode,
             "contested_at_start": self.probe.contested,
-            "picked_by": "votes of the start" if self.labelled is None else "labels (semi-supervised)",
+            "picked_by": self._picked_by(),
             "kept_step": self.kept_step,
             "stop_step": self.stop_step,
             "fired": [{"step": step, **asdict(each)} for step, found in self.fired.items() for each in found],

@@ -14,7 +14,15 @@ from emlit.errors import ConfigError
 from emlit.files import flush, put_in_place, write_whole, writing
 from emlit.modules import CausalLM
 from emlit.predictions import Prediction, count_votes
-from emlit.report import Run, columns, format_value, read_predictions, read_seconds, write_report
+from emlit.report import (
+    Run,
+    columns,
+    format_value,
+    read_predictions,
+    read_seconds,
+    truncation_warnings,
+    write_report,
+)
 from emlit.rollout import RolloutDataModule
 
 
@@ -105,6 +113,8 @@ class PredictionWriter(L.Callback):
         console = Console()
         tasks = list(dict.fromkeys(row["task"] for row in rows))
         console.print(_table(sorted(rows, key=lambda row: tasks.index(row["task"]))))
+        for sentence in truncation_warnings(rows):
+            console.print(f"warning: {sentence}", style="bold red", soft_wrap=True, markup=False, highlight=False)
         console.print(f"predictions: {self.whole}\nreport:      {self.directory / 'report.md'}", soft_wrap=True)
 
     def _merge(self, data: RolloutDataModule) -> list[Prediction]:

@@ -36,7 +36,7 @@ class PreflightReport(L.Callback):
     report, the files are preflight.md and preflight.json.
 
     Args:
-        resamples: of the bootstrap over problems
+        resamples: of the bootstrap over problems, for what is no share
         enabled: False leaves `validate` with Lightning's table alone
     """
 
@@ -108,7 +108,7 @@ class PreflightReport(L.Callback):
             "decoding": decoding,
             "samples of each problem": data.evaluation_samples,
             "seed": data.seed,
-            "intervals": f"95 %, percentile bootstrap over problems, {self.resamples} resamples",
+            "intervals": f"95 % over problems: Wilson's or exact for shares, else bootstrap ({self.resamples} resamples)",
         }
         text = to_markdown(reports, facts, pictures)
         stem = "preflight" if (directory / "predictions.settings.json").exists() else "report"

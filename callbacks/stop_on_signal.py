@@ -98,7 +98,7 @@ class StopOnSignal(L.Callback):
     @staticmethod
     def _kept(trainer: L.Trainer) -> str:
         if not trainer.training:
-            return "every finished batch" if trainer.predicting else "nothing, nothing being made here"
+            return "every finished batch" if trainer.predicting else "nothing, as its report is written at the end"
         for callback in trainer.callbacks:
             if isinstance(callback, RunCheckpoint) and callback.published_step is not None:
                 return f"step {callback.published_step} in {callback.path(trainer)}"

@@ -214,15 +214,19 @@ class CausalLM(L.LightningModule):
         return predictions
 
     def on_validation_epoch_end(self) -> None:
-        self.log_dict({f"validation/{name}": value for name, value in self.answers.compute().items()})
+        self._log_answers("validation")
+
+    def _log_answers(self, stage: str) -> None:
+        # `compute` has summed over processes; the mean of what all of them have is the same, and nobody warns of it.
+        values = {f"{stage}/{name}": value for name, value in self.answers.compute().items()}
+        self.log_dict(values, sync_dist=True)
         self.answers.reset()
 
     def test_step(self, batch: PromptBatch) -> list[Prediction]:
         return self.validation_step(batch)
 
     def on_test_epoch_end(self) -> None:
-        self.log_dict({f"test/{name}": value for name, value in self.answers.compute().items()})
-        self.answers.reset()
+        self._log_answers("test")
 
     def predict_step(self, batch: PromptBatch) -> list[Prediction]:
         return self.answer(batch, batch.strategy)

@@ -3,8 +3,10 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from emlit.pretrained import load_config, resolve
+from emlit.printable import printable
 
 _TUNED = re.compile(
     r"(?:^|[-_.])(instruct|chat|it|thinking|sft|dpo|rlhf|(?:open)?r1|distill(?:ed)?|qwq|zephyr|vicuna|tulu|alpaca|"
@@ -21,12 +23,14 @@ _KNOWN_BASE = re.compile(
     re.IGNORECASE,
 )
 
+_LLAMA_3_VOCABULARY = 128_256
+
 
 @dataclass(frozen=True)
 class ModelFacts:
     """Attributes:
     name: as `model.pretrained` has it
-    family: "llama", "qwen2.5" or whatever config.json calls its kind
+    family: "llama", "qwen2.5", or what config.json calls its architecture
     instruct: whether it was instruction-tuned; None where that cannot be told
     reason: how `instruct` was decided
     """
@@ -43,15 +47,21 @@ def model_facts(pretrained: str) -> ModelFacts:
     if pretrained == "tiny":
         return ModelFacts(pretrained, config.model_type, False, "the embedded reasoner was pretrained only")
     name = Path(pretrained).name  # a directory or an organisation above it tells nothing of the model
-    return ModelFacts(pretrained, _family(name, config.model_type), *_instruct(name))
+    return ModelFacts(printable(pretrained), _family(name, config), *_instruct(printable(name)))
 
 
-def _family(name: str, model_type: str) -> str:
+def _family(name: str, config: Any) -> str:
+    """By the name or, of a directory that is called otherwise, the vocabulary.
+
+    Many models have Llama's architecture (SmolLM2, DeepSeek-LLM, Yi) and are of other makers and other data.
+    """
     if "llama" in name.lower():
         return "llama"
     if re.search(r"qwen-?2[._]5", name, re.IGNORECASE):
         return "qwen2.5"
-    return model_type
+    if config.model_type == "llama":
+        return "llama" if config.vocab_size == _LLAMA_3_VOCABULARY else "llama architecture"
+    return printable(config.model_type)
 
 
 def _instruct(name: str) -> tuple[bool | None, str]:

@@ -1,6 +1,6 @@
 """From predictions.jsonl to tables: accuracies with intervals, costs, paired comparisons, the paper's own rows."""
 
-from emlit.report.markdown import columns, format_value, to_markdown
+from emlit.report.markdown import columns, format_value, to_markdown, truncation_warnings
 from emlit.report.paired import Comparison, compare, mcnemar
 from emlit.report.published import published_rows
 from emlit.report.reading import Run, read_predictions, read_run, read_seconds
@@ -20,5 +20,6 @@ __all__ = [
     "read_seconds",
     "summarise",
     "to_markdown",
+    "truncation_warnings",
     "write_report",
 ]

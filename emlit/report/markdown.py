@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from emlit.metrics import truncation_sentence
 from emlit.report.paired import Comparison
 
 _SHOWN = (
@@ -63,11 +64,18 @@ def to_markdown(
         for row in (each for each in published if each["task"] == task):
             cells = [f"*{row['decoding']}* ({row['source']})", "", ""]
             lines.append("| " + " | ".join([*cells, *(format_value(row.get(name)) for name in names)]) + " |")
+        lines += [f"\nWarning: {sentence}" for sentence in truncation_warnings(mine)]
         lines += _paired([each for each in comparisons if each.task == task])
         if figures and task in figures:
             lines += ["", f"![accuracy by tokens](<{figures[task]}>)"]
         lines.append("")
     return "\n".join(lines)
+
+
+def truncation_warnings(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """A sentence a row of which many completions were cut before their answer."""
+    found = [(row, truncation_sentence(row.get("truncated", 0.0))) for row in rows]
+    return [f"{row['task']}, {row['decoding']}: {sentence}" for row, sentence in found if sentence]
 
 
 def _cell(row: Mapping[str, Any], name: str) -> str:

@@ -1,6 +1,7 @@
 """From hand-made measurements to sentences."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 
@@ -193,3 +194,38 @@ def test_model_facts(name, instruct, family, monkeypatch):
     facts = model_facts(name)
     assert (facts.instruct, facts.family) == (instruct, family)
     assert facts.reason
+
+
+def test_completions_that_are_cut_are_blamed_on_nothing_else():
+    found = findings(
+        measured(
+            "auroc", "auroc_logprob", truncated=(1.0, 0.96, 1.0), format_rate=(0.0, 0.0, 0.04),
+            pass_at_1=(0.0, 0.0, 0.04), pass_at_16=(0.0, 0.0, 0.04), room=(0.0, 0.0, 0.04),
+        )
+    )  # fmt: skip
+    assert found["truncation"].level == found["verdict"].level == "warning"
+    assert found["truncation"].sentence.startswith("100 % (96 to 100) of completions are cut at 256 tokens")
+    assert "cannot be told: most completions are cut before their answer" in found["verdict"].sentence
+    assert {found[rule].level for rule in ("room", "format", "not measured")} == {"caution"}
+    assert found["room"].sentence.endswith("of completions that are cut this says nothing.")
+    assert "Every completion with a label is wrong (most are cut)" in found["not measured"].sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "model_type", "vocabulary", "family"),
+    [
+        ("HuggingFaceTB/SmolLM2-135M", "llama", 49152, "llama architecture"),
+        ("deepseek-ai/deepseek-llm-7b-base", "llama", 102400, "llama architecture"),  # "llm" is no "llama"
+        ("/models/yi-6b", "llama", 64000, "llama architecture"),
+        ("runs/export", "llama", 128256, "llama"),
+        ("TinyLlama/TinyLlama-1.1B", "llama", 32000, "llama"),
+        ("runs/export", "mis\x1b[31mtral", 32000, "mis\\x1b[31mtral"),
+    ],
+)
+def test_the_family_is_more_than_the_architecture(name, model_type, vocabulary, family, monkeypatch):
+    config = SimpleNamespace(model_type=model_type, vocab_size=vocabulary)
+    monkeypatch.setattr("emlit.preflight.model_facts.load_config", lambda _: config)
+    monkeypatch.setattr("emlit.preflight.model_facts.resolve", lambda name: name)
+    facts = model_facts(name)
+    assert facts.family == family
+    assert ("llama" in findings(model=facts)) == (family == "llama")

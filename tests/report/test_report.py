@@ -32,3 +32,15 @@ def test_a_damaged_line_is_named(tmp_path):
     (tmp_path / "predictions.jsonl").write_text('{"task": "t"}\n')
     with pytest.raises(DataError, match=r"predictions\.jsonl, line 1"):
         read_predictions(tmp_path / "predictions.jsonl")
+
+
+def test_many_cut_completions_are_a_warning(tmp_path):
+    cut = [prediction(f"p{i}", 0, "1", False, finish_reason="length") for i in range(7)]
+    rows = [*cut, prediction("p7", 0, "1", True)]
+    write(tmp_path / "predictions.jsonl", rows)
+    write_report(tmp_path, [read_run(tmp_path)])
+    text = (tmp_path / "report.md").read_text()
+    assert "Warning: t, T=1: 88 % of completions are cut at max_tokens" in text
+    write(tmp_path / "predictions.jsonl", rows[7:])
+    write_report(tmp_path, [read_run(tmp_path)])
+    assert "Warning" not in (tmp_path / "report.md").read_text()

@@ -35,18 +35,22 @@ def expectations(measurements: Measurements, model: ModelFacts, setting: Setting
     """The verdict first, then one finding for each rule that has something to say."""
     found = [finding for rule in RULES if (finding := rule(measurements, model, setting)) is not None]
     auroc = measurements.get("auroc")
-    return [verdict(found, auroc is not None and measured.misleads(auroc, measurements)), *found]
+    misled = auroc is not None and measured.misleads(auroc, measurements)
+    return [verdict(found, misled, measured.mostly_truncated(measurements)), *found]
 
 
-def verdict(findings: list[Finding], misled: bool) -> Finding:
+def verdict(findings: list[Finding], misled: bool, cut: bool = False) -> Finding:
     """All of them in one sentence, as bad as the worst.
 
     Args:
         misled: whether the model is surer when it is wrong
+        cut: whether most completions are cut, so that nothing can be said of the model
     """
     warned = [finding.rule for finding in findings if finding.level == "warning"]
     careful = [finding.rule for finding in findings if finding.level == "caution"]
-    if misled:
+    if cut:
+        sentence = "Whether EM helps here cannot be told: most completions are cut before their answer (truncation)."
+    elif misled:
         sentence = "EM is expected to hurt here: the model is surer when it is wrong."
     elif warned:
         sentence = f"The literature does not expect EM to help here ({', '.join(warned)})."

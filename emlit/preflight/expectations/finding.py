@@ -47,7 +47,7 @@ class Setting:
 
 
 def with_interval(value: Interval) -> str:
-    return f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})"
+    return f"{value.value:.3f}" + ("" if value.ends is None else f" ({value.low:.3f} to {value.high:.3f})")
 
 
 def percent(value: Interval) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from emlit.metrics import Interval
+from emlit.metrics import Interval, truncation_sentence
 from emlit.preflight.expectations.finding import (
     EM,
     EVOL_RL,
@@ -20,7 +20,7 @@ LOW_ENTROPY = 0.5  # nats a token: EM helped at 0.71 and 0.81, little at 0.44 an
 WEAK_AUROC = 0.6  # emlit's own line
 LOW_FORMAT = 0.9  # emlit's own line
 SMALL_ROOM = 0.05  # emlit's own line
-MANY_TRUNCATED = 0.05  # emlit's own line
+MOSTLY_TRUNCATED = 0.5  # emlit's own line: what is left says little of the model
 FEW_PROBLEMS = 50  # emlit's own line
 FEWEST_PROBLEMS = 10  # emlit's own line: resamples of fewer tell no interval
 
@@ -87,6 +87,8 @@ def room(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding
         return None
     number = f"pass@{measured.samples} is {all_of_them.value:.3f} and pass@1 {first.value:.3f}"
     number += f", {with_interval(gap)} apart"
+    if mostly_truncated(measured):
+        return Finding("room", "caution", f"{number}: of completions that are cut this says nothing.", OWN)
     if all_of_them.value < SMALL_ROOM:
         return Finding("room", "warning", f"{number}: the skill is hardly there, and EM does not teach it.", EM)
     if gap.value < SMALL_ROOM:
@@ -102,6 +104,8 @@ def room(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding
 def answer_format(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding | None:
     rate = measured.values["format_rate"]
     number = f"The answer stands where it was asked for in {percent(rate)} of completions"
+    if mostly_truncated(measured):
+        return Finding("format", "caution", f"{number}: most are cut before it.", OWN)
     if rate.value < LOW_FORMAT:
         sentence = (
             f"{number}: most of a gain may be format; right answers regardless of format went from 291 to 289 at step "
@@ -112,14 +116,15 @@ def answer_format(measured: Measurements, model: ModelFacts, setting: Setting) -
 
 
 def truncation(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding | None:
-    cut = measured.values["truncated"]
-    if cut.value < MANY_TRUNCATED:
+    sentence = truncation_sentence(measured.values["truncated"], setting.max_tokens)
+    if sentence is None:
         return None
-    sentence = (
-        f"{percent(cut)} of completions are cut at {setting.max_tokens} tokens and have no answer to be right with: "
-        "raise data.sampling.max_tokens."
-    )
-    return Finding("truncation", "caution", sentence, OWN)
+    return Finding("truncation", "warning" if mostly_truncated(measured) else "caution", sentence, OWN)
+
+
+def mostly_truncated(measured: Measurements) -> bool:
+    """Whether the numbers are of max_tokens rather than of the model."""
+    return measured.values["truncated"].value >= MOSTLY_TRUNCATED
 
 
 def not_measured(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding | None:
@@ -133,6 +138,7 @@ def not_measured(measured: Measurements, model: ModelFacts, setting: Setting) ->
         sentence = "model.score is false: entropy, log-prob and AUROC could not be measured; set it to true."
     elif "auroc" not in measured.values:
         kind = "right" if measured.values["pass@1"].value else "wrong"
+        kind += " (most are cut)" if mostly_truncated(measured) else ""
         sentence = f"Every completion with a label is {kind}: AUROC and rank correlation could not be measured."
     elif measured.samples == 1:
         sentence = (
