@@ -24,12 +24,12 @@ def settings_of(trainer: L.Trainer, module: CausalLM) -> dict[str, Any]:
     for prompt in data.evaluation_prompts:
         problems[prompt.task.name].update(repr((prompt.row.id, prompt.row.answer, prompt.row.fields)).encode())
         prompts.update(repr((prompt.task.name, prompt.row.id, prompt.tokens)).encode())
-    path = resolve(module.pretrained)
+    path, trusted = resolve(module.pretrained), module.trust_remote_code
     strategies = {each.name(data.sampling): each.settings(data.sampling) for each in data.all_strategies(decoding)}
     replayed = isinstance(data.engine, ReplayEngine)
     return {
         "pretrained": module.pretrained,
-        "parameters": None if replayed else sum(each.numel() for each in skeleton(path).parameters()),
+        "parameters": None if replayed else sum(each.numel() for each in skeleton(path, trusted).parameters()),
         "weights": _fingerprint(Path(path)),
         "checkpoint": None if trainer.ckpt_path is None else _fingerprint(Path(trainer.ckpt_path)),
         "engine": type(data.engine).__name__,

@@ -55,7 +55,7 @@ class PreflightReport(L.Callback):
                 f"data.evaluation has {prompts} prompts, fewer than the {trainer.world_size} processes that answer "
                 "them; lower trainer.devices"
             )
-        self.model: ModelFacts = model_facts(module.pretrained)
+        self.model: ModelFacts = model_facts(module.pretrained, module.trust_remote_code)
         self.checkpoint = trainer.ckpt_path
 
     def _runs(self, trainer: L.Trainer) -> bool:
@@ -108,7 +108,7 @@ class PreflightReport(L.Callback):
             "decoding": decoding,
             "samples of each problem": data.evaluation_samples,
             "seed": data.seed,
-            "intervals": f"95 % over problems: Wilson's or exact for shares, else bootstrap ({self.resamples} resamples)",
+            "intervals": f"95 %, over problems; {self.resamples} resamples for what is no share",
         }
         text = to_markdown(reports, facts, pictures)
         stem = "preflight" if (directory / "predictions.settings.json").exists() else "report"

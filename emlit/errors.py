@@ -1,5 +1,7 @@
 """What emlit raises on purpose. Each message is one sentence that names the key, file or row and the way out."""
 
+from emlit.printable import printable
+
 
 class EmlitError(Exception):
     """Base of the errors below; the CLI prints their message without a traceback."""
@@ -31,4 +33,4 @@ class StorageError(EmlitError):
 
 def first_line(error: Exception) -> str:
     """What an error of another library says first."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    return printable((str(error).strip() or type(error).__name__).splitlines()[0])

@@ -1,12 +1,15 @@
 """From a name to a model, a tokenizer and the tokens that end a completion."""
 
+import inspect
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from emlit.errors import ConfigError, DataError, first_line
+from emlit import model_files
+from emlit.errors import ConfigError, DataError, EmlitError, first_line
+from emlit.printable import printable
 from emlit.tiny import MODEL_DIR
 
 if TYPE_CHECKING:
@@ -14,69 +17,174 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Under which a config.json says how many tokens a model takes; the first is the one that most have.
+_LENGTHS = ("max_position_embeddings", "n_positions", "max_sequence_length", "max_seq_len", "seq_length", "n_ctx")
+
 
 def resolve(pretrained: str) -> str:
     """What transformers and vLLM call it: "tiny" is the embedded reasoner, else a directory or a Hugging Face id.
 
     Raises:
         ConfigError: a directory that is not there, or holds no config.json
+        DataError: a directory that holds an adapter or a GGUF file alone
     """
     if pretrained == "tiny":
         return str(MODEL_DIR)
-    path = Path(pretrained).expanduser()
+    path, shown = Path(pretrained).expanduser(), printable(pretrained)
     if path.is_dir():
         if not (path / "config.json").is_file():
-            raise ConfigError(f"pretrained is {pretrained}, a directory without a config.json; give an exported model")
+            model_files.check_no_model(path)
+            raise ConfigError(f"pretrained is {shown}, a directory without a config.json; give an exported model")
         return str(path)
+    if path.is_file():
+        raise ConfigError(f"pretrained is {shown}, a file; give the directory of a model, with its config.json")
     # A hub id is "name" or "owner/name"; anything else can only have meant a directory.
     if pretrained.startswith(("/", ".", "~")) or pretrained.count("/") > 1:
-        raise ConfigError(f"pretrained is {pretrained}, and there is no such directory")
+        raise ConfigError(f"pretrained is {shown}, and there is no such directory")
     return pretrained
 
 
-def load_config(path: str) -> Any:
+def check_weights(path: str) -> None:
+    """Read a directory's weights once, before an engine starts from them; every process must call it.
+
+    Raises:
+        DataError: a file that is a placeholder, cut short or missing, or a weight that is nan or infinite
+    """
+    if Path(path).is_dir():
+        model_files.check_files(Path(path))
+        model_files.check_finite(Path(path))
+
+
+def load_config(path: str, trust_remote_code: bool = False) -> Any:
     """The model's configuration, without its weights."""
     from transformers import AutoConfig
 
     try:
-        return AutoConfig.from_pretrained(path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"pretrained is {path}, which could not be loaded: {first_line(error)}") from error
+        return AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code)
+    except Exception as error:
+        raise _unloadable(f"pretrained is {printable(path)}, which", error, trust_remote_code) from error
 
 
-def load_model(path: str, dtype: torch.dtype = torch.float32) -> "PreTrainedModel":
+def load_model(
+    path: str, dtype: torch.dtype | str = torch.float32, trust_remote_code: bool = False
+) -> "PreTrainedModel":
     """The causal language model, ready to train. Under `torch.device("meta")` its weights are left out.
 
     Dropout is turned off: the trainer scores the distribution that the sampler drew from, and that one has none.
+
+    Args:
+        path: of `resolve`
+        dtype: of its weights; "auto" is that of the files
+        trust_remote_code: run code that lies beside the weights
+
+    Raises:
+        DataError: it cannot be loaded, is no causal language model, or its files lack some of its weights
     """
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()  # of copying tensors; downloads have their own
-    config = load_config(path)
+    config = load_config(path, trust_remote_code)
     for name, value in config.to_dict().items():
         if ("dropout" in name or "pdrop" in name) and isinstance(value, float):
             setattr(config, name, 0.0)
+    options: dict[str, Any] = {"dtype": dtype, "trust_remote_code": trust_remote_code}
     if torch.get_default_device().type == "meta":
-        model = AutoModelForCausalLM.from_config(config, dtype=dtype)
-    else:
-        try:
-            model = AutoModelForCausalLM.from_pretrained(path, config=config, dtype=dtype)
-        except (OSError, ValueError) as error:
-            raise DataError(f"pretrained is {path}, which could not be loaded: {first_line(error)}") from error
+        return _from_config(path, config, **options).train()
+    require_causal(path, config)
+    if Path(path).is_dir():
+        model_files.check_files(Path(path))
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()  # its table of what is missing is a sentence here
+    try:
+        model, found = AutoModelForCausalLM.from_pretrained(
+            path, config=config, output_loading_info=True, ignore_mismatched_sizes=True, **options
+        )
+    except Exception as error:
+        raise _unloadable(f"pretrained is {printable(path)}, which", error, trust_remote_code) from error
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+    _require_whole(path, found)
+    encodes = getattr(config, "is_decoder", True) is False  # or has no cache that would go wrong
+    if encodes or "past_key_values" not in inspect.signature(model.forward).parameters:
+        _require_no_look_ahead(path, model)
     # from_pretrained returns it in eval mode, Lightning keeps that, and gradient checkpointing is then silently off.
     return model.train()
 
 
-def skeleton(path: str) -> "PreTrainedModel":
+def require_causal(path: str, config: Any) -> None:
+    """Raise DataError where a configuration is of no causal language model in numbers that can be trained."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
+
+    kind = f"pretrained is {printable(path)}, whose config.json is of {printable(config.model_type)}"
+    if getattr(config, "quantization_config", None) is not None:
+        method = config.quantization_config
+        method = method.get("quant_method") if isinstance(method, dict) else getattr(method, "quant_method", None)
+        raise DataError(
+            f"{kind}, quantised ({printable(getattr(method, 'value', method))}): such weights can be neither trained "
+            "nor scored; give the model in float32 or bfloat16"
+        )
+    if getattr(config, "is_encoder_decoder", False):
+        raise DataError(f"{kind}, an encoder with a decoder; give a causal language model")
+    remote = "AutoModelForCausalLM" in (getattr(config, "auto_map", None) or {})
+    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING and not remote:
+        raise DataError(f"{kind}, which is no causal language model; give one")
+
+
+def _require_whole(path: str, found: dict[str, Any]) -> None:
+    """Raise DataError for weights that transformers made up; say which of the files' it did not take."""
+    shown = printable(path)
+    if found["mismatched_keys"]:
+        name, theirs, own = min(found["mismatched_keys"])
+        raise DataError(
+            f"pretrained is {shown}, whose files have a {printable(name)} of {tuple(theirs)}, while config.json asks "
+            f"for {tuple(own)}; give the config.json that belongs to these weights"
+        )
+    if missing := sorted(found["missing_keys"]):
+        raise DataError(
+            f"pretrained is {shown}, whose files lack {len(missing)} of the model's weights, {_listed(missing)}; they "
+            "would start at random: give all of the files, or the config.json that belongs to them"
+        )
+    if unexpected := sorted(found["unexpected_keys"]):
+        log.warning("%s has %d weights that the model does not: %s", shown, len(unexpected), _listed(unexpected))
+
+
+def _listed(names: list[str]) -> str:
+    return printable(", ".join(names[:3]) + (", …" if len(names) > 3 else ""))
+
+
+@torch.no_grad()
+def _require_no_look_ahead(path: str, model: "PreTrainedModel") -> None:
+    """Raise DataError where a token's logits depend on what follows it: bidirectional encoders, that is."""
+    tokens = torch.arange(1, 5).remainder(model.config.get_text_config().vocab_size).repeat(2, 1)
+    tokens[1, -1] = 0
+    try:
+        one, other = model.eval()(input_ids=tokens).logits[:, :-1].float()
+    except Exception as error:
+        raise DataError(f"pretrained is {printable(path)}, which reads no tokens: {first_line(error)}") from error
+    if (one - other).norm() > 1e-3 * one.norm():
+        raise DataError(
+            f"pretrained is {printable(path)}, a {printable(model.config.model_type)} whose tokens see those after "
+            "them; give a causal language model (is_decoder in its config.json)"
+        )
+
+
+def skeleton(path: str, trust_remote_code: bool = False) -> "PreTrainedModel":
     """The model on the meta device: its layers and their names, and no weights. A second even for billions of them."""
+    with torch.device("meta"):
+        return _from_config(path, load_config(path, trust_remote_code), trust_remote_code=trust_remote_code)
+
+
+def _from_config(path: str, config: Any, trust_remote_code: bool, **options: Any) -> "PreTrainedModel":
     from transformers import AutoModelForCausalLM
 
-    with torch.device("meta"):
-        return AutoModelForCausalLM.from_config(load_config(path))
+    try:
+        return AutoModelForCausalLM.from_config(config, trust_remote_code=trust_remote_code, **options)
+    except Exception as error:
+        raise _unloadable(f"pretrained is {printable(path)}, which", error, trust_remote_code) from error
 
 
-def load_tokenizer(path: str) -> "PreTrainedTokenizerBase":
+def load_tokenizer(path: str, trust_remote_code: bool = False) -> "PreTrainedTokenizerBase":
     """The tokenizer, with a pad token: padding is told from text by position, so the end token serves where none is.
 
     Raises:
@@ -84,10 +192,12 @@ def load_tokenizer(path: str) -> "PreTrainedTokenizerBase":
     """
     from transformers import AutoTokenizer
 
+    if Path(path).is_dir():
+        model_files.check_files(Path(path))
     try:
-        tokenizer = AutoTokenizer.from_pretrained(path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"the tokenizer of {path} could not be loaded: {first_line(error)}") from error
+        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code)
+    except Exception as error:
+        raise _unloadable(f"the tokenizer of {printable(path)}", error, trust_remote_code) from error
     # Lengths are checked where they matter, with a sentence of their own.
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
     if tokenizer.pad_token_id is None:
@@ -98,15 +208,19 @@ def load_tokenizer(path: str) -> "PreTrainedTokenizerBase":
     return tokenizer
 
 
-def stop_token_ids(path: str, tokenizer: "PreTrainedTokenizerBase") -> tuple[int, ...]:
+def stop_token_ids(path: str, tokenizer: "PreTrainedTokenizerBase", trust_remote_code: bool = False) -> tuple[int, ...]:
     """Every token that ends a completion: the tokenizer's, the config's and the generation config's."""
     from transformers import GenerationConfig
 
-    found = [tokenizer.eos_token_id, load_config(path).eos_token_id]
+    config = load_config(path, trust_remote_code)
+    found = [tokenizer.eos_token_id]
+    found += [getattr(each, "eos_token_id", None) for each in (config, config.get_text_config())]
     try:
         found.append(GenerationConfig.from_pretrained(path).eos_token_id)
     except OSError:
         log.debug("%s has no generation config", path)
+    except Exception as error:
+        raise DataError(f"{printable(path)} has a generation_config.json that is none: {first_line(error)}") from error
     ids: list[int] = []
     for value in found:
         ids.extend(value if isinstance(value, list | tuple) else [value] if value is not None else [])
@@ -115,6 +229,30 @@ def stop_token_ids(path: str, tokenizer: "PreTrainedTokenizerBase") -> tuple[int
     return tuple(dict.fromkeys(ids))
 
 
-def context_length(path: str) -> int:
-    """The most tokens that the model's positions allow."""
-    return int(load_config(path).get_text_config().max_position_embeddings)
+def context_length(path: str, trust_remote_code: bool = False) -> int | None:
+    """The most tokens that the model says it takes; None where its config.json names no number (Mamba, say)."""
+    config = load_config(path, trust_remote_code).get_text_config()
+    values = (getattr(config, name, None) for name in _LENGTHS)
+    return next((value for value in values if isinstance(value, int) and value > 0), None)
+
+
+def default_context(pretrained: str, limit: int | None) -> int:
+    """The model's own length, at most 8192.
+
+    Raises:
+        ConfigError: it has none
+    """
+    if limit is None:
+        raise ConfigError(
+            f"pretrained is {printable(pretrained)}, whose config.json names no longest row of tokens; set data.context"
+        )
+    return min(limit, 8192)
+
+
+def _unloadable(what: str, error: Exception, trusted: bool) -> EmlitError:
+    if not trusted and "trust_remote_code" in str(error):
+        return ConfigError(
+            f"{what} comes with code of its own, which loading would run: read that code, and then set "
+            "--model.trust_remote_code true"
+        )
+    return DataError(f"{what} could not be loaded: {first_line(error)}")

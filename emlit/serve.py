@@ -38,8 +38,9 @@ def command(config: dict[str, Any], host: str, port: int, weights: str, more: Se
     model, data = config.get("model") or {}, config.get("data") or {}
     name = (model.get("init_args") or model).get("pretrained", "tiny")
     path = pretrained.resolve(name)
-    context = data.get("context") or min(pretrained.context_length(path), 8192)
-    arguments = _engine(data.get("engine")).arguments(path, context) | {
+    trusted = bool((model.get("init_args") or model).get("trust_remote_code"))
+    context = data.get("context") or pretrained.default_context(name, pretrained.context_length(path, trusted))
+    arguments = _engine(data.get("engine")).arguments(path, context, trusted) | {
         "host": host,
         "port": port,
         "weight_transfer_config": {"backend": BACKENDS[weights]},

@@ -115,11 +115,13 @@ class ModelSource:
         path: a Hugging Face directory or id
         context: longest prompt plus completion, in tokens
         stop_token_ids: tokens that end a completion
+        trust_remote_code: whether code beside the weights may run
     """
 
     path: str
     context: int
     stop_token_ids: tuple[int, ...]
+    trust_remote_code: bool = False
 
 
 class Engine(ABC):

@@ -85,12 +85,14 @@ def invert(p: Tensor, uniforms: Tensor, block: int = 512) -> Tensor:
     draw = draw - torch.where(index > 0, upto.gather(1, (index - 1).clamp(min=0)), 0.0)
     tokens = index * block + torch.arange(block, device=p.device)
     inside = p.gather(1, tokens.clamp(max=vocabulary - 1)).double().masked_fill(tokens >= vocabulary, 0.0)
-    return index * block + _first_above(inside.cumsum(dim=1), draw)
+    return (index * block + _first_above(inside.cumsum(dim=1), draw)).clamp(max=vocabulary - 1)
 
 
 def _first_above(cumulative: Tensor, draw: Tensor) -> Tensor:
     """The first column whose cumulative sum exceeds the draw; where rounding leaves none, the last that adds to it."""
     last = torch.searchsorted(cumulative, cumulative[:, -1:].contiguous())
+    # Of nan there is none, and an index out of bounds would take a GPU down: the log-probability tells.
+    last = last.clamp(max=cumulative.shape[1] - 1)
     return torch.minimum(torch.searchsorted(cumulative, draw, right=True), last)
 
 

@@ -1,6 +1,8 @@
 """Sampling with transformers' `generate`: everywhere, exact, reproducible row by row, and slower than vLLM."""
 
+import inspect
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -10,6 +12,7 @@ from torch import Tensor
 from emlit.engines.base import Completion, Engine, ModelSource, Request, Sampling
 from emlit.engines.seeded_draw import SeededDraw
 from emlit.errors import ConfigError, EngineError
+from emlit.pretrained import load_model, load_tokenizer
 
 # Steps of `generate` between looks at which rows have ended.
 _PHASE = 8
@@ -37,18 +40,14 @@ class TransformersEngine(Engine):
         self.device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
 
     def start(self, source: ModelSource) -> None:
-        from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
-        from transformers.utils import logging as transformers_logging
+        from transformers import GenerationConfig
 
-        transformers_logging.disable_progress_bar()  # of copying tensors; downloads have their own
-        try:
-            model: Any = AutoModelForCausalLM.from_pretrained(source.path, dtype=self.dtype)
-        except (OSError, ValueError) as error:
-            raise EngineError(f"{source.path} could not be loaded: {' '.join(str(error).split())}") from error
+        dtype = self.dtype if self.dtype == "auto" else getattr(torch, self.dtype)
+        model: Any = load_model(source.path, dtype, source.trust_remote_code)
         self.model = model.to(self.device).eval()
         # Its own penalties and filters would otherwise apply behind our back.
         self.model.generation_config = GenerationConfig()
-        self.tokenizer = AutoTokenizer.from_pretrained(source.path)
+        self.tokenizer = load_tokenizer(source.path, source.trust_remote_code)
         self.source = source
         self.weights_version = 0
 
@@ -98,6 +97,11 @@ class TransformersEngine(Engine):
             for index, more, values in zip(indices, sampled.tolist(), logprobs.tolist(), strict=True):
                 rows[index][0].extend(more)
                 rows[index][1].extend(values)
+        if any(math.isnan(value) for _, values in rows for value in values):
+            raise EngineError(
+                f"the model's logits are nan, with weights of version {self.weights_version} (0 are those on disk): "
+                "they hold nan or infinite numbers, or overflow in the engine's dtype; give others, or another dtype"
+            )
         return [self._completion(*row, sampling) for row in rows]
 
     def _phases(
@@ -119,7 +123,7 @@ class TransformersEngine(Engine):
             output = self.model.generate(
                 tokens,
                 attention_mask=mask,
-                past_key_values=cache,
+                **({} if cache is None else {"past_key_values": cache}),
                 logits_processor=LogitsProcessorList([draw]),
                 generation_config=GenerationConfig(
                     do_sample=False,  # SeededDraw leaves one token a row
@@ -169,6 +173,8 @@ class TransformersEngine(Engine):
         from transformers import DynamicCache
 
         if self.model._is_stateful or not self.model._supports_default_dynamic_cache():
+            return False
+        if "past_key_values" not in inspect.signature(self.model.forward).parameters:
             return False
         layers = DynamicCache(config=self.model.config).layers
         return all(hasattr(layer, "batch_select_indices") for layer in layers)

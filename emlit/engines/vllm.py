@@ -15,6 +15,7 @@ from torch import Tensor
 from emlit.engines.base import Completion, Engine, ModelSource, Request, Sampling
 from emlit.engines.process_state import keep_workspaces, process_state_kept
 from emlit.errors import ConfigError, EngineError
+from emlit.pretrained import load_config
 
 _NO_DRAFTS = (
     "engine.options has a speculative_config, beside which vLLM's V1 model runner (the only one on a CPU) takes no "
@@ -76,12 +77,12 @@ class VLLMEngine(Engine):
         self.options = options or {}
         self.llm: Any = None
 
-    def arguments(self, path: str, context: int) -> dict[str, Any]:
+    def arguments(self, path: str, context: int, trust_remote_code: bool = False) -> dict[str, Any]:
         """What vLLM is started with, in this process and as a server: its engine arguments by name."""
         on_cpu = not torch.cuda.is_available()
         arguments: dict[str, Any] = {
             "model": path,
-            "dtype": self.dtype if self.dtype != "auto" else _checkpoint_dtype(path),
+            "dtype": self.dtype if self.dtype != "auto" else _checkpoint_dtype(path, trust_remote_code),
             "max_model_len": context,
             # The distribution that tokens are drawn from, after temperature and decoding.
             "logprobs_mode": "processed_logprobs",
@@ -97,6 +98,8 @@ class VLLMEngine(Engine):
         else:
             arguments["gpu_memory_utilization"] = self.gpu_memory_utilization
             arguments["enable_sleep_mode"] = self.sleeps
+        if trust_remote_code:
+            arguments["trust_remote_code"] = True
         if self.max_num_seqs is not None:
             arguments["max_num_seqs"] = self.max_num_seqs
         return arguments
@@ -114,7 +117,7 @@ class VLLMEngine(Engine):
         # LLM() seeds every global generator.
         with isolate_rng(), quiet(), process_state_kept():
             arguments = {
-                **self.arguments(source.path, source.context),
+                **self.arguments(source.path, source.context, source.trust_remote_code),
                 **_own_gpu(),
                 "disable_log_stats": True,
                 "use_tqdm_on_load": False,
@@ -212,11 +215,9 @@ def _own_gpu() -> dict[str, Any]:
     return {"device_ids": [gpu]} if gpu else {}  # the first one unless told
 
 
-def _checkpoint_dtype(path: str) -> str:
+def _checkpoint_dtype(path: str, trust_remote_code: bool = False) -> str:
     """The checkpoint's own dtype. vLLM's "auto" would compute a float32 model in half precision."""
-    from transformers import AutoConfig
-
-    dtype = AutoConfig.from_pretrained(path).get_text_config().dtype
+    dtype = load_config(path, trust_remote_code).get_text_config().dtype
     return "auto" if dtype is None else str(dtype).removeprefix("torch.")
 
 

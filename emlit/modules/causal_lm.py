@@ -17,7 +17,7 @@ from emlit.functional.reduction import flat_positions
 from emlit.metrics import CompletionMetrics
 from emlit.modules.answering import answer
 from emlit.modules.lora import ALL_LINEAR, LoRA, differences, is_adapter, settings
-from emlit.modules.policy import Dtype, load_policy
+from emlit.modules.policy import Dtype, check_precision, load_policy
 from emlit.modules.scoring import EntropyHead, ScoredTokens, Scorer
 from emlit.parallel import Sharding, is_sharded, release
 from emlit.predictions import Prediction
@@ -34,6 +34,7 @@ class CausalLM(L.LightningModule):
 
     Args:
         pretrained: "tiny" for the embedded reasoner, a directory, or a Hugging Face id
+        trust_remote_code: run the Python code that lies beside the model's weights, for models that need it
         dtype: of the weights; training wants float32 (with `trainer.precision bf16-mixed` to compute in bfloat16)
         score: keep the model beside the engine to measure entropies; without it predictions have no mean_entropy
         scoring_tokens: padded tokens scored in one forward pass
@@ -57,12 +58,13 @@ class CausalLM(L.LightningModule):
         scoring_tokens: int = 8192,
         entropy_head: EntropyHead = "torch",
         lora: LoRA | None = None,
+        trust_remote_code: bool = False,
     ) -> None:
         super().__init__()
         loading.resolve(pretrained)
         if scoring_tokens < 1:
             raise ConfigError(f"scoring_tokens is {scoring_tokens}; it must be at least 1")
-        self.pretrained = pretrained
+        self.pretrained, self.trust_remote_code = pretrained, trust_remote_code
         self.dtype_name = dtype
         self.score = score
         self.scoring_tokens = scoring_tokens
@@ -78,7 +80,9 @@ class CausalLM(L.LightningModule):
     def configure_model(self) -> None:
         """Load the weights, once; under FSDP2 this process's shards of them."""
         if self.model is None and self.score:
-            self.model = load_policy(self.pretrained, self.dtype_name, self.lora, self.sharding)
+            self.model = load_policy(
+                self.pretrained, self.dtype_name, self.lora, self.sharding, trust_remote_code=self.trust_remote_code
+            )
 
     @property
     def sharding(self) -> Sharding | None:
@@ -87,8 +91,12 @@ class CausalLM(L.LightningModule):
 
     def check_rollouts(self, data: RolloutDataModule) -> None:
         """Raise ConfigError where the model or the rollouts that `data` would make do not suit this module."""
-        if self.lora is not None and self.lora.targets() != ALL_LINEAR:
-            self.lora.check(loading.skeleton(loading.resolve(self.pretrained)))
+        check_precision(data.trainer.precision)
+        if self.score:
+            path = loading.resolve(self.pretrained)
+            loading.require_causal(path, loading.load_config(path, self.trust_remote_code))
+            if self.lora is not None and self.lora.targets() != ALL_LINEAR:
+                self.lora.check(loading.skeleton(path, self.trust_remote_code))
 
     def check_prompts(self, prompts: Sequence[Prompt]) -> None:
         """Raise DataError where this module cannot learn from one of the training prompts; asked in `fit` alone."""

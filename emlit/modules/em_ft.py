@@ -20,6 +20,7 @@ class EMFT(EntropyObjectiveMixin, CausalLM):
 
     Args:
         pretrained: "tiny" for the embedded reasoner, a directory, or a Hugging Face id
+        trust_remote_code: run the Python code that lies beside the model's weights, for models that need it
         learning_rate: AdamW's
         weight_decay: AdamW's
         warmup_steps: optimiser steps over which the learning rate rises to its value
@@ -55,8 +56,12 @@ class EMFT(EntropyObjectiveMixin, CausalLM):
         scoring_tokens: int = 8192,
         entropy_head: EntropyHead = "torch",
         lora: LoRA | None = None,
+        trust_remote_code: bool = False,
     ) -> None:
-        super().__init__(pretrained, dtype, scoring_tokens=scoring_tokens, entropy_head=entropy_head, lora=lora)
+        super().__init__(
+            pretrained, dtype, scoring_tokens=scoring_tokens, entropy_head=entropy_head, lora=lora,
+            trust_remote_code=trust_remote_code,
+        )  # fmt: skip
         self._set_objective(
             reduction=reduction,
             learning_rate=learning_rate,

@@ -28,6 +28,7 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
 
     Args:
         pretrained: "tiny" for the embedded reasoner, a directory, or a Hugging Face id
+        trust_remote_code: run the Python code that lies beside the model's weights, for models that need it
         reward: what a completion is worth
         advantage: what it is worth beside the others of its prompt; the paper uses the leave-one-out baseline
         policy_update: from advantages to the loss: Reinforce, PPO or TruncatedImportanceSampling; a round of several
@@ -70,8 +71,12 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         scoring_tokens: int = 8192,
         entropy_head: EntropyHead = "torch",
         lora: LoRA | None = None,
+        trust_remote_code: bool = False,
     ) -> None:
-        super().__init__(pretrained, dtype, scoring_tokens=scoring_tokens, entropy_head=entropy_head, lora=lora)
+        super().__init__(
+            pretrained, dtype, scoring_tokens=scoring_tokens, entropy_head=entropy_head, lora=lora,
+            trust_remote_code=trust_remote_code,
+        )  # fmt: skip
         self._set_objective(
             reduction=reduction,
             learning_rate=learning_rate,

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, first_line
 from emlit.modules.scoring import unwrapped
 from emlit.parallel import scatter
+from emlit.printable import printable
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel
 
 ALL_LINEAR = "all-linear"
-_BASE = ".base_layer."  # what peft puts between an adapted layer's name and that of its weight
+_BASE = "base_layer"  # what peft puts between an adapted layer's name and that of its weight
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,9 @@ class LoRA:
     Args:
         r: the rank
         alpha: of the factor alpha / r; held fixed, it lets one learning rate serve several ranks
-        target_modules: "all-linear" for each linear layer but the lm_head, or names of linear and embedding layers, as
-            in [q_proj, v_proj]
+        target_modules: "all-linear" for each linear layer but the lm_head and routers (with those experts that peft
+            knows how to adapt, of Mixtral and Qwen-MoE models), or names of linear and embedding layers, as in
+            [q_proj, v_proj]
 
     Raises:
         ConfigError: a value that cannot be, or peft is not installed
@@ -60,18 +62,30 @@ class LoRA:
         return sorted({names} if isinstance(names, str) else set(names))
 
     def adapt(self, model: "PreTrainedModel") -> "PeftModel":
-        """Freeze `model` and put adapters into it, in place; they start at B = 0, and A follows the global seed."""
+        """Freeze `model` and put adapters into it, in place; they start at B = 0, and A follows the global seed.
+
+        Raises:
+            ConfigError: there is no such layer, or none that peft can adapt
+        """
         from peft import LoraConfig, get_peft_model
 
         self.check(model)
+        every = self.targets() == ALL_LINEAR
         config = LoraConfig(
             r=self.r,
             lora_alpha=self.alpha,
             target_modules=self.targets(),
+            exclude_modules=_not_plain(model) or None if every else None,
             lora_dropout=0.0,
             task_type="CAUSAL_LM",
         )
-        return get_peft_model(model, config)
+        try:
+            return get_peft_model(model, config)
+        except ValueError as error:
+            raise ConfigError(
+                f"lora.target_modules is {self.target_modules}, which peft cannot adapt in a "
+                f"{printable(model.config.model_type)}: {first_line(error)}"
+            ) from error
 
     def check(self, model: "PreTrainedModel") -> None:
         """Raise ConfigError where `model`, which may be on the meta device, has no such layers to adapt."""
@@ -99,6 +113,35 @@ class LoRA:
                 )
 
 
+def _not_plain(model: "PreTrainedModel") -> list[str]:
+    """The linear layers that "all-linear" leaves out, by name.
+
+    Some classes of linear layers are more than W x + b (routers, layers of grouped heads), and a state space's kernels
+    read the weights of all layers beside its convolution but the first without calling them.
+    """
+    linear = [(name, each) for name, each in model.named_modules() if isinstance(each, torch.nn.Linear)]
+    convolved = {name.rpartition(".")[0] for name, _ in model.named_modules() if name.endswith(".conv1d")}
+    beside = [(name, *name.rpartition(".")[::2]) for name, _ in linear]
+    read = [name for name, parent, leaf in beside if parent in convolved and not leaf.startswith("in_proj")]
+    return read + [name for name, layer in linear if not _is_affine(layer)]
+
+
+@torch.no_grad()
+def _is_affine(layer: torch.nn.Linear) -> bool:
+    """Whether a layer gives W x + b; of one on the meta device, whether it gives as many numbers."""
+    if type(layer).forward is torch.nn.Linear.forward:
+        return True
+    states = torch.ones(1, 1, layer.in_features, dtype=layer.weight.dtype, device=layer.weight.device)
+    expected = torch.nn.functional.linear(states, layer.weight, layer.bias)
+    try:
+        found = layer(states)
+    except Exception:  # it takes other arguments, or other shapes
+        return False
+    if not isinstance(found, Tensor) or found.shape != expected.shape:
+        return False
+    return found.is_meta or torch.allclose(found, expected, rtol=1e-2, atol=1e-4)
+
+
 def installed() -> bool:
     """Whether peft can be imported (without importing it)."""
     return importlib.util.find_spec("peft") is not None
@@ -119,10 +162,27 @@ def merged_weights(model: "PreTrainedModel | PeftModel") -> Iterator[tuple[str, 
     for name, tensor in base.state_dict().items():
         if is_adapter(name):
             continue
-        layer, adapted, leaf = name.rpartition(_BASE)
-        if adapted and leaf == "weight":
-            tensor = _merged(base.get_submodule(layer), tensor)
-        yield name.replace(_BASE, "."), tensor
+        layer, adapted, leaf = name.partition(f".{_BASE}.")
+        if adapted and (adapter := _adapter_of(base.get_submodule(layer), leaf)) is not None:
+            tensor = _merged(adapter, tensor)
+        yield _plain(name), tensor
+
+
+def _plain(name: str) -> str:
+    return ".".join(part for part in name.split(".") if part != _BASE)
+
+
+def _adapter_of(layer: Any, leaf: str) -> Any:
+    """Of the adapters around one layer the one of its parameter `leaf`; None where that has none.
+
+    A layer of experts is a module with several parameters, around which peft puts one adapter for each.
+    """
+    parameter = leaf.rpartition(".")[2]
+    while hasattr(layer, _BASE):
+        if getattr(layer, "parameter_name", "weight") == parameter:
+            return layer
+        layer = getattr(layer, _BASE)
+    return None
 
 
 def _merged(layer: Any, weight: Tensor) -> Tensor:
@@ -136,7 +196,7 @@ def _merged(layer: Any, weight: Tensor) -> Tensor:
 def plain_weights(base: "PreTrainedModel") -> dict[str, Tensor]:
     """A model's own parameters under their Hugging Face names, tied ones under both, without those of adapters."""
     state = base.state_dict(keep_vars=True)
-    return {name.replace(_BASE, "."): value for name, value in state.items() if not is_adapter(name)}
+    return {_plain(name): value for name, value in state.items() if not is_adapter(name)}
 
 
 @torch.no_grad()

@@ -107,7 +107,10 @@ class EntropyObjectiveMixin:
         fitting = self._trainer is None or self._trainer.state.fn == TrainerFn.FITTING
         # With adapters the start is the policy without them.
         if self.kl_weight and fitting and self.lora is None and not self._reference:
-            self._reference = (load_reference(self.pretrained, self.dtype_name, self.sharding, self._autocast_dtype),)
+            reference = load_reference(
+                self.pretrained, self.dtype_name, self.sharding, self._autocast_dtype, self.trust_remote_code
+            )
+            self._reference = (reference,)
 
     @property
     def _autocast_dtype(self) -> torch.dtype | None:

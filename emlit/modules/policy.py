@@ -1,10 +1,11 @@
 """From a name to the model that trains or scores: whole, or this process's shards of it."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
 from emlit import pretrained as loading
+from emlit.errors import ConfigError
 from emlit.modules.lora import LoRA, fill_adapters, plain_weights
 from emlit.modules.scoring import unwrapped
 from emlit.parallel import Sharding, load_sharded
@@ -18,8 +19,25 @@ Dtype = Literal["float32", "bfloat16"]
 AUTOCAST_DTYPES = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
 
+def check_precision(precision: Any) -> None:
+    """Raise ConfigError for one of Lightning's that would turn weights into another dtype than `model.dtype`."""
+    if precision in ("32-true", "bf16-mixed", "16-mixed"):
+        return
+    ways = {
+        "bf16-true": "set --model.dtype bfloat16 for weights in bfloat16, and trainer.precision 32-true",
+        "16-true": "float16 weights cannot be trained: set bf16-mixed, or --model.dtype bfloat16 with 32-true",
+    }
+    way = ways.get(precision, "set 32-true, bf16-mixed or 16-mixed")
+    raise ConfigError(f"trainer.precision is {precision}, but model.dtype says what weights are: {way}")
+
+
 def load_policy(
-    pretrained: str, dtype: Dtype, lora: LoRA | None = None, sharding: Sharding | None = None, keep_root: bool = True
+    pretrained: str,
+    dtype: Dtype,
+    lora: LoRA | None = None,
+    sharding: Sharding | None = None,
+    keep_root: bool = True,
+    trust_remote_code: bool = False,
 ) -> "PreTrainedModel":
     """The causal language model, with adapters where they are asked for.
 
@@ -29,19 +47,24 @@ def load_policy(
         lora: the adapters
         sharding: how the model is cut over processes; it is made on the meta device and never held whole
         keep_root: as `Sharding.apply` takes it
+        trust_remote_code: run code that lies beside the weights
     """
+
+    def load() -> "PreTrainedModel":
+        return loading.load_model(path, torch_dtype, trust_remote_code)
+
     path, torch_dtype = loading.resolve(pretrained), getattr(torch, dtype)
     if sharding is None:
-        model = loading.load_model(path, torch_dtype)
+        model = load()
         return model if lora is None else lora.adapt(model)
     with torch.device("meta"):
-        model = loading.load_model(path, torch_dtype)
+        model = load()
         model = model if lora is None else lora.adapt(model)
     sharding.apply(model, own_turns(model), keep_root)
     model.to_empty(device=sharding.home)
     base = unwrapped(model)
     base.tie_weights()
-    load_sharded(base, plain_weights(base), path, whole=lambda: loading.load_model(path, torch_dtype))
+    load_sharded(base, plain_weights(base), path, whole=load)
     fill_adapters(base)
     for buffer in model.buffers():
         buffer.data = buffer.data.to(sharding.device)
@@ -49,7 +72,11 @@ def load_policy(
 
 
 def load_reference(
-    pretrained: str, dtype: Dtype, sharding: Sharding | None = None, autocast: torch.dtype | None = None
+    pretrained: str,
+    dtype: Dtype,
+    sharding: Sharding | None = None,
+    autocast: torch.dtype | None = None,
+    trust_remote_code: bool = False,
 ) -> "PreTrainedModel":
     """The frozen model before training, which computes what the policy would and is kept in fewer bytes.
 
@@ -60,12 +87,14 @@ def load_reference(
         autocast: what linear layers compute in, in training. Theirs are kept in it, as they would be cast to it in
             each pass; norms and embeddings, which autocast leaves in float32, stay as they are. Under `sharding` all
             that is gathered is cast, so that all of it is kept so
+        trust_remote_code: run code that lies beside the weights
     """
+    trusted = {"trust_remote_code": trust_remote_code}
     if sharding is not None:
         computes_in = {torch.bfloat16: "bfloat16", None: dtype}[sharding.compute_dtype]
-        model = load_policy(pretrained, computes_in, sharding=sharding, keep_root=False)
+        model = load_policy(pretrained, computes_in, sharding=sharding, keep_root=False, **trusted)
     else:
-        model = load_policy(pretrained, dtype)
+        model = load_policy(pretrained, dtype, **trusted)
         if autocast is not None:
             for layer in decoder_layers(model):
                 for module in layer.modules():

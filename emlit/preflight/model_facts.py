@@ -41,9 +41,9 @@ class ModelFacts:
     reason: str
 
 
-def model_facts(pretrained: str) -> ModelFacts:
+def model_facts(pretrained: str, trust_remote_code: bool = False) -> ModelFacts:
     """From the name and config.json. A chat template tells nothing: base Qwens have one."""
-    config = load_config(resolve(pretrained))
+    config = load_config(resolve(pretrained), trust_remote_code)
     if pretrained == "tiny":
         return ModelFacts(pretrained, config.model_type, False, "the embedded reasoner was pretrained only")
     name = Path(pretrained).name  # a directory or an organisation above it tells nothing of the model

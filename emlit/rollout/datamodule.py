@@ -173,12 +173,13 @@ class RolloutDataModule(L.LightningDataModule):
         if stage == "fit":
             check_fit(self, samples=module.learns_from == "samples")
         path = pretrained.resolve(module.pretrained)
-        self.tokenizer = pretrained.load_tokenizer(path)
+        trusted = module.trust_remote_code
+        self.tokenizer = pretrained.load_tokenizer(path, trusted)
         # What is replayed has no context, unless the model is to read it.
         replayed = isinstance(self.engine, ReplayEngine) and not module.score
-        limit = sys.maxsize if replayed else pretrained.context_length(path)
-        context = self.context or (limit if replayed else min(limit, 8192))
-        if context > limit:
+        limit = sys.maxsize if replayed else pretrained.context_length(path, trusted)
+        context = self.context or (limit if replayed else pretrained.default_context(module.pretrained, limit))
+        if limit is not None and context > limit:
             raise ConfigError(f"data.context is {context}, but {module.pretrained} has {limit} positions; lower it")
         self.longest_context = context
         longest = self.longest_prompt = context - self.sampling.max_tokens
@@ -187,9 +188,9 @@ class RolloutDataModule(L.LightningDataModule):
                 f"sampling.max_tokens is {self.sampling.max_tokens}, which leaves no room for a prompt in a context of "
                 f"{context} tokens; lower it"
             )
-        stop = pretrained.stop_token_ids(path, self.tokenizer)
+        stop = pretrained.stop_token_ids(path, self.tokenizer, trusted)
         # What is only replayed is read by nobody.
-        vocabulary = None if replayed else getattr(pretrained.load_config(path).get_text_config(), "vocab_size", None)
+        vocabulary = None if replayed else getattr(pretrained.load_config(path, trusted).get_text_config(), "vocab_size", None)
         self.chat = Chat(self.tokenizer, self.chat_template_kwargs, self.few_shot, self.plain_template, vocabulary)
         if stage == "fit":
             self.train_prompts = training_prompts(
@@ -204,9 +205,11 @@ class RolloutDataModule(L.LightningDataModule):
             if isinstance(callback, Preflight):
                 callback.preflight(self.trainer, module, stage)
         if not self.started:
+            if not replayed:
+                pretrained.check_weights(path)
             # Several ranks share a process group with an engine in this process, which closing it would destroy.
             self.sampler = RestartingEngine(self.engine, restarts=1 if self.trainer.world_size == 1 else 0)
-            self.sampler.start(ModelSource(path, context, stop))
+            self.sampler.start(ModelSource(path, context, stop, trusted))
             self.started = True
 
     def train_dataloader(self) -> RolloutStream:

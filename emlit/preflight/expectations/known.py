@@ -28,8 +28,8 @@ def llama(measured: Measurements, model: ModelFacts, setting: Setting) -> Findin
     if model.family != "llama":
         return None
     sentence = (
-        f"{model.name} is of the Llama family, by its name or vocabulary: EM-FT took Llama-3.1-8B-Instruct from 40.6 to 42.2 on MATH and from "
-        "22.4 to 18.8 on Minerva, where labels gave 52.0 and 26.8 (Table 4)."
+        f"{model.name} is of the Llama family, by its name or vocabulary: EM-FT took Llama-3.1-8B-Instruct from 40.6 "
+        "to 42.2 on MATH and from 22.4 to 18.8 on Minerva, where labels gave 52.0 and 26.8 (Table 4)."
     )
     return Finding("llama", "caution", sentence, EM)
 
