@@ -132,7 +132,7 @@ def test_shards(model):
 
 def test_weights_that_are_missing_do_not_start_at_random(model):
     change(model, **{"model.layers.1.mlp.up_proj.weight": None})
-    with pytest.raises(DataError, match=r"lack 1 of the model's weights, model.layers.1.mlp.up_proj.weight; they would"):
+    with pytest.raises(DataError, match=r"lack 1 of the model's weights, model.layers.1.mlp.up_proj.weight; they"):
         pretrained.load_model(str(model))
 
 
@@ -189,7 +189,7 @@ def test_a_file_is_no_directory(model):
         ({"model_type": "no\x1b[31mbody"}, r"could not be loaded: .*no\\x1b\[31mbody"),
         ({"quantization_config": {"quant_method": "gptq", "bits": 4}}, r"quantised \(gptq\)"),
         ({"quantization_config": {"quant_method": "awq", "bits": 4}}, r"quantised \(awq\)"),
-        ({"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}}, r"quantised \(bitsandbytes\)"),
+        ({"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}}, r"\(bitsandbytes\)"),
     ],
 )
 def test_models_of_another_kind(model, config, expected):
