@@ -2,6 +2,7 @@
 
 import importlib.util
 import math
+import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -80,7 +81,9 @@ class LoRA:
             task_type="CAUSAL_LM",
         )
         try:
-            return get_peft_model(model, config)
+            with warnings.catch_warnings():  # it asks for experts of ranks that it then does not find
+                warnings.filterwarnings("ignore", ".*_pattern keys did not match", RuntimeWarning)
+                return get_peft_model(model, config)
         except ValueError as error:
             raise ConfigError(
                 f"lora.target_modules is {self.target_modules}, which peft cannot adapt in a "
