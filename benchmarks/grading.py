@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.grading_rows import write_rows
 from emlit.errors import ConfigError
+from emlit.printable import printable
 from emlit.tasks import (
     AIME24,
     AMC,
@@ -123,7 +124,7 @@ def main() -> int:
         failures += found.failures
         if found.wrongly or found.right < limit * found.rows:
             beyond.append(task.name)
-    print(*(f"\n- {line}" for line in failures), sep="")
+    print(*(f"\n- {printable(line)}" for line in failures), sep="")
     if beyond:
         print(f"beyond the limits: {', '.join(beyond)}", file=sys.stderr)
     return bool(beyond)

@@ -19,7 +19,7 @@ def new_figure(draw: "Callable[[Axes], None]", title: str, width: float = 7.0, h
     figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     draw(axes)
-    axes.set_title(title, loc="left", fontsize=10, color=GREY)
+    axes.set_title(title, loc="left", fontsize=10, color=GREY, parse_math=False)  # a file's name is no formula
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_axisbelow(True)
     axes.grid(axis="y", color="#DDDDDD", linewidth=0.8)

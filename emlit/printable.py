@@ -1,5 +1,8 @@
 """Text from outside, made fit for a terminal, a log or an error message."""
 
+import logging
+import re
+
 
 def printable(text: object, longest: int = 500) -> str:
     """One line without control characters: what is not printable is shown as its escape, as `repr` would show it.
@@ -17,3 +20,15 @@ def printable(text: object, longest: int = 500) -> str:
         for each in whole[: longest + 1]
     )
     return shown if len(whole) <= longest else shown[:longest] + "…"
+
+
+def as_markdown(text: object) -> str:
+    """One line that Markdown shows as it is, in a table too: neither HTML nor a link nor a picture."""
+    return re.sub(r"[\\|<`]|(?<=\])\(", r"\\\g<0>", printable(text))
+
+
+class PrintableRecord(logging.LogRecord):
+    """A record, of whichever logger, whose message moves no cursor; its lines stay lines."""
+
+    def getMessage(self) -> str:
+        return "\n".join(printable(line, len(line)) for line in super().getMessage().split("\n"))

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from emlit.plan.gpus import GIB
 from emlit.plan.knobs import Knob
@@ -53,10 +54,11 @@ def print_plan(
     for name, size in memory.host.items():
         console.print(f"on each node's host: {name} {gib(size)} GiB")
     verdict = "fits" if memory.fits else "does not fit"
-    console.print(
-        f"\n[bold]{verdict}[/bold]: the peak of {gib(memory.peak)} GiB is in the phase '{memory.peak_phase}'; "
+    reason = (
+        f": the peak of {gib(memory.peak)} GiB is in the phase '{memory.peak_phase}'; "
         f"{memory.gpu.name} has {gib(memory.gpu.memory)} GiB"
     )
+    console.print(Text.assemble("\n", (verdict, "bold"), reason))
     if memory.engine_lacks > 0:
         console.print(f"the engine's share lacks {gib(memory.engine_lacks)} GiB for its weights and one row's KV cache")
     _print_knobs(console, found)

@@ -8,6 +8,7 @@ from typing import Any
 from emlit.metrics import Interval
 from emlit.preflight.expectations import Finding
 from emlit.preflight.measurements import Measurements
+from emlit.printable import as_markdown
 
 UNITS = {"token_entropy": "nats", "mean_entropy": "nats", "mean_logprob": "nats", "mean_length": "tokens"}
 MEANINGS = {
@@ -68,11 +69,11 @@ def to_markdown(reports: Sequence[TaskReport], facts: Mapping[str, Any], picture
         pictures: by task, the paths of its figures, from where the report stands
     """
     lines = ["# Before training: does confidence track correctness?", ""]
-    lines += [f"- {name}: {value}" for name, value in facts.items()]
+    lines += [f"- {name}: {as_markdown(value)}" for name, value in facts.items()]
     for report in reports:
-        lines += ["", f"## {report.task}", "", f"**{report.findings[0].sentence}**", ""]
+        lines += ["", f"## {as_markdown(report.task)}", "", f"**{as_markdown(report.findings[0].sentence)}**", ""]
         lines += ["| | finding | source |", "| --- | --- | --- |"]
-        lines += [f"| {f.level} | {_cell(f.sentence)} | {_linked(f.source)} |" for f in report.findings[1:]]
+        lines += [f"| {f.level} | {as_markdown(f.sentence)} | {_linked(f.source)} |" for f in report.findings[1:]]
         lines += ["", "| measured | value | 95 % interval |", "| --- | ---: | ---: |"]
         lines += [
             f"| {described(name)} | {each.value:.3f} | {ends(each)} |" for name, each in report.measured.values.items()
@@ -99,7 +100,3 @@ def _deciles(measured: Measurements) -> list[str]:
 
 def _linked(source: str) -> str:
     return re.sub(r"arXiv (\d{4}\.\d{5})", r"[arXiv \1](https://arxiv.org/abs/\1)", source)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")

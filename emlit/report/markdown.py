@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from emlit.metrics import truncation_sentence
+from emlit.printable import as_markdown
 from emlit.report.paired import Comparison
 
 _SHOWN = (
@@ -48,7 +49,7 @@ def to_markdown(
         mine = [row for row in rows if row["task"] == task]
         problems = max(row["problems"] for row in mine)
         lines += [
-            f"## {task}",
+            f"## {as_markdown(task)}",
             "",
             f"{problems} problems: one is worth {1 / problems:.3f}. 95 % intervals in brackets.",
             "",
@@ -59,7 +60,7 @@ def to_markdown(
             "| --- |" + " ---: |" * (len(names) + 2),
         ]
         for row in mine:
-            cells = [str(row["decoding"]), str(row["problems"]), str(row["samples"])]
+            cells = [as_markdown(row["decoding"]), str(row["problems"]), str(row["samples"])]
             lines.append("| " + " | ".join([*cells, *(_cell(row, name) for name in names)]) + " |")
         for row in (each for each in published if each["task"] == task):
             cells = [f"*{row['decoding']}* ({row['source']})", "", ""]
@@ -103,5 +104,5 @@ def _paired(comparisons: Sequence[Comparison]) -> list[str]:
         gap = each.difference
         difference = f"{gap.value:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]"
         counts = f"{each.problems} | {difference} | {each.only_second} | {each.only_first} | {each.p:.3f}"
-        lines.append(f"| {each.second} | {each.first} | {counts} |")
+        lines.append(f"| {as_markdown(each.second)} | {as_markdown(each.first)} | {counts} |")
     return lines

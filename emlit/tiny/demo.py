@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
+
+from emlit.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
 # Configs, with the names of their rows.
@@ -77,7 +78,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     rows = run(arguments.run_dir.absolute(), arguments.seed)
-    console = Console(width=120)
+    console = Terminal(width=120)
     console.print(table(rows))
     tensorboard = os.path.relpath(Path(sys.executable).with_name("tensorboard"))
     console.print(f"curves: {tensorboard} --logdir {arguments.run_dir}", soft_wrap=True)
