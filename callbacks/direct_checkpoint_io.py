@@ -1,15 +1,18 @@
-"""Checkpoints straight into their file."""
+"""Checkpoints straight into their file, and out of it without running what it names."""
 
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning.fabric.plugins import TorchCheckpointIO
+
+from emlit import checkpoint_files
+from emlit.files import delete
 
 
 class DirectCheckpointIO(TorchCheckpointIO):
-    """Writes a local checkpoint into its file as it is pickled.
+    """Writes a local checkpoint into its file as it is pickled; reads tensors and plain values alone.
 
     Lightning's own first holds all of it in memory, then writes it under the system's directory for temporary files
     (where a kill leaves it) and moves it, which is a copy between disks. Here a scratch file beside the final one is
@@ -17,6 +20,7 @@ class DirectCheckpointIO(TorchCheckpointIO):
 
     Raises:
         OSError: the file could not be written
+        ConfigError: it could not be read, or holds what would run code
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
@@ -24,17 +28,16 @@ class DirectCheckpointIO(TorchCheckpointIO):
             super().save_checkpoint(checkpoint, path, storage_options)
             return
         target = Path(path)
-        scratch = target.with_name(f"{target.name}.writing")
+        scratch = target.with_name(f".{target.name}.{secrets.token_hex(8)}.writing")
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with scratch.open("wb") as file:
-                torch.save(checkpoint, file)
+            checkpoint_files.write(checkpoint, scratch)
             os.replace(scratch, target)
         except OSError:
-            scratch.unlink(missing_ok=True)
+            delete(scratch)
             raise
-        except RuntimeError as error:  # of torch's zip writer, which stumbles over the file's own
-            scratch.unlink(missing_ok=True)
-            if isinstance(error.__context__, OSError):
-                raise error.__context__ from error
-            raise
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
+        if "://" in str(path):
+            return super().load_checkpoint(path, map_location, weights_only=True)
+        return checkpoint_files.read(Path(path))

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from lightning.fabric.utilities.device_dtype_mixin import _update_properties
@@ -10,6 +11,7 @@ from lightning.pytorch.strategies import ModelParallelStrategy, StrategyRegistry
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
 from emlit.errors import ConfigError
+from emlit.parallel.plain_shards import load_plain
 
 # What each precision of the trainer computes in; weights, the optimiser and sums of gradients stay as they are.
 COMPUTE_DTYPES: dict[str, torch.dtype | None] = {"32-true": None, "bf16-mixed": torch.bfloat16}
@@ -59,6 +61,11 @@ class FSDP2(ModelParallelStrategy):
         # Parameters stay; what is computed with, and where batches are sent, is the device's.
         _update_properties(self.lightning_module, device=self.root_device)
 
+    def load_checkpoint(self, checkpoint_path: Any, weights_only: bool | None = None) -> dict[str, Any]:
+        """As Lightning does, but nothing that a pickle names is run: its own reader of folders runs all of it."""
+        with patch("lightning.fabric.strategies.model_parallel._distributed_checkpoint_load", load_plain):
+            return super().load_checkpoint(checkpoint_path, weights_only=True)
+
     @property
     def sharding_mesh(self) -> DeviceMesh:
         """What parameters are sharded over: one dimension, or replicas and shards."""
@@ -94,7 +101,7 @@ def require_known(strategy: Any, precision: Any, checkpoint: Path | None) -> Non
             f"trainer.precision is {precision}, which was not tried with sharded weights; set "
             f"{' or '.join(COMPUTE_DTYPES)}"
         )
-    if checkpoint is not None and checkpoint.is_dir() and not sharded:
+    if checkpoint is not None and checkpoint.is_dir() and name.rpartition(".")[2] not in ("fsdp2", "FSDP2"):
         raise ConfigError(
             f"ckpt_path is {checkpoint}, a folder of shards, which trainer.strategy {name} does not read; set "
             "--trainer.strategy fsdp2, which does with any number of processes"
