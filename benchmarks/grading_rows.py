@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from emlit.files import write_whole
+
 ROWS = {
     "math500": [
         {"problem": "What is $1+2$?", "solution": r"It is $\boxed{3}$.", "answer": "3", "unique_id": "own/1"},
@@ -56,7 +58,6 @@ ROWS = {
 
 def write_rows(place: Path) -> Path:
     """A directory with a file for each benchmark."""
-    place.mkdir(parents=True, exist_ok=True)
     for name, rows in ROWS.items():
-        (place / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        write_whole(place / f"{name}.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
     return place

@@ -44,7 +44,7 @@ class PhaseMarks(Checkpoint):
         self._wrap_engine(trainer)
         for callback in trainer.callbacks:
             if isinstance(callback, RunCheckpoint):
-                callback.save = self._around("checkpoint", callback.save, trainer)  # the last one too
+                callback._save = self._around("checkpoint", callback._save, trainer)
             if isinstance(callback, HFExport):
                 callback.export = self._around("export", callback.export, trainer)
 

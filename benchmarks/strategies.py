@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import environment, parser, table
+from emlit.files import replacing
+from emlit.marks import create
 from emlit.report.figures import accuracy_by_tokens
 
 ROOT = Path(__file__).parents[1]
@@ -75,9 +77,9 @@ def main() -> None:
     for task, rows in combine(runs).items():
         print(f"\n{task}, seeds {', '.join(map(str, seeds))}: means (range over seeds)\n\n{to_table(rows)}")
         if arguments.figures is not None:
-            arguments.figures.mkdir(parents=True, exist_ok=True)
             title = f"{task}: means over {len(seeds)} seeds"
-            accuracy_by_tokens(rows, title, bars="range").savefig(arguments.figures / f"strategies-{task}.png")
+            with replacing(arguments.figures / f"strategies-{task}.png") as scratch, create(scratch) as file:
+                accuracy_by_tokens(rows, title, bars="range").savefig(file, format="png")
     print(f"\n{environment()}")
 
 

@@ -149,7 +149,7 @@ def kill_in(phase: str, directory: Path, command: list[str], marks: Marks, chanc
 
 def step_of(checkpoint: Path) -> int | None:
     """None where there is none; a half-written file would end the benchmark here."""
-    return torch.load(checkpoint, weights_only=False)["global_step"] if checkpoint.exists() else None
+    return torch.load(checkpoint, weights_only=True)["global_step"] if checkpoint.exists() else None
 
 
 def identical(one: Any, other: Any) -> bool:
@@ -166,11 +166,11 @@ def identical(one: Any, other: Any) -> bool:
 def fit_moment(directory: Path, phase: str, steps: int, marks: Marks, whole: dict, chance: random.Random) -> list[str]:
     checkpoints = directory / "checkpoints"
     place = kill_in(phase, directory, fit_command(directory, steps), marks, chance)
-    partial = any(checkpoints.glob("last.partial*"))
+    partial = any(checkpoints.glob(".last.ckpt.*"))
     step = step_of(checkpoints / "last.ckpt")
     restarted = Run(fit_command(directory, steps)).finish()
     first = int(restarted[0][1].split()[-1]) if restarted else steps  # nothing was left to train
-    found = torch.load(checkpoints / "last.ckpt", weights_only=False)
+    found = torch.load(checkpoints / "last.ckpt", weights_only=True)
     equal = all(identical(found[key], whole[key]) for key in ("state_dict", "optimizer_states", "lr_schedulers"))
     exported = load_file(directory / "export/model.safetensors")
     equal &= all(torch.equal(tensor, whole["state_dict"][f"model.{name}"]) for name, tensor in exported.items())
@@ -201,7 +201,7 @@ def moments(directory: Path, count: int, seed: int, steps: int, problems: int) -
     importlib.import_module("transformers.models.qwen2.modeling_qwen2")
     chance = random.Random(seed)
     fit_marks = Run(fit_command(directory / "whole", steps)).finish()
-    whole = torch.load(directory / "whole/checkpoints/last.ckpt", weights_only=False)
+    whole = torch.load(directory / "whole/checkpoints/last.ckpt", weights_only=True)
     predict_marks = Run(predict_command(directory / "predicted", problems)).finish()
     phases = [("fit", phase) for phase in PHASES["fit"]] + [("predict", phase) for phase in PHASES["predict"]]
     rows = []

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import lightning as L
-import torch
 
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.weight_sync import load_into
+from emlit import checkpoint_files
 from emlit.collapse import Finding, Limits, Probe, Signals, decide, judge, judge_start, score
 from emlit.errors import ConfigError, NonFiniteError
-from emlit.files import put_in_place, writing
+from emlit.files import delete, replacing
+from emlit.marks import foreign
 from emlit.modules import CausalLM
 from emlit.parallel import gathered, is_sharded, take_over
 from emlit.rollout import render
@@ -156,15 +157,12 @@ class CollapseGuard(L.Callback):
         if not first:
             return
         target = self._path(trainer, self.kept_step)
-        scratch = target.with_suffix(".partial")
-        with writing(target, "checkpoints before it are kept", scratch):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            torch.save(state, scratch)
-            put_in_place(scratch, target)
+        with replacing(target, "checkpoints before it are kept") as scratch:
+            checkpoint_files.write(state, scratch)
         # A run that is killed now goes on from its last checkpoint, whose kept step must still be there.
         for old in target.parent.glob("kept-*.pt"):
-            if old not in (target, self._path(trainer, self._dumped_step)):
-                old.unlink()
+            if old not in (target, self._path(trainer, self._dumped_step)) and foreign(old) is None:
+                delete(old)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
         """Hand the kept weights to what evaluates and exports; the checkpoint is of the last step."""
@@ -172,9 +170,6 @@ class CollapseGuard(L.Callback):
             self._check(trainer, pl_module)
         if self.final_step(trainer) == trainer.global_step:
             return
-        for callback in trainer.callbacks:
-            if isinstance(callback, RunCheckpoint):
-                callback.write(trainer)
         self._take_kept(trainer, pl_module)
         load_into(trainer.datamodule.sampler, pl_module, version=trainer.global_step)
 
@@ -185,7 +180,7 @@ class CollapseGuard(L.Callback):
 
     def _take_kept(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
         trainer.strategy.barrier()
-        kept = torch.load(self._path(trainer, self.kept_step), map_location="cpu", mmap=True, weights_only=True)
+        kept = checkpoint_files.read(self._path(trainer, self.kept_step), "the kept step", mmap=True)
         take_over(kept, pl_module)
 
     def final_step(self, trainer: L.Trainer) -> int:

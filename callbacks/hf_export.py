@@ -1,17 +1,19 @@
 """A plain Hugging Face directory at the end of a run."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import lightning as L
+import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.weight_sync import adapter_weights, engine_weights
 from emlit.errors import ConfigError, NonFiniteError
-from emlit.files import put_in_place, writing
+from emlit.export import parameter_count, require_room, require_saveable, saveable
+from emlit.files import replacing, scratch_of
+from emlit.marks import facts_of, mark, require_own, seal
 from emlit.modules import CausalLM
 from emlit.modules.scoring import unwrapped
 
@@ -35,11 +37,21 @@ class HFExport(L.Callback):
         return Path(self.dirpath or Path(trainer.default_root_dir) / "export").absolute()
 
     def preflight(self, trainer: L.Trainer, module: CausalLM, stage: str) -> None:
-        if stage != "fit" or not self.enabled or self.dirpath is None or trainer.ckpt_path is not None:
+        """Try whatever could fail at the end of the run.
+
+        Raises:
+            ConfigError: what stands there is not this run's, the model cannot be saved, or there is no room
+        """
+        if stage != "fit" or not self.enabled or not trainer.is_global_zero:
             return
-        target = self.path(trainer)
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise ConfigError(f"export.dirpath is {target}, which is there and not empty; choose a new directory")
+        target, run = self.path(trainer), _run(trainer)
+        key = "export.dirpath" if self.dirpath is not None else ""
+        require_own(target, key, "choose another --export.dirpath")
+        if (facts := facts_of(target)) is not None and facts.get("run") != run:
+            raise ConfigError(f"{target} holds the export of another run; choose another --export.dirpath")
+        require_saveable(module.pretrained, scratch_of(target, run))
+        size = parameter_count(module.pretrained) * getattr(torch, module.dtype_name).itemsize
+        require_room("the export", size, target.parent, "choose another --export.dirpath")
 
     def export(self, trainer: L.Trainer, module: CausalLM) -> None:
         """Write the weights as they are now; every process must call it."""
@@ -55,20 +67,20 @@ class HFExport(L.Callback):
         self, trainer: L.Trainer, module: CausalLM, state: dict[str, Tensor], adapter: dict[str, Tensor]
     ) -> None:
         target = self.path(trainer)
-        scratch = target.with_name(target.name + ".partial")
-        shutil.rmtree(scratch, ignore_errors=True)
         kept = f"{RunCheckpoint.path(trainer)} is kept; make room and go on with --ckpt_path last"
-        with writing(target, kept if RunCheckpoint.path(trainer).exists() else "", scratch):
-            scratch.parent.mkdir(parents=True, exist_ok=True)
+        model = unwrapped(module.model)
+        model.generation_config = saveable(model.generation_config)
+        with replacing(target, kept if RunCheckpoint.path(trainer).exists() else "", _run(trainer)) as scratch:
+            scratch.mkdir()
             try:
-                unwrapped(module.model).save_pretrained(scratch, state_dict=state)
+                model.save_pretrained(scratch, state_dict=state)
                 if adapter:
                     # Else peft would ask the hub whether the vocabulary has grown.
                     module.model.save_pretrained(scratch / "adapter", state_dict=adapter, save_embedding_layers=False)
             except SafetensorError as error:  # whose Rust knows no OSError
                 raise OSError(str(error)) from error
             trainer.datamodule.tokenizer.save_pretrained(scratch)
-            put_in_place(scratch, target)
+            seal(scratch, run=_run(trainer), step=trainer.global_step)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
         if self.enabled:
@@ -77,3 +89,8 @@ class HFExport(L.Callback):
     def on_exception(self, trainer: L.Trainer, pl_module: CausalLM, exception: BaseException) -> Any:
         if self.enabled and isinstance(exception, NonFiniteError):
             self.export(trainer, pl_module)
+
+
+def _run(trainer: L.Trainer) -> str:
+    """What tells the exports of this run from those of others."""
+    return mark(Path(trainer.default_root_dir))

@@ -6,12 +6,12 @@ from typing import Any
 
 import lightning as L
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 
 from callbacks.prediction_settings import differences, settings_of
 from emlit.errors import ConfigError
-from emlit.files import flush, put_in_place, write_whole, writing
+from emlit.files import append_to, delete, flush, replacing, write_whole, writing
+from emlit.marks import create, require_own
 from emlit.modules import CausalLM
 from emlit.predictions import Prediction, count_votes
 from emlit.report import (
@@ -24,6 +24,7 @@ from emlit.report import (
     write_report,
 )
 from emlit.rollout import RolloutDataModule
+from emlit.terminal import Terminal
 
 
 class PredictionWriter(L.Callback):
@@ -69,10 +70,10 @@ class PredictionWriter(L.Callback):
         costs = list(self.directory.glob("costs.rank*.jsonl"))
         trainer.strategy.barrier()
         if trainer.is_global_zero:
-            self.directory.mkdir(parents=True, exist_ok=True)
             for file in (self.whole, *parts, *costs):
+                require_own(file, instead="choose another --run_dir")
                 if self.overwrite:
-                    file.unlink(missing_ok=True)
+                    delete(file)
                 elif file.exists():
                     _drop_partial_line(file)
             write_whole(self.settings_file, json.dumps(self.settings, indent=2) + "\n")
@@ -110,7 +111,7 @@ class PredictionWriter(L.Callback):
             return
         found = self._merge(trainer.datamodule)
         rows = write_report(self.directory, [self._asked_for(trainer.datamodule, found)], self.settings["pretrained"])
-        console = Console()
+        console = Terminal()
         tasks = list(dict.fromkeys(row["task"] for row in rows))
         console.print(_table(sorted(rows, key=lambda row: tasks.index(row["task"]))))
         for sentence in truncation_warnings(rows):
@@ -128,15 +129,12 @@ class PredictionWriter(L.Callback):
         strategies, tasks = list(self.settings["strategies"]), [task.name for task in data.evaluation_tasks]
         ordered = sorted(found, key=lambda key: (strategies.index(key[0]), tasks.index(key[1]), *key[2:]))
         predictions = [found[key] for key in ordered]
-        scratch = self.whole.with_suffix(".partial")
         kept = f"all predictions are kept in {self.directory}; make room and repeat the command"
-        with writing(self.whole, kept, scratch):
-            with scratch.open("w", encoding="utf-8") as file:
-                for prediction in predictions:
-                    file.write(_line(prediction.to_dict()))
-            put_in_place(scratch, self.whole)
+        with replacing(self.whole, kept) as scratch, create(scratch) as file:
+            for prediction in predictions:
+                file.write(_line(prediction.to_dict()))
         for part in parts:
-            part.unlink()
+            delete(part)
         return predictions
 
     def _asked_for(self, data: RolloutDataModule, found: list[Prediction]) -> Run:
@@ -153,13 +151,13 @@ def _key(prediction: Prediction) -> tuple[str, str, str, int]:
     return prediction.decoding, prediction.task, prediction.id, prediction.sample
 
 
-def _line(values: dict[str, Any]) -> str:
-    return json.dumps(values, ensure_ascii=False) + "\n"
+def _line(values: dict[str, Any]) -> bytes:
+    return (json.dumps(values, ensure_ascii=False) + "\n").encode()
 
 
 def _append(path: Path, lines: list[dict[str, Any]], kept: str) -> None:
-    with writing(path, kept), path.open("a", encoding="utf-8") as file:
-        file.write("".join(map(_line, lines)))
+    with writing(path, kept), append_to(path) as file:
+        file.write(b"".join(map(_line, lines)))
         flush(file)
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import lightning as L
 from lightning.pytorch.trainer.states import TrainerFn
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from emlit.curves.tensorboard import writers
 from emlit.errors import ConfigError
-from emlit.files import write_whole
+from emlit.files import replacing, write_whole
+from emlit.marks import create
 from emlit.metrics import Answers, AnswerTable
 from emlit.modules import CausalLM
 from emlit.predictions import Prediction
@@ -21,6 +22,7 @@ from emlit.preflight.figures import figures
 from emlit.preflight.measurements import measure
 from emlit.preflight.model_facts import ModelFacts, model_facts
 from emlit.preflight.report import TaskReport, ends, to_markdown
+from emlit.terminal import Terminal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -117,10 +119,10 @@ class PreflightReport(L.Callback):
         write_whole(directory / f"{stem}.json", json.dumps(rows, indent=2) + "\n")
         for writer in writers(trainer):
             writer.add_text("preflight", text, trainer.global_step)
-        console = Console()
+        console = Terminal()
         for report in reports:
             _print(console, report)
-        console.print(f"report: {directory / f'{stem}.md'}", soft_wrap=True, highlight=False)
+        console.print(f"report: {directory / f'{stem}.md'}", soft_wrap=True)
 
 
 def _departs(trainer: L.Trainer) -> str | None:
@@ -137,9 +139,9 @@ def _departs(trainer: L.Trainer) -> str | None:
 def _save(drawn: "dict[str, Figure]", directory: Path, task: str) -> list[str]:
     """Write the pictures; return their paths from `directory`."""
     folder = Path("preflight") / re.sub(r"[^\w.-]+", "_", task)
-    (directory / folder).mkdir(parents=True, exist_ok=True)
     for name, figure in drawn.items():
-        figure.savefig(directory / folder / f"{name}.png")
+        with replacing(directory / folder / f"{name}.png") as scratch, create(scratch) as file:
+            figure.savefig(file, format="png")
     return [str(folder / f"{name}.png") for name in drawn]
 
 
@@ -153,7 +155,7 @@ def _to_tensorboard(trainer: L.Trainer, report: TaskReport, drawn: "dict[str, Fi
             writer.add_figure(f"preflight/{task}/{name}", figure, step, close=False)
 
 
-def _print(console: Console, report: TaskReport) -> None:
+def _print(console: Terminal, report: TaskReport) -> None:
     measured = report.measured
     table = Table(title=f"{report.task}: {measured.problems} problems, {measured.completions} completions")
     table.add_column(report.decoding)
@@ -163,7 +165,6 @@ def _print(console: Console, report: TaskReport) -> None:
         table.add_row(name, f"{each.value:.3f}", ends(each))
     console.print(table)
     for finding in report.findings:
-        style = _STYLES[finding.level]
-        console.print(f"[{style}]{finding.level}[/]: ", end="", highlight=False)
+        console.print(Text(f"{finding.level}: ", _STYLES[finding.level]), end="")
         source = "" if finding.rule == "verdict" else f" ({finding.source})"
-        console.print(finding.sentence + source, markup=False, highlight=False, soft_wrap=True)
+        console.print(finding.sentence + source, soft_wrap=True)

@@ -11,18 +11,22 @@ import numpy
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.loops.fit_loop import _FitLoop
 from torch.distributed.checkpoint.api import CheckpointException
 
 from callbacks.direct_checkpoint_io import DirectCheckpointIO
 from emlit.errors import ConfigError, StorageError, first_line
-from emlit.files import put_in_place, writing
+from emlit.export import parameter_count, require_room
+from emlit.files import delete, put_in_place, replacing, scratch_of, writing
+from emlit.marks import seal
 from emlit.processes import of_every_process
 
 
 class RunCheckpoint(Checkpoint):
     """Keep `checkpoints/last.ckpt` up to date, replaced whole: a kill or a full disk leaves the one before.
 
-    Saved right after the last optimiser step of a round, and always at the end. Lightning's ModelCheckpoint, for the
+    Saved right after the last optimiser step of a round, and at the end before the run is evaluated and exported: where
+    that fails, the run goes on at its last step, and makes up for its end alone. Lightning's ModelCheckpoint, for the
     best of a monitored value, may stand beside it in `trainer.callbacks`. Beside what Lightning saves, it keeps the
     state of each process's random generators, which dropout draws from; completions have seeds of their own.
 
@@ -37,7 +41,6 @@ class RunCheckpoint(Checkpoint):
         self.every_n_steps, self.keep = every_n_steps, keep
         self.saved_step = 0
         self.published_step: int | None = None  # of last.ckpt
-        self._written = False  # but not yet in place
         self._generators: list[dict[str, Any]] = []
 
     @staticmethod
@@ -53,11 +56,19 @@ class RunCheckpoint(Checkpoint):
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:  # nobody has chosen one
             trainer.strategy.checkpoint_io = DirectCheckpointIO()
+        trainer.fit_loop.__class__ = _ToItsEnd
+
+    def preflight(self, trainer: L.Trainer, module: Any, stage: str) -> None:
+        """Raise ConfigError where there is no room for a checkpoint: weights in float32 and AdamW's two moments."""
+        if stage == "fit" and module.lora is None and trainer.is_global_zero:
+            size = 3 * 4 * parameter_count(module.pretrained)
+            require_room("a checkpoint", size, self.path(trainer).parent, "choose another --run_dir")
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self.saved_step, self._written = trainer.global_step, False
-        if trainer.is_global_zero and self._scratch(trainer).is_dir():  # of more processes, killed while they saved
-            shutil.rmtree(self._scratch(trainer))
+        self.saved_step = trainer.global_step
+        if trainer.is_global_zero:
+            with writing(self.path(trainer)):
+                delete(scratch_of(self.path(trainer)))  # killed while it was written
         self.published_step = trainer.global_step if self.path(trainer).exists() else None
         # As late as can be: what came before this (loading a model, say) may have drawn numbers.
         if len(self._generators) == trainer.world_size:
@@ -72,11 +83,11 @@ class RunCheckpoint(Checkpoint):
         step = trainer.global_step
         if step == self.saved_step or not batch.ends_round:
             return
-        if step == trainer.max_steps or trainer.should_stop:
-            # Put in place by on_train_end, after evaluation and export: a run killed in between goes on from the
-            # checkpoint before, and so gets to them.
-            self.write(trainer)
-        elif step // self.every_n_steps > self.saved_step // self.every_n_steps:
+        if (
+            step == trainer.max_steps
+            or trainer.should_stop
+            or (step // self.every_n_steps > self.saved_step // self.every_n_steps)
+        ):
             self.save(trainer)
 
     def save(self, trainer: L.Trainer) -> None:
@@ -85,52 +96,58 @@ class RunCheckpoint(Checkpoint):
         Raises:
             StorageError: it could not be written; the one before is kept
         """
-        self.write(trainer)
-        if self._written:
-            self._publish(trainer)
-
-    def write(self, trainer: L.Trainer) -> None:
-        """Write what `on_train_end` will put in place, unless this step is saved; every process must call it."""
         if trainer.global_step != self.saved_step:
-            self._write(trainer)
-
-    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self.save(trainer)
-
-    @classmethod
-    def _scratch(cls, trainer: L.Trainer) -> Path:
-        return cls.path(trainer).with_suffix(".partial")
+            self._save(trainer)
 
     def _kept(self, trainer: L.Trainer) -> str:
         if not self.path(trainer).exists():
             return "no checkpoint was saved before; make room and repeat the command with --ckpt_path auto"
         return f"{self.path(trainer)}, saved before, is kept; make room and go on with --ckpt_path last"
 
-    def _write(self, trainer: L.Trainer) -> None:
-        failure = None
+    def _save(self, trainer: L.Trainer) -> None:
+        target, kept, failure = self.path(trainer), self._kept(trainer), None
+        with writing(target, kept):
+            scratch = scratch_of(target)
         try:
-            with writing(self._scratch(trainer), self._kept(trainer), self._scratch(trainer)):
-                trainer.save_checkpoint(self._scratch(trainer))
+            with writing(target, kept):
+                trainer.save_checkpoint(scratch)
         except (StorageError, CheckpointException) as error:
-            failure = error if isinstance(error, StorageError) else _storage_error(error, self._kept(trainer))
-            shutil.rmtree(self._scratch(trainer), ignore_errors=True)
+            failure = error if isinstance(error, StorageError) else _storage_error(error, kept)
+            delete(scratch)
             trainer.strategy.barrier("Trainer.save_checkpoint")  # where the other processes wait for this one
         if trainer.strategy.reduce_boolean_decision(failure is not None, all=False):
             raise failure or StorageError("a checkpoint could not be written by another process")
-        self.saved_step, self._written = trainer.global_step, True
+        self.saved_step = trainer.global_step
+        if trainer.is_global_zero:
+            self._publish(trainer, scratch)
 
-    def _publish(self, trainer: L.Trainer) -> None:
-        self._written = False
-        if not trainer.is_global_zero:
-            return
-        scratch, target = self._scratch(trainer), self.path(trainer)
-        with writing(target, self._kept(trainer)):
+    def _publish(self, trainer: L.Trainer, scratch: Path) -> None:
+        target = self.path(trainer)
+        with writing(target, self._kept(trainer), scratch):
+            if scratch.is_dir():
+                seal(scratch)
             put_in_place(scratch, target)
             self.published_step = trainer.global_step
         if self.keep:
-            kept = target.with_name(f"step-{trainer.global_step}.ckpt")
-            with writing(kept, f"{target} is kept", kept):
-                shutil.copytree(target, kept, dirs_exist_ok=True) if target.is_dir() else shutil.copy2(target, kept)
+            with replacing(target.with_name(f"step-{trainer.global_step}.ckpt"), f"{target} is kept") as scratch:
+                shutil.copytree(target, scratch) if target.is_dir() else shutil.copy2(target, scratch)
+
+
+class _ToItsEnd(_FitLoop):
+    """Saves the last step before any callback ends the run, and ends one that goes on at its last step once more.
+
+    Lightning leaves such a run without `on_train_start` and `on_train_end`.
+    """
+
+    @property
+    def skip(self) -> bool:
+        return super().skip and not self.trainer.global_step
+
+    def on_run_end(self) -> None:
+        for callback in self.trainer.callbacks:
+            if isinstance(callback, RunCheckpoint):
+                callback.save(self.trainer)
+        super().on_run_end()
 
 
 def _storage_error(error: CheckpointException, kept: str) -> StorageError:

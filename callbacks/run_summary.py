@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-from rich.console import Console
 from rich.table import Table
 
 from callbacks.collapse_guard import CollapseGuard
@@ -17,6 +16,7 @@ from emlit.errors import ConfigError
 from emlit.evaluation import NAMES, evaluate
 from emlit.files import write_whole
 from emlit.modules import CausalLM
+from emlit.terminal import Terminal
 
 Measured = dict[str, float | None]
 
@@ -98,10 +98,10 @@ class RunSummary(L.Callback):
             summary["guard"] = report
         kept = f"{directory / 'checkpoints'} is kept; make room and go on with --ckpt_path auto"
         write_whole(directory / "summary.json", json.dumps(summary, indent=2) + "\n", kept)
-        console = Console()
+        console = Terminal()
         console.print(_table(before, after, trainer.global_step, self.seconds))
         if guard is not None and (sentence := guard.sentence()):
-            console.print(f"guard:      {sentence}", soft_wrap=True, highlight=False)
+            console.print(f"guard:      {sentence}", soft_wrap=True)
         console.print(f"curves:     tensorboard --logdir {directory}", soft_wrap=True)
         if (
             any(isinstance(callback, SamplesPage) for callback in trainer.callbacks)

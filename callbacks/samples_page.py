@@ -7,7 +7,8 @@ from typing import Any
 import lightning as L
 
 from emlit.errors import ConfigError
-from emlit.files import write_whole
+from emlit.files import delete, write_whole
+from emlit.marks import require_own
 from emlit.modules import CausalLM, StepRecord
 from emlit.rollout import request_seed
 from emlit.samples import PageInfo, SampleStore, choose, render, sample_of
@@ -59,12 +60,12 @@ class SamplesPage(L.Callback):
         self.records.clear()
         self.store = SampleStore(self.path(trainer).with_suffix(".jsonl"))
         if self._is_on(trainer):
-            self.path(trainer).parent.mkdir(parents=True, exist_ok=True)
             self.store.load(trainer.global_step)
             if self.store.places:
                 self._write(trainer, pl_module)
             else:
-                self.path(trainer).unlink(missing_ok=True)
+                require_own(self.path(trainer))
+                delete(self.path(trainer))
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int

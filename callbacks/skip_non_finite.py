@@ -11,8 +11,9 @@ from torch import Tensor
 
 from callbacks.hf_export import HFExport
 from callbacks.run_checkpoint import RunCheckpoint
+from emlit import checkpoint_files
 from emlit.errors import ConfigError, NonFiniteError
-from emlit.files import put_in_place, writing
+from emlit.files import replacing
 from emlit.modules import CausalLM, StepRecord
 from emlit.parallel import gradient_norm
 
@@ -93,12 +94,9 @@ class SkipNonFinite(L.Callback):
         """The step's micro-batches of this process, to be read by `torch.load`."""
         name = f"step-{step}" + ("" if trainer.world_size == 1 else f".rank{trainer.global_rank}")
         path = Path(trainer.default_root_dir) / "non_finite" / f"{name}.pt"
-        scratch = path.with_suffix(".partial")
-        with writing(path, "the run stopped on non-finite values", scratch):
-            path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path, "the run stopped on non-finite values") as scratch:
             records = zip(self._records, self._sentences(), strict=True)
-            torch.save([_content(record, fault) for (record, *_), fault in records], scratch)
-            put_in_place(scratch, path)
+            checkpoint_files.write([_content(record, fault) for (record, *_), fault in records], scratch)
         return path
 
     def _message(self, trainer: L.Trainer, fault: str, saved: Path) -> str:

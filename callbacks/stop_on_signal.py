@@ -122,7 +122,7 @@ class StopOnSignal(L.Callback):
         self._sampling = False
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        # The last checkpoint is put in place after them: leaving earlier would lose the steps since the one before.
+        # The last checkpoint is in place; a restart would only make up for these.
         self._waits_for, self._sampling = "the last evaluation and the export", False
 
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

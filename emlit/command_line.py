@@ -37,16 +37,26 @@ from torch.distributed.checkpoint.api import CheckpointException
 
 import callbacks
 from emlit.argument_errors import one_sentence
-from emlit.endings import disk_full, to_go_on
-from emlit.errors import ConfigError, EmlitError, first_line
-from emlit.files import DISK_FULL
+from emlit.endings import ends_in_a_sentence, say, to_go_on
+from emlit.errors import ConfigError, first_line
 from emlit.keys import CALLBACKS, RUN_ARGUMENTS
 from emlit.keys.commands import CKPT_PATH
 from emlit.modules import CausalLM, EntropyObjectiveMixin, LoRA
 from emlit.parallel import end_together, is_lost_peer, require_known
 from emlit.parser import Parser, require_usable
+from emlit.printable import PrintableRecord, printable
 from emlit.rollout import RolloutDataModule
-from emlit.run_directory import checkpoint_step, claim, clear, find_checkpoint
+from emlit.run_directory import (
+    claim,
+    find_checkpoint,
+    is_finished,
+    make,
+    read_checkpoint,
+    require_directory,
+    require_free,
+    take,
+)
+from emlit.run_lock import RunLock, is_first_process
 from emlit.shorthands import PROFILERS, engine_of, profiler_of, tensorboard_of
 
 
@@ -54,6 +64,7 @@ class EmlitCLI(LightningCLI):
     """LightningCLI with a run directory, emlit's callbacks and readable errors."""
 
     _in_the_way: tuple[Path, ...] | list[Path] = ()
+    _lock = RunLock()
 
     def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """As Lightning does, but with the Trainer's long list at the end."""
@@ -78,30 +89,39 @@ class EmlitCLI(LightningCLI):
         config = self.config[self.subcommand]
         for sentence in self.parser.replaced:
             if rank_zero_only.rank == 0:
-                print(f"emlit: {sentence}", file=sys.stderr)
+                say(sentence)
         for key, value in config.items():
             require_usable(key.replace(".init_args", ""), value)
         run_dir = Path(config.run_dir or Path("runs") / _config_name(config.config))
         config.run_dir = config.trainer.default_root_dir = str(run_dir)
-        if run_dir.exists() and not run_dir.is_dir():
-            raise ConfigError(f"run_dir {run_dir} is a file; choose another --run_dir")
+        require_directory(run_dir)
+        self._lock.take(run_dir, self.subcommand)  # before it is read: the other run may be about to change it
+        if config.get("weights_only") is False:
+            raise ConfigError("weights_only is false, but checkpoints are only read as data; leave it out")
+        config.weights_only = True
         automatic = config.ckpt_path == "auto"
         checkpoint = find_checkpoint(config.ckpt_path, run_dir, self.subcommand == "fit")
         require_known(config.trainer.strategy, config.trainer.precision, checkpoint)
         pretrained = config.model.init_args.pretrained
         lora = config.model.init_args.get("lora")
         lora = None if lora is None else LoRA(**lora.as_dict())
-        step = None if checkpoint is None else checkpoint_step(checkpoint, pretrained, lora)
+        content = None if checkpoint is None else read_checkpoint(checkpoint, pretrained, lora)
+        step = None if content is None else content["global_step"]
         config.ckpt_path = None if checkpoint is None else str(checkpoint)
         if self.subcommand == "fit":
             if config.trainer.limit_val_batches is None:
                 config.trainer.limit_val_batches = 0  # RunSummary evaluates, at both ends and as often as asked
             self._in_the_way = claim(run_dir, checkpoint, config.overwrite, automatic)
-            if automatic and step is not None and 0 < config.trainer.max_steps <= step:
-                print(f"{checkpoint} is at step {step} of {config.trainer.max_steps}: nothing is left to train")
+            if content is not None and not self._in_the_way and is_finished(run_dir, content, config):
+                print(
+                    printable(f"{checkpoint} is at step {step}, the run's last, and all else is there: nothing is left")
+                )
+                sys.exit(0)
         elif self.subcommand == "predict" and config.return_predictions is None:
             config.return_predictions = False  # they are on disk
             config.trainer.logger = config.trainer.logger or False  # and there is no curve to draw
+        if is_first_process():  # which may be writing there already
+            require_free(run_dir, self.subcommand, self._in_the_way, config.profile is not None)
         if config.engine is not None:
             config.data.engine = engine_of(config.engine)
         if config.profile is not None:
@@ -124,8 +144,13 @@ class EmlitCLI(LightningCLI):
             raise ConfigError(
                 f"model is {type(self.model).__name__}, which has no objective to train; set model to EMFT, EMRL or SFT"
             )
-        clear(self._in_the_way)  # not earlier: what a constructor refuses costs nobody a run
         arguments = self.config_init[self.subcommand]
+        # Not earlier: what a constructor refuses costs nobody a run.
+        run_dir, checkpoint = Path(arguments.run_dir), arguments.ckpt_path and Path(arguments.ckpt_path)
+        make(run_dir)
+        self._lock.take(run_dir, self.subcommand)
+        if is_first_process():
+            take(run_dir, self.subcommand, self._in_the_way, checkpoint)
         self.trainer.ckpt_path, arguments.ckpt_path = arguments.ckpt_path, None
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
@@ -167,47 +192,43 @@ def run(args: ArgsType = None) -> None:
         "Total length of `PromptLoader`",  # all is predicted already
     ):
         warnings.filterwarnings("ignore", message=message)
+    logging.setLogRecordFactory(PrintableRecord)
     end_together(lambda: to_go_on(args))
     try:
-        EmlitCLI(
-            CausalLM,
-            RolloutDataModule,
-            subclass_mode_model=True,
-            seed_everything_default=0,
-            trainer_defaults={"enable_model_summary": False},
-            parser_class=Parser,
-            save_config_kwargs={"overwrite": True},
-            auto_configure_optimizers=False,
-            args=args,
-        )
+        with ends_in_a_sentence():
+            EmlitCLI(
+                CausalLM,
+                RolloutDataModule,
+                subclass_mode_model=True,
+                seed_everything_default=0,
+                trainer_defaults={"enable_model_summary": False},
+                parser_class=Parser,
+                save_config_kwargs={"overwrite": True},
+                auto_configure_optimizers=False,
+                args=args,
+            )
     except callbacks.Stopped as stop:
         if stop.code:  # not every process of several
-            print(f"emlit: {stop.sentence}; go on with: {to_go_on(args, stop.saved)}", file=sys.stderr)
+            say(f"{stop.sentence}; go on with: {to_go_on(args, stop.saved)}")
         raise
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and not isinstance(end.__context__, KeyboardInterrupt):
             raise
-        print(f"emlit: stopped by SIGINT; start or go on with: {to_go_on(args)}", file=sys.stderr)
+        say(f"stopped by SIGINT; start or go on with: {to_go_on(args)}")
         sys.exit(130)
-    except EmlitError as error:
-        print(f"emlit: error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except OSError as error:
-        if error.errno not in DISK_FULL:
-            raise
-        print(f"emlit: error: {disk_full(error)}", file=sys.stderr)
-        sys.exit(2)
     except RuntimeError as error:
         if not is_lost_peer(error):
             raise
         time.sleep(5)  # whoever started this process knows which one was lost, and ends the rest
         why = f"another process of this run is gone ({first_line(error)})"
-        print(f"emlit: error: {why}; go on with: {to_go_on(args)}", file=sys.stderr)
+        say(f"error: {why}; go on with: {to_go_on(args)}")
         sys.exit(1)
     except CheckpointException as error:  # no Exception: of the processes that read a folder of shards together
         reason = first_line(next((each for each, _ in error.failures.values()), error))
-        print(f"emlit: error: ckpt_path is a folder of shards that could not be read: {reason}", file=sys.stderr)
+        say(f"error: ckpt_path is a folder of shards that could not be read: {reason}")
         sys.exit(2)
     except MisconfigurationException as error:
-        print(f"emlit: error: trainer: {' '.join(str(error).split())}", file=sys.stderr)
+        say(f"error: trainer: {' '.join(str(error).split())}")
         sys.exit(2)
+    finally:
+        EmlitCLI._lock.release()

@@ -1,16 +1,24 @@
 """What a run that ends early says last."""
 
+import contextlib
 import os
 import shlex
+import site
 import sys
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lightning.pytorch.cli import ArgsType
+from emlit.errors import EmlitError, first_line
+from emlit.files import DISK_FULL
+from emlit.printable import printable
 
-from emlit.errors import EmlitError
+if TYPE_CHECKING:
+    from lightning.pytorch.cli import ArgsType
 
 
-def to_go_on(args: ArgsType, saved: bool = True) -> str:
+def to_go_on(args: "ArgsType", saved: bool = True) -> str:
     """The command that goes on from where this one was stopped; the same again where it `saved` nothing."""
     words = sys.argv[1:] if args is None else [str(word) for word in args]
     if words[:1] == ["fit"] and saved:
@@ -27,14 +35,50 @@ def to_go_on(args: ArgsType, saved: bool = True) -> str:
     return shlex.join([*program, *words])
 
 
-def disk_full(error: OSError) -> str:
-    """One sentence; that of the failure before where closing the curves' file then failed too."""
+def say(sentence: str) -> None:
+    """A line on stderr; what was given from outside may stand in it."""
+    print(f"emlit: {printable(sentence, 10_000)}", file=sys.stderr)
+
+
+def refused_file(error: OSError) -> str | None:
+    """One sentence; that of the failure before where closing the curves' file then failed too.
+
+    None where somebody else's program met it, whose traceback says more.
+    """
     before: BaseException | None = error
     while before is not None and not isinstance(before, EmlitError):
         before = before.__context__
     if before is not None:
         return str(before)
+    if any(not _is_installed(Path(frame.filename)) for frame in traceback.extract_tb(error.__traceback__)):
+        return None
+    reason = error.strerror or first_line(error)
+    if error.errno not in DISK_FULL:
+        return f"{error.filename}: {reason}" if error.filename else reason
     return (
-        f"{error.filename or 'a file, perhaps of the curves,'} could not be written: {error.strerror}; what was "
+        f"{error.filename or 'a file, perhaps of the curves,'} could not be written: {reason}; what was "
         "written before is kept: make room, then fit goes on with --ckpt_path auto and predict with the same command"
     )
+
+
+@contextlib.contextmanager
+def ends_in_a_sentence() -> Iterator[None]:
+    """Errors of emlit and of the file system end the program with one line and status 2."""
+    try:
+        yield
+    except EmlitError as error:
+        say(f"error: {error}")
+        sys.exit(2)
+    except OSError as error:
+        if (sentence := refused_file(error)) is None:
+            raise
+        say(f"error: {sentence}")
+        sys.exit(2)
+
+
+def _is_installed(file: Path) -> bool:
+    """Whether a program is Python's, a library's or emlit's."""
+    root = Path(__file__).parents[1]
+    libraries = (sys.prefix, sys.base_prefix, *site.getsitepackages())
+    places = [root / "emlit", root / "callbacks", root / "cli.py", *map(Path, libraries)]
+    return str(file).startswith("<") or any(file.is_relative_to(each) for each in places)

@@ -1,16 +1,31 @@
 """A run's directory: which checkpoint to go on from, and what an earlier run left there."""
 
 import contextlib
-import shutil
-from collections.abc import Iterable
+import json
+import os
+import stat
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-import torch
-
+from emlit import checkpoint_files
 from emlit.errors import ConfigError
-from emlit.files import set_aside
+from emlit.files import delete, set_aside
+from emlit.marks import adopt, facts_of, mark, require_own
 from emlit.modules import LoRA
 from emlit.modules.lora import differences
+
+_TENSORBOARD = ("events.out.tfevents.*", "config.yaml", "hparams.yaml", "checkpoints/*.ckpt")
+_EARLIER = ("tensorboard", "checkpoints", "export", "non_finite", "summary.json")
+# What each command puts into the directory, and so may take the place of.
+_WRITTEN = {
+    "fit": ("summary.json", "samples.jsonl", "samples.html", "tensorboard", "non_finite", "checkpoints/kept-*.pt",
+            "checkpoints/step-*.ckpt"),
+    "predict": ("predictions*.jsonl", "predictions.settings.json", "costs.rank*.jsonl", "report.json", "report.md",
+                "comparisons.json", "figures", "tensorboard-predict"),
+    "validate": ("preflight", "tensorboard-validate"),
+    "test": ("tensorboard-test",),
+}  # fmt: skip
 
 
 def find_checkpoint(asked: str | None, run_dir: Path, fit: bool) -> Path | None:
@@ -27,9 +42,9 @@ def find_checkpoint(asked: str | None, run_dir: Path, fit: bool) -> Path | None:
             "model.pretrained as it is"
         )
     path = run_dir / "checkpoints" / "last.ckpt" if asked in ("last", "auto") else Path(asked)
-    if not path.exists() and set_aside(path).exists():  # killed while a sharded one was replaced
+    if not path.exists() and facts_of(path.parent) is not None and set_aside(path).exists():
         with contextlib.suppress(FileNotFoundError):  # another process was there before
-            set_aside(path).rename(path)
+            set_aside(path).rename(path)  # killed while a sharded one was replaced
     if path.exists():
         return path
     if asked == "auto":
@@ -37,26 +52,30 @@ def find_checkpoint(asked: str | None, run_dir: Path, fit: bool) -> Path | None:
     raise ConfigError(f"ckpt_path is {asked}, but there is no {path}; check --run_dir, or leave --ckpt_path out")
 
 
-def checkpoint_step(path: Path, pretrained: str, lora: LoRA | None) -> int:
-    """The optimiser step of a checkpoint: a file, or a folder of shards.
+def read_checkpoint(path: Path, pretrained: str, lora: LoRA | None) -> Mapping[str, Any]:
+    """All of a checkpoint but the tensors of a folder of shards: nothing in it is run.
 
     Raises:
-        ConfigError: it is no checkpoint, or none of this model's
+        ConfigError: it is no checkpoint, none of this model's, or holds more than tensors and plain values
     """
+    content = checkpoint_files.read(path, mmap=True)
     try:
-        whole = path.is_file()
-        content = torch.load(path if whole else path / "meta.pt", map_location="cpu", mmap=whole, weights_only=False)
-        step, origin = content["global_step"], content["emlit"]["pretrained"]
-    except Exception as error:  # a pickle can fail in every way
+        content["global_step"], content["loops"]["fit_loop"]
+        origin, theirs = content["emlit"]["pretrained"], content["emlit"].get("lora")
+    except (KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"ckpt_path is {path}, which is not a checkpoint of emlit") from error
     if origin != pretrained:
         raise ConfigError(
             f"ckpt_path is {path}, which holds the weights of {origin}, not of {pretrained}; set --model.pretrained to "
             f"{origin}"
         )
-    if reason := differences(content["emlit"].get("lora"), lora):
+    if reason := differences(theirs, lora):
         raise ConfigError(f"ckpt_path is {path}, which {reason}")
-    return step
+    if path.is_dir():
+        from emlit.parallel.plain_shards import check_contents
+
+        check_contents(path)
+    return content
 
 
 def claim(run_dir: Path, checkpoint: Path | None, overwrite: bool, automatic: bool) -> list[Path]:
@@ -86,10 +105,118 @@ def claim(run_dir: Path, checkpoint: Path | None, overwrite: bool, automatic: bo
         raise ConfigError(
             f"run_dir {run_dir} holds an earlier run: {on}start anew with --overwrite true, or choose another --run_dir"
         )
-    return [run_dir / name for name in ("tensorboard", "checkpoints", "export", "non_finite", "summary.json")]
+    earlier = [run_dir / name for name in _EARLIER]
+    # Somebody's link to a disk with more room, where nothing is yet.
+    return [path for path in earlier if not (path.is_symlink() and path.is_dir() and not any(path.iterdir()))]
 
 
-def clear(paths: Iterable[Path]) -> None:
-    """Delete files and directories, where they are."""
-    for path in paths:
-        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+def require_directory(run_dir: Path) -> None:
+    """Raise ConfigError where something is in the way of a run directory, or it cannot be looked at."""
+    try:
+        reason = None if stat.S_ISDIR(os.stat(run_dir).st_mode) else "it is a file"
+    except FileNotFoundError:
+        reason = "it is a link to nowhere" if run_dir.is_symlink() else None
+    except OSError as error:
+        reason = error.strerror
+    if reason is not None:
+        raise ConfigError(f"run_dir {run_dir} cannot be used: {reason}; choose another --run_dir")
+
+
+def make(run_dir: Path) -> None:
+    """Make a run's directory, where it is not there; ConfigError where the file system refuses."""
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"run_dir {run_dir} cannot be made: {error.strerror}; choose another --run_dir") from error
+
+
+def require_free(run_dir: Path, command: str, earlier: Sequence[Path] = (), profiled: bool = False) -> None:
+    """Refuse a directory where a command's results would take the place of what emlit did not write.
+
+    Args:
+        run_dir: of the run
+        command: fit, validate, test or predict
+        earlier: would be deleted
+        profiled: a profiler writes there, too
+
+    Raises:
+        ConfigError: as said
+    """
+    names = [*_WRITTEN[command], *([f"{command}-profile*"] if profiled else [])]
+    if command == "validate":
+        stem = "preflight" if (run_dir / "predictions.settings.json").exists() else "report"
+        names += [f"{stem}.json", f"{stem}.md"]
+    found = [path for name in names for path in (run_dir.glob(name) if "*" in name else [run_dir / name])]
+    for path in [*earlier, *found]:
+        require_own(path, instead="choose another --run_dir")
+
+
+def take(run_dir: Path, command: str, earlier: list[Path], checkpoint: Path | None) -> None:
+    """Mark a run's directory as emlit's, and delete what `claim` found.
+
+    Args:
+        run_dir: of the run
+        command: fit, validate, test or predict
+        earlier: to delete
+        checkpoint: that was read; as last.ckpt of this directory it is the run's own, whoever put it there
+
+    Raises:
+        ConfigError: that one is a link, or the file system refused
+    """
+    try:
+        _take(run_dir, command, earlier, checkpoint)
+    except OSError as error:
+        raise ConfigError(
+            f"run_dir {run_dir} cannot be written to: {error.strerror} ({error.filename}); choose another --run_dir"
+        ) from error
+
+
+def _take(run_dir: Path, command: str, earlier: list[Path], checkpoint: Path | None) -> None:
+    mark(run_dir)
+    adopt(run_dir, f"{command}-profile*")
+    for path in earlier:
+        delete(path)
+    last = run_dir / "checkpoints" / "last.ckpt"
+    if checkpoint is not None and command == "fit" and checkpoint.absolute() == last.absolute():
+        if last.is_dir() and not last.is_symlink():
+            mark(last, ".metadata", checkpoint_files.SHARDS_META, "*.distcp")
+        elif not last.is_symlink():
+            adopt(last.parent, last.name)
+        require_own(last, instead="give its path from elsewhere")
+    folder = "tensorboard" if command == "fit" else f"tensorboard-{command}"
+    if command != "predict":
+        mark(run_dir / folder, *_TENSORBOARD)
+
+
+def is_finished(run_dir: Path, content: Mapping[str, Any], config: Any) -> bool:
+    """Whether a run that would go on from a checkpoint has nothing left to do, its end included.
+
+    Args:
+        run_dir: of the run
+        content: of the checkpoint
+        config: of the command line
+    """
+    step, trainer = content["global_step"], config.trainer
+    loop = content["loops"]["fit_loop"]
+    ended = loop["epoch_loop.batch_progress"]["is_last_batch"]
+    epochs = loop["epoch_progress"]["current"]["ready" if ended else "processed"]
+    guard = content.get("callbacks", {}).get("CollapseGuard", {})
+    over = (
+        0 < (trainer.max_steps or -1) <= step
+        or 0 < (trainer.max_epochs or -1) <= epochs
+        or (config.guard.mode == "stop" and guard.get("stop_step") is not None)
+    )
+    if not over:
+        return False
+    if config.export.enabled:
+        exported = facts_of(Path(config.export.dirpath or run_dir / "export")) or {}
+        if (exported.get("run"), exported.get("step")) != ((facts_of(run_dir) or {}).get("word"), step):
+            return False
+    return not config.summary.enabled or _summarised_step(run_dir) == step
+
+
+def _summarised_step(run_dir: Path) -> int | None:
+    try:
+        return json.loads((run_dir / "summary.json").read_text())["steps"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

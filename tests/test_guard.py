@@ -48,7 +48,7 @@ def test_a_collapse_is_seen_stopped_and_undone(tmp_path, capsys, caplog):
     assert "collapse guard, step" in caplog.text
     # The export is the kept step's, the checkpoint the last step's.
     kept = torch.load(tmp_path / f"checkpoints/kept-{guard['kept_step']}.pt", weights_only=True)
-    last = torch.load(tmp_path / "checkpoints/last.ckpt", weights_only=False)
+    last = torch.load(tmp_path / "checkpoints/last.ckpt", weights_only=True)
     assert last["global_step"] == steps
     for name, tensor in exported(tmp_path).items():
         assert torch.equal(tensor, kept[f"model.{name}"])

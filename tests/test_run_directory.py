@@ -3,8 +3,9 @@
 import pytest
 
 from emlit.errors import ConfigError
-from emlit.files import put_in_place, set_aside
-from emlit.run_directory import claim, find_checkpoint
+from emlit.files import put_in_place, scratch_of, set_aside
+from emlit.marks import adopt, mark, seal
+from emlit.run_directory import claim, find_checkpoint, take
 
 
 def write(path, text="x"):
@@ -16,16 +17,21 @@ def write(path, text="x"):
     "left", ["tensorboard/checkpoints/best.ckpt", "non_finite/step-3.pt", "export/config.json", "summary.json"]
 )
 def test_auto_throws_nothing_away_that_somebody_may_want(left, tmp_path):
+    take(tmp_path, "fit", [], None)
     write(tmp_path / left)
     with pytest.raises(ConfigError, match="holds an earlier run: start anew"):
         claim(tmp_path, None, overwrite=False, automatic=True)
+    for folder in ("non_finite", "export"):
+        mark(tmp_path / folder, "*")
+    adopt(tmp_path, "summary.json")
     assert claim(tmp_path, None, overwrite=True, automatic=False)
-    assert (tmp_path / left).exists()  # deleted later, by `clear`
+    assert (tmp_path / left).exists()  # deleted later, by `take`
 
 
 def test_auto_takes_over_what_a_kill_left(tmp_path):
-    write(tmp_path / "tensorboard/events")
-    write(tmp_path / "checkpoints/last.partial")
+    take(tmp_path, "fit", [], None)
+    write(tmp_path / "tensorboard/events.out.tfevents.1")
+    write(scratch_of(tmp_path / "checkpoints/last.ckpt"))
     assert tmp_path / "checkpoints" in claim(tmp_path, None, overwrite=False, automatic=True)
 
 
@@ -35,9 +41,11 @@ def test_auto_and_overwrite_contradict_each_other(tmp_path):
 
 
 def test_a_sharded_checkpoint_is_there_under_one_name_or_the_other(tmp_path, monkeypatch):
-    target, scratch = tmp_path / "checkpoints/last.ckpt", tmp_path / "checkpoints/last.partial"
-    write(target / "shard", "old")
-    write(scratch / "shard", "new")
+    target = tmp_path / "checkpoints/last.ckpt"
+    scratch = scratch_of(target)
+    for folder, content in ((target, "old"), (scratch, "new")):
+        write(folder / "shard", content)
+        seal(folder)
     import os
 
     replace, calls = os.replace, []

@@ -59,7 +59,7 @@ def test_fit_leaves_a_whole_run(config, engine, tmp_path):
         assert name in curves
     assert (tmp_path / "run/checkpoints/last.ckpt").is_file()
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "run/export")
-    checkpoint = torch.load(tmp_path / "run/checkpoints/last.ckpt", weights_only=False)
+    checkpoint = torch.load(tmp_path / "run/checkpoints/last.ckpt", weights_only=True)
     assert checkpoint["global_step"] == 4
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, checkpoint["state_dict"][f"model.{name}"])
@@ -412,7 +412,7 @@ def test_lora_trains_from_any_config(config, engine, tmp_path):
     assert max(curves["sync/logprob_gap"].values()) < 5e-6
     assert max(curves["sync/logprob_gap_max"].values()) < 1e-4
     assert ("kl/start" in curves) == (config == "em_rl_token")
-    checkpoint = torch.load(tmp_path / "checkpoints/last.ckpt", weights_only=False)
+    checkpoint = torch.load(tmp_path / "checkpoints/last.ckpt", weights_only=True)
     assert checkpoint["state_dict"]
     assert all(".lora_" in name for name in checkpoint["state_dict"])
     assert checkpoint["emlit"]["lora"] == {"r": 8, "alpha": 32, "target_modules": "all-linear"}
@@ -437,7 +437,7 @@ def test_a_resumed_lora_run_is_the_same_run(tmp_path, run_sentence):
             ["fit", "--config", str(ROOT / "configs/tiny/em_ft.yaml"), f"--run_dir={tmp_path / name}",
              "--data.engine=TransformersEngine", *SMALL, *arguments]
         )  # fmt: skip
-        return torch.load(tmp_path / name / "checkpoints/last.ckpt", weights_only=False)["state_dict"]
+        return torch.load(tmp_path / name / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
 
     whole = run("whole", *lora)
     run("parts", *lora, "--trainer.max_steps=2")

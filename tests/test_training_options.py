@@ -36,7 +36,7 @@ def test_resume_between_rounds_of_several_updates(tmp_path):
     fit("em_rl_token", tmp_path / "parts", *arguments, "--trainer.max_steps=2")
     fit("em_rl_token", tmp_path / "parts", *arguments, "--trainer.max_steps=4", "--ckpt_path=last")
     whole, parts = (
-        torch.load(tmp_path / name / "checkpoints/last.ckpt", weights_only=False) for name in ("whole", "parts")
+        torch.load(tmp_path / name / "checkpoints/last.ckpt", weights_only=True) for name in ("whole", "parts")
     )
     assert whole["emlit"] == parts["emlit"]
     assert whole["emlit"]["entropy_floor"]["alpha"] > 0

@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from jsonargparse import Namespace
-from rich.console import Console
 
 from emlit.command_line import EmlitCLI
-from emlit.errors import ConfigError, EmlitError
+from emlit.endings import ends_in_a_sentence
+from emlit.errors import ConfigError
 from emlit.modules import CausalLM
 from emlit.parser import Parser, require_usable
 from emlit.plan.gpus import GPUS, gpu_of
@@ -27,6 +27,7 @@ from emlit.plan.shapes import PUBLISHED, find_config, shape_of
 from emlit.plan.work import Assumptions, plan_work
 from emlit.rollout import RolloutDataModule
 from emlit.shorthands import engine_of
+from emlit.terminal import Terminal
 
 
 class _Arguments(EmlitCLI):
@@ -103,7 +104,7 @@ def check_own(own: argparse.Namespace) -> None:
 def main(given: list[str] | None = None) -> None:
     warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
     own, rest = own_parser().parse_known_args(given)
-    try:
+    with ends_in_a_sentence():
         check_own(own)
         gpu = gpu_of(own.gpu)
         for key, value in (("devices", own.gpus), ("num_nodes", own.nodes)):
@@ -116,7 +117,7 @@ def main(given: list[str] | None = None) -> None:
         memory, assumed = plan_memory(shape, settings, gpu), Assumptions(mfu=own.mfu)
         parts, found = plan_work(shape, settings, gpu, assumed), knobs(shape, settings, gpu)
         result = as_dict(memory, parts, found, settings)
-        console = Console(width=180, stderr=own.json)
+        console = Terminal(width=180, stderr=own.json)
         if not own.json:
             print_plan(console, shape, settings, memory, parts, found, assumed)
         if own.dry_run:
@@ -130,9 +131,6 @@ def main(given: list[str] | None = None) -> None:
             print(json.dumps(result))
         if own.dry_run and done.problems:
             sys.exit(1)
-    except EmlitError as error:
-        print(f"emlit: error: {error}", file=sys.stderr)
-        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """Merge runs into one comparison: `python -m emlit.report RUN_DIR [RUN_DIR ...] [--out DIR]`."""
 
 import argparse
-import sys
 import tempfile
 from pathlib import Path
 
-from emlit.errors import ConfigError, EmlitError
+from emlit.endings import ends_in_a_sentence, say
+from emlit.errors import ConfigError
+from emlit.printable import printable
 from emlit.report.published import TABLES
 from emlit.report.reading import Run, read_run
 from emlit.report.writing import write_report
@@ -27,7 +28,7 @@ def labelled(directories: list[Path]) -> list[Run]:
         raise ConfigError(f"{twice} is given twice; a run is compared with others")
     for task in {task for run in runs for task in run.settings.get("problems", {})}:
         if len({run.settings["problems"][task] for run in runs if task in run.settings.get("problems", {})}) > 1:
-            print(f"emlit: {task}: the runs have other problems; those with the same id are compared", file=sys.stderr)
+            say(f"{task}: the runs have other problems; those with the same id are compared")
     parts = [directory.resolve().parts for directory in directories]
     shared = 0
     while all(len(each) > shared + 1 and each[shared] == parts[0][shared] for each in parts):
@@ -54,7 +55,7 @@ def main() -> None:
         help="show the paper's rows of this model; that of the runs unless set. It has " + ", ".join(TABLES),
     )
     arguments = parser.parse_args()
-    try:
+    with ends_in_a_sentence():
         runs = labelled(arguments.run_dir)
         model = arguments.published or runs[0].settings.get("pretrained")
         if arguments.published and arguments.published not in TABLES:
@@ -62,10 +63,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             target = arguments.out or Path(scratch)
             write_report(target, runs, model)
-            print((target / "report.md").read_text())
-    except EmlitError as error:
-        print(f"emlit: error: {error}", file=sys.stderr)
-        sys.exit(2)
+            print("\n".join(printable(line, len(line)) for line in (target / "report.md").read_text().splitlines()))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from emlit.files import write_whole, writing
+from emlit.files import replacing, write_whole
+from emlit.marks import create
 from emlit.report.figures import accuracy_by_tokens
 from emlit.report.markdown import to_markdown
 from emlit.report.paired import compare
@@ -48,7 +49,6 @@ def write_report(directory: Path, runs: Sequence[Run], model: str | None = None)
 
 def _draw(rows: list[dict[str, Any]], directory: Path, task: str, kept: str) -> str:
     path = Path("figures") / f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', task)}.png"
-    with writing(directory / path, kept):
-        (directory / path).parent.mkdir(parents=True, exist_ok=True)
-        accuracy_by_tokens(rows, task).savefig(directory / path)
+    with replacing(directory / path, kept) as scratch, create(scratch) as file:
+        accuracy_by_tokens(rows, task).savefig(file, format="png")
     return str(path)

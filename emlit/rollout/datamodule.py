@@ -190,7 +190,9 @@ class RolloutDataModule(L.LightningDataModule):
             )
         stop = pretrained.stop_token_ids(path, self.tokenizer, trusted)
         # What is only replayed is read by nobody.
-        vocabulary = None if replayed else getattr(pretrained.load_config(path, trusted).get_text_config(), "vocab_size", None)
+        vocabulary = (
+            None if replayed else getattr(pretrained.load_config(path, trusted).get_text_config(), "vocab_size", None)
+        )
         self.chat = Chat(self.tokenizer, self.chat_template_kwargs, self.few_shot, self.plain_template, vocabulary)
         if stage == "fit":
             self.train_prompts = training_prompts(

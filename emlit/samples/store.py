@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from emlit.files import flush, put_in_place, writing
+from emlit.files import append_to, flush, replacing, writing
+from emlit.marks import create
 from emlit.samples.sample import Sample
 
 log = logging.getLogger(__name__)
@@ -34,14 +35,11 @@ class SampleStore:
         self.places = {}
         if not self.path.exists():
             return
-        scratch = self.path.with_name(self.path.name + ".partial")
-        with writing(self.path, scratch=scratch):
-            with self.path.open("rb") as old, scratch.open("wb") as new:
-                for number, line in enumerate(old, 1):
-                    if line.endswith(b"\n") and (step := self._step(line, number)) is not None and step <= last_step:
-                        self.places.setdefault(step, []).append(new.tell())
-                        new.write(line)
-            put_in_place(scratch, self.path)
+        with replacing(self.path) as scratch, self.path.open("rb") as old, create(scratch) as new:
+            for number, line in enumerate(old, 1):
+                if line.endswith(b"\n") and (step := self._step(line, number)) is not None and step <= last_step:
+                    self.places.setdefault(step, []).append(new.tell())
+                    new.write(line)
 
     def _step(self, line: bytes, number: int) -> int | None:
         try:
@@ -54,7 +52,7 @@ class SampleStore:
         """Add the samples of one step; on disk when this returns."""
         lines = [json.dumps(asdict(sample), ensure_ascii=True, separators=(",", ":")) for sample in samples]
         places = []
-        with self.path.open("ab") as file:
+        with writing(self.path), append_to(self.path) as file:
             if self.places and file.tell() <= max(map(max, self.places.values())):
                 self.places.clear()  # the file was emptied or removed during the run
             for line in lines:

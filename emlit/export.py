@@ -1,0 +1,113 @@
+"""What an export needs, tried before a run begins."""
+
+import copy
+import logging
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emlit.errors import ConfigError, first_line
+from emlit.files import delete, writing
+from emlit.pretrained import load_config, load_tokenizer, resolve, skeleton
+
+if TYPE_CHECKING:
+    from transformers import GenerationConfig
+
+log = logging.getLogger(__name__)
+
+GIB = 2**30
+
+
+def saveable(config: "GenerationConfig") -> "GenerationConfig":
+    """The generation config as transformers saves it, which refuses some that it loads.
+
+    Many models come with a temperature and without `do_sample`: they sample, once `do_sample` is true, as whoever set
+    the temperature meant.
+
+    Raises:
+        ValueError: it is wrong in another way
+    """
+    try:
+        config.validate(strict=True)
+    except ValueError:
+        if config.do_sample:
+            raise
+        config = copy.deepcopy(config)
+        config.do_sample = True
+        config.validate(strict=True)
+    return config
+
+
+def require_saveable(pretrained: str, scratch: Path) -> None:
+    """Save all of a model but its weights, as the export will, and delete it again.
+
+    Args:
+        pretrained: as `model.pretrained`
+        scratch: directory that is made and deleted, beside the one of the export
+
+    Raises:
+        ConfigError: something cannot be saved
+        StorageError: the file system refused
+    """
+    path = resolve(pretrained)
+    with writing(scratch.parent):
+        scratch.parent.mkdir(parents=True, exist_ok=True)
+        delete(scratch)
+        scratch.mkdir()
+    try:
+        what = "config.json"
+        load_config(path).save_pretrained(scratch)
+        what = "tokenizer"
+        load_tokenizer(path).save_pretrained(scratch)
+        what = "generation_config.json"
+        config = _generation_config(path)
+        if config is not None:
+            fit = saveable(config)
+            fit.save_pretrained(scratch)
+            if fit is not config:
+                log.warning(
+                    "the %s of %s says how to sample, and not to: the export's sets do_sample to true", what, pretrained
+                )
+    except OSError as error:
+        raise ConfigError(f"{scratch.parent} cannot take an export: {error.strerror or first_line(error)}") from error
+    except Exception as error:  # of whatever class the model brings
+        raise ConfigError(
+            f"the {what} of {pretrained} could not be written into an export: {' '.join(str(error).split())[:300]}; "
+            "correct it, or set --export.enabled false"
+        ) from error
+    finally:
+        delete(scratch)
+
+
+def _generation_config(path: str) -> "GenerationConfig | None":
+    from transformers import GenerationConfig
+
+    try:
+        return GenerationConfig.from_pretrained(path)
+    except OSError:  # there is none
+        return None
+
+
+def require_room(what: str, size: int, directory: Path, instead: str) -> None:
+    """Refuse a directory, which need not be there yet, that has no room for what a run will write there.
+
+    Args:
+        what: will be written
+        size: of it, bytes
+        directory: where
+        instead: ways out, beside making room
+
+    Raises:
+        ConfigError: as said
+    """
+    there = next(each for each in (directory, *directory.absolute().parents) if each.exists())
+    free = shutil.disk_usage(there).free
+    if free < size:
+        raise ConfigError(
+            f"{directory} has {free / GIB:.1f} GiB left, and {what} takes {size / GIB:.1f} GiB; make room, or {instead}"
+        )
+
+
+def parameter_count(pretrained: str) -> int:
+    """How many numbers a model's weights are."""
+    return sum(each.numel() for each in skeleton(resolve(pretrained)).parameters())
