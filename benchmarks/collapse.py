@@ -39,7 +39,8 @@ def run(run_dir: Path, method: str, difficulty: str, seed: int, smoke: bool) -> 
             f"--seed_everything={seed}", f"--data.train.difficulty={difficulty}", f"--trainer.max_steps={last}",
             f"--data.evaluation.difficulty={difficulty}", "--data.evaluation_samples=4", "--overwrite=true",
             f"--model.learning_rate={LEARNING_RATES[method]}", f"--summary.every_n_steps={EVERY}",
-            f"--guard.every_n_steps={EVERY}", "--guard.mode=warn", "--guard.prompts=128", "--export.enabled=false",
+            f"--guard.every_n_steps={EVERY}", "--guard.mode=warn", "--guard.prompts=128",
+            "--guard.start_samples=16", "--export.enabled=false",
             "--data.engine=emlit.engines.TransformersEngine", "--data.evaluation.n=256", *small,
         ]  # fmt: skip
         environ = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -1,21 +1,20 @@
 """Sees a collapse coming, without labels; stops, and keeps the weights from before it."""
 
 import logging
-from dataclasses import asdict
-from pathlib import Path
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 import lightning as L
 
-from callbacks.run_checkpoint import RunCheckpoint
+from callbacks import kept_weights
+from callbacks.guard_cost import GuardCost, planned
 from callbacks.weight_sync import load_into
-from emlit import checkpoint_files
-from emlit.collapse import Finding, Limits, Probe, Signals, decide, judge, judge_start, score
+from emlit import progress
+from emlit.collapse import Finding, Limits, Probe, ProbeSize, Signals, decide, judge, judge_start, probe_size, score
 from emlit.errors import ConfigError, NonFiniteError
-from emlit.files import delete, replacing
-from emlit.marks import foreign
 from emlit.modules import CausalLM
-from emlit.parallel import gathered, is_sharded, take_over
 from emlit.rollout import render
 from emlit.tasks import Task
 
@@ -30,13 +29,16 @@ class CollapseGuard(L.Callback):
     best with the start's votes is kept. Where the start itself speaks against training (too certain already, or two
     answers to most prompts) the start is kept.
 
+    All probes together cost at most a tenth of the completions that the run samples, unless a probe of 16 prompts costs
+    more: below that it would judge nothing. What it costs is said when it begins and in the summary.
+
     Args:
         mode: "warn" tells, "stop" also ends the run and hands the kept step's weights to evaluation and export, "off"
             does neither and samples nothing
         every_n_steps: optimiser steps from one probe to the next
-        prompts: of the training set, in the probe
+        prompts: of the training set, in the probe; 64, or fewer in a short run, unless set
         samples: of each
-        start_samples: of each before training, for the votes; prompts times start_samples completions, once
+        start_samples: of each before training, for the votes; 16, or fewer in a short run, unless set
         patience: probes in a row past a limit before the run is stopped
         limits: where each signal fires
         labelled: a labelled validation set, which then is the probe and picks the kept step by its accuracy, not by
@@ -47,9 +49,9 @@ class CollapseGuard(L.Callback):
         self,
         mode: Literal["off", "warn", "stop"] = "warn",
         every_n_steps: int = 10,
-        prompts: int = 64,
+        prompts: int | None = None,
         samples: int = 4,
-        start_samples: int = 16,
+        start_samples: int | None = None,
         patience: int = 2,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
         labelled: Task | None = None,
@@ -57,11 +59,11 @@ class CollapseGuard(L.Callback):
         least = {"every_n_steps": 1, "prompts": 1, "samples": 2, "patience": 1}
         given = {"every_n_steps": every_n_steps, "prompts": prompts, "samples": samples, "patience": patience}
         for name, value in given.items():
-            if value < least[name]:
+            if value is not None and value < least[name]:
                 raise ConfigError(f"{name} of CollapseGuard is {value}; it must be at least {least[name]}")
-        if start_samples < samples:
+        if start_samples is not None and start_samples < samples:
             raise ConfigError(
-                f"start_samples of CollapseGuard is {start_samples}; it must be at least samples, {samples}"
+                f"start_samples of CollapseGuard is {start_samples}; it must be at least {samples}, samples"
             )
         self.mode, self.every_n_steps, self.patience, self.limits = mode, every_n_steps, patience, limits
         self.prompts, self.samples, self.start_samples, self.labelled = prompts, samples, start_samples, labelled
@@ -70,7 +72,10 @@ class CollapseGuard(L.Callback):
         self.fired: dict[int, list[Finding]] = {}
         self.kept_step = 0
         self.stop_step: int | None = None
+        self.seconds = 0.0  # that all probes took
         self._dumped_step = 0
+        self._unfinished: int | None = None  # the step of a probe that is under way
+        self._make: Callable[[ProbeSize], Probe] | None = None
         self._resumed: dict[str, Any] | None = None
 
     def preflight(self, trainer: L.Trainer, module: CausalLM, stage: str) -> None:
@@ -87,16 +92,20 @@ class CollapseGuard(L.Callback):
                         "or leave guard.labelled out"
                     )
         labelled = self.labelled is not None
-        self.probe = Probe(pool, self.prompts, self.samples, self.start_samples, data.seed, labelled)
+        steps, run = planned(trainer)
+        later = None if steps is None else -(-steps // self.every_n_steps)
+        size = probe_size(len(pool), run, later, self.prompts, self.samples, self.start_samples)
+        self._make = lambda size: Probe(pool, size, data.seed, labelled)
+        self.probe = self._make(size)
         if self._resumed is not None:
-            self.probe.load_state_dict(self._resumed)
+            self._resume(self._resumed)
 
     def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
         if self.probe is None:
             return
-        if not self.history:
+        if not self.history or self._unfinished == trainer.global_step:
             self._check(trainer, pl_module)
-        elif self.mode == "stop" and not (kept := self._path(trainer, self.kept_step)).exists():
+        elif self.mode == "stop" and not (kept := kept_weights.path(trainer, self.kept_step)).exists():
             raise ConfigError(
                 f"guard.mode is stop, but {kept}, the kept step of the run so far, is not there; go on with "
                 "--guard.mode warn"
@@ -116,8 +125,15 @@ class CollapseGuard(L.Callback):
 
     def _check(self, trainer: L.Trainer, module: CausalLM) -> None:
         """Measure the probe, judge it, keep or stop."""
-        step, signals = trainer.global_step, self.probe.measure(module)
+        step = self._unfinished = trainer.global_step
         if not self.history:
+            progress.say(f"collapse guard, start probe: {self.probe.size}")
+        began = time.perf_counter()
+        signals = self.probe.measure(module)
+        seconds, self._unfinished = time.perf_counter() - began, None
+        self.seconds += seconds
+        if not self.history:
+            progress.say(f"collapse guard, start probe: took {seconds:.0f} s")
             self.fired[step] = judge_start(signals, self.probe.contested, self.limits)
             if score(signals) is None and trainer.is_global_zero:
                 log.warning(
@@ -138,31 +154,12 @@ class CollapseGuard(L.Callback):
         self.kept_step, self.stop_step = decide(self.history, self.fired, self.patience)
         if self.mode == "stop":
             if self.kept_step == step:
-                self._save(trainer, module)
+                kept_weights.save(trainer, module, step, also=self._dumped_step)
             if self.stop_step is not None:
                 trainer.should_stop = True
 
     def _stops(self, step: int) -> list[Finding]:
         return [finding for finding in self.fired[step] if finding.level == "stop"]
-
-    @staticmethod
-    def _path(trainer: L.Trainer, step: int) -> Path:
-        return RunCheckpoint.path(trainer).with_name(f"kept-{step}.pt")
-
-    def _save(self, trainer: L.Trainer, module: CausalLM) -> None:
-        first = trainer.is_global_zero  # by every process gathered, by this one kept
-        kept = module.kept(module.state_dict()).items()
-        whole = ((name, gathered(tensor, module.device)) for name, tensor in kept)
-        state = {name: tensor.cpu() if is_sharded(module.model) else tensor for name, tensor in whole if first}
-        if not first:
-            return
-        target = self._path(trainer, self.kept_step)
-        with replacing(target, "checkpoints before it are kept") as scratch:
-            checkpoint_files.write(state, scratch)
-        # A run that is killed now goes on from its last checkpoint, whose kept step must still be there.
-        for old in target.parent.glob("kept-*.pt"):
-            if old not in (target, self._path(trainer, self._dumped_step)) and foreign(old) is None:
-                delete(old)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
         """Hand the kept weights to what evaluates and exports; the checkpoint is of the last step."""
@@ -170,18 +167,13 @@ class CollapseGuard(L.Callback):
             self._check(trainer, pl_module)
         if self.final_step(trainer) == trainer.global_step:
             return
-        self._take_kept(trainer, pl_module)
+        kept_weights.take(trainer, pl_module, self.kept_step)
         load_into(trainer.datamodule.sampler, pl_module, version=trainer.global_step)
 
     def on_exception(self, trainer: L.Trainer, pl_module: CausalLM, exception: BaseException) -> None:
         """The export that a run ends with on non-finite values is the kept step's too."""
         if isinstance(exception, NonFiniteError) and self.final_step(trainer) != trainer.global_step:
-            self._take_kept(trainer, pl_module)
-
-    def _take_kept(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
-        trainer.strategy.barrier()
-        kept = checkpoint_files.read(self._path(trainer, self.kept_step), "the kept step", mmap=True)
-        take_over(kept, pl_module)
+            kept_weights.take(trainer, pl_module, self.kept_step)
 
     def final_step(self, trainer: L.Trainer) -> int:
         """Whose weights the run ends with."""
@@ -206,6 +198,12 @@ class CollapseGuard(L.Callback):
             return "the last step at which nothing fired, as no answer was found to vote on"
         return "votes of the start"
 
+    def cost(self, trainer: L.Trainer) -> GuardCost | None:
+        """Of all probes so far."""
+        if self.probe is None or not self.history:
+            return None
+        return GuardCost.of(self.probe.size, len(self.history), self.seconds, trainer)
+
     def report(self) -> dict[str, Any] | None:
         """What fired, at which step, with which values, and what is kept; None where nothing was watched."""
         if self.probe is None or not self.history:
@@ -225,7 +223,9 @@ class CollapseGuard(L.Callback):
         return {
             "history": {step: asdict(signals) for step, signals in self.history.items()},
             "fired": {step: [asdict(finding) for finding in found] for step, found in self.fired.items()},
-            "probe": self._resumed if self.probe is None else self.probe.state_dict(),
+            "probe": self._resumed if self.probe is None else self._probe_state(),
+            "seconds": self.seconds,
+            "unfinished": self._unfinished,
             "kept_step": self.kept_step,
             "stop_step": self.stop_step,
         }
@@ -235,5 +235,18 @@ class CollapseGuard(L.Callback):
         self.fired = {step: [Finding(**each) for each in found] for step, found in state["fired"].items()}
         self.kept_step = self._dumped_step = state["kept_step"]
         self.stop_step, self._resumed = state["stop_step"], state["probe"]
-        if self.probe is not None and self._resumed is not None:
-            self.probe.load_state_dict(self._resumed)
+        # Checkpoints of earlier versions have neither.
+        self.seconds, self._unfinished = state.get("seconds", 0.0), state.get("unfinished")
+        if self._make is not None and self._resumed is not None:
+            self._resume(self._resumed)
+
+    def _probe_state(self) -> dict[str, Any]:
+        size = self.probe.size
+        return {**self.probe.state_dict(), "prompts": size.prompts, "start_samples": size.start_samples}
+
+    def _resume(self, state: dict[str, Any]) -> None:
+        """The probe that the run began with, whatever a run of this length would begin with."""
+        prompts = self.prompts or state.get("prompts", 64)  # earlier versions always took these
+        votes = self.start_samples or state.get("start_samples", 16)
+        self.probe = self._make(replace(self.probe.size, prompts=prompts, start_samples=votes))
+        self.probe.load_state_dict(state)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.weight_sync import adapter_weights, engine_weights
+from emlit import progress
 from emlit.errors import ConfigError, NonFiniteError
 from emlit.export import parameter_count, require_room, require_saveable, saveable
 from emlit.files import replacing, scratch_of
@@ -53,6 +54,7 @@ class HFExport(L.Callback):
         size = parameter_count(module.pretrained) * getattr(torch, module.dtype_name).itemsize
         require_room("the export", size, target.parent, "choose another --export.dirpath")
 
+    @progress.phase("exporting the model", announce=True)
     def export(self, trainer: L.Trainer, module: CausalLM) -> None:
         """Write the weights as they are now; every process must call it."""
         first = trainer.is_global_zero  # by every process gathered, by this one kept

@@ -9,6 +9,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from callbacks.prediction_settings import differences, settings_of
+from emlit import progress
 from emlit.errors import ConfigError
 from emlit.files import append_to, delete, flush, replacing, write_whole, writing
 from emlit.marks import create, require_own
@@ -24,15 +25,18 @@ from emlit.report import (
     write_report,
 )
 from emlit.rollout import RolloutDataModule
+from emlit.sampled_completions import SampledCompletions
 from emlit.terminal import Terminal
 
 
 class PredictionWriter(L.Callback):
     """Write each batch of `predict` to disk before the next one starts, and go on where a killed run stopped.
 
-    A run's settings stand beside its predictions, so that lines of different settings never mix. (A checkpoint is among
-    them where `trainer.ckpt_path` is set before `predict`, as the command line does.) Each process writes a
-    file of its own; the first puts them together at the end.
+    Inside a batch the completions are on disk as they end, in `predictions.sampled.rankN.jsonl`; a run that goes on
+    samples the others, and then scores and grades the batch as if it had never been cut. A run's settings stand beside
+    its predictions, so that lines of different settings never mix. (A checkpoint is among them where
+    `trainer.ckpt_path` is set before `predict`, as the command line does.) Each process writes files of its own; the
+    first puts them together at the end.
 
     Args:
         overwrite: throw away what is there instead of going on
@@ -68,10 +72,12 @@ class PredictionWriter(L.Callback):
             return
         parts = list(self.directory.glob("predictions.rank*.jsonl"))
         costs = list(self.directory.glob("costs.rank*.jsonl"))
+        sampled = self._sampled()
         trainer.strategy.barrier()
         if trainer.is_global_zero:
-            for file in (self.whole, *parts, *costs):
+            for file in (self.whole, *parts, *costs, *sampled):
                 require_own(file, instead="choose another --run_dir")
+            for file in (self.whole, *parts, *costs, *sampled):
                 if self.overwrite:
                     delete(file)
                 elif file.exists():
@@ -81,6 +87,12 @@ class PredictionWriter(L.Callback):
         trainer.datamodule.finished = {
             _key(p) for file in (self.whole, *parts) if file.exists() for p in read_predictions(file)
         }
+        store = SampledCompletions(self.directory / f"predictions.sampled.rank{trainer.global_rank}.jsonl")
+        store.load(file for file in sampled if file.exists())
+        pl_module.sampled = store
+
+    def _sampled(self) -> list[Path]:
+        return sorted(self.directory.glob("predictions.sampled.rank*.jsonl"))
 
     def on_predict_batch_end(
         self,
@@ -102,21 +114,34 @@ class PredictionWriter(L.Callback):
             "seconds": pl_module.sampling_seconds,
         }
         _append(self.costs, [cost], kept)
+        pl_module.sampled.clear()
 
     def teardown(self, trainer: L.Trainer, pl_module: CausalLM, stage: str) -> None:
         if stage != "predict":
             return
+        self._end_sampling(pl_module)
         trainer.strategy.barrier()
         if not trainer.is_global_zero:
             return
-        found = self._merge(trainer.datamodule)
-        rows = write_report(self.directory, [self._asked_for(trainer.datamodule, found)], self.settings["pretrained"])
+        with progress.phase("writing the report"):
+            found = self._merge(trainer.datamodule)
+            run = self._asked_for(trainer.datamodule, found)
+            rows = write_report(self.directory, [run], self.settings["pretrained"])
         console = Terminal()
         tasks = list(dict.fromkeys(row["task"] for row in rows))
         console.print(_table(sorted(rows, key=lambda row: tasks.index(row["task"]))))
         for sentence in truncation_warnings(rows):
             console.print(f"warning: {sentence}", style="bold red", soft_wrap=True, markup=False, highlight=False)
         console.print(f"predictions: {self.whole}\nreport:      {self.directory / 'report.md'}", soft_wrap=True)
+
+    def on_exception(self, trainer: L.Trainer, pl_module: CausalLM, exception: BaseException) -> None:
+        self._end_sampling(pl_module)
+
+    @staticmethod
+    def _end_sampling(module: CausalLM) -> None:
+        if module.sampled is not None:
+            module.sampled.close()
+            module.sampled = None
 
     def _merge(self, data: RolloutDataModule) -> list[Prediction]:
         """All parts as one file in the order of strategies, tasks, ids and samples, each line once; replaced whole."""
@@ -133,7 +158,7 @@ class PredictionWriter(L.Callback):
         with replacing(self.whole, kept) as scratch, create(scratch) as file:
             for prediction in predictions:
                 file.write(_line(prediction.to_dict()))
-        for part in parts:
+        for part in (*parts, *self._sampled()):
             delete(part)
         return predictions
 

@@ -10,6 +10,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from rich.table import Table
 from rich.text import Text
 
+from emlit import progress
 from emlit.curves.tensorboard import writers
 from emlit.errors import ConfigError
 from emlit.files import replacing, write_whole
@@ -91,6 +92,7 @@ class PreflightReport(L.Callback):
         if trainer.is_global_zero:
             self._report(trainer, {name: found for name, found in answers.items() if len(found)})
 
+    @progress.phase("writing the report")
     def _report(self, trainer: L.Trainer, answers: dict[str, Answers]) -> None:
         data = trainer.datamodule
         departs = _departs(trainer)

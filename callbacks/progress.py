@@ -1,14 +1,18 @@
 """What a run shows while it runs."""
 
-import time
+import os
 from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import ProgressBar
+from lightning.pytorch.trainer.states import TrainerFn
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from callbacks.progress_display import Bars, Lines, Ticker, duration
+from callbacks.samples_page import planned_steps
+from emlit import progress
 from emlit.errors import ConfigError
+from emlit.progress import Phase
 
 _SHOWN = {
     "accuracy/pass@1": "pass@1",
@@ -20,20 +24,27 @@ _SHOWN = {
 
 
 class RolloutProgress(ProgressBar):
-    """Three bars in a terminal (rounds, sampling, optimising); without one, a line every few rounds.
+    """What is being done and how far it is: bars in a terminal, lines elsewhere.
+
+    From before the prompts are read to after the report is written; without a terminal a line every few optimiser
+    steps, and wherever nothing else was said for 10 seconds one of what is under way, from inside a batch too:
+    completions and tokens a second, and the time left. Of several processes the first one speaks. With `TQDM_DISABLE`
+    set nothing is shown.
 
     Args:
-        lines: how many lines a run without a terminal prints at most, the ends aside
+        lines: of optimiser steps, which a run without a terminal prints at most, the ends aside
+        enabled: False shows nothing
     """
 
-    def __init__(self, lines: int = 25) -> None:
+    def __init__(self, lines: int = 25, enabled: bool = True) -> None:
         super().__init__()
         if lines < 1:
             raise ConfigError(f"lines of RolloutProgress is {lines}; it must be at least 1")
-        self.lines = lines
+        self.lines, self.enabled = lines, enabled and not _disabled_by_environment()
         self.console = Console()
-        self.bars: Progress | None = None
-        self.tasks: dict[str, TaskID] = {}
+        self.display: Lines | Bars | None = None
+        self.root: Phase | None = None
+        self.optimising: Phase | None = None
         self.step = 0
 
     def disable(self) -> None:
@@ -42,84 +53,98 @@ class RolloutProgress(ProgressBar):
     def enable(self) -> None:
         self.enabled = True
 
-    enabled = True
+    def on_begin(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Before anything that takes time."""
+        if not self.enabled or not trainer.is_global_zero:
+            return
+        self._close()  # of an earlier run of the same trainer, that failed
+        self.display = Bars(self.console) if self.console.is_terminal else Lines(self.console)
+        progress.watch(self.display)
+        self.root = progress.begin(stage)
+        self.ticker = Ticker(self.display.every, self.display.look)
 
-    def _start(self, **totals: int | None) -> None:
-        if self.enabled and self.trainer.is_global_zero and self.console.is_terminal:
-            self.bars = Progress(
-                TextColumn("{task.description:>10}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[note]}"),
-                console=self.console,
-                transient=True,
-            )
-            self.bars.start()
-            self.tasks = {name: self.bars.add_task(name, total=total, note="") for name, total in totals.items()}
-
-    def _update(self, name: str, completed: int, total: int | None = None, note: str = "") -> None:
-        if self.bars is not None:
-            self.bars.update(self.tasks[name], completed=completed, total=total, note=note)
-
-    def _stop(self) -> None:
-        if self.bars is not None:
-            self.bars.stop()
-            self.bars = None
-
-    def _say(self, text: str) -> None:
-        if self.enabled and self.trainer.is_global_zero and self.bars is None:
-            self.console.print(text, highlight=False, soft_wrap=True)
+    def _close(self) -> None:
+        if self.display is None or self.root is None:
+            return
+        self.ticker.stop()
+        progress.end(self.root)
+        progress.unwatch(self.display)
+        self.display.close()
+        self.display = self.root = self.optimising = None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self.step, self.started = trainer.global_step, time.perf_counter()
-        steps = trainer.max_steps if trainer.max_steps > 0 else None
-        self._start(rounds=steps, sampling=None, optimising=trainer.accumulate_grad_batches)
-        self._update("rounds", self.step, steps)
-        trainer.datamodule.stream.on_generated = lambda done, wanted: self._update("sampling", done, wanted)
+        self.step, self.steps, self.started = trainer.global_step, planned_steps(trainer), progress.clock()
+        if self.root is not None:
+            self.root.name = "step"
+            self.root.restart(self.step, self.steps)
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        if self.root is not None and self.optimising is None:
+            self.optimising = progress.begin("optimising", trainer.accumulate_grad_batches, "micro-batches")
+
+    def on_after_backward(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if self.optimising is not None:
+            self.optimising.advance()
+
+    def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Any) -> None:
+        self._end_optimising()
+        if self.root is not None:  # what other callbacks do after the step is done after it
+            self.root.done = trainer.global_step + 1
+
+    def _end_optimising(self) -> None:
+        if self.optimising is not None:
+            progress.end(self.optimising)
+            self.optimising = None
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        parts = trainer.accumulate_grad_batches
-        self._update("optimising", batch_idx % parts + 1, parts)
-        if trainer.global_step == self.step:
+        if self.root is None or trainer.global_step == self.step:
             return
-        self.step = trainer.global_step
-        note = self._note(trainer)
-        self._update("rounds", self.step, trainer.max_steps if trainer.max_steps > 0 else None, note)
-        every = max(1, trainer.max_steps // self.lines) if trainer.max_steps > 0 else 10
-        if self.bars is None and (self.step % every == 0 or self.step in (1, trainer.max_steps)):
-            of = f"/{trainer.max_steps}" if trainer.max_steps > 0 else ""
-            self._say(f"step {self.step}{of}  {note}  {time.perf_counter() - self.started:.0f} s")
+        self._end_optimising()
+        self.step = self.root.done = trainer.global_step
+        self.root.note = note = self._note(trainer)
+        every = max(1, self.steps // self.lines) if self.steps else 10
+        if isinstance(self.display, Lines) and (self.step % every == 0 or self.step in (1, self.steps)):
+            of = f"/{self.steps}" if self.steps else ""
+            self.display.say(f"step {self.step}{of}  {note}  {duration(progress.clock() - self.started)}")
 
     @staticmethod
     def _note(trainer: L.Trainer) -> str:
         metrics = trainer.callback_metrics
         return "  ".join(f"{label} {metrics[name]:.3f}" for name, label in _SHOWN.items() if name in metrics)
 
-    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._stop()
+    def _count_batches(self, batches: int | list[int] | list[int | float]) -> None:
+        if self.root is not None:
+            self.root.unit = "batches"
+            self.root.restart(0, int(batches if isinstance(batches, int) else sum(batches)))
 
-    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
-        self._stop()
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if trainer.state.fn != TrainerFn.FITTING:
+            self._count_batches(trainer.num_val_batches)
 
-    def _start_answering(self, trainer: L.Trainer, batches: int) -> None:
-        self.answered = 0
-        wanted = batches if isinstance(batches, int) else sum(batches)
-        self._start(answering=wanted, grading=None)
-        self.trainer.lightning_module.on_graded = lambda done, of: self._update("grading", done, of)
-        self._say(f"answering {wanted} batches of prompts")
-
-    def _count_answer(self, *_: Any, **__: Any) -> None:
-        self.answered += 1
-        self._update("answering", self.answered)
+    def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._count_batches(trainer.num_test_batches)
 
     def on_predict_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._start_answering(trainer, trainer.num_predict_batches)
+        self._count_batches(trainer.num_predict_batches)
 
-    def on_predict_batch_end(self, *args: Any, **kwargs: Any) -> None:
-        self._count_answer()
+    def _batch_answered(self, trainer: L.Trainer, *_: Any, **__: Any) -> None:
+        if self.root is not None and trainer.state.fn != TrainerFn.FITTING:
+            self.root.advance()
 
-    def on_predict_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._stop()
+    on_validation_batch_end = _batch_answered
+    on_test_batch_end = _batch_answered
+    on_predict_batch_end = _batch_answered
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        self._close()
+
+    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        self._close()
+
+
+def _disabled_by_environment() -> bool:
+    return os.environ.get("TQDM_DISABLE", "").lower() not in ("", "0", "false")

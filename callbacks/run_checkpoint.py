@@ -15,6 +15,7 @@ from lightning.pytorch.loops.fit_loop import _FitLoop
 from torch.distributed.checkpoint.api import CheckpointException
 
 from callbacks.direct_checkpoint_io import DirectCheckpointIO
+from emlit import progress
 from emlit.errors import ConfigError, StorageError, first_line
 from emlit.export import parameter_count, require_room
 from emlit.files import delete, put_in_place, replacing, scratch_of, writing
@@ -104,6 +105,7 @@ class RunCheckpoint(Checkpoint):
             return "no checkpoint was saved before; make room and repeat the command with --ckpt_path auto"
         return f"{self.path(trainer)}, saved before, is kept; make room and go on with --ckpt_path last"
 
+    @progress.phase("saving a checkpoint")
     def _save(self, trainer: L.Trainer) -> None:
         target, kept, failure = self.path(trainer), self._kept(trainer), None
         with writing(target, kept):

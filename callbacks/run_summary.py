@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -47,19 +48,22 @@ class RunSummary(L.Callback):
         self.curve, self.seconds = state["curve"], state["seconds"]
 
     def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
-        if self.enabled and not self.curve:
+        if self.enabled and (not self.curve or self._is_due(trainer.global_step)):  # one may have been given up
             self._measure(trainer, pl_module, trainer.global_step)
         self._resumed_at = time.perf_counter()
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        step, every = trainer.global_step, self.every_n_steps
         # Between rounds: within one the engine holds older weights.
-        if self.enabled and every and batch.ends_round and step // every > max(self.curve) // every:
+        if self.enabled and batch.ends_round and self._is_due(trainer.global_step):
             self._pause()
-            self._measure(trainer, pl_module, step)
+            self._measure(trainer, pl_module, trainer.global_step)
             self._resumed_at = time.perf_counter()
+
+    def _is_due(self, step: int) -> bool:
+        every = self.every_n_steps
+        return every is not None and step // every > max(self.curve) // every
 
     def _pause(self) -> None:
         self.seconds += time.perf_counter() - self._resumed_at
@@ -95,13 +99,13 @@ class RunSummary(L.Callback):
             "curve": [{"step": step, **self.curve[step]} for step in steps],
         }
         if guard is not None and (report := guard.report()):
-            summary["guard"] = report
+            summary["guard"], summary["guard_cost"] = report, asdict(guard.cost(trainer))
         kept = f"{directory / 'checkpoints'} is kept; make room and go on with --ckpt_path auto"
         write_whole(directory / "summary.json", json.dumps(summary, indent=2) + "\n", kept)
         console = Terminal()
         console.print(_table(before, after, trainer.global_step, self.seconds))
         if guard is not None and (sentence := guard.sentence()):
-            console.print(f"guard:      {sentence}", soft_wrap=True)
+            console.print(f"guard:      {sentence}; {guard.cost(trainer)}", soft_wrap=True)
         console.print(f"curves:     tensorboard --logdir {directory}", soft_wrap=True)
         if (
             any(isinstance(callback, SamplesPage) for callback in trainer.callbacks)

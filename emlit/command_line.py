@@ -209,7 +209,7 @@ def run(args: ArgsType = None) -> None:
             )
     except callbacks.Stopped as stop:
         if stop.code:  # not every process of several
-            say(f"{stop.sentence}; go on with: {to_go_on(args, stop.saved)}")
+            say(f"{stop.sentence}; {stop.way_on}: {to_go_on(args, stop.saved)}")
         raise
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and not isinstance(end.__context__, KeyboardInterrupt):

@@ -1,5 +1,6 @@
 """Measure a policy on the evaluation prompts, with the engine that it trains or predicts with."""
 
+from emlit import progress
 from emlit.metrics import CompletionMetrics
 from emlit.modules import CausalLM
 from emlit.rollout import evaluation_batches
@@ -18,14 +19,18 @@ def evaluate(module: CausalLM) -> dict[str, float | None]:
         pass@1, greedy, format_rate, mean_entropy, mean_length (None where there are no labels), and beside them
         pass@k, maj@k, mean_logprob and truncated
     """
-    data = module.data
-    sampled = CompletionMetrics().to(module.device)
-    for batch in evaluation_batches(data, data.evaluation_samples):
-        sampled.update(module.answer(batch))
-    greedy = CompletionMetrics().to(module.device)
+    data, step = module.data, module.trainer.global_step
+    sampled, greedy = CompletionMetrics().to(module.device), CompletionMetrics().to(module.device)
     greedily = Sampled(temperature=0.0, decoding=data.engine.decoding)
-    for batch in evaluation_batches(data, 1):
-        greedy.update(module.answer(batch, greedily))
+    batches, once = evaluation_batches(data, data.evaluation_samples), evaluation_batches(data, 1)
+    name = f"evaluation after step {step}" if step else "evaluation before training"
+    with module.measurement(), progress.phase(name, len(batches) + len(once), "batches", announce=True) as phase:
+        for batch in batches:
+            sampled.update(module.answer(batch))
+            phase.advance()
+        for batch in once:
+            greedy.update(module.answer(batch, greedily))
+            phase.advance()
     values: dict[str, float | None] = dict.fromkeys(NAMES)
     values.update({name: value.item() for name, value in sampled.compute().items()})
     if "pass@1" in (scores := greedy.compute()):

@@ -185,22 +185,25 @@ def test_a_signal_leaves_with_a_checkpoint(where, number, saved, whole, tmp_path
 
 
 @pytest.mark.slow
-def test_a_signal_leaves_predict_after_its_batch(tmp_path, monkeypatch, run_sentence):
+def test_a_signal_leaves_predict_inside_its_batch(tmp_path, monkeypatch, run_sentence):
     whole = predict(tmp_path / "whole")
     generate, calls = TransformersEngine._generate_batch, []
 
     def interrupts(self, *arguments):
         calls.append(1)
+        completions = generate(self, *arguments)
         if len(calls) == 2:
             os.kill(os.getpid(), signal.SIGTERM)
-        return generate(self, *arguments)
+        return completions
 
     monkeypatch.setattr(TransformersEngine, "_generate_batch", interrupts)
     message = run_sentence(predict, tmp_path / "run", status=143)
-    assert "every finished batch" in message
+    assert "every finished batch and 16 completions of the next" in message
     assert "--ckpt_path" not in message
-    assert len((tmp_path / "run/predictions.rank0.jsonl").read_text().splitlines()) == 32  # two batches of 4 x 4
+    # Batches of 4 problems with 4 samples.
+    assert len((tmp_path / "run/predictions.rank0.jsonl").read_text().splitlines()) == 16
     assert predict(tmp_path / "run") == whole
+    assert len(calls) == 2 + 2
 
 
 @pytest.fixture

@@ -3,12 +3,14 @@
 from emlit.collapse.judgement import Finding, Limits, decide, judge, judge_start, score
 from emlit.collapse.probe import Probe
 from emlit.collapse.signals import Answered, Signals, compression, distinct, is_contested, measure, votes
+from emlit.collapse.size import ProbeSize, probe_size
 
 __all__ = [
     "Answered",
     "Finding",
     "Limits",
     "Probe",
+    "ProbeSize",
     "Signals",
     "compression",
     "decide",
@@ -17,6 +19,7 @@ __all__ = [
     "judge",
     "judge_start",
     "measure",
+    "probe_size",
     "score",
     "votes",
 ]

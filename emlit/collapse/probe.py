@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from emlit import progress
 from emlit.collapse.signals import Answered, Signals, is_contested, measure, votes
+from emlit.collapse.size import ProbeSize
 from emlit.engines import Completion, Request
 from emlit.errors import ConfigError
 from emlit.functional import TokenStats
@@ -38,9 +40,8 @@ class Probe:
 
     Args:
         pool: what the prompts are drawn from
-        prompts: how many; all of a smaller pool
-        samples: completions of each
-        start_samples: completions of each at the start, whose votes are what later ones are compared with
+        size: how many prompts, and how many completions of each; those at the start vote, and later ones are compared
+            with the votes
         seed: of the draw and of every completion
         labelled: whether labels may be read
     """
@@ -48,26 +49,33 @@ class Probe:
     def __init__(
         self,
         pool: Sequence[Prompt],
-        prompts: int,
-        samples: int,
-        start_samples: int,
+        size: ProbeSize,
         seed: int,
         labelled: bool = False,
     ) -> None:
-        drawn = random.Random(request_seed(seed, "probe")).sample(range(len(pool)), min(prompts, len(pool)))
+        drawn = random.Random(request_seed(seed, "probe")).sample(range(len(pool)), min(size.prompts, len(pool)))
         # Ids of a streamed set may come twice.
         self.prompts = list({each.row.id: each for each in (pool[index] for index in sorted(drawn))}.values())
-        self.samples, self.start_samples, self.seed, self.labelled = samples, start_samples, seed, labelled
+        self.size, self.seed, self.labelled = size, seed, labelled
         self.start: dict[str, Start] = {}  # by the prompt's id, of this process's share
         self.contested: float | None = None  # share of prompts to which the start held two answers
 
     def measure(self, module: CausalLM) -> Signals:
         """Answer the probe with the engine, score it with the module; the first call is the start."""
+        name = "start probe" if self.contested is None else f"probe after step {module.trainer.global_step}"
+        with module.measurement(), progress.phase(name):
+            return self._measure(module)
+
+    def _measure(self, module: CausalLM) -> Signals:
         trainer = module.trainer
         mine = self.prompts[trainer.global_rank :: trainer.world_size]
         first = self.contested is None
         groups, scored = (self._begin if first else self._again)(module, mine)
-        answered = [self._answered(module, *each) for each in zip(mine, groups, scored, strict=True)]
+        answered = []
+        with progress.phase("grading", len(mine), "prompts") as phase:
+            for each in zip(mine, groups, scored, strict=True):
+                answered.append(self._answered(module, *each))
+                phase.advance()
         start = [self.start[prompt.row.id] for prompt in mine]
         before = [each.completions for each in start]
         rescored = scored if first else self._score(module, mine, before)
@@ -82,16 +90,16 @@ class Probe:
         )
 
     def _again(self, module: CausalLM, mine: Sequence[Prompt]) -> tuple[Groups, Scores]:
-        groups = self._sample(module, mine, self.samples)
+        groups = self._sample(module, mine, self.size.samples)
         return groups, self._score(module, mine, groups)
 
     def _begin(self, module: CausalLM, mine: Sequence[Prompt]) -> tuple[Groups, Scores]:
         """Sample the votes; the first completions of each prompt are its start."""
-        groups, same = self._sample(module, mine, self.start_samples), self.prompts[0].task.equal
+        groups, same = self._sample(module, mine, self.size.start_samples), self.prompts[0].task.equal
         answers = [[grade.answer for grade in self._grades(module, *each)] for each in zip(mine, groups, strict=True)]
         held = [each for part in of_every_process([is_contested(each, same) for each in answers]) for each in part]
         self.contested = sum(held) / len(held)
-        groups = [group[: self.samples] for group in groups]
+        groups = [group[: self.size.samples] for group in groups]
         scored = self._score(module, mine, groups)
         for prompt, given, group, stats in zip(mine, answers, groups, scored, strict=True):
             vote = next((answer for answer, _ in votes(given, same)), None)

@@ -107,6 +107,10 @@ class Completion:
     text: str | None = None
 
 
+# Told of each completion as it ends: its place among the requests, and what it is.
+OnFinished = Callable[[int, Completion], None]
+
+
 @dataclass(frozen=True)
 class ModelSource:
     """What an engine needs to start.
@@ -131,7 +135,8 @@ class Engine(ABC):
     is drawn (None: as they are). `weights_version` says which weights are in use: 0 are those on disk. `asleep` says
     that it has none: `load_weights` wakes it. `samples_elsewhere` says that sampling leaves this process free to train.
     `can_restart` says that it can be started again after it failed. `weights_dtype`, once it has started, is
-    the half precision in which `load_weights` may be given matrices; None asks for them as they are.
+    the half precision in which `load_weights` may be given matrices; None asks for them as they are. `starting`
+    says what `start` does, to whoever waits for it.
     """
 
     decoding: Decoding | None = None
@@ -140,6 +145,7 @@ class Engine(ABC):
     samples_elsewhere: bool = False
     can_restart: bool = True
     weights_dtype: torch.dtype | None = None
+    starting: str = "starting the engine"
 
     @abstractmethod
     def start(self, source: ModelSource) -> None:
@@ -147,9 +153,12 @@ class Engine(ABC):
 
     @abstractmethod
     def generate(
-        self, requests: Sequence[Request], sampling: Sampling, on_finished: Callable[[int], None] | None = None
+        self, requests: Sequence[Request], sampling: Sampling, on_finished: OnFinished | None = None
     ) -> list[Completion]:
-        """Sample one completion a request, in order; `on_finished` is told how many more are done."""
+        """Sample one completion a request, in order; `on_finished` is told of each as soon as it ends.
+
+        An engine may call `emlit.progress.under_way` now and then, so that long completions are seen to grow.
+        """
 
     @abstractmethod
     def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:

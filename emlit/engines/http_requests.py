@@ -37,7 +37,7 @@ async def ask_servers(
     shares: dict[str, list[dict[str, Any]]],
     patience: Patience,
     weights: str,
-    on_finished: Callable[[int], None] | None = None,
+    on_finished: Callable[[dict[str, Any], dict[str, Any]], None] | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """The answers of /v1/completions to each server's share of the bodies, in order.
 
@@ -45,7 +45,7 @@ async def ask_servers(
         shares: URL of a server -> bodies
         patience: how often and how long
         weights: the version that every server must report, before and after
-        on_finished: told of each answer
+        on_finished: told of each body and its answer, as it comes
 
     Raises:
         EngineError: a server that is dead, or that refuses a request
@@ -59,7 +59,7 @@ async def ask_servers(
             async with room:
                 answer = await _ask(session, "POST", f"{url}/v1/completions", url, patience, body)
             if on_finished is not None:
-                on_finished(1)
+                on_finished(body, answer)
             return answer
 
         await _require_weights(session, url, patience, weights)

@@ -1,12 +1,12 @@
 """Completions that were made elsewhere: graded and reported as if they had just been sampled."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from torch import Tensor
 
-from emlit.engines.base import NEXT_TURN, AnswerKey, Completion, Engine, ModelSource, Request, Sampling
+from emlit.engines.base import NEXT_TURN, AnswerKey, Completion, Engine, ModelSource, OnFinished, Request, Sampling
 from emlit.errors import ConfigError, DataError, EngineError
 from emlit.pretrained import load_tokenizer
 from emlit.sources import file_rows, require_unicode
@@ -24,6 +24,8 @@ class ReplayEngine(Engine):
         path: a JSONL file; the rows' solutions unless set
         decoding_name: of a file with several decodings, the one to replay
     """
+
+    starting = "loading the tokenizer"
 
     def __init__(self, path: str | None = None, decoding_name: str | None = None) -> None:
         if path is not None and not Path(path).is_file():
@@ -93,11 +95,13 @@ class ReplayEngine(Engine):
         self.end = source.stop_token_ids[0]
 
     def generate(
-        self, requests: Sequence[Request], sampling: Sampling, on_finished: Callable[[int], None] | None = None
+        self, requests: Sequence[Request], sampling: Sampling, on_finished: OnFinished | None = None
     ) -> list[Completion]:
-        completions = [self._completion(request) for request in requests]
-        if on_finished is not None:
-            on_finished(len(completions))
+        completions = []
+        for place, request in enumerate(requests):
+            completions.append(self._completion(request))
+            if on_finished is not None:
+                on_finished(place, completions[-1])
         return completions
 
     def _completion(self, request: Request) -> Completion:

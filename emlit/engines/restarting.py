@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor
 
+from emlit import progress
 from emlit.decoding import Decoding
-from emlit.engines.base import Completion, Engine, ModelSource, Request, Sampling
+from emlit.engines.base import Completion, Engine, ModelSource, OnFinished, Request, Sampling
 from emlit.engines.pending import Pending
 from emlit.errors import EmlitError, EngineError
 
@@ -72,43 +73,49 @@ class RestartingEngine(Engine):
 
     def start(self, source: ModelSource) -> None:
         self.source = source
-        self.engine.start(source)
+        with progress.phase(self.engine.starting, announce=True):
+            self.engine.start(source)
 
     def generate(
-        self, requests: Sequence[Request], sampling: Sampling, on_finished: Callable[[int], None] | None = None
+        self, requests: Sequence[Request], sampling: Sampling, on_finished: OnFinished | None = None
     ) -> list[Completion]:
+        """As of any engine. One that is started again samples all requests once more, and tells of them again."""
         self.settle()
-        finished = 0
-
-        def count(more: int) -> None:
-            nonlocal finished
-            finished += more
-            if on_finished is not None:
-                on_finished(more)
-
         try:
             self.generating = True
-            return self.engine.generate(requests, sampling, None if on_finished is None else count)
+            return self._generate("sampling", requests, sampling, on_finished)
         except Exception as error:
             self._note(error)
         finally:
             self.generating = False
         # Out of the handler, so that the dead engine's frames and what they hold are gone.
         self._restart()
-        if on_finished is not None and finished:
-            on_finished(-finished)
         return self.generate(requests, sampling, on_finished)
+
+    def _generate(
+        self, name: str, requests: Sequence[Request], sampling: Sampling, on_finished: OnFinished | None
+    ) -> list[Completion]:
+        with progress.phase(name, len(requests), "completions") as phase:
+
+            def finished(place: int, completion: Completion | None = None) -> None:
+                if completion is None:  # of an engine that only counts
+                    phase.advance(place)
+                    return
+                phase.advance(1, len(completion.tokens))
+                if on_finished is not None:
+                    on_finished(place, completion)
+
+            return self.engine.generate(requests, sampling, finished)
 
     def begin(
         self,
         requests: Sequence[Request],
         sampling: Sampling,
-        on_finished: Callable[[int], None] | None = None,
         on_waited: Callable[[float], None] | None = None,
     ) -> Pending:
         """Sample in a thread. Started again it is nothing there: the weights to be pushed are those being trained."""
         self.settle()
-        self.pending = Pending(lambda: self.engine.generate(requests, sampling, on_finished), on_waited)
+        self.pending = Pending(lambda: self._generate("sampling ahead", requests, sampling, None), on_waited)
         return self.pending
 
     def settle(self) -> None:
@@ -136,7 +143,8 @@ class RestartingEngine(Engine):
     def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
         self.settle()
         try:
-            self.engine.load_weights(weights, version)
+            with progress.phase("handing the weights to the engine"):
+                self.engine.load_weights(weights, version)
             return
         except Exception as error:
             self._note(error, pushing=True)
@@ -184,7 +192,7 @@ class RestartingEngine(Engine):
             log.warning("closing it failed too: %s", last_lines(error))
         gc.collect()
         try:
-            self.engine.start(self.source)
+            self.start(self.source)
         except Exception as error:
             raise EngineError(
                 f"the engine failed with: {self.failures[-1]}; starting it again failed with: {last_lines(error)}"

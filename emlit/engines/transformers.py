@@ -3,13 +3,14 @@
 import inspect
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from emlit.engines.base import Completion, Engine, ModelSource, Request, Sampling
+from emlit import progress
+from emlit.engines.base import Completion, Engine, ModelSource, OnFinished, Request, Sampling
 from emlit.engines.seeded_draw import SeededDraw
 from emlit.errors import ConfigError, EngineError
 from emlit.pretrained import load_model, load_tokenizer
@@ -26,6 +27,8 @@ class TransformersEngine(Engine):
         dtype: of the copy; float32 reproduces a float32 trainer to rounding
         device: "auto" takes the GPU where there is one
     """
+
+    starting = "loading the engine's model"
 
     def __init__(
         self,
@@ -53,7 +56,7 @@ class TransformersEngine(Engine):
 
     @torch.inference_mode()
     def generate(
-        self, requests: Sequence[Request], sampling: Sampling, on_finished: Callable[[int], None] | None = None
+        self, requests: Sequence[Request], sampling: Sampling, on_finished: OnFinished | None = None
     ) -> list[Completion]:
         # Prompts of like length share a batch, so that little of it is padding.
         order = sorted(range(len(requests)), key=lambda i: len(requests[i].prompt))
@@ -65,10 +68,12 @@ class TransformersEngine(Engine):
                 )
         completions: dict[int, Completion] = {}
         for batch in self._batches(order, [self._room(request, sampling) for request in requests]):
-            sampled = self._generate_batch([requests[i] for i in batch], sampling)
+            sampled = self._generate_batch(
+                [requests[i] for i in batch],
+                sampling,
+                None if on_finished is None else lambda row, done, batch=batch: on_finished(batch[row], done),
+            )
             completions.update(zip(batch, sampled, strict=True))
-            if on_finished is not None:
-                on_finished(len(batch))
         return [completions[i] for i in range(len(requests))]
 
     def _room(self, request: Request, sampling: Sampling) -> int:
@@ -81,7 +86,9 @@ class TransformersEngine(Engine):
             same = list(group)
             yield from (same[start : start + self.batch_size] for start in range(0, len(same), self.batch_size))
 
-    def _generate_batch(self, requests: list[Request], sampling: Sampling) -> list[Completion]:
+    def _generate_batch(
+        self, requests: list[Request], sampling: Sampling, on_finished: OnFinished | None = None
+    ) -> list[Completion]:
         width = max(len(request.prompt) for request in requests)
         tokens = torch.zeros(len(requests), width, dtype=torch.long)
         mask = torch.zeros_like(tokens)
@@ -91,18 +98,34 @@ class TransformersEngine(Engine):
         steps = self._room(requests[0], sampling)  # they share it
         draw = SeededDraw([request.seed for request in requests], sampling, self.decoding, steps, self.device)
         rows: list[tuple[list[int], list[float]]] = [([], []) for _ in requests]
+        found: dict[int, Completion] = {}
+
+        def finish(index: int) -> None:
+            if any(map(math.isnan, rows[index][1])):
+                raise EngineError(
+                    f"the model's logits are nan, with weights of version {self.weights_version} (0 are those on "
+                    "disk): they hold nan or infinite numbers, or overflow in the engine's dtype; give others, or "
+                    "another dtype"
+                )
+            found[index] = self._completion(*rows[index], sampling)
+            if on_finished is not None:
+                on_finished(index, found[index])
+
         for indices, sampled, logprobs in self._phases(
             tokens.to(self.device), mask.to(self.device), draw, sampling, steps
         ):
+            # Those that the last phase had and this one has not have ended.
+            for index in set(range(len(rows))).difference(indices, found):
+                finish(index)
             for index, more, values in zip(indices, sampled.tolist(), logprobs.tolist(), strict=True):
                 rows[index][0].extend(more)
                 rows[index][1].extend(values)
-        if any(math.isnan(value) for _, values in rows for value in values):
-            raise EngineError(
-                f"the model's logits are nan, with weights of version {self.weights_version} (0 are those on disk): "
-                "they hold nan or infinite numbers, or overflow in the engine's dtype; give others, or another dtype"
-            )
-        return [self._completion(*row, sampling) for row in rows]
+            progress.under_way(sum(len(rows[index][0]) for index in indices))
+        progress.under_way(0)
+        for index in range(len(rows)):
+            if index not in found:
+                finish(index)
+        return [found[index] for index in range(len(rows))]
 
     def _phases(
         self, tokens: Tensor, mask: Tensor, draw: SeededDraw, sampling: Sampling, steps: int

@@ -3,16 +3,17 @@
 import contextlib
 import gc
 import importlib.util
-import io
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from emlit.engines.base import Completion, Engine, ModelSource, Request, Sampling
+from emlit import progress
+from emlit.engines.base import Completion, Engine, ModelSource, OnFinished, Request, Sampling
 from emlit.engines.process_state import keep_workspaces, process_state_kept
 from emlit.errors import ConfigError, EngineError
 from emlit.pretrained import load_config
@@ -41,6 +42,8 @@ class VLLMEngine(Engine):
     Raises:
         ConfigError: vLLM is not installed
     """
+
+    starting = "starting vLLM"
 
     def __init__(
         self,
@@ -138,7 +141,7 @@ class VLLMEngine(Engine):
         self.asleep = False
 
     def generate(
-        self, requests: Sequence[Request], sampling: Sampling, on_finished: Callable[[int], None] | None = None
+        self, requests: Sequence[Request], sampling: Sampling, on_finished: OnFinished | None = None
     ) -> list[Completion]:
         from lightning.pytorch.utilities.seed import isolate_rng
         from vllm import SamplingParams
@@ -163,11 +166,13 @@ class VLLMEngine(Engine):
             for request in requests
         ]
         prompts = [{"prompt_token_ids": request.prompt} for request in requests]
-        with isolate_rng():
-            outputs = self.llm.generate(
-                prompts, params, use_tqdm=False if on_finished is None else _progress(on_finished)
-            )
-        return [_completion(output.outputs[0]) for output in outputs]
+        found: dict[int, Completion] = {}
+        with isolate_rng(), contextlib.closing(_as_they_end(self.llm, prompts, params)) as outputs:
+            for place, output in outputs:
+                found[place] = _completion(output)
+                if on_finished is not None:
+                    on_finished(place, found[place])
+        return [found[place] for place in range(len(requests))]
 
     def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
         with quiet():
@@ -237,21 +242,27 @@ def _skip_token_ranks() -> None:
         sampler.batched_count_greater_than = lambda x, values: (x >= values).sum(dim=-1)
 
 
-def _progress(on_finished: Callable[[int], None]) -> Callable[..., Any]:
-    """A tqdm that reports to a callback instead of the terminal."""
-    from tqdm import tqdm
-
-    class Report(tqdm):
-        monitor_interval = 0  # each new class of bars would start a thread of its own, which never ends
-
-        def __init__(self, *args: Any, **options: Any) -> None:
-            super().__init__(*args, **{**options, "file": io.StringIO()})
-
-        def update(self, n: float | None = 1) -> bool | None:
-            on_finished(int(n or 0))
-            return super().update(n)
-
-    return Report
+def _as_they_end(llm: Any, prompts: Sequence[Any], params: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    """What `LLM.generate` returns at its end, one output at a time, each with its place among the prompts."""
+    engine = llm.llm_engine
+    waiting = llm.enqueue(prompts, params, use_tqdm=False)
+    # Outputs carry the number that stands in front of the engine's own id.
+    places = {id.partition("-")[0]: place for place, id in enumerate(waiting)}
+    told = time.monotonic()
+    try:
+        while engine.has_unfinished_requests():
+            for output in engine.step():
+                if output.finished:
+                    yield places.pop(output.request_id), output.outputs[0]
+            if time.monotonic() - told > 1:
+                told = time.monotonic()
+                states = engine.output_processor.request_states.values()
+                progress.under_way(sum(state.detokenizer.num_output_tokens() for state in states))
+    finally:
+        progress.under_way(0)
+        if places:  # left by a signal or an error: they must not be among the next batch
+            with contextlib.suppress(Exception):  # of an engine that is dead
+                engine.abort_request(waiting, internal=True)
 
 
 @contextlib.contextmanager

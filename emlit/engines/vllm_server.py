@@ -6,14 +6,14 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from emlit.decoding.requests import to_flat_keys
-from emlit.engines.base import Completion, Engine, ModelSource, Request, Sampling
+from emlit.engines.base import Completion, Engine, ModelSource, OnFinished, Request, Sampling
 from emlit.engines.http_requests import Patience, ask_servers
 from emlit.engines.server_facts import healthy_within, server_facts, weight_version
 from emlit.engines.vllm import installed
@@ -48,6 +48,7 @@ class VLLMServerEngine(Engine):
     """
 
     samples_elsewhere = True
+    starting = "connecting to vLLM's servers"
 
     def __init__(
         self,
@@ -100,11 +101,17 @@ class VLLMServerEngine(Engine):
         self.pushed, self.weights_version = UNTOUCHED, 0
 
     def generate(
-        self, requests: Sequence[Request], sampling: Sampling, on_finished: Callable[[int], None] | None = None
+        self, requests: Sequence[Request], sampling: Sampling, on_finished: OnFinished | None = None
     ) -> list[Completion]:
         bodies = [self._body(request, sampling) for request in requests]
+        places = {id(body): place for place, body in enumerate(bodies)}
+
+        def answered(body: dict[str, Any], answer: dict[str, Any]) -> None:
+            if on_finished is not None:
+                on_finished(places[id(body)], _completion(answer))
+
         shares = dict(zip(self.urls, _even(bodies, len(self.urls)), strict=True))
-        answers = self._run(ask_servers(shares, self.patience, self.pushed, on_finished))
+        answers = self._run(ask_servers(shares, self.patience, self.pushed, answered))
         return [_completion(answer) for url in self.urls for answer in answers[url]]
 
     def _body(self, request: Request, sampling: Sampling) -> dict[str, Any]:

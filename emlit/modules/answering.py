@@ -3,9 +3,11 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from emlit.engines import AnswerKey, Engine, Request, Sampling
+from emlit import progress
+from emlit.engines import AnswerKey, Completion, Engine, Request, Sampling
 from emlit.predictions import Prediction, count_votes, text_of
 from emlit.rollout import PromptBatch, request_seed
 from emlit.strategies import Ask, Reply, Strategy, Turn
@@ -22,23 +24,23 @@ def answer(module: "CausalLM", batch: PromptBatch, strategy: Strategy, salt: str
     asks = [
         Ask(prompt, number) for prompt, numbers in zip(batch.prompts, batch.samples, strict=True) for number in numbers
     ]
+    name = strategy.name(data.sampling)
     module.sampling_seconds = 0.0
 
     def sample(asked: Sequence[Ask]) -> list[Reply | None]:
         began = time.perf_counter()
-        replies = _sample(module, asked, sampling, salt)
+        replies = _sample(module, asked, sampling, salt, name)
         module.sampling_seconds += time.perf_counter() - began
         return replies
 
-    with _decoding(data.engine, strategy):
+    with _decoding(data.engine, strategy), progress.phase(name):
         answers = strategy.answer(asks, sample)
     flat = [turn.reply for turns in answers for turn in turns]
     stats = None
     if module.score:
         stats = iter(module.score_completions([r.prompt for r in flat], [r.completion for r in flat]))
-    name = strategy.name(data.sampling)
     predictions = []
-    for ask, turns, grade in zip(asks, answers, _grades(module, asks, answers), strict=True):
+    for ask, turns, grade in zip(asks, answers, _grades(asks, answers), strict=True):
         own = None if stats is None else [next(stats) for _ in turns]
         predictions.append(Prediction.of(ask.prompt, ask.sample, name, turns, own, grade))
     count_votes(predictions, _by_task(asks))
@@ -54,23 +56,18 @@ def _by_task(asks: Sequence[Ask]) -> dict[Task, list[int]]:
     return places
 
 
-def _grades(module: "CausalLM", asks: Sequence[Ask], answers: Sequence[list[Turn]]) -> list[Grade]:
+def _grades(asks: Sequence[Ask], answers: Sequence[list[Turn]]) -> list[Grade]:
     found: dict[int, Grade] = {}
-    graded = 0
-
-    def finished(more: int) -> None:
-        nonlocal graded
-        graded += more
-        if module.on_graded is not None:
-            module.on_graded(graded, len(asks))
-
-    for task, places in _by_task(asks).items():
-        grades = task.grade_all([(asks[place].prompt.row, text_of(answers[place])) for place in places], finished)
-        found.update(zip(places, grades, strict=True))
+    with progress.phase("grading", len(asks), "answers") as phase:
+        for task, places in _by_task(asks).items():
+            rows = [(asks[place].prompt.row, text_of(answers[place])) for place in places]
+            found.update(zip(places, task.grade_all(rows, phase.advance), strict=True))
     return [found[place] for place in range(len(asks))]
 
 
-def _sample(module: "CausalLM", asked: Sequence[Ask], sampling: Sampling, salt: str) -> list[Reply | None]:
+def _sample(
+    module: "CausalLM", asked: Sequence[Ask], sampling: Sampling, salt: str, decoding: str
+) -> list[Reply | None]:
     data = module.data
     requests: list[Request | None] = []
     for ask in asked:
@@ -87,7 +84,7 @@ def _sample(module: "CausalLM", asked: Sequence[Ask], sampling: Sampling, salt: 
     wanted = [request for request in requests if request is not None]
     if not wanted:
         return [None] * len(requests)
-    completions = module.engine.generate(wanted, sampling)
+    completions = _complete(module, wanted, sampling, decoding)
     texts = data.tokenizer.batch_decode([each.tokens for each in completions], skip_special_tokens=True)
     replies = iter(
         [
@@ -96,6 +93,32 @@ def _sample(module: "CausalLM", asked: Sequence[Ask], sampling: Sampling, salt: 
         ]
     )
     return [None if request is None else next(replies) for request in requests]
+
+
+def _complete(module: "CausalLM", wanted: Sequence[Request], sampling: Sampling, decoding: str) -> list[Completion]:
+    """One completion a request; those that a killed run has sampled are not sampled again."""
+    store = module.sampled
+    if store is None:
+        return module.engine.generate(wanted, sampling)
+    known = {place: found for place, request in enumerate(wanted) if (found := store.find(decoding, request))}
+    module.sampling_seconds = max([module.sampling_seconds, *(each.seconds for each in known.values())])
+    completions = {place: found.completion for place, found in known.items()}
+    left = [place for place in range(len(wanted)) if place not in known]
+    before, began = module.sampling_seconds, time.perf_counter()
+
+    def finished(number: int, completion: Completion) -> None:
+        text = completion.text
+        if text is None:
+            text = module.data.tokenizer.decode(completion.tokens, skip_special_tokens=True)
+        seconds = before + time.perf_counter() - began
+        # What is scored needs no log-probabilities of the sampler, which would be most of the file.
+        kept = replace(completion, logprobs=None) if module.score else completion
+        store.add(decoding, wanted[left[number]], kept, text, seconds)
+
+    if left:
+        sampled = module.engine.generate([wanted[place] for place in left], sampling, finished)
+        completions.update(zip(left, sampled, strict=True))
+    return [completions[place] for place in range(len(wanted))]
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The policy: a Hugging Face causal language model that answers prompts and scores what was answered."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import lightning as L
@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.distributed.tensor import DTensor
 
 from emlit import pretrained as loading
+from emlit import progress
 from emlit.engines import Completion, Engine
 from emlit.errors import ConfigError, DataError
 from emlit.functional import CertaintyStats, TokenStats
@@ -23,6 +24,7 @@ from emlit.parallel import Sharding, is_sharded, release
 from emlit.predictions import Prediction
 from emlit.processes import of_every_process
 from emlit.rollout import LearnsFrom, Prompt, PromptBatch, RolloutDataModule, pad_rows
+from emlit.sampled_completions import SampledCompletions
 from emlit.strategies import Strategy
 
 if TYPE_CHECKING:
@@ -45,7 +47,8 @@ class CausalLM(L.LightningModule):
     Attributes:
         learns_from: what the data module gives it in training: the model's own samples, or the rows' solutions
         sampling_seconds: how long the engine took for the last batch that was answered
-        on_graded: told how many answers of a batch are graded, and how many it has
+        measuring: whether an evaluation or a probe is under way, which changes nothing that is trained
+        sampled: keeps completions as they end, for `predict`; None where a batch is not worth keeping in part
     """
 
     learns_from: ClassVar[LearnsFrom] = "samples"
@@ -75,14 +78,16 @@ class CausalLM(L.LightningModule):
         self.model: PreTrainedModel | None = None
         self.answers = CompletionMetrics()
         self.sampling_seconds = 0.0
-        self.on_graded: Callable[[int, int], None] | None = None
+        self.measuring = False
+        self.sampled: SampledCompletions | None = None
 
     def configure_model(self) -> None:
         """Load the weights, once; under FSDP2 this process's shards of them."""
         if self.model is None and self.score:
-            self.model = load_policy(
-                self.pretrained, self.dtype_name, self.lora, self.sharding, trust_remote_code=self.trust_remote_code
-            )
+            with progress.phase("loading the model", announce=True):
+                self.model = load_policy(
+                    self.pretrained, self.dtype_name, self.lora, self.sharding, trust_remote_code=self.trust_remote_code
+                )
 
     @property
     def sharding(self) -> Sharding | None:
@@ -100,6 +105,15 @@ class CausalLM(L.LightningModule):
 
     def check_prompts(self, prompts: Sequence[Prompt]) -> None:
         """Raise DataError where this module cannot learn from one of the training prompts; asked in `fit` alone."""
+
+    @contextlib.contextmanager
+    def measurement(self) -> Iterator[None]:
+        """What is done inside can be given up at any moment."""
+        self.measuring = True
+        try:
+            yield
+        finally:
+            self.measuring = False
 
     @property
     def data(self) -> RolloutDataModule:
@@ -167,7 +181,7 @@ class CausalLM(L.LightningModule):
         # Evaluation inside fit runs in callbacks, outside of the trainer's autocast.
         precision = self._trainer.precision_plugin.forward_context() if self._trainer else contextlib.nullcontext()
         results: list[TokenStats] = []
-        with precision:
+        with precision, progress.phase("scoring", len(rows), "completions") as phase:
             pieces = list(self._pieces(rows))
             spare = self._passes_of_others(len(pieces))
             for piece in pieces:
@@ -179,6 +193,7 @@ class CausalLM(L.LightningModule):
                         *(value.cpu() for value in stats), completion_mask.cpu(), strict=True
                     )
                 )
+                phase.advance(len(piece))
             nothing = torch.zeros(0, 2, dtype=torch.long, device=self.device)
             for _ in range(spare):
                 self.token_stats(nothing, nothing.bool(), temperature=1.0)

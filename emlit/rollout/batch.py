@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from emlit import progress
 from emlit.engines import Completion, FinishReason
 from emlit.functional import Normaliser
 from emlit.functional.reduction import flat_positions
@@ -25,7 +26,8 @@ class Group:
     @functools.cached_property
     def grades(self) -> list[Grade]:
         """How each completion did, by the row's own task; graded once, whoever asks."""
-        return self.prompt.task.grade_all([(self.prompt.row, text) for text in self.texts])
+        with progress.phase("grading", len(self.texts), "answers") as phase:
+            return self.prompt.task.grade_all([(self.prompt.row, text) for text in self.texts], phase.advance)
 
     @property
     def longest(self) -> int:

@@ -20,6 +20,21 @@ class Preflight(Protocol):
         """Raise ConfigError where the run cannot go well."""
 
 
+@runtime_checkable
+class FromTheBeginning(Protocol):
+    """A callback that is there before the prompts are read and the engine starts, as Lightning's `setup` is not."""
+
+    def on_begin(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
+        """Called by every process before anything that takes time."""
+
+
+def begin(trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
+    """Tell the callbacks that the run begins."""
+    for callback in trainer.callbacks:
+        if isinstance(callback, FromTheBeginning):
+            callback.on_begin(trainer, module, stage)
+
+
 def check_evaluation(data: "RolloutDataModule", stage: str) -> None:
     """Raise ConfigError where predictions of two tasks or strategies could not be told apart."""
     names = [task.name for task in data.evaluation_tasks]

@@ -9,13 +9,13 @@ from typing import Any, Literal
 import lightning as L
 import torch
 
-from emlit import pretrained
+from emlit import pretrained, progress
 from emlit.decoding import Decoding
 from emlit.engines import Engine, ModelSource, ReplayEngine, RestartingEngine, Sampling, default_engine
 from emlit.errors import ConfigError
 from emlit.rollout.batch import RolloutBatch
 from emlit.rollout.chat import Chat
-from emlit.rollout.checks import Preflight, check_evaluation, check_fit
+from emlit.rollout.checks import Preflight, begin, check_evaluation, check_fit
 from emlit.rollout.first_grades import FirstGrades
 from emlit.rollout.held_out import HELD_OUT, require_hold_out
 from emlit.rollout.prompt_batches import (
@@ -168,6 +168,8 @@ class RolloutDataModule(L.LightningDataModule):
         and the ranks would train apart without an error.
         """
         module = self.trainer.lightning_module
+        begin(self.trainer, module, stage)
+        reading = progress.begin("reading the prompts")
         module.check_rollouts(self)
         check_evaluation(self, stage)
         if stage == "fit":
@@ -206,6 +208,7 @@ class RolloutDataModule(L.LightningDataModule):
         for callback in self.trainer.callbacks:
             if isinstance(callback, Preflight):
                 callback.preflight(self.trainer, module, stage)
+        progress.end(reading)
         if not self.started:
             if not replayed:
                 pretrained.check_weights(path)

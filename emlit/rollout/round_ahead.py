@@ -40,10 +40,9 @@ class RoundAhead:
         drawn: Sequence[tuple[int, "Prompt"]],
         requests: Sequence[Request],
         sampling: Sampling,
-        on_finished: Callable[[int], None] | None,
     ) -> None:
         """Have a round sampled by the newest weights."""
-        pending = self.engine.begin(requests, sampling, on_finished, self.on_waited)
+        pending = self.engine.begin(requests, sampling, self.on_waited)
         self._begun = round, drawn, self.engine.weights_version, pending
 
     def take(self, round: int) -> Round | None:

@@ -89,7 +89,6 @@ class RolloutStream:
         self.round_started = 0.0  # time.perf_counter()
         self.generation_seconds = 0.0  # since then, for which training waited
         self.before_round: Callable[[], None] | None = None  # may raise: between rounds the run can be left
-        self.on_generated: Callable[[int, int], None] | None = None  # told (done, wanted) while a round is sampled
         self.has_round = has_round
         if has_round is not None:
             assert isinstance(engine, RestartingEngine)
@@ -147,7 +146,7 @@ class RolloutStream:
             self._require_newest_weights()
             drawn = self.draw(self.round + 1)
             requests = self._requests(drawn)
-            self.ahead.begin(self.round + 1, drawn, requests, self.sampling, self._counter(len(requests)))
+            self.ahead.begin(self.round + 1, drawn, requests, self.sampling)
         return self._batches(sampled)
 
     def _require_newest_weights(self) -> None:
@@ -206,8 +205,7 @@ class RolloutStream:
 
     def _complete(self, drawn: Sequence[tuple[int, Prompt]]) -> Sequence[Completion]:
         """The completions of a round's prompts, `shape.samples` of each, in order."""
-        requests = self._requests(drawn)
-        return self.engine.generate(requests, self.sampling, self._counter(len(requests)))
+        return self.engine.generate(self._requests(drawn), self.sampling)
 
     def _requests(self, drawn: Sequence[tuple[int, Prompt]]) -> list[Request]:
         return [
@@ -215,16 +213,3 @@ class RolloutStream:
             for place, prompt in drawn
             for sample in range(self.shape.samples)
         ]
-
-    def _counter(self, wanted: int) -> Callable[[int], None] | None:
-        if self.on_generated is None:
-            return None
-        done = 0
-
-        def count(more: int) -> None:
-            nonlocal done
-            done += more
-            self.on_generated(done, wanted)
-
-        count(0)
-        return count

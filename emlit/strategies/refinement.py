@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from emlit import progress
 from emlit.errors import ConfigError
 from emlit.strategies.base import Ask, Sampler, Strategy, Turn
 from emlit.strategies.sampled import alone
@@ -39,15 +40,17 @@ class IterativeRefinement(Strategy):
         return f"refinement, {self.drafts} drafts"
 
     def turn(self, asks: Sequence[Ask], sample: Sampler) -> list[Turn | None]:
-        turns = [alone(reply) for reply in sample(asks)]
-        for draft in range(1, self.drafts):
-            going_on = [index for index, turn in enumerate(turns) if turn is not None]
-            asked = [self._again(asks[index], turns[index], draft) for index in going_on]
-            for index, reply in zip(going_on, sample(asked), strict=True):
-                before, again = turns[index], alone(reply)
-                if again is not None:
-                    prompts, sampled = before.prompt_tokens, before.sampled_tokens
-                    turns[index] = Turn(again.reply, prompts + again.prompt_tokens, sampled + again.sampled_tokens)
+        with progress.phase("refining", self.drafts, "drafts") as phase:
+            turns = [alone(reply) for reply in sample(asks)]
+            for draft in range(1, self.drafts):
+                phase.advance()
+                going_on = [index for index, turn in enumerate(turns) if turn is not None]
+                asked = [self._again(asks[index], turns[index], draft) for index in going_on]
+                for index, reply in zip(going_on, sample(asked), strict=True):
+                    before, again = turns[index], alone(reply)
+                    if again is not None:
+                        prompts, sampled = before.prompt_tokens, before.sampled_tokens
+                        turns[index] = Turn(again.reply, prompts + again.prompt_tokens, sampled + again.sampled_tokens)
         return turns
 
     def _again(self, ask: Ask, before: Turn, draft: int) -> Ask:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from emlit import progress
 from emlit.engines import Sampling
 from emlit.errors import ConfigError
 from emlit.strategies.base import Ask, Reply, Sampler, Strategy, Turn
@@ -46,10 +47,12 @@ class SelfConsistency(Strategy):
 
     def turn(self, asks: Sequence[Ask], sample: Sampler) -> list[Turn | None]:
         votes = [replace(ask, sample=ask.sample * self.votes + vote) for ask in asks for vote in range(self.votes)]
-        replies = sample(votes)
-        return [
-            self._elected(ask, replies[index * self.votes : (index + 1) * self.votes]) for index, ask in enumerate(asks)
-        ]
+        replies, turns = sample(votes), []
+        with progress.phase("counting votes", len(asks), "answers") as phase:
+            for index, ask in enumerate(asks):
+                turns.append(self._elected(ask, replies[index * self.votes : (index + 1) * self.votes]))
+                phase.advance()
+        return turns
 
     @staticmethod
     def _elected(ask: Ask, found: Sequence[Reply | None]) -> Turn | None:

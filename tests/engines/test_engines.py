@@ -1,7 +1,6 @@
 """All engines keep the same promises."""
 
 import contextlib
-import threading
 
 import pytest
 import torch
@@ -9,7 +8,6 @@ from transformers import AutoModelForCausalLM
 
 from emlit.decoding import PRESETS, AdaptiveTemperature
 from emlit.engines import Completion, ModelSource, Request, Sampling, TransformersEngine, VLLMEngine, VLLMServerEngine
-from emlit.engines.vllm import _progress
 from emlit.errors import ConfigError, EngineError
 from emlit.pretrained import stop_token_ids
 from emlit.tiny import MODEL_DIR, problems
@@ -180,9 +178,9 @@ def test_filters(engine, prompts):
 
 @pytest.mark.slow
 def test_progress_is_reported(engine, prompts):
-    done = []
-    engine.generate(requests(prompts), Sampling(max_tokens=2), done.append)
-    assert sum(done) == len(prompts)
+    done = {}
+    completions = engine.generate(requests(prompts), Sampling(max_tokens=2), done.__setitem__)
+    assert [done[place] for place in range(len(prompts))] == completions
 
 
 def test_weights_of_another_model():
@@ -220,15 +218,3 @@ def test_models_with_other_state_than_attentions_are_sampled_too(name):
     assert len({len(completion.tokens) for completion in completions}) > 1  # some end before others
     alone = [engine.generate([request], Sampling(max_tokens=20))[0].tokens for request in wanted]
     assert [completion.tokens for completion in completions] == alone
-
-
-def test_progress_leaves_no_thread():
-    """tqdm starts one for each new class of bars, which a run of many rounds would collect."""
-    before = threading.active_count()
-    done: list[int] = []
-    for _ in range(3):
-        bar = _progress(done.append)(total=2)
-        bar.update(2)
-        bar.close()
-    assert done == [2, 2, 2]
-    assert threading.active_count() == before

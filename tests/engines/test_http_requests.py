@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from emlit.engines import ModelSource, Request, Sampling, VLLMServerEngine
+from emlit.engines import Completion, ModelSource, Request, Sampling, VLLMServerEngine
 from emlit.engines.http_requests import Patience, ServerChanged, ask_servers
 from emlit.engines.server_facts import healthy_within, server_facts
 from emlit.errors import EngineError
@@ -107,11 +107,11 @@ def requests(count: int) -> list[Request]:
 @pytest.mark.parametrize("failure", [500, 503, 429, None])
 def test_a_failing_server_is_asked_again(server, failure):
     server.failures = [failure] * 3
-    done: list[int] = []
-    completions = engine_of(server).generate(requests(5), Sampling(), done.append)
+    done: dict[int, Completion] = {}
+    completions = engine_of(server).generate(requests(5), Sampling(), done.__setitem__)
     # In order, each once: the seeds make a repeated request the same.
     assert [c.tokens for c in completions] == [[0], [1], [2], [3], [4]]
-    assert sum(done) == 5
+    assert [done[place] for place in range(5)] == completions
     assert sorted(body["seed"] for body in server.bodies) == list(range(5))
 
 
