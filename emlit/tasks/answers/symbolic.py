@@ -4,9 +4,14 @@ A question is a line of JSON on stdin, [left, right, relative, absolute], and it
 The kernel ends the process where a question takes more seconds of processor time than the first argument: a signal with
 its default action also stops arithmetic on huge integers, which no Python handler interrupts, and processor time does
 not run while others have the machine. It ends as well when stdin is closed or its parent is gone.
-It knows nothing else of emlit, so that it starts in half a second.
+It knows nothing else of emlit, so that it starts in a second.
+
+What it calls of math-verify and latex2sympy2_extended is partly internal to them. `check` asks them at the start
+whether they still take these arguments and give these answers. The first line on stdout is "ready", or "broken" with
+the reason.
 """
 
+import inspect
 import json
 import os
 import re
@@ -15,6 +20,7 @@ import select
 import signal
 import sys
 from functools import lru_cache
+from types import TracebackType
 from typing import Any
 
 from latex2sympy2_extended.latex2sympy2 import ConversionConfig, NormalizationConfig, latex2sympy, normalize_latex
@@ -50,6 +56,12 @@ _DECIMAL = re.compile(r"[+-]?\d*\.(\d+)")
 _PLACES = 6  # a decimal with this many places equals a number that rounds to it
 _DIGITS = 30
 _MEMORY = 4 << 30
+# One for each way to compare.
+_PROBES = [
+    (r"\frac{1}{2}", "0.5", True), ("x+x", "2x", True), ("R", "r", False), ("x+y=1", "2x+2y=2", True),
+    ("1<x<2", "(1,2)", True),
+    (r"\{1,2\}", r"\{1,3\}", False),
+]  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
@@ -68,8 +80,44 @@ def equal(left: str, right: str, relative: float, absolute: float) -> bool:
     """Whether two LaTeX texts mean the same; False where one cannot be read."""
     try:
         return _same(parse(left), parse(right), (left, right), relative, absolute)
-    except (Exception, MemoryError):  # whatever a model wrote, grading goes on
+    except MemoryError:
         return False
+    except Exception as error:  # the parser raises bare Exceptions, and sympy whatever it meets
+        if _is_wrong_call(error):
+            raise
+        return False
+
+
+def _is_wrong_call(error: Exception) -> bool:
+    """Whether a function that is called here does not take the arguments, or is no longer there."""
+    place: TracebackType | None = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    ours = place is not None and place.tb_frame.f_code.co_filename == __file__
+    return (
+        isinstance(error, NameError | ImportError) or ours and isinstance(error, TypeError) and "argument" in str(error)
+    )
+
+
+def check() -> None:
+    """Raise a RuntimeError where the libraries' internals are not the ones that this file was written for."""
+    try:
+        inspect.signature(normalize_latex).bind("x", _WRITING)
+        inspect.signature(latex2sympy).bind("x", is_real=True, normalization_config=None, conversion_config=_READING)
+        inspect.signature(should_treat_as_complex).bind("x")
+        inspect.signature(verify).bind("x", "x", float_rounding=12, timeout_seconds=None, allow_set_relation_comp=True)
+        found = [
+            (parse(left), parse(right), _same(parse(left), parse(right), (left, right), 0, 0))
+            for left, right, _ in _PROBES
+        ]
+    except Exception as error:
+        raise RuntimeError(f"math-verify or latex2sympy2_extended has changed: {error!r}") from error
+    for (a, b, same), (left, right, expected) in zip(found, _PROBES, strict=True):
+        if same != expected:
+            raise RuntimeError(
+                f"math-verify or latex2sympy2_extended has changed: {left} and {right}, read as {a!r} and {b!r}, "
+                f"are {'equal' if same else 'different'}"
+            )
 
 
 def _same(a: Any, b: Any, texts: tuple[str, str], relative: float, absolute: float) -> bool:
@@ -210,6 +258,11 @@ def serve(seconds: float) -> None:
     sys.set_int_max_str_digits(0)
     parent = os.getppid()
     out, sys.stdout = sys.stdout, sys.stderr  # a library that prints must not answer
+    try:
+        check()
+    except RuntimeError as error:
+        print("broken", " ".join(str(error).split()), file=out, flush=True)
+        return
     print("ready", file=out, flush=True)
     unread = b""
     while os.getppid() == parent:
@@ -221,9 +274,12 @@ def serve(seconds: float) -> None:
         *lines, unread = (unread + read).split(b"\n")
         for line in lines:
             signal.setitimer(signal.ITIMER_PROF, seconds)
-            verdict = equal(*json.loads(line))
+            try:
+                verdict = str(int(equal(*json.loads(line))))
+            except Exception as error:
+                verdict = f"broken {error!r}"
             signal.setitimer(signal.ITIMER_PROF, 0)
-            print(int(verdict), file=out, flush=True)
+            print(" ".join(verdict.split()), file=out, flush=True)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,11 @@ class Verifier:
         self._process: subprocess.Popen[bytes] | None = None
 
     def equal(self, left: str, right: str, relative: float = 0.0, absolute: float = 0.0) -> bool:
-        """Whether two LaTeX texts mean the same; False where that takes too long."""
+        """Whether two LaTeX texts mean the same; False where that takes too long.
+
+        Raises:
+            RuntimeError: the installed math-verify is not one that this was written for
+        """
         question = json.dumps([left, right, relative, absolute]).encode() + b"\n"
         with self._lock:
             # A process that was killed while it was idle gets a successor; one that fails at the question does not.
@@ -48,6 +52,8 @@ class Verifier:
                 answer = self._line(process, _WAITING * self.seconds)
                 if answer is None:
                     self.close()
+                elif answer.startswith(b"broken"):
+                    raise RuntimeError(_broken(answer))
                 return answer == b"1"
             return False
 
@@ -60,8 +66,11 @@ class Verifier:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=-1
         )
-        if self._line(self._process, _START_SECONDS) != b"ready":
+        said = self._line(self._process, _START_SECONDS)
+        if said != b"ready":
             self.close()
+            if said and said.startswith(b"broken"):
+                raise RuntimeError(_broken(said))
             raise RuntimeError(f"the process that compares answers does not start; try `{' '.join(command)}`")
         return self._process
 
@@ -95,6 +104,11 @@ class Verifier:
         if process is not None:
             process.returncode = 0  # so that nobody waits for a process that is not a child
             _close_pipes(process)
+
+
+def _broken(said: bytes) -> str:
+    why = said.removeprefix(b"broken").decode(errors="replace").strip()
+    return f'answers cannot be compared, {why}; install "math-verify[antlr4-13-2]>=0.8,<0.10"'
 
 
 def _close_pipes(process: subprocess.Popen[bytes]) -> None:

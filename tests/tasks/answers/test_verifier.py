@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from emlit.tasks import math_equal
+from emlit.tasks.answers import symbolic
 from emlit.tasks.answers.verifier import Verifier, verified
 
 TOWER = "9^{9^{9^9}}"
@@ -150,6 +151,37 @@ def test_ctrl_c_reaches_the_run_alone(verifier):
     os.kill(verifier._process.pid, signal.SIGINT)
     time.sleep(0.1)
     assert verifier._process.poll() is None
+
+
+def test_the_installed_math_verify_is_the_one_that_this_was_written_for():
+    symbolic.check()
+
+
+@pytest.mark.parametrize("name", ["verify", "latex2sympy", "normalize_latex", "should_treat_as_complex"])
+def test_a_changed_signature_is_said(name, monkeypatch):
+    monkeypatch.setattr(symbolic, name, lambda changed, *, unknown: None)
+    symbolic.parse.cache_clear()
+    with pytest.raises(RuntimeError, match=r"math-verify or latex2sympy2_extended has changed"):
+        symbolic.check()
+    with pytest.raises(TypeError):  # nor is it taken for "not equal" later
+        symbolic.equal(r"\{1,2\}", r"\{1,3\}", 0, 0)
+
+
+def test_other_answers_of_math_verify_are_said(monkeypatch):
+    monkeypatch.setattr(symbolic, "verify", lambda *_, **__: True)
+    with pytest.raises(RuntimeError, match=r"are equal"):
+        symbolic.check()
+
+
+def test_a_process_that_says_that_it_is_broken_is_an_error(verifier, tmp_path, monkeypatch):
+    """Another math_verify, found first on the path, whose `verify` has lost an argument."""
+    package = tmp_path / "math_verify"
+    package.mkdir()
+    (package / "__init__.py").write_text("def verify(gold, target): return gold == target\n")
+    (package / "grader.py").write_text("def should_treat_as_complex(text): return False\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(RuntimeError, match=r"float_rounding.*install \"math-verify"):
+        verifier.equal("x+x", "2x")
 
 
 def test_a_pair_is_asked_once():
