@@ -15,9 +15,21 @@ PIECES = ["\\boxed{", "\\fbox {", "{", "}", "\\{", "\\}", "\\", "$", "**", "####
 TEXT = st.one_of(st.lists(st.sampled_from(PIECES), max_size=12).map("".join), st.text(st.characters(), max_size=30))
 
 
+# Pieces that are answers, alone and put together: what a rule for one sees on the left, it must see on the right.
+ATOMS = ["3", "-7", "0.5", "1,000", "\\frac{1}{2}", "x", "R", "r", "2x+1", "\\pi", "\\sqrt{2}", "5 cm", "5 m", "\\$5", "€5", "20\\%", "90^\\circ", "\\infty", "-\\infty", "\\text{yes}", "No",  # noqa: E501
+         "\\mathbb{R}", "\\emptyset", "(C)", "18元", "3 million", "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}", "\\begin{array}{c}1\\\\2\\end{array}", "x > 3", "x = 5", "2^{10}", "5!"]  # fmt: skip  # noqa: E501
+FRAMES = ["{0}", "({0})", "[{0}]", "({0}, {1})", "[{0}, {1})", "]{0}, {1}[", "\\{{{0}, {1}\\}}", "{0}, {1}", "{0} and {1}", "x = {0}", "y = {0}", "{0} + {1}", "{0}:{1}", "\\text{{Profit: }} {0}", "({0}, {1}) \\cup ({1}, {0})",  # noqa: E501
+          "\\left[{0}\\right]", "-{0}", "\\frac{{{0}}}{{{1}}}", "\\pm {0}", "{0} \\text{{ cm}}", "\\color{{red}}{{{0}}}", "{0} \\leq {1}", "|{0}|", "{0}.", "\\{{x \\mid x > {0}\\}}"]  # fmt: skip  # noqa: E501
+ANSWER = st.tuples(st.sampled_from(FRAMES), st.sampled_from(ATOMS), st.sampled_from(ATOMS)).map(
+    lambda parts: parts[0].format(*parts[1:])
+)
+WRITINGS = ["#", " # ", "**#**", "`#`", "<b>#</b>", "{#}", "\\color{blue}{#}", "\\textcolor{red}{#}", "\\large #", "{\\Large #}", "\\boxed{#}", "\\fbox{#}", "\\underline{#}",  # noqa: E501
+            "\\(#\\)", "\\[#\\]", "$$#$$", "$#$", "\\displaystyle #", "\\quad # \\quad", "#.", "#\\tag{1}", "\\phantom{0}#"]  # fmt: skip  # noqa: E501
+
+
 def last_balanced(text: str) -> str | None:
     """`extract_boxed` by its definition, box by box from the last: quadratic in the number of boxes."""
-    for match in reversed(list(re.finditer(r"\\(?:boxed|fbox)\s*\{", text))):
+    for match in reversed(list(re.finditer(r"\\(?:boxed|fbox|framebox)\s*\{", text))):
         depth = 1
         for position in range(match.end(), len(text)):
             if text[position - 1] != "\\":
@@ -62,7 +74,8 @@ def test_math_equal(answer, gold):
     equal = math_equal(answer, gold)
     assert isinstance(equal, bool)
     assert time.perf_counter() - started < 30  # math-verify's own limits are 5 s a step, of three
-    if answer.strip().strip("$").strip() == gold.strip().strip("$").strip():
+    assert equal == math_equal(gold, answer)
+    if answer.strip() == gold.strip():
         assert equal == bool(gold.strip().strip("$").strip())
     assert not math_equal(None, gold)
 
@@ -76,6 +89,26 @@ def test_math_equal(answer, gold):
 def test_whole_numbers_in_every_writing(left, right, writing):
     assert math_equal(writing.format(left), str(left))
     assert math_equal(writing.format(left), str(right)) == (left == right)
+
+
+@cases(150)
+@given(ANSWER, ANSWER, st.sampled_from([0.0, 0.01]), st.sampled_from([0.0, 0.05]))
+def test_equality_is_symmetric_and_reflexive(left, right, relative, absolute):
+    assert math_equal(left, right, relative, absolute) == math_equal(right, left, relative, absolute)
+    assert math_equal(left, left, relative, absolute)
+    assert math_equal(f" {left}\n", left)
+
+
+@cases(150)
+@given(ANSWER.filter(lambda text: "$" not in text), st.sampled_from(WRITINGS))
+def test_what_stands_around_an_answer_says_nothing(answer, writing):
+    assert math_equal(writing.replace("#", answer), answer)
+
+
+@cases(100)
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.sampled_from(WRITINGS), st.sampled_from(WRITINGS))
+def test_numbers_keep_their_value_in_every_writing(left, right, writing, other):
+    assert math_equal(writing.replace("#", str(left)), other.replace("#", str(right))) == (left == right)
 
 
 def test_a_completion_that_repeats_itself_is_graded_soon():

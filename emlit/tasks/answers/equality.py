@@ -5,7 +5,7 @@ import time
 from typing import NamedTuple
 
 from emlit.tasks.answers.numbers import number, same_number
-from emlit.tasks.answers.quantities import same_unit, split_unit
+from emlit.tasks.answers.quantities import is_operation, same_unit, split_unit
 from emlit.tasks.answers.structure import (
     EQUALS,
     MOST_PARTS,
@@ -49,13 +49,13 @@ def math_equal(answer: str | None, gold: str, relative: float = 0.0, absolute: f
     """
     if answer is None:
         return False
-    answer, gold = (text.strip().strip("$").strip() for text in (answer, gold))
-    if answer == gold:
-        return bool(gold)
-    if not answer or not gold or max(len(answer), len(gold)) > _LONGEST:
+    if answer.strip() == gold.strip():
+        return bool(gold.strip().strip("$").strip())
+    if max(len(answer), len(gold)) > _LONGEST:
         return False
     try:
-        return _same(tidy(answer), tidy(gold), _Terms(relative, absolute, time.monotonic() + 4 * SECONDS))
+        left, right = sorted((tidy(answer), tidy(gold)))  # whatever the rules do, the order makes no difference
+        return _same(left, right, _Terms(relative, absolute, time.monotonic() + 4 * SECONDS))
     except (RecursionError, ArithmeticError, LookupError, ValueError):  # whatever a model wrote, grading goes on
         return False
 
@@ -71,7 +71,7 @@ def _same(left: str, right: str, terms: _Terms) -> bool:
             return True
         if "," not in left and "," not in right:
             return False
-    for rule in (_several, _equations, _unions, _bracketed, _matrices):
+    for rule in (_several, _equations, _unions, _matrices, _bracketed):
         verdict = rule(left, right, terms)
         if verdict is not None:
             return verdict
@@ -134,8 +134,14 @@ def _equations(left: str, right: str, terms: _Terms) -> bool | None:
     chain, value = (sides[0], right) if lengths[0] > 1 else (sides[1], left)
     if re.search(r"[<>]|\\(?:leq|geq|neq|equiv)(?![a-zA-Z])", value):
         return False
-    plain = not re.search(r"[A-Za-z]", re.sub(r"\\[A-Za-z]+", "", chain[0]))  # 3 + 4 = 7
+    if len(chain) == 2 and is_name(chain[1]) and not is_name(chain[0]):  # 5 = x
+        chain.reverse()
+    plain = not any(map(_has_variables, (chain[0], split_unit(chain[-1])[0])))  # 3 + 4 = 7
     return (is_name(chain[0]) or plain) and _same(chain[-1], value, terms)
+
+
+def _has_variables(text: str) -> bool:
+    return bool(re.search(r"[A-Za-z]", re.sub(r"\\[A-Za-z]+", "", text)))
 
 
 def _unions(left: str, right: str, terms: _Terms) -> bool | None:
@@ -163,7 +169,7 @@ def _matrices(left: str, right: str, terms: _Terms) -> bool | None:
     if rows[0] is None and rows[1] is None:
         return None
     if rows[0] is None or rows[1] is None:
-        return None if re.search(r"[+*]|\\cdot|^[^\\]", left + right) else False
+        return None if r"\begin" in left and r"\begin" in right else False  # a sum or a multiple of matrices
     (kind, above), (other_kind, below) = rows
     if kind != other_kind:
         return None
@@ -178,7 +184,9 @@ def _leaves(left: str, right: str, terms: _Terms) -> bool:
         return verdict
     (value, unit), (other, other_unit) = split_unit(left), split_unit(right)
     if unit is not None or other_unit is not None:
-        if unit is not None and other_unit is not None and not same_unit(unit, other_unit):
+        units = [each if each is not None else "%" if text.endswith("%") else None
+                 for each, text in ((unit, left), (other_unit, right))]  # fmt: skip
+        if None not in units and not same_unit(*units) or any(each and is_operation(each) for each in units):
             return False
         return _same(value, other, terms)
     bases = [_BASE.match(text) for text in (left, right)]

@@ -1,14 +1,12 @@
-"""Finding the answer in a completion."""
+"""Finding the answer in a completion; the time grows with its length, whatever it is."""
 
 import re
 from collections.abc import Iterator
 
-_STATED = re.compile(
-    r"(?:the\s+)?(?:final\s+)?answer\s*(?:is\s*:?|:|=)\s*(?P<answer>[^\n]+)|^####\s*(?P<hashes>[^\n]+)",
-    re.IGNORECASE | re.MULTILINE,
-)
-_BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox)\s*\{)|(?<!\\)\{|(?P<close>(?<!\\)\})")
-_BRACELESS = re.compile(r"\\boxed\s+([^\s\\{}$.,;]+)")
+from emlit.tasks.answers.stated import stated
+
+_BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox|framebox)\s*\{)|(?<!\\)\{|(?P<close>(?<!\\)\})")
+_BRACELESS = re.compile(r"\\boxed\s*([+-]?\d[\d,]*(?:\.\d+)?(?!\d)|(?<=\s)[^\s\\{}$.,;]+)")
 
 
 def _boxes(text: str) -> Iterator[tuple[int, int, int]]:
@@ -24,7 +22,7 @@ def _boxes(text: str) -> Iterator[tuple[int, int, int]]:
 
 
 def extract_boxes(text: str) -> list[tuple[int, str]]:
-    r"""Every closed \boxed{} or \fbox{} that stands in no other one: where it starts, and what it holds."""
+    r"""Every closed \boxed{}, \fbox{} or \framebox{} outside of all others: where it starts, and what it holds."""
     outermost: list[tuple[int, int, int]] = []
     for box in sorted(_boxes(text)):
         if not outermost or box[0] > outermost[-1][2]:
@@ -33,14 +31,15 @@ def extract_boxes(text: str) -> list[tuple[int, str]]:
 
 
 def extract_boxed(text: str) -> str | None:
-    r"""The content of the last \boxed{} or \fbox{}, braces balanced; None without a closed one."""
+    r"""The content of the last \boxed{}, \fbox{} or \framebox{}, braces balanced; None without a closed one."""
     _, content, end = max(_boxes(text), default=(0, 0, -1))
     return None if end < 0 else text[content:end].strip()
 
 
 def extract_answer(text: str) -> str | None:
-    r"""The final answer of a completion: the last \boxed{}, else the last "answer is …", "answer: …" or "#### …".
+    r"""The final answer of a completion: the last \boxed{}, else the last one that is stated.
 
+    "The answer is …", "Final Answer: …", "#### …", a heading "Answer" and what stands below it; see `stated`.
     Returns None where there is neither. Never raises.
     """
     boxed = extract_boxed(text)
@@ -49,10 +48,4 @@ def extract_answer(text: str) -> str | None:
     braceless = _BRACELESS.findall(text)
     if braceless:  # as some worked solutions of MATH have it: \boxed 2
         return braceless[-1]
-    stated = [match["answer"] or match["hashes"] for match in _STATED.finditer(text)]
-    if not stated:
-        return None
-    answer = stated[-1].strip()
-    if answer.startswith("$") and answer.count("$") > 1:
-        answer = answer[1 : answer.index("$", 1)]
-    return answer.strip().strip("*").rstrip(".").strip() or None
+    return stated(text)

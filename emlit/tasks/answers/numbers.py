@@ -4,7 +4,11 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
-_DECIMAL = r"(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?: \d{3})+|\d+)?(?:\.\d*)?"
+# Groups of three digits with commas, spaces or apostrophes, or as in India; with dots where there are several.
+_DECIMAL = (
+    r"(?:\d{1,3}(?:\.\d{3}){2,}(?![.\d])|"
+    r"(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?: \d{3})+|\d{1,3}(?:'\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}|\d+)?(?:\.\d*)?)"
+)
 _POWER = r"10\s*\^\s*(?:\{\s*([+-]?\d+)\s*\}|([+-]?\d+))"
 _NUMBER = re.compile(
     rf"(?P<sign>[+-]?)\s*(?:"
@@ -66,7 +70,7 @@ def _value(match: re.Match[str]) -> Number | None:
         exponent = found["exponent"] or _times_exponent(match)
         if exponent:
             value *= _ten(exponent)
-        elif "." in found["decimal"]:
+        elif found["decimal"].count(".") == 1:
             places = len(found["decimal"].partition(".")[2])
     return Number(-value if found["sign"] == "-" else value, places, found["percent"] is not None)
 
@@ -77,7 +81,9 @@ def _times_exponent(match: re.Match[str]) -> str | None:
 
 
 def _decimal(text: str) -> Fraction:
-    digits = re.sub(r"[, ]", "", text)
+    digits = re.sub(r"[, ']", "", text)
+    if digits.count(".") > 1:
+        digits = digits.replace(".", "")
     if not re.search(r"\d", digits):
         raise ValueError("no digit")
     return Fraction(digits.rstrip(".") if digits.endswith(".") else digits)
@@ -96,10 +102,13 @@ def same_number(left: Number, right: Number, relative: float, absolute: float) -
     Percentages: 50 % is 50 and 0.5, and 0.5 is not 50. Rounding: a decimal of six significant places equals a fraction
     that rounds to it, as math-verify has it; 0.333 is not a third.
     """
-    values = {left.value}
     if left.percent != right.percent:
-        values.add(left.value / 100 if left.percent else left.value * 100)
-    return any(_close(value, left.places, right, relative, absolute) for value in values)
+        for one, other in ((left, right), (right, left)):
+            if one.percent:  # as a share
+                places = None if one.places is None else one.places + 2
+                if _close(one.value / 100, places, other, relative, absolute):
+                    return True
+    return _close(left.value, left.places, right, relative, absolute)
 
 
 def _close(value: Fraction, places: int | None, other: Number, relative: float, absolute: float) -> bool:

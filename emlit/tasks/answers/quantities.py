@@ -1,4 +1,4 @@
-"""A quantity's number and its unit: 5 cm is 5, and is not 5 m."""
+"""A quantity's number and its unit: 5 cm is 5, and is not 5 m; €5 is 5, and is not $5."""
 
 import re
 
@@ -6,24 +6,46 @@ import re
 _NAMES = {
     "cm": "centimeter centimetre", "m": "meter metre", "km": "kilometer kilometre", "mm": "millimeter millimetre",
     "kg": "kilogram", "g": "gram gm", "mg": "milligram", "s": "second sec", "min": "minute", "h": "hour hr",
-    "in": "inch inche inches", "ft": "foot feet", "yd": "yard", "mi": "mile", "lb": "pound", "oz": "ounce",
-    "l": "liter litre", "ml": "milliliter millilitre", "mph": "mile/hour", "degree": "deg \\circ", "\\$": "dollar",
+    "in": "inch inche inches", "ft": "foot feet", "yd": "yard", "mi": "mile", "lb": "lbs", "oz": "ounce",
+    "l": "liter litre", "ml": "milliliter millilitre", "mph": "mile/hour", "degree": "deg \\circ",
+    "\\$": "dollar usd us\\$",
     "cent": "¢", "erg": "ergs", "pc": "parsec", "year": "yr", "day": "d", "ev": "electronvolt", "j": "joule",
     "n": "newton", "w": "watt", "v": "volt", "pa": "pascal", "hz": "hertz", "k": "kelvin", "\\omega": "ohm",
     "\\aa": "angstrom", "rad": "radian", "arcsec": "arcsecond", "t": "tesla", "c": "coulomb", "a": "ampere amp",
+    "€": "eur euro \\euro \\texteuro \\eur", "£": "gbp \\pounds \\textsterling sterling quid", "₹": "inr rupee rs",
+    "元": "cny rmb yuan 块 圓 圆 人民币", "円": "jpy yen", "₩": "krw won 원", "₽": "rub ruble rouble",
+    "%": "percent pct percentage", "米": "公尺", "厘米": "公分", "千克": "公斤", "個": "个 箇",
 }  # fmt: skip
+# What one sign or word may mean.
+_MEANINGS = {"¥": ("元", "円"), "pound": ("lb", "£"), "\\yen": ("元", "円")}
 _SAME = {other: name for name, others in _NAMES.items() for other in others.split()}
 _BARE = (
     r"(?:square |cubic |sq\.? |cu\.? )?(?:centimet(?:er|re)s?|met(?:er|re)s?|kilomet(?:er|re)s?|inch(?:es)?|foot|feet|"
     r"yards?|miles?|pounds?|ounces?|gallons?|lit(?:er|re)s?|grams?|kilograms?|seconds?|minutes?|hours?|days?|weeks?|"
-    r"months?|years?|degrees?|dollars?|cents?|units?|parsecs?|ergs?|radians?|arcsecs?|arcseconds?|magnitudes?|angstroms?|"
+    r"months?|years?|degrees?|dollars?|cents?|euros?|yen|yuan|won|units?|parsecs?|ergs?|radians?|"
+    r"arcsecs?|arcseconds?|magnitudes?|angstroms?|"
     r"volts?|watts?|joules?|newtons?|tesla|ohms?|kelvins?|moles?|cm|km|mm|kg|mph|ft|lbs?|Hz|kHz|MHz|GHz|eV|keV|"
     r"MeV|GeV|pc|kpc|Mpc|mol|rad|hrs?|secs?|mins?)"
 )
 _COMMAND = r"\\(?:text|mathrm|mbox|textrm|operatorname|rm|textnormal|textbf)\s*\{(?:[^{}]|\{[^{}]*\})*\}"
-_CELSIUS = r"\^\s*\{?\s*\\circ\s*\}?\s*\\(?:text|mathrm)\s*\{\s*[CFK]\s*\}"
+_SIGN = "[€£¥¢¤؋৳﷼฿₠-⃀￡￥￦]"
+_CODES = (
+    "USD EUR GBP JPY CNY RMB INR KRW CHF CAD AUD NZD HKD SGD SEK NOK DKK RUB BRL MXN TRY PLN CZK HUF THB PHP IDR"
+    " MYR VND ILS AED SAR EGP NGN PKR BDT TWD KES GHS UAH kr zł"
+).replace(" ", "|")
+_CODE = rf"(?:(?:A|C|S|R|[A-Z]{{2}}) ?\\?[$¥]|Rs\.?|{_CODES})"
+_COMMANDED = r"\\(?:pounds|textsterling|euro|texteuro|EUR|yen|textyen|cent)(?![a-zA-Z])"
+_CURRENCY = rf"(?:\\\$|{_SIGN}|(?<![A-Za-z\\]){_CODE}(?![A-Za-z])|{_COMMANDED})"
+_PRICE = re.compile(
+    rf"(?P<sign>[+-]?) ?(?:\\(?:text|mathrm) ?\{{ ?(?P<worded>{_CURRENCY}) ?\}}|(?P<currency>{_CURRENCY})) ?"
+    r"(?P<value>[+-]?[\d.\\(].*)",
+    re.DOTALL,
+)
+_SCRIPT = "[\u0400-\u04ff\u0590-\u06ff\u0900-\u0dff\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
+_CELSIUS = r"\^\s*\{?\s*\\circ\s*\}?\s*(?:\\(?:text|mathrm)\s*\{\s*[CFK]\s*\}|[CF](?![A-Za-z]))"
 _FACTOR = (
-    rf"(?:{_COMMAND}|{_CELSIUS}|\\(?:mu|AA|Omega|degree|circ)(?![a-zA-Z])|(?<![A-Za-z\\]){_BARE}(?![A-Za-z])|\\?%)"
+    rf"(?:{_COMMAND}|{_CELSIUS}|\\(?:mu|AA|Omega|degree|circ)(?![a-zA-Z])|(?<![A-Za-z\\]){_BARE}(?![A-Za-z])|"
+    rf"{_CURRENCY}|{_SCRIPT}|\\?%)"
 )
 _POWER = r"(?:\s*\^\s*(?:\{\s*-?\s*\d+\s*\}|-?\d))?"
 _PARENTHESISED = rf"\(\s*{_FACTOR}[^()=+]{{0,60}}\)"
@@ -33,8 +55,13 @@ _PIECES = re.compile(
     re.DOTALL,
 )
 _DEGREES = re.compile(r"(?P<head>.*[\w)}\]])\s*\^\s*\{?\s*(?P<mark>\\circ|\\prime(?:\s*\\prime)?)\s*\}?", re.DOTALL)
-_WORDS = re.compile(r"(?P<head>[+-]?[\d.,/ ]*\d)\s+(?P<unit>[A-Za-z]{4,}(?:[ /][A-Za-z]+)*)")
+_WORDS = re.compile(r"(?P<head>[+-]?[\d.,/ ]*\d)\s+(?P<unit>[^\W\d_]{4,}(?:[ /-][^\W\d_]+)*)")
 _WRAPPED = re.compile(r"\\(?:text|mathrm|mbox|textrm|operatorname|rm|textnormal|textbf)\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
+_FACTORS = re.compile(rf"(/)|(\\?[^\W\d_]+(?:\\?\$)?|\\\$|{_SIGN}|%)\s*(?:\^\s*\{{?\s*(-?\d+)\s*\}}?)?")
+_OPERATION = re.compile(
+    r"^\W*(?:squared|cubed|factorial|plus|minus|divided|over|half|halves|thirds?|fourths?|fifths?|sixths?|sevenths?|"
+    r"eighths?|ninths?|tenths?|hundredths?|thousandths?|remainder|modulo|mod|choose|to the|or|not)\b|\bthan\b"
+)
 _LONGEST = 300
 
 
@@ -42,6 +69,9 @@ def split_unit(text: str) -> tuple[str, str | None]:
     """The value and the unit of a tidied text; None where no unit is written."""
     if len(text) > _LONGEST:
         return text, None
+    price = _PRICE.fullmatch(text)
+    if price:
+        return price["sign"] + price["value"], price["worded"] or price["currency"]
     degrees = _DEGREES.fullmatch(text)
     if degrees and not re.search(r"\\(?:sin|cos|tan|cot|sec|csc)", text):
         primes = degrees["mark"].count("prime")
@@ -68,7 +98,20 @@ def split_unit(text: str) -> tuple[str, str | None]:
 
 def same_unit(left: str, right: str) -> bool:
     """Whether two units are one, in other words or in another order."""
-    return _factors(left) == _factors(right)
+    return any(one == other for one in _meanings(left) for other in _meanings(right))
+
+
+def is_operation(unit: str) -> bool:
+    """Whether it changes the number before it: 5 squared, 3 halves, 5 more than x."""
+    return bool(_OPERATION.search(_WRAPPED.sub(r" \1 ", unit)))
+
+
+def _meanings(unit: str) -> list[dict[str, int]]:
+    factors = [_factors(unit)]
+    for word, meanings in _MEANINGS.items():
+        if word in factors[0]:
+            factors += [{m if name == word else name: p for name, p in factors[0].items()} for m in meanings]
+    return factors
 
 
 def _factors(unit: str) -> dict[str, int]:
@@ -80,7 +123,7 @@ def _factors(unit: str) -> dict[str, int]:
     text = re.sub(r"\(([^()]*)\)\s*\^\s*\{?\s*(-?\d+)\s*\}?", lambda m: _raised(m[1], m[2]), text)
     powers: dict[str, int] = {}
     sign = 1
-    for slash, name, power in re.findall(r"(/)|(\\?[^\W\d_]+|%)\s*(?:\^\s*\{?\s*(-?\d+)\s*\}?)?", text):
+    for slash, name, power in _FACTORS.findall(text):
         if slash:
             sign = -1
             continue

@@ -3,11 +3,14 @@
 import re
 
 from emlit.tasks.answers.numbers import number
+from emlit.tasks.answers.quantities import split_unit
 from emlit.tasks.answers.writing import closing, compact, split
 
 MOST_PARTS = 64
 EQUALS = r"(?<![<>!\\])=(?!=)|\\approx(?![a-zA-Z])|\\simeq(?![a-zA-Z])|\\sim(?![a-zA-Z])|\\propto(?![a-zA-Z])"
-_MATRIX = re.compile(r"\\begin\{([pbBvV]?matrix|array)\}(?:\{[^{}]*\})?(?P<rows>.*)\\end\{\1\}", re.DOTALL)
+_MATRIX = re.compile(
+    r"\\begin\{(?P<kind>[pbBvV]?matrix|smallmatrix|array)\}(?:\{[^{}]*\})?(?P<rows>.*)\\end\{(?P=kind)\}", re.DOTALL
+)
 _NAME = re.compile(
     r"(?:\\(?:angle|overline|vec|hat|bar|mathrm|text|operatorname|tilde|dot|ddot|triangle)\s*)*\{?"
     r"(?:\\(?!pi\b|frac|sqrt|sin|cos|tan|log|ln|infty|exp|cdot|times|binom|pm)[a-zA-Z]+|[A-Za-z]+(?: ?[A-Za-z0-9])*)\}?"
@@ -30,9 +33,11 @@ def elements(text: str) -> list[str] | None:
     body = text if inner is None else inner
     if inner is not None and re.search(r"\\mid(?![a-zA-Z])|(?<!\|)\||:", inner):
         return None  # a set by a condition
-    if inner is None and number(body):
+    if inner is None and number(split_unit(body)[0]):
         return None
-    items = [item for item in split(without_membership(body) if inner is None else body, r",|;") if item]
+    # 1,000, 2,000 has two elements.
+    commas = r", |;" if ", " in body and re.search(r"\d,\d{3}(?!\d)", body) else r",|;"
+    items = [item for item in split(without_membership(body) if inner is None else body, commas) if item]
     if inner is None and len(items) == 1 and not _SIGNED.search(text):
         return None
     return [signed for item in items for signed in _signs(item)] or None
@@ -72,17 +77,21 @@ def bracketed(text: str) -> tuple[str, list[str]] | None:
     """The two brackets of a point, tuple or interval, and its parts."""
     if len(text) < 3 or text[0] not in "([" or text[-1] not in ")]" or closing(text, 0) != len(text) - 1:
         return None
-    items = split(text[1:-1].strip(), ",")
+    items = split(text[1:-1].strip(), ";" if ";" in text else ",")
     return None if len(items) < 2 or len(items) > MOST_PARTS else (text[0] + text[-1], items)
 
 
 def matrix_rows(text: str) -> tuple[bool, list[list[str]]] | None:
-    r"""Whether it is a determinant, and the entries of its rows."""
-    match = _MATRIX.fullmatch(text)
-    if match is None or r"\begin" in match["rows"]:
-        return None
-    rows = [row for row in re.split(r"\\\\(?:\s*\[[^\]]*\])?", match["rows"]) if row.strip()]
-    return match[1] in ("vmatrix", "Vmatrix"), [[cell.strip() for cell in row.split("&")] for row in rows]
+    r"""Whether it is a determinant, and the entries of its rows; with any brackets, or as [[1, 2], [3, 4]]."""
+    ends = text[:1] + text[-1:]
+    match = _MATRIX.fullmatch(text[1:-1].strip() if ends in ("()", "[]", "||") else text)
+    if match is not None and r"\begin" not in match["rows"]:
+        rows = [row for row in re.split(r"\\\\(?: ?\[[^][]*\])?", match["rows"].replace(r"\hline", "")) if row.strip()]
+        return ends == "||" or match["kind"] in ("vmatrix", "Vmatrix"), [
+            [cell.strip() for cell in row.split("&")] for row in rows
+        ]
+    inner = [inside(row, "[", "]") for row in split(inside(text, "[", "]") or "", ",")]
+    return None if None in inner else (False, [split(row, ",") for row in inner if row is not None])
 
 
 def is_name(text: str) -> bool:

@@ -9,14 +9,18 @@ _WORDS = re.compile(r"[^\W\d_]+(?:(?:['’-]|[.,]? )[^\W\d_]+)*[.!]?")
 
 def words(text: str) -> str | None:
     r"""The words that an answer is made of, in \text{} or bare; None where it is mathematics or one letter."""
-    inner = _COMMAND.sub(r" \1 ", text).strip()
-    inner = re.sub(r"\s+", " ", inner)
-    wrapped = inner != text
+    inner = " ".join(_COMMAND.sub(r" \1 ", text).split())
     if not _WORDS.fullmatch(inner):
         return None
-    if not wrapped and inner.isascii() and max(map(len, re.findall(r"[A-Za-z]+", inner))) < 3:
-        return None  # x y is a product
-    return " ".join(re.findall(r"[^\W\d_]+", inner)).casefold()
+    said = re.findall(r"[^\W\d_]+", inner)
+    if "\\" not in text and not any(map(_is_word, said)):
+        return None  # x y and RTV are products
+    return " ".join(said)
+
+
+def _is_word(letters: str) -> bool:
+    """Whether letters can be spoken: Yes and odd, not mgh or PQRS."""
+    return not letters.isascii() or len(letters) > 2 and bool(re.search(r".[aeiou]|(.)\1", letters.lower()))
 
 
 def choice(text: str) -> tuple[str, bool] | None:
@@ -31,20 +35,21 @@ def same_words(left: str, right: str) -> bool | None:
     letters = choice(left), choice(right)
     if letters[0] and letters[1]:
         (letter, marked), (other, other_marked) = letters
-        return letter.casefold() == other.casefold() if marked or other_marked else letter == other
+        return letter.casefold() == other.casefold() if marked and other_marked else letter == other
     if _unwrapped(left, right):
         return True  # June 20, with and without \text
     said = words(left), words(right)
     if said[0] is not None and said[1] is not None:
-        return said[0] == said[1]
+        return said[0].casefold() == said[1].casefold() if all(map(_spoken, said)) else said[0] == said[1]
     if said[0] is None and said[1] is None:
         return None
-    bare, other = (said[0], right) if said[0] is not None else (said[1], left)
-    same = bare.replace(" ", "") == re.sub(r"[^a-z]", "", _COMMAND.sub(r"\1", other).casefold())
-    if same and not re.search(r"\d|[=+^<>/]", other):
-        return True
+    spoken, other = (said[0], right) if said[0] is not None else (said[1], left)
     # Words against a number or a formula; letters alone may still be a product of variables.
-    return None if re.fullmatch(r"[a-z]+", bare) and "\\text" not in left + right and len(bare) < 6 else False
+    return None if re.fullmatch(r"[A-Za-z]{1,5}", spoken) and "\\text" not in left + right else False
+
+
+def _spoken(said: str) -> bool:
+    return all(_is_word(word) for word in said.split() if len(word) > 2)
 
 
 def _unwrapped(left: str, right: str) -> bool:

@@ -1,14 +1,18 @@
 """One way of writing for what is written in many: spaces, fraction commands, delimiters, words between answers."""
 
 import re
+import unicodedata
+
+from emlit.tasks.answers.decoration import plain_latex, undressed
 
 _CHARACTERS = str.maketrans(
     {
         "−": "-", "–": "-", "—": "-", "×": r"\times ", "·": r"\cdot ", "÷": "/", "π": r"\pi ", "∞": r"\infty ",
         "°": r"^\circ ", "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ", "∪": r"\cup ", "∩": r"\cap ", "±": r"\pm ",
         "∈": r"\in ", "∅": r"\emptyset ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "λ": r"\lambda ",
-        "μ": r"\mu ", "µ": r"\mu ", "σ": r"\sigma ", "ω": r"\omega ", "²": "^2", "³": "^3", "，": ", ", "、": ", ",
-        "；": ";", "（": "(", "）": ")", "％": "%", "：": ":", "′": "'", "\u00a0": " ", "\u2009": " ", "\u202f": " ",
+        "μ": r"\mu ", "µ": r"\mu ", "σ": r"\sigma ", "ω": r"\omega ", "≈": r"\approx ", "ℝ": r"\mathbb{R}",
+        "\u2044": "/", "\u2236": ":", "\u2062": " ", "\u200b": "", "\ufeff": "", "℃": r"^\circ C ", "’": "'",
+        "，": ", ", "、": ", ", "′": "'", "\u00a0": " ", "\u2009": " ", "\u202f": " ",
     }
 )  # fmt: skip
 _FUNCTIONS = "arcsinh|arccosh|arctanh|arcsin|arccos|arctan|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|ln|log|exp|sqrt|pi"
@@ -16,71 +20,141 @@ _FUNCTIONS = "arcsinh|arccosh|arctanh|arcsin|arccos|arctan|sinh|cosh|tanh|sin|co
 _RULES = [
     (re.compile(pattern), replacement)
     for pattern, replacement in (
-        (r"(?<!\\)\$\s*,\s*\$", ", "),  # $69$,$84$ is two answers
-        (r"\\\$|\$", ""),  # a price, or the delimiters of mathematics
+        (r"(?<!\\)\$ ?(?:,|(?:, )?(?:and|or)(?= )) ?\$", ", "),  # $69$,$84$ is two answers
+        (r"(?<!\\)\$((?:[^$\\]|\\.)+)\$(?!\d)", r"\1"),  # the delimiters of mathematics; other dollars are prices
+        (r"\\?\$(?= ?\.?\d)|(?<=\d)\\?\$", r"\\$"),
+        (r"(?<!\\)\$", ""),
         (r"(?<!\\)\\[()\[\]]", " "),
-        (r"\\m?(?:left|right|[bB]igg?[lr]?)(?![a-zA-Z])\.?", ""),
-        (r"\\(?:displaystyle|textstyle|limits|nolimits|hfill|boldmath)(?![a-zA-Z])", ""),
-        (r"(?<!\\)\\!\s*", ""),
-        (r"(?<!\\)\\[,;: ]|~|\\q?quad(?![a-zA-Z])|\\h?space\{[^{}]*\}|\\thinspace(?![a-zA-Z])", " "),
+        (r"\\(?:m?left|m?right|middle|mathopen|mathclose|[bB]igg?[lrm]?)(?![a-zA-Z])\.?", ""),
+        (r"(?<!\\)\\! ?", ""),
+        (r"(?<!\\)\\[,;:> ]|~|\\(?:q?quad|enspace|(?:thin|med|thick)space|nobreakspace|space)(?![a-zA-Z])", " "),
         (r"\\[dtc]frac(?![a-zA-Z])", r"\\frac"),
-        (r"\\d?binom(?![a-zA-Z])", r"\\binom"),
-        (r"\{\s*,\s*\}", ","),
-        (r"\\(?:lbrace|\{)", r"\\{"),
-        (r"\\(?:rbrace|\})", r"\\}"),
+        (r"\\lbrace(?![a-zA-Z])", r"\\{"),
+        (r"\\rbrace(?![a-zA-Z])", r"\\}"),
+        (r"\\ast(?![a-zA-Z])", r"\\cdot "),
+        (r"_ ?\\(max|min)(?![a-zA-Z])", r"_{\\\1}"),
         (r"\\le(?![a-zA-Z])|\\leqslant(?![a-zA-Z])|<=", r"\\leq "),
         (r"\\ge(?![a-zA-Z])|\\geqslant(?![a-zA-Z])|>=", r"\\geq "),
         (r"\\lt(?![a-zA-Z])", "<"),
         (r"\\gt(?![a-zA-Z])", ">"),
-        (r"\\ne(?![a-zA-Z])", r"\\neq "),
+        (r"\\ne(?![a-zA-Z])|(?<= )!=", r"\\neq "),
         (r"\\(?:varnothing)(?![a-zA-Z])", r"\\emptyset "),
         (r"\\var(epsilon|phi|theta|rho|sigma)(?![a-zA-Z])", r"\\\1"),
-        (r"\\ast(?![a-zA-Z])|(?<!\*)\*(?!\*)", r"\\cdot "),
+        (r"(?<=\d) ?x ?(?=10 ?\^)", r"\\times "),
         (r"\*\*(?=\S)", "^"),
-        (r"\\(?:text|mathrm|mbox|textrm)\{\s*,?\s*(?:and|or)\s*\}", ", "),
-        (r"(?<=[\w)}\]] )(?:,\s*)?(?:and|or)(?= [\w\\({-])", ", "),
-        (r"\\(?:mathbf|mathit|boldsymbol|mathsf|bm|mathcal|mathnormal)\s*\{([^{}]*)\}", r"\1"),
-        (r"\\(?:mathrm|rm|operatorname)\s*\{\s*([ei])\s*\}", r"\1"),
-        (r"_\s*\{?\s*\\(?:mathrm|text|rm|textrm|operatorname)\s*\{\s*([^{}]*?)\s*\}\s*\}?", r"_{\1}"),
-        (r"_\s*\{\s*\\rm\s+([^{}]*?)\s*\}", r"_{\1}"),
-        (r"_\s*\{\s*\\(max|min)\s*\}", r"_{\1}"),
-        (r"_\s*\\(max|min)(?![a-zA-Z])", r"_{\1}"),
-        (r"_\s*([A-Za-z0-9])(?![A-Za-z0-9]*\})", r"_{\1}"),
-        (r"\\operatorname\*?\s*\{\s*(" + _FUNCTIONS + r"|lcm|gcd)\s*\}", r"\\\1"),
-        (r"(?<=\d)\s*\^?\s*\{?\s*\\(?:text|mathrm)\s*\{\s*(?:st|[nr]d|th)\s*\}\s*\}?", ""),
+        (r"\\(?:text|mathrm|mbox|textrm)\{ ?,? ?(?:and|or) ?\}", ", "),
+        (r"(?<=[\w)}\]] )(?:, ?)?(?:and|or)(?= [\w\\({-])", ", "),
+        (r"\\(?:mathrm|operatorname) ?\{ ?([ei]) ?\}", r"\1"),
+        (r"_ ?([A-Za-z0-9])(?![A-Za-z0-9]*\})", r"_{\1}"),
+        (r"(?<=\d) ?\^? ?\{? ?\\(?:text|mathrm) ?\{ ?(?:st|[nr]d|th) ?\} ?\}?", ""),
         (r"\b(?:np|numpy|math|sympy|sp)\.(?=[a-z])", ""),
         (r"(?<![\\A-Za-z])(" + _FUNCTIONS + r")(?![A-Za-z])", r"\\\1"),
         (r"(?<![\\A-Za-z])(?:infinity|infty|inf|oo)(?![A-Za-z])", r"\\infty"),
-        (r"(\d)\.(?=\s*[/)}])", r"\1"),  # -1./3
-        (r"\^\s*([+-]?\s*\d+|[A-Za-z])", r"^{\1}"),
-        (r"\s+", " "),
+        (r"(?<=[\d}]) ?(?:\\text ?\{ ?)?(?:percent(?:age)?|pct)(?![A-Za-z])(?: ?\})?", r"\\%"),
+        (r"\\pmod ?(\d+)|\( ?\\?b?mod (\d+) ?\)", r"\\pmod{\1\2}"),
+        (r"\\lbrack(?![a-zA-Z])", "["),
+        (r"\\rbrack(?![a-zA-Z])", "]"),
+        (r"\\langle(?![a-zA-Z])", "("),
+        (r"\\rangle(?![a-zA-Z])", ")"),
+        (r"\^ ?([+-]? ?\d+|[A-Za-z])", r"^{\1}"),
     )
 ]
-_LISTED = re.compile(r"\\(?:text|mathrm|textbf)\s*\{([^{}]*,[^{}]*)\}")  # \text{B, E}
+_SUPERSCRIPTS = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
+_VULGAR = re.compile("[¼-¾⅐-⅞]")
+_ROOT_SIGN = re.compile(r"√ ?(\d*\.?\d*)")
+# 18 million, 3万; a dozen may be what was asked for.
+_POWERS = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12, "百": 2, "千": 3, "万": 4, "萬": 4,
+           "만": 4, "亿": 8, "億": 8, "억": 8}  # fmt: skip
+_MULTIPLE = re.compile(r"(?<=[\d}]) ?(?:\\text ?\{ ?)?(" + "|".join(_POWERS) + r")(?![A-Za-z])(?: ?\})?")
+# What was asked for, in front of it: "Profit: 18" is read as Profit = 18.
+_LABEL = re.compile(
+    r"\\(?:text|mathrm) ?\{ ?(?P<worded>[^{}:]*[^\W\d_])(?:: ?\}| ?\} ?:)(?=.)|"
+    r"(?P<bare>(?:[^\W\d_]+ )*(?:[^\W\d_]{3,}|[^\x00-\x7f]+)) ?:(?= ?[-+\d.\\$(€£¥])"
+)
+_ANSWER = re.compile(
+    r"(?:\\text ?\{ ?)?(?:the |my )?(?:final |correct )?answer(?: is)?(?: ?\}| ?:|(?<=is) )(?: ?[:}])?(?=.)",
+    re.IGNORECASE,
+)
+_LISTED = re.compile(r"\\(?:text|mathrm)\s*\{([^{}]*(?:,| and | or )[^{}]*)\}")  # \text{B, E}
+_R = r"(?:\\(?:mathbb|Bbb) ?\{? ?R ?\}?|\\(?:R|Reals|reals)(?![a-zA-Z]))"
+_REALS = re.compile(
+    rf"(?:[A-Za-z] ?\\in ?)?(?:{_R}|"
+    r"(?:\\text ?\{ ?)?(?:the set of )?(?:[Aa]ll )?real (?:numbers|values)(?: [a-z])?(?: ?\})?)"
+    r"(?: ?(?:\\setminus|\\backslash|-) ?\\\{ ?(?P<holes>[^{}]*?) ?\\\})?"
+)
+_CONDITION = re.compile(
+    rf"\\\{{ ?(?P<name>[A-Za-z])(?: ?\\in ?{_R})? ?(?:\\mid|\||:) ?(?P<condition>[^{{}}]*[<>\\][^{{}}]*?) ?\\\}}"
+)
+_TEXT_NUMBER = re.compile(r"\\(?:text|mathrm) ?\{ ?(\(?[+-]?(?:\\\$|[^\w\s{}\\])?\d[^{}]*)\}")
+# Written with brackets turned outwards where an end is open.
+_INTERVAL = re.compile(r"([\[\](])([^][(){}]*[,;][^][(){}]*)([\[\])])")
 _SHORT_ARGUMENT = r"(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\\[a-zA-Z]+|[0-9A-Za-z])"
-_FRACTION = re.compile(rf"\\frac\s*({_SHORT_ARGUMENT})\s*({_SHORT_ARGUMENT})")
-_ROOT = re.compile(r"\\sqrt\s*([0-9A-Za-z]|\\[a-zA-Z]+)")
-_COMPACT = re.compile(r"(?<![0-9A-Za-z])\s+|\s+(?![0-9A-Za-z])|(?<=\d)\s+(?=[A-Za-z])")
+_FRACTION = re.compile(rf"\\frac ?({_SHORT_ARGUMENT}) ?({_SHORT_ARGUMENT})")
+_COMPACT = re.compile(r"(?<![0-9A-Za-z]) | (?![0-9A-Za-z])|(?<=\d) (?=[A-Za-z])")
 _OPENING, _CLOSING = "([{", ")]}"
 
 
 def tidy(text: str) -> str:
-    """The same answer in a plainer writing: no delimiters of mathematics, one kind of fraction, single spaces."""
-    text = text.translate(_CHARACTERS)
+    """The same answer in a plainer writing: nothing around it, one kind of fraction, single spaces."""
+    text = _characters(undressed(text))
     listed = _LISTED.fullmatch(text.strip().strip("$"))
-    text = listed[1] if listed else text
+    text = _shorter(plain_latex(listed[1] if listed else text), "")
+    text = " ".join(undressed(text.strip().strip("$").strip() if text.count("$") % 2 == 0 else text).split())
+    text = _ANSWER.sub("", text, count=1) if _ANSWER.match(text) else text
+    if label := _LABEL.match(text):
+        text = rf"\text{{{label['worded'] or label['bare']}}} = {text[label.end() :]}"
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
+    text = _MULTIPLE.sub(lambda m: rf"\times 10^{{{_POWERS[m[1]]}}}", text)
     text = _FRACTION.sub(lambda m: rf"\frac{_braced(m[1])}{_braced(m[2])}", text)
-    text = _ROOT.sub(lambda m: rf"\sqrt{_braced(m[1])}", text)
-    text = _reciprocals(_brace_arguments(text))
+    text = _INTERVAL.sub(lambda m: m[1].replace("]", "(") + m[2] + m[3].replace("[", ")"), text)
+    text = _shorter(" ".join(_reciprocals(_brace_arguments(text)).split()))
+    if number := _TEXT_NUMBER.fullmatch(text):
+        text = number[1].strip()
+    if condition := _CONDITION.fullmatch(text):  # {x | x > 3} is x > 3
+        return condition["condition"] if condition["name"] in condition["condition"] else text
+    return _reals(text)
+
+
+def _reals(text: str) -> str:
+    """All real numbers as an interval, and all but some as a union of intervals."""
+    reals = _REALS.fullmatch(text)
+    if reals is None:
+        return text
+    holes = sorted((hole.strip() for hole in (reals["holes"] or "").split(",") if hole.strip()), key=_place)
+    ends = [r"-\infty", *holes, r"\infty"]
+    return r"\cup ".join(f"({start},{end})" for start, end in zip(ends, ends[1:], strict=False))
+
+
+def _place(hole: str) -> float:
+    try:
+        return float(hole)
+    except ValueError:
+        return 0.0
+
+
+def _shorter(text: str, punctuation: str = ".,;:") -> str:
+    """Without braces around the whole and punctuation behind it."""
     while True:
-        shorter = text.strip().rstrip(".,;:").removesuffix("\\").strip()
+        shorter = text.strip().rstrip(punctuation).strip()
+        shorter = shorter.removesuffix("\\").strip() if punctuation else shorter
         if shorter.startswith("{") and closing(shorter, 0) == len(shorter) - 1:
             shorter = shorter[1:-1]
         if shorter == text:
             return text
         text = shorter
+
+
+def _characters(text: str) -> str:
+    """In ASCII where there is a way to say the same."""
+    if text.isascii():
+        return text
+    text = _SUPERSCRIPTS.sub(lambda m: "^{" + unicodedata.normalize("NFKC", m[0]).replace("−", "-") + "}", text)
+    text = _VULGAR.sub(
+        lambda m: r"\frac{{{}}}{{{}}}".format(*unicodedata.normalize("NFKC", m[0]).split("\u2044")), text
+    )
+    text = _ROOT_SIGN.sub(lambda m: rf"\sqrt{{{m[1]}}}" if m[1] else r"\sqrt ", text).translate(_CHARACTERS)
+    return "".join(unicodedata.normalize("NFKC", c) if "\uff01" <= c <= "\uff5e" else c for c in text)
 
 
 def compact(text: str) -> str:

@@ -1,0 +1,133 @@
+r"""An answer that is stated in words: "The answer is **18**, since …", "Final Answer" as a heading, "#### 18"."""
+
+import re
+
+_WINDOW = 1000  # characters after a mark that are read
+_MARKS = 32  # the last ones, which are tried
+_MARK = re.compile(r"(?P<tag><answer>)|(?P<hashes>####)|\banswers?\b|答案|答(?=[:：])", re.IGNORECASE)
+# What stands between the mark and the value: "to the problem is", "**:", "\n\n" below a heading.
+_LINK = re.compile(
+    r"[*_`\"')\]]{0,4}(?:[ ,(][^\n.:=：$\\]{0,60}?)?[*_`\"' ]{0,4}(?:\b(?:is|are|was|be|equals?)\b"
+    r"(?! (?:looking|asked|seeking|trying))|[:：=是为為])",
+    re.IGNORECASE,
+)
+_HEADING = re.compile(r"[^\w\n]{0,12}\n(?:[=_*-]{3,}\n)?")
+_BEFORE_HEADING = re.compile(r"[^\w\n]*(?:(?:the|my|our|final|correct|short)\s+)*", re.IGNORECASE)
+_FILLER = re.compile(
+    r"(?:therefore|thus|hence|so|then|simply|just|exactly|approximately|about|roughly|equal to|given by|clearly|indeed|"
+    r"actually|as follows|the following|still|again|also|now|is|be|that|found to be|value)\b[,:]?\s*",
+    re.IGNORECASE,
+)
+_NO_ANSWER = re.compile(r"(?:not|in?correct|correct|right|wrong|valid|verified|consistent|reasonable)\b", re.IGNORECASE)
+_WRAPPED = re.compile(
+    r"\*\*(?=\S)(?P<bold>[^*\n]+(?:\*(?!\*)[^*\n]*)*)\*\*|\*(?=\S)(?P<italic>[^*\n]+)\*|__(?P<under>[^_\n]+)__|"
+    r"`+(?P<code>[^`\n]+)`+|\"(?P<quote>[^\"\n]+)\"|“(?P<quotes>[^”\n]+)”|"
+    r"<(?P<tag>[A-Za-z]\w*)[^<>\n]{0,80}>(?P<html>[^<>\n]+)</(?P=tag)>"
+)
+_MATHS = re.compile(
+    r"\$\$(?P<display>(?:[^$\\]|\\.)+)\$\$|\\\[(?P<square>(?:[^\\]|\\[^\]])+)\\\]|\\\((?P<round>(?:[^\\]|\\[^)])+)\\\)|"
+    r"\\begin\{(?P<name>align\*?|equation\*?|gather\*?|displaymath|math)\}(?:(?:[^\\]|\\(?!end\{))+)"
+    r"\\end\{(?P=name)\}|\$(?P<inline>(?:[^$\\\n]|\\.)+)\$(?!\d)",
+    re.DOTALL,
+)
+_PROSE = re.compile(r"[\d.,]+[^\\]*?\s[a-z]{2,}\s")  # a price, words, another price: no formula
+_GOES_ON = re.compile(r"\s*(?:,|,?\s(?:and|or)\b)\s*(?=\$|\\\(|\*\*)")
+_UNIT = re.compile(
+    r" ?\\?%| (?:cm|mm|km|m|kg|g|mg|s|min|h|ft|mph|inches|feet|meters?|metres?|hours?|minutes?|seconds?|days?)"
+    r"\b(?:\^\d|[²³])?"
+)
+# Where plain words stop to be the answer.
+_END = re.compile(
+    r"[.!?](?=[\s*_\"'”’)`]*(?:$|\s[A-Z“\"*(✅]|</))|[。！？]|</|"
+    r",?\s(?:because|since|so|as|which|where|who|therefore|thus|hence|due to|given that|in total|in all|"
+    r"altogether|i\.e\.)(?!\w)|\s—|\s[-–]\s(?=[A-Za-z]{3,} )"
+)
+_CLAUSE = re.compile(r",\s(?!(?:and|or)\b)[a-z]{2,}[, ]\s?[a-z]")
+_REMARK = re.compile(r"\s\((?!mod\b)(?=[^()]*(?:[A-Za-z]{4,}|[a-z]{2,} [a-z]{2,}|\$|=))")
+_OUTER = "*_`\"'“”’ \t,;:.!?。！？"
+_CONCLUSION = re.compile(r"(?:therefore|thus|hence|so)\b[,:]?\s+", re.IGNORECASE)
+_SHORT = re.compile(r"[+-]?(?:\\?\$|[^\w\s\\])?\d[\d.,/]*%?(?: [^\W\d_]+){0,2}")
+
+
+def stated(text: str) -> str | None:
+    """The last answer that a text states, as it is written there; None where it states none."""
+    for mark in reversed(list(_MARK.finditer(text))[-_MARKS:]):
+        answer = _stated_at(text, mark)
+        if answer:
+            return answer
+    return _concluded(text)
+
+
+def _stated_at(text: str, mark: re.Match[str]) -> str | None:
+    window = text[mark.end() : mark.end() + _WINDOW]
+    line = text.rfind("\n", max(0, mark.start() - _WINDOW), mark.start()) + 1
+    if mark["tag"]:
+        inside, closed, _ = window.partition("</answer>")
+        return _value(inside) if closed else None
+    if mark["hashes"]:
+        return None if text[line : mark.start()].strip("*> \t") else _value(window.partition("\n")[0])
+    link = _LINK.match(window)
+    if link is not None:
+        return _value(window[link.end() :])
+    heading = _HEADING.match(window)
+    if heading is not None and _BEFORE_HEADING.fullmatch(text, line, mark.start()):
+        return _value(window[heading.end() :])
+    return None
+
+
+def _value(text: str) -> str | None:
+    """The value at the start of a text."""
+    start = re.match(r"[\s:：>}]*", text)[0]
+    text = text[len(start) :]
+    if "\n" in start:
+        text = re.sub(r"^(?:[-+•]|\*(?!\*)|#+)\s+", "", text)
+    while filler := _FILLER.match(text):
+        text = text[filler.end() :]
+    if _NO_ANSWER.match(text):
+        return None
+    maths = _MATHS.match(text)
+    if maths is not None and not (maths["inline"] and _PROSE.match(maths["inline"])):
+        return _formula(text, maths)
+    wrapped = _WRAPPED.match(text)
+    if wrapped is not None and not _GOES_ON.match(text, wrapped.end()):
+        return _value(next(content for name, content in wrapped.groupdict().items() if content and name != "tag"))
+    bare = text.lstrip("*_` ")
+    if bare != text and wrapped is None:
+        return _value(bare)
+    return _plain(text.partition("\n")[0])
+
+
+def _formula(text: str, maths: re.Match[str]) -> str | None:
+    content = next((maths[name] for name in ("display", "square", "round", "inline") if maths[name]), maths[0])
+    end = maths.end()
+    while (joint := _GOES_ON.match(text, end)) and (more := _MATHS.match(text, joint.end())):
+        end, content = more.end(), text[maths.start() : more.end()]
+    if unit := _UNIT.match(text, end):
+        content = text[maths.start() : unit.end()]
+    return content.strip().rstrip(".,;").strip() or None
+
+
+def _plain(line: str) -> str | None:
+    ends = [match.start() for match in (_END.search(line, 1),) if match]
+    if re.match(r"[^A-Za-z]*\d", line):  # after a number, a clause or a remark is no part of it
+        ends += [match.start() for match in (_CLAUSE.search(line), _REMARK.search(line)) if match]
+    answer = line[: min(ends, default=len(line))].strip(_OUTER).strip()
+    while answer[-1:] in (")", "]") and _opened(answer) < 0:
+        answer = answer[:-1].strip(_OUTER)
+    return answer or None
+
+
+def _opened(text: str) -> int:
+    return sum(text.count(bracket) for bracket in "([{") - sum(text.count(bracket) for bracket in ")]}")
+
+
+def _concluded(text: str) -> str | None:
+    """A last line "Therefore, 18."."""
+    last = text.rstrip()
+    last = last[last.rfind("\n", max(0, len(last) - _WINDOW)) + 1 :].strip(_OUTER)
+    said = _CONCLUSION.match(last)
+    if said is None:
+        return None
+    maths = _MATHS.fullmatch(last, said.end())
+    answer = _formula(last, maths) if maths else _value(last[said.end() :])
+    return answer if answer and (maths or _SHORT.fullmatch(answer)) else None

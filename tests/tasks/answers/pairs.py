@@ -1,0 +1,202 @@
+# ruff: noqa: E501
+"""Pairs of answers by kind, each with neighbours that differ in value: (equal, different)."""
+
+M = r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"
+ARRAY = r"\begin{array}{cc}1&2\\3&4\end{array}"
+
+KINDS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str]]]] = {
+    "wrappers": (
+        [
+            (text, "18")
+            for text in (
+                r"\color{blue}{18}", r"{\color{red} 18}", r"\textcolor{red}{18}", r"\textcolor[HTML]{FF0000}{18}",
+                r"\colorbox{yellow}{18}", r"\colorbox{yellow}{$18$}", r"\fcolorbox{red}{white}{18}", r"\underline{18}",
+                r"\underline{\underline{18}}", r"\underbrace{18}_{\text{total}}", r"\large 18", r"{\Large 18}", r"\Huge{18}",
+                r"\bf 18", r"{\bf 18}", r"\textbf{18}", r"\mathbf{18}", r"\boldsymbol{18}", r"\bm{18}", r"\textit{18}",
+                r"\emph{18}", r"\mathit{18}", r"\mathsf{18}", r"\texttt{18}", r"\mathrm{18}", r"{\rm 18}", r"\rm{18}",
+                r"\displaystyle 18", r"{\displaystyle{18}}", r"\boxed{18}", r"\boxed{\boxed{18}}", r"\fbox{18}",
+                r"\framebox{18}", r"\fbox{$18$}", r"\cancel{18}", r"\phantom{0}18", r"\hphantom{-}18", r"18 \tag{1}",
+                r"18\tag*{(a)}", r"18\label{eq}", r"\ensuremath{18}", r"\left(18\right)", r"\left.18\right.", r"\bigl(18\bigr)",
+                r"\,18\,", r"\quad 18 \quad", r"\; 18", r"\ 18", r"18~", r"\hspace{1cm}18", r"{18}", r"{{18}}", r"\text{18}",
+                r"\mbox{18}", r"\(18\)", r"\[18\]", "$$18$$", r"\( \boxed{18} \)", "**18**", "*18*", "__18__", "`18`", '"18"',
+                "“18”", "<b>18</b>", "<strong>18</strong>", "✅ 18", "18 ✅", "**$18$**", "$**18**$", "18.", "18,", "= 18",
+                r"\approx 18", r"\therefore 18", r"\begin{align*} 9 \cdot 2 &= 18 \end{align*}", "\n18\n", r"\textbf{(18) }",
+                r"\begin{equation} x = 18 \end{equation}", r"\begin{aligned} a &= 9+9 \\ &= 18 \end{aligned}",
+            )
+        ]
+        + [
+            (r"\frac{\color{red}{1}}{2}", "0.5"), (r"\color{blue}{\frac{1}{2}}", "0.5"), (r"x^{\mathbf{12}}", "x^{12}"),
+            (r"\frac\mathbf{1}{2}", "0.5"), (r"\mathbf{\frac{1}{2}}", "0.5"), (r"\color{blue}{x}+1", "x+1"),
+            (r"\frac{\cancel{2}\cdot 3}{\cancel{2}\cdot 5}", "0.6"), (r"\textcolor{red}{-2}, \textcolor{blue}{3}", "-2, 3"),
+            (r"\begin{aligned} x&=1 \\ y&=2 \end{aligned}", "x=1, y=2"), (r"\mathbf{v}+\mathbf{w}", "v+w"),
+        ],
+        [
+            (r"\color{blue}{18}", "19"), (r"\underline{18}", "1"), (r"\textcolor{18}{19}", "18"), (r"\color{18}{19}", "18"),
+            (r"\phantom{1}8", "18"), (r"1\hphantom{8}", "18"), (r"18\tag{2}", "182"), (r"18\tag{2}", "2"), (r"\large 18", "81"),
+            (r"\underbrace{18}_{19}", "19"), ("**18**", "1"), (r"x^{\mathbf{12}}", "x^1 2"), (r"\fcolorbox{1}{2}{3}", "2"),
+            (r"\begin{aligned} x&=1 \\ y&=2 \end{aligned}", "x=1, y=3"), (r"\hspace{1cm}18", "1 cm"), (r"\left(18\right)", "-18"),
+        ],
+    ),
+    "labels": (
+        [
+            (text, "18")
+            for text in (
+                r"\text{Profit: } 18", r"\text{Profit} = 18", r"\text{Profit}: 18", "Profit: 18", "Total profit: $18",
+                r"\text{Total cost} = \$18", "Answer: 18", r"\text{Answer: } 18", r"\text{ANSWER: } \$18",
+                r"\text{The answer is } 18", "The answer is 18", r"\text{Final answer: }18", "Area = 18", "利润：18",
+            )
+        ],
+        [
+            (r"\text{Profit: } 18", "19"), ("Profit: 18", "Cost: 18"), (r"\text{Profit: } 18", r"\text{Cost: } 18"),
+            ("AB:CD", "CD"), ("3:2", "2"), ("ratio: 3:2", "2"), ("AB:3", "3"), ("The answer is 18", "19"), ("Answer: 18", "8"),
+        ],
+    ),
+    "money": (
+        [
+            ("€18", "18"), ("18€", "18"), ("18 €", "18"), (r"€\,18", "18"), ("€ 18.50", "18.5"), ("-€5", "-5"), ("€-5", "-5"),
+            ("£18", "18"), (r"\pounds 18", "18"), (r"\pounds18", "18"), (r"\text{£}18", "18"), ("¥18", "18"), ("₹18", "18"),
+            ("₩18", "18"), ("₽18", "18"), ("18₽", "18"), ("৳18", "18"), ("18 kr", "18"), ("18 zł", "18"), ("₿18", "18"), ("₫18", "18"), ("฿18", "18"), ("₦18", "18"), ("₪18", "18"),
+            ("USD 18", "18"), ("18 USD", "18"), ("EUR 18", "18"), ("18 EUR", "18"), (r"\text{USD }18", "18"), ("GBP 18", "18"),
+            (r"18\text{ EUR}", "18"), ("US$18", "18"), (r"US\$18", "18"), ("Rs. 18", "18"), ("Rs 18", "18"), ("CHF 18", "18"),
+            ("R$ 18", "18"), ("HK$18", "18"), ("18元", "18"), ("18 元", "18"), (r"18\text{元}", "18"), ("18円", "18"), ("18원", "18"),
+            ("$18", "18"), (r"\$18", "18"), (r"$\$18$", "18"), ("18$", "18"), (r"18\$", "18"), (r"\$ 18", "18"), (r"-\$18", "-18"),
+            (r"\$18.00", "18"), (r"\$18", "18 dollars"), ("18 USD", r"\$18"), ("€18", "18 euros"), ("£18", "18 pounds"),
+            ("¥18", "18元"), ("¥18", "18 yen"), (r"\$18\text{ million}", "18000000"), ("$1,200", "1200"), (r"\$1{,}200.50", "1200.5"),
+            (r"\$9{,}500", "9500"), ("50 cents", "50¢"), (r"\$5, \$10", "5, 10"), ("€1,000", "1000"), (r"\$18 \text{ per day}", "18"),
+            (r"9 \times \$2 = \$18", "18"), ("9 * $2 = $18", "18"), ("€18", "EUR 18"), ("₩1,000", "1000원"),
+        ],
+        [
+            ("€18", "19"), ("€18", "£18"), ("€18", r"\$18"), ("$18", "€18"), ("USD 18", "EUR 18"), ("18 USD", "18 EUR"), ("¥18", "€18"),
+            ("18元", "18円"), ("18 dollars", "18 cents"), (r"\$18", "18 cents"), ("£18", "18 euros"), ("$1,200", "1.2"), ("-€5", "5"),
+            (r"\$5, \$10", "5, 11"), (r"9 \times \$2 = \$18", "2"), ("9 * $2 = $18", "9"), ("18 dollars", r"18\%"), ("€1,000", "1"),
+            ("18元", "18 cm"), ("USD 18", "18 kg"),
+        ],
+    ),
+    "units": (
+        [
+            (r"18\;{\rm cm}", "18"), (r"18 {\rm cm}", "18 cm"), (r"18\,\mathrm{cm}", "18"), (r"18~\text{cm}", "18"), (r"18 \rm cm", "18"),
+            ("18厘米", "18"), ("18米", "18"), ("18个", "18"), ("18 个", "18"), ("18人", "18"), ("18名学生", "18"), ("18度", "18"),
+            ("18개", "18"), ("18個", "18"), ("18 рублей", "18"), ("18 яблок", "18"), ("18 Äpfel", "18"), (r"18\text{公斤}", "18"),
+            ("1,000 cm", "1000"), ("1,000 cm", "1000 cm"), ("1,234 apples", "1234"), (r"\frac{1}{2}\text{ hour}", "0.5"),
+            ("18 eggs per day", "18"), (r"18\text{ eggs}", "18 eggs"), ("18 square feet", r"18\text{ ft}^2"), ("18 km/h", r"18\text{ km/h}"),
+            (r"{18}\text{cm}", "18"), (r"\mathbf{18}\text{ cm}", "18 cm"), (r"{\rm 18\ cm}", "18"), (r"18 {\text{cm}}", "18"), ("5 m²", r"5\text{ m}^2"), ("25℃", "25"), ("18 cm³", "18 cm^3"),
+            (r"18 \textbf{meters}", "18"), (r"125\textnormal{ miles}", "125 miles"), (r"15\mbox{ cm}^2", "15"), ("30 mins", "30 minutes"),
+            (r"28\%", "28 percent"), (r"28\%", "28 pct"), ("28 %", "28%"), (r"28\text{ percent}", "0.28"), (r"28 \text{ percentage}", r"28\%"),
+        ],
+        [
+            (r"18\;{\rm cm}", "18 m"), (r"18\;{\rm cm}", "19"), ("18厘米", "18米"), ("18厘米", "19"), ("18个", "18人"), ("18 km/h", "18 km"),
+            ("5 m²", "5 m"), ("5 m²", "5 m^3"), ("1,000 cm", "1 cm"), ("1,000 cm", "1000 m"), ("18 eggs", "18 hens"), ("18 cm", r"18\%"),
+            ("5 g", "5 kg"), ("5 hours", "5 minutes"), (r"90^\circ", r"90\%"), ("5 mg", r"5\,\mathrm{Mg}"), ("18 squared", "18"), (r"18\text{ not}", "18"),
+            (r"5\text{ squared}", "5"), ("5 cubed", "5"), ("5 factorial", "5"), ("3 halves", "3"), ("5 more than 3", "5"), ("3 thirds", "3"),
+            ("5 plus three", "5"), ("5 minus two", "5"), ("10 over three", "10"), ("5 tenths", "5"), ("5 km", "5 miles"), ("100 lb", "100 kg"),
+        ],
+    ),
+    "numbers": (
+        [
+            ("18 million", "18000000"), ("1.5 million", "1500000"), (r"18\text{ million}", "18,000,000"), ("3 billion", "3e9"),
+            ("two", "two"), ("5 thousand", "5000"), ("3万", "30000"), ("1.2亿", "120000000"), ("5 hundred", "500"), ("3万元", "30000"),
+            ("1,00,000", "100000"), ("12,34,567", "1234567"), ("1'234'567", "1234567"), ("1.234.567", "1234567"), ("1 234 567", "1234567"),
+            (r"1\ 234\ 567", "1234567"), (r"1\;234", "1234"), ("１８", "18"), ("½", "0.5"), ("2½", "2.5"), ("¾", "3/4"),
+            ("10⁵", "100000"), ("10⁻²", "0.01"), ("x²", "x^2"), ("√2", r"\sqrt{2}"), ("√18", r"3\sqrt{2}"), ("2√3", r"\sqrt{12}"),
+            ("1.2 x 10^5", "120000"), ("1.2×10⁵", "120000"), ("1.2*10**5", "120000"), (r"1.2\cdot10^{5}", "1.2e5"), ("5 × 10^3", "5000"),
+            ("016", "16"), ("004", "4"), ("-0", "0"), ("+5", "5"), ("−5", "-5"), (r"-\dfrac{3}{4}", "-0.75"), (r"\tfrac{-3}{4}", "-3/4"),
+            ("7/2", r"3\tfrac12"), (r"3 \frac{1}{2}", "3.5"), ("3 1/2", "7/2"), ("0.50", "1/2"), (".75", r"\frac34"), ("1e3", "1000"),
+            (r"\frac{1{,}000}{3}", r"\frac{1000}{3}"), ("1/2 + 1/4", "3/4"), ("2^{10}", "1024"), (r"\sqrt{16}", "4"), (r"8 \div 2", "4"),
+            (r"\pi \div 8 + 1 \div 2", r"0.5 + \frac{\pi}{8}"), (r"\frac{0.5a}{b}/0.5", r"2\frac{a}{2b}"), ("0.333333333", "1/3"),
+            ("x/2", r"\frac{x}{2}"), ("2*pi*r", r"2\pi r"), ("sqrt(x)", r"\sqrt{x}"), ("n*(n+1)/2", r"\frac{n(n+1)}{2}"),
+            (r"\sqrt{1/n}", r"\frac{1}{\sqrt{n}}"), (r"\cfrac{1}{3}", "1/3"), ("12:00", "12:00"), (r"1 - \frac{1}{\mathrm{e}}", "1-1/e"),
+        ],
+        [
+            ("18 million", "18"), ("18 million", "18 billion"), ("3万", "3"), ("1.2亿", "1.2"), ("5 thousand", "5"), ("1,00,000", "10000"),
+            ("2½", "21/2"), ("½", "2"), ("10⁵", "105"), ("10⁻²", "100"), ("x²", "x2"), ("√2", "2"), ("√18", r"\sqrt{1}8"), ("1.2 x 10^5", "12"),
+            ("1.234", "1234"), ("1.5", "15"), ("1,5", "15"), ("016", "160"), ("-5", "5"), ("1/2", "2/1"), ("3 1/2", "31/2"), ("7/2", "7"),
+            ("1e3", "1e4"), (r"\frac{1}{2004!}", r"\frac{1}{2006!}"), (r"\frac{1}{2^{99}}", r"\frac{1}{2^{98}}"), ("12:00", "1:00"),
+            ("711", "11"), ("149", "49"), ("4", r"4\sqrt(2)"), ("4", r"4\sqrt{2}"), (r"\pm 2021", "2021"), ("0.5", "5"), ("10.0", "100"),
+            (r"1 - \frac{1}{\mathrm{e}}", r"1 + \frac{1}{\mathrm{e}}"), ("100,000", "100"), ("1.234.567", "1.234"), ("1'234", "1"),
+            (r"\frac{2^{2005}+1}{3 \cdot 2^{2006}}", r"\frac{1}{3 \cdot 2^{2006}}"), (r"x/3", r"\frac{x}{2}"), ("99999999999", "100000000000"),
+            ("5721.34", "5721.24"), ("1:2:3:\\ldots", "1:4:9:\\ldots"), (r"1, 2, \ldots, n", r"1, 3, 5, \ldots, 2n-1"),
+        ],
+    ),
+    "sets and intervals": (
+        [
+            (r"\mathbb{R}", r"(-\infty,\infty)"), (r"\mathbb{R}", r"(-\infty,+\infty)"), ("ℝ", "(-∞, ∞)"),
+            (r"x \in \mathbb{R}", r"(-\infty,\infty)"), (r"\text{all real numbers}", r"(-\infty,\infty)"), (r"\R", r"\mathbb{R}"),
+            ("all real numbers", r"\mathbb{R}"), (r"\left(-\infty,\infty\right)", r"\mathbb R"), (r"\Reals", r"\mathbb{R}"),
+            ("]1,2[", "(1,2)"), (r"\mathopen]1,2\mathclose[", "(1,2)"), (r"\text{All real numbers}", r"\mathbb{R}"), (r"\langle 1,2 \rangle", "(1,2)"), ("[1,2[", "[1,2)"), ("]1,2]", "(1,2]"), (r"\left]1,2\right[", "(1,2)"), (r"]-\infty,1]", r"(-\infty,1]"),
+            (r"]-\infty,1[\cup]2,\infty[", r"(-\infty,1)\cup(2,\infty)"), ("(1;2)", "(1,2)"), ("[1;2]", "[1,2]"), (r"\lbrack 1,2 \rbrack", "[1,2]"),
+            (r"[0,\infty)", "[0,∞)"), (r"[0,\infty)", r"x \geq 0"), ("x ≥ 0", r"[0,\infty)"), (r"(2,3) \cup (0,1)", r"(0,1)\cup(2,3)"),
+            (r"\{x \mid x > 3\}", r"(3,\infty)"), (r"\{x \in \mathbb{R} : x > 3\}", r"(3,\infty)"), (r"\{ x | x>3 \}", "x > 3"),
+            (r"\mathbb{R} \setminus \{2\}", r"(-\infty,2)\cup(2,\infty)"), (r"x \neq 2", r"(-\infty,2)\cup(2,\infty)"),
+            (r"\{1, 2\}", "{1, 2}"), ("{2,1}", r"\{1,2\}"), (r"\{1\} \cup \{2\}", r"\{2\}\cup\{1\}"), (r"\{\}", r"\emptyset"), (r"\phi", r"\phi"),
+            ("(0, 1)", "(0,1)"), (r"\{-1\} \cup [0,7)", r"[0,7) \cup \{-1\}"), (r"m \geq \sqrt{2}", r"m \in [\sqrt{2}, +\infty)"),
+            (r"(-\infty, -\frac 12) \cup (-\frac 12, \infty)", r"\left(-\infty,-\frac{1}{2}\right)\cup\left(-\frac{1}{2},\infty\right)"),
+            (r"x \le 3", r"(-\infty,3]"), (r"x \ge 0", r"[0,\infty)"), (r"x \lt 3", r"(-\infty,3)"), (r"x \gt 3", r"(3,\infty)"), ("x <= 3", r"(-\infty,3]"),
+            (r"x \ne 2", r"(-\infty,2)\cup(2,\infty)"), (r"x \geqslant 0", r"[0,\infty)"), (r"\lbrace 1,2 \rbrace", r"\{2,1\}"), ("x != 2", r"x \neq 2"),
+            (r"\mathbb{Z}", r"\mathbb{Z}"), (r"[-1, -\tfrac12) \cup (0,1)", r"[-1,-\frac{1}{2})\cup(0,1)"), ("[8.124,12.852]", "[8.124, 12.852]"),
+        ],
+        [
+            (r"\mathbb{R}", r"(-\infty,0)"), (r"\mathbb{R}", r"\mathbb{Z}"), (r"\mathbb{R}", r"\mathbb{R}^2"), (r"\mathbb{R}", r"[0,\infty)"),
+            (r"\mathbb{R}", "R"), (r"\mathbb{N}", r"(-\infty,\infty)"), ("]1,2[", "[1,2]"), ("]1,2]", "[1,2]"), ("[1,2[", "[1,2]"), ("]1,2[", "(1,3)"),
+            (r"]-\infty,1[\cup]2,\infty[", r"(-\infty,1]\cup(2,\infty)"), ("(1;2)", "(2;1)"), ("(1;2)", "(1;3)"), (r"\{x \mid x > 3\}", r"[3,\infty)"),
+            (r"\{x \mid x > 3\}", "3"), (r"\mathbb{R} \setminus \{2\}", r"\mathbb{R}"), (r"\mathbb{R} \setminus \{2\}", r"(-\infty,3)\cup(3,\infty)"),
+            (r"x \neq 2", r"(-\infty,2)"), (r"x \neq 2", "x = 2"), (r"\{1,2\}", "{1,3}"), (r"\{\}", "0"), (r"[0,\infty)", r"(0,\infty)"),
+            ("(0, 1)", "(0, 1.5)"), ("[0,1)", "[0,9)"), ("x ≥ 0", "x > 0"), (r"\{1\} \cup \{2\}", r"\{1\}"), ("[8.124,12.852]", "[8.124,12.853]"),
+            (r"n=2, 3, 4", "n=1, 2, 3"), ("D = (0, 1)", "D = (0, 1.5)"), (r"19, 46, \text{ and } 82", "21, 36, and 82"), ("1331 and 1728", "1728"),
+        ],
+    ),
+    "matrices": (
+        [
+            (f"({M})".replace("pmatrix", "matrix"), M), (f"({M})", M), (rf"\left[{ARRAY}\right]", M), (rf"\left({ARRAY}\right)", M), (f"[{ARRAY}]", M),
+            (ARRAY, M), (M.replace("pmatrix", "bmatrix"), M), (M.replace("pmatrix", "Bmatrix"), M), (M.replace("pmatrix", "smallmatrix"), M),
+            (rf"\left[{ARRAY}\right]", M.replace("pmatrix", "bmatrix")), ("[[1,2],[3,4]]", M), ("[[1, 2], [3, 4]]", M), (f"A = {M}", M),
+            (r"\begin{pmatrix}1&2\\3&4\\\end{pmatrix}", M), (r"\begin{pmatrix}1 & 2 \\[4pt] 3 & 4\end{pmatrix}", M), (rf"\boxed{{{M}}}", M),
+            (r"\begin{pmatrix}\dfrac{1}{2}\\x+1\end{pmatrix}", r"\begin{bmatrix}0.5\\1+x\end{bmatrix}"), (rf"\mathbf{{{M}}}", M),
+            (r"\begin{vmatrix}1&2\\3&4\end{vmatrix}", r"\left|\begin{array}{cc}1&2\\3&4\end{array}\right|"),
+            (r"\begin{pmatrix}1\\2\end{pmatrix}", r"\left(\begin{array}{c}1\\2\end{array}\right)"), (rf"\left\{{{M}\right\}}", M),
+        ],
+        [
+            (f"({M})", M.replace("4", "5")), (rf"\left[{ARRAY}\right]", M.replace("1", "0")), ("[[1,2],[3,5]]", M), ("[[1,3],[2,4]]", M),
+            (M, r"\begin{vmatrix}1&2\\3&4\end{vmatrix}"), (M, r"\begin{pmatrix}1&3\\2&4\end{pmatrix}"), (M, f"-{M}"), (M, f"2{M}"), (M, "1"),
+            (M, r"\begin{pmatrix}1&2&3&4\end{pmatrix}"), ("[[1,2],[3,4]]", "[1,2]"), (M, "(1,2,3,4)"), (f"({M})", f"({M})^2"), (M, f"{M}+1"),
+        ],
+    ),
+    "several answers": (
+        [
+            ("$1$ and $2$", "1, 2"), ("1$ and $2", "2,1"), (r"x = 1 \text{ or } x = 2", "1, 2"), (r"$x=1$, $x=2$", r"\{1,2\}"), ("2 or -2", r"\pm 2"),
+            (r"x=-2 \quad \text{or} \quad x=3", "-2, 3"), (r"\text{12 and 13}", r"12\text{ and }13"), ("1,000, 2,000", "1000, 2000"), ("5 and 5", "5, 5"),
+            ("10, 20, 30", "30, 20, 10"), (r"a=1 \text{ or } a=-2", "-2, 1"), (r"\begin{cases} x=1 \\ y=2 \end{cases}", "x=1, y=2"),
+            (r"(1,2) \text{ and } (3,4)", "(3,4),(1,2)"), ("x=1; y=2", "x=1, y=2"), (r"1\text{ or }2\text{ or }3", "3,2,1"),
+        ],
+        [
+            ("$1$ and $2$", "1"), ("1 and 2", "1 and 3"), ("2 or -2", "2"), ("1,000, 2,000", "1, 2"), ("1,000, 2,000", "1000, 3000"), ("5 and 5", "5"),
+            (r"a=1 \text{ or } a=-2", "1"), (r"\begin{cases} x=1 \\ y=2 \end{cases}", "x=2, y=1"), ("1, 2, 2", "1, 1, 2"), ("x=1; y=2", "x=1, y=3"),
+            (r"(1,2) \text{ and } (3,4)", "(1,2)"), ("1 or 2", r"(1,2)\cup(2,1)"),
+        ],
+    ),
+    "equations": (
+        [
+            ("x = 5", "5"), ("5 = x", "5"), (r"x=\frac{1}{2}", "0.5"), ("f(2) = 7", "7"), (r"P(A) = \frac{1}{3}", "1/3"), (r"\text{Area} = 18", "18"),
+            (r"x = 5+5+1 = 11", "11"), (r"S_{10} = 55", "55"), ("y=2x+1", "y = 1 + 2x"), ("2x+4y-3=0", r"y = -\frac12 x + \frac34"), ("x: y = 1: 2", "x:y=1:2"),
+            (r"n \equiv 2 \pmod{5}", r"n\equiv 2 \pmod 5"), (r"\log_2 8 = 3", "3"), (r"\angle ABC = 90^\circ", "90"), (r"|x| = 3", "|x|=3"), (r"v_{\text{max}}", r"v_{max}"), (r"v_\max", r"v_{\max}"), (r"\operatorname{sin} x", r"\sin x"), (r"\operatorname{lcm}(2,3)", r"\operatorname{lcm}(2,3)"), (r"m_{\rm e}", r"m_e"), (r"2 \ast 3", "6"), (r"\dbinom{5}{2}", "10"), (r"\sqrt2", r"\sqrt{2}"),
+        ],
+        [
+            ("x = 5", "6"), ("x = 5", "y = 5"), ("x^2 = 4", "4"), ("3x-y+13=0", "3x+4y+14=0"), ("7 = 11a+c", "11a+c"), ("x = 5", r"x \neq 5"), ("a+b=7", "7"),
+            (r"n \equiv 2 \pmod{5}", r"n \equiv 3 \pmod{5}"), (r"n \equiv 2 \pmod{5}", r"n \equiv 2 \pmod{7}"), ("x < 5", "x = 5"), ("x > 5", "5 > x"),
+        ],
+    ),
+    "letters and words": (
+        [
+            ("(C)", "C"), ("C.", "C"), (r"\text{(C)}", "(C)"), (r"\textbf{C}", "C"), ("**C**", "C"), (r"\text{c}", r"\text{C}"), ("C)", "(C)"), ("[C]", "C"),
+            ("yes", "Yes"), (r"\text{yes}", "Yes"), ("YES", "yes"), ("odd", "Odd"), (r"\text{No solution}", "no solution"), ("abc", "bca"), ("RTV", "VRT"),
+            (r"\text{Evelyn}", "Evelyn"), (r"\text{True}", "true"), ("是", "是"), (r"\text{even}", "even"), ("Monday.", "monday"), ("mgh", "ghm"),
+        ],
+        [
+            ("R", "r"), ("(R)", "r"), (r"\text{R}", "r"), ("R.", "r"), (r"\mathrm{R}", "r"), ("ABC", "abc"), (r"\text{ABC}", "abc"), ("mgh", "Mgh"), ("RTV", "rtv"),
+            ("mgh", "mgH"), ("xyz", "xyZ"), ("(C)", "D"), ("C", "D."), ("yes", "no"), ("odd", "even"), ("是", "否"), ("Monday", "Tuesday"), ("PQRS", "pqrs"),
+            (r"\text{PQ}", "pq"), ("A, B", "A"), ("A, B", "A, C"), ("m", "M"), (r"\text{M}", "m"), ("abcd", "ABCD"), ("Evelyn", "e"), ("2R", "2r"), (r"\pi R^2", r"\pi r^2"),
+        ],
+    ),
+}  # fmt: skip
+
+EQUAL = [pair for equal, _ in KINDS.values() for pair in equal]
+DIFFERENT = [pair for _, different in KINDS.values() for pair in different]
