@@ -159,7 +159,9 @@ class EntropyObjectiveMixin:
         """The model before training: a frozen copy, or the policy with its adapters off."""
         if self.lora is None:
             (reference,) = self._reference
-            yield reference if is_sharded(reference) else reference.to(self.device)
+            if not is_sharded(reference) and reference.device != self.device:  # once: asking each parameter takes time
+                reference.to(self.device)
+            yield reference
         else:
             with self.model.disable_adapter():
                 yield self.model

@@ -40,6 +40,13 @@ def test_a_step_of_the_tiny_reasoner(case):
     assert found.peaks["forward"]["weights"] == pytest.approx(weights + reference, rel=1e-3)
 
 
+def test_a_step_with_autocast_and_a_reference_model():
+    found, plan = dry(arguments_of("EM-RL, checkpointing", "tiny", tokens=256, autocast=True))
+    assert found.problems == []
+    weights = sum(term.at("forward") for term in plan.terms if term.name in ("weights", "reference model"))
+    assert found.peaks["forward"]["weights"] == pytest.approx(weights, rel=5e-3)
+
+
 class Forgetful(EMFT):
     """Learns nothing in its first layer."""
 
