@@ -16,6 +16,7 @@ from emlit.errors import ConfigError, DataError
 from emlit.functional import CertaintyStats, TokenStats
 from emlit.functional.reduction import flat_positions
 from emlit.metrics import CompletionMetrics
+from emlit.model_checks import require_causal
 from emlit.modules.answering import answer
 from emlit.modules.lora import ALL_LINEAR, LoRA, differences, is_adapter, settings
 from emlit.modules.policy import Dtype, check_precision, load_policy
@@ -99,7 +100,7 @@ class CausalLM(L.LightningModule):
         check_precision(data.trainer.precision)
         if self.score:
             path = loading.resolve(self.pretrained)
-            loading.require_causal(path, loading.load_config(path, self.trust_remote_code))
+            require_causal(path, loading.load_config(path, self.trust_remote_code))
             if self.lora is not None and self.lora.targets() != ALL_LINEAR:
                 self.lora.check(loading.skeleton(path, self.trust_remote_code))
 

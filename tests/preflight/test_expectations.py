@@ -219,7 +219,7 @@ def test_completions_that_are_cut_are_blamed_on_nothing_else():
         ("/models/yi-6b", "llama", 64000, "llama architecture"),
         ("runs/export", "llama", 128256, "llama"),
         ("TinyLlama/TinyLlama-1.1B", "llama", 32000, "llama"),
-        ("runs/export", "mis\x1b[31mtral", 32000, "mis\\x1b[31mtral"),
+        ("runs/export", "red\x1b[31m", 32000, "red\\x1b[31m"),
     ],
 )
 def test_the_family_is_more_than_the_architecture(name, model_type, vocabulary, family, monkeypatch):
