@@ -224,7 +224,7 @@ def test_completions_that_are_cut_are_blamed_on_nothing_else():
 )
 def test_the_family_is_more_than_the_architecture(name, model_type, vocabulary, family, monkeypatch):
     config = SimpleNamespace(model_type=model_type, vocab_size=vocabulary)
-    monkeypatch.setattr("emlit.preflight.model_facts.load_config", lambda _: config)
+    monkeypatch.setattr("emlit.preflight.model_facts.load_config", lambda *_: config)
     monkeypatch.setattr("emlit.preflight.model_facts.resolve", lambda name: name)
     facts = model_facts(name)
     assert facts.family == family
