@@ -21,8 +21,8 @@ _EARLIER = ("tensorboard", "checkpoints", "export", "non_finite", "summary.json"
 _WRITTEN = {
     "fit": ("summary.json", "samples.jsonl", "samples.html", "tensorboard", "non_finite", "checkpoints/kept-*.pt",
             "checkpoints/step-*.ckpt"),
-    "predict": ("predictions*.jsonl", "predictions.settings.json", "costs.rank*.jsonl", "report.json", "report.md",
-                "comparisons.json", "figures", "tensorboard-predict"),
+    "predict": ("predictions.jsonl", "predictions.rank*.jsonl", "predictions.settings.json", "costs.rank*.jsonl",
+                "report.json", "report.md", "comparisons.json", "figures", "tensorboard-predict"),
     "validate": ("preflight", "tensorboard-validate"),
     "test": ("tensorboard-test",),
 }  # fmt: skip
