@@ -19,10 +19,13 @@ import yaml
 from emlit import pretrained
 from emlit.engines.vllm import VLLMEngine
 from emlit.errors import ConfigError, EmlitError
+from emlit.server import HOSTS_VARIABLE, secret
 
 # By which weights reach the server; `emlit.engines.shm_transfer.BACKEND`, which only vLLM's processes import.
 BACKENDS = {"nccl": "nccl", "shm": "emlit_shm"}
-_LOCAL = ("127.0.0.1", "localhost", "::1")
+# How vLLM's command line takes lists, where it is not one flag with several words.
+_AS_JSON, _ONE_BY_ONE = ("allowed_origins",), ("middleware",)
+_LOCAL, _ANY = ("127.0.0.1", "localhost", "::1"), ("0.0.0.0", "::")
 
 
 def command(config: dict[str, Any], host: str, port: int, weights: str, more: Sequence[str] = ()) -> list[str]:
@@ -43,19 +46,39 @@ def command(config: dict[str, Any], host: str, port: int, weights: str, more: Se
     arguments = _engine(data.get("engine")).arguments(path, context, trusted) | {
         "host": host,
         "port": port,
+        # ControlAccess last: vLLM puts what comes later around what came before.
+        "middleware": [
+            "emlit.server.decoding_requests.DecodingRequests",
+            "emlit.server.access.ControlAccess",
+        ],
+        "allowed_origins": [],
         "weight_transfer_config": {"backend": BACKENDS[weights]},
         "disable_uvicorn_access_log": True,  # a line for each request
         # Else what a request leaves out would come from the model's generation_config.json.
         "generation_config": "vllm",
     }
+    if "gpu_memory_utilization" in arguments:
+        # A recipe's share is for a GPU that a trainer is on too; this one's are a server's alone.
+        arguments |= {"gpu_memory_utilization": 0.9, "enable_sleep_mode": False}
     if weights == "shm":
         arguments["worker_extension_cls"] = "emlit.engines.shm_transfer.RegistersShm"
     return [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *_flags(arguments), *more]
 
 
-def environment() -> dict[str, str]:
-    """What the server needs, over what there is."""
-    needed = {"VLLM_SERVER_DEV_MODE": "1"}  # the API for weights
+def environment(hosts: Sequence[str] = ()) -> dict[str, str]:
+    """What the server needs, over what there is.
+
+    Args:
+        hosts: names by which it is reached, beside its addresses and the machine's name
+
+    Raises:
+        ConfigError: the secret of its control endpoints cannot be read or written
+    """
+    # The API for weights, without what vLLM unpickles for those who ask for it.
+    needed = {"VLLM_SERVER_DEV_MODE": "1", "VLLM_ALLOW_INSECURE_SERIALIZATION": "0"}
+    needed[HOSTS_VARIABLE] = ",".join([*hosts, os.environ.get(HOSTS_VARIABLE, "")])
+    if secret.find() is None:
+        needed[secret.FILE_VARIABLE] = str(secret.create())
     chosen = {"VLLM_NO_USAGE_STATS": "1"}
     if not torch.cuda.is_available():
         # The rank of a sampled token is computed by a compiled function: 10 s of compilation for a number that nobody
@@ -77,6 +100,10 @@ def _flags(arguments: dict[str, Any]) -> list[str]:
         flag = f"--{name.replace('_', '-')}"
         if isinstance(value, bool):
             flags.append(flag if value else f"--no-{flag[2:]}")
+        elif name in _AS_JSON:
+            flags += [flag, json.dumps(value)]
+        elif name in _ONE_BY_ONE:
+            flags += [word for each in value for word in (flag, each)]
         elif isinstance(value, list):
             flags += [flag, *map(str, value)]
         else:
@@ -123,6 +150,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         default="nccl" if torch.cuda.is_available() else "shm",
         help="how new weights come: nccl between GPUs, shm through the memory of one machine",
     )
+    parser.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME",
+        help="a name by which the server is reached, beside its addresses and this machine's own name; again for more",
+    )  # fmt: skip
     parser.add_argument("--print", action="store_true", help="print the command and do not run it")
     chosen, more = parser.parse_known_args(arguments)
     try:
@@ -133,13 +164,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if chosen.print:
         print("VLLM_SERVER_DEV_MODE=1", shlex.join(words))
         return
+    try:
+        variables = environment([*chosen.allow_host, *([] if chosen.host in _ANY else [chosen.host])])
+    except EmlitError as error:
+        print(f"emlit: error: {error}", file=sys.stderr)
+        sys.exit(2)
     if chosen.host not in _LOCAL:
         print(
-            f"emlit: whoever reaches {chosen.host}:{chosen.port} can replace the model's weights and run code in its "
-            "workers, without a password: let nobody but the trainer reach it (docs/servers.md)",
+            f"emlit: HTTP is not encrypted: whoever can read what the trainer sends to {chosen.host}:{chosen.port} has "
+            "the secret, and can replace the model's weights and run code in its workers; let nobody but the trainer "
+            "reach it (docs/servers.md)",
             file=sys.stderr,
         )
-    os.execve(sys.executable, words, environment())
+    os.execve(sys.executable, words, variables)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+# Of servers and of the engines in this process, which would keep theirs in the home directory else.
+os.environ.setdefault("EMLIT_SERVER_SECRET", "a-secret-of-the-tests-0123456789")
 
 
 def free_port() -> int:
@@ -39,7 +41,7 @@ class Server:
             )
 
     def wait(self) -> None:
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 420  # where much else runs
         while True:
             assert self.process.poll() is None, f"the server ended: {self.log.read_text()[-3000:]}"
             assert time.monotonic() < deadline, f"the server did not start: {self.log.read_text()[-3000:]}"

@@ -1,22 +1,20 @@
 """Adam on the entropy of rows of logits, its gradient in closed form: what EM-INF does at every token."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from emlit.functional.compilation import run_compiled
+from emlit.decoding.rows import run
 from emlit.functional.entropy import LOWEST
 
 _BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8  # torch.optim.Adam's defaults
 
-# A GPU works on so many rows at once; four more numbers are held for each of their logits.
-_ROWS_ON_GPU = 256
+# A GPU works on so many rows at once: enough to fill it, and little to hold, which is four numbers for each logit.
+ROWS_ON_GPU = 64
 # On a CPU so many rows are worked on together: they and what Adam remembers of them are read again in every step.
 _ROWS_PER_THREAD = 2
-# Compilation takes seconds, once; below this vocabulary it is never earned back.
-_COMPILE_FROM = 2**14
 
 
 class RowParameters(NamedTuple):
@@ -113,12 +111,6 @@ def _next_step(
     z.sub_(rate * (m / ((v * inverse_correction).sqrt() + _EPS)))
 
 
-def _run(function: Callable[..., Any], z: Tensor, *args: Any) -> Any:
-    """Compiled where that pays: on a GPU, and for large vocabularies in float32 on a CPU."""
-    pays = z.is_cuda or (z.shape[1] >= _COMPILE_FROM and z.dtype == torch.float32)
-    return run_compiled(function, z, *args, dynamic=z.is_cuda) if pays else function(z, *args)
-
-
 class _Plan(NamedTuple):
     """What every step needs of every row, made once.
 
@@ -137,15 +129,20 @@ class _Plan(NamedTuple):
     scratch: list[Tensor]
 
     @classmethod
-    def of(cls, parameters: RowParameters, max_steps: int, z: Tensor, rows: int) -> "_Plan":
+    def of(cls, parameters: RowParameters, max_steps: int, z: Tensor, scratch: list[Tensor]) -> "_Plan":
         every = range(1, max_steps + 1)
         return cls(
             parameters.threshold,
             parameters.kl_weight,
             [torch.where(parameters.steps >= k, parameters.learning_rate / (1 - _BETA1**k), 0.0) for k in every],
             [torch.full((), 1 / (1 - _BETA2**k), dtype=z.dtype, device=z.device) for k in every],
-            [z.new_empty(rows, z.shape[1]) for _ in range(4)],
+            scratch,
         )
+
+
+def scratch_for(z: Tensor, rows: int) -> list[Tensor]:
+    """What `descend` needs beside z to work on so many rows at once."""
+    return [z.new_empty(rows, z.shape[1]) for _ in range(4)]
 
 
 def _descend(z: Tensor, plan: _Plan, rows: slice | Tensor, largest: Tensor, lse: Tensor, entropy: Tensor) -> None:
@@ -155,15 +152,15 @@ def _descend(z: Tensor, plan: _Plan, rows: slice | Tensor, largest: Tensor, lse:
     above = entropy[rows] >= threshold
     # The first rate is undone of its correction: m / (1 - beta) is the gradient.
     rate = torch.where(above, plan.rates[0][rows] * (1 - _BETA1), 0.0)
-    _run(_first_step, z, m, v, start, lse[rows], entropy[rows], rate)
+    run(_first_step, z, m, v, start, lse[rows], entropy[rows], rate)
     for rates, inverse_correction in zip(plan.rates[1:], plan.inverse_corrections[1:], strict=True):
-        inverse_sum, top, entropy = _run(_measure_again, z, e, largest)
+        inverse_sum, top, entropy = run(_measure_again, z, e, largest)
         # A row that stops never starts again: its logits, and so its entropy, no longer change.
         above = above & (entropy >= threshold)
         if not z.is_cuda and not above.any():
             break
         rate, offset = torch.where(above, rates[rows], 0.0), entropy + top - largest
-        _run(_next_step, z, m, v, start, e, inverse_sum, offset, kl_weight, rate, inverse_correction)
+        run(_next_step, z, m, v, start, e, inverse_sum, offset, kl_weight, rate, inverse_correction)
 
 
 def _blocks(rows: list[int], size: int) -> Iterator[tuple[slice | Tensor, int]]:
@@ -180,7 +177,7 @@ def _blocks(rows: list[int], size: int) -> Iterator[tuple[slice | Tensor, int]]:
 
 
 @torch.no_grad()
-def descend(z: Tensor, parameters: RowParameters, max_steps: int) -> None:
+def descend(z: Tensor, parameters: RowParameters, max_steps: int, scratch: list[Tensor] | None = None) -> None:
     """Take each row of z (R, V), in place, below its threshold or through its steps.
 
     On a GPU all rows are worked on at once, those below their threshold too, and the host never waits. On a CPU, rows
@@ -190,18 +187,18 @@ def descend(z: Tensor, parameters: RowParameters, max_steps: int) -> None:
         z: (R, V), float32 or float64
         parameters: (R, 1) each, on z's device
         max_steps: the largest of `parameters.steps`, known without asking the device
+        scratch: of `scratch_for`, on a GPU; made anew unless given
     """
     if z.is_cuda:
-        for start in range(0, len(z), _ROWS_ON_GPU):
-            part = z[start : start + _ROWS_ON_GPU]
-            plan = _Plan.of(parameters.rows(slice(start, start + len(part))), max_steps, part, len(part))
-            _descend(part, plan, slice(None), *_run(_measure, part))
+        scratch = scratch or scratch_for(z, min(len(z), ROWS_ON_GPU))
+        for start in range(0, len(z), len(scratch[0])):
+            part = z[start : start + len(scratch[0])]
+            plan = _Plan.of(parameters.rows(slice(start, start + len(part))), max_steps, part, scratch)
+            _descend(part, plan, slice(None), *run(_measure, part))
         return
     size = 1 if len(z) == 1 else max(2, _ROWS_PER_THREAD * torch.get_num_threads())
-    plan = _Plan.of(parameters, max_steps, z, size)
-    measured = [
-        [value[:real] for value in _run(_measure, z[rows])] for rows, real in _blocks(list(range(len(z))), size)
-    ]
+    plan = _Plan.of(parameters, max_steps, z, scratch_for(z, size))
+    measured = [[value[:real] for value in run(_measure, z[rows])] for rows, real in _blocks(list(range(len(z))), size)]
     largest, lse, entropy = (torch.cat(values) for values in zip(*measured, strict=True))
     above = ((entropy >= parameters.threshold) & (parameters.steps >= 1)).squeeze(1)
     for rows, real in _blocks(above.nonzero().squeeze(1).tolist(), size):

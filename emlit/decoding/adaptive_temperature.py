@@ -1,11 +1,16 @@
 """Adaptive temperature: cool each distribution to a share of its own entropy (arXiv 2505.15134, Algorithm 1)."""
 
 from dataclasses import dataclass
+from math import ceil, log2
 
 import torch
 from torch import Tensor
 
-from emlit.functional import token_entropy
+from emlit.decoding.rows import run_on_gpu
+from emlit.functional.entropy import LOWEST
+
+# At once: on a GPU nothing of their size is held beside them, on a CPU these logits stay in its cache.
+_ROWS_ON_GPU, _LOGITS_ON_CPU = 256, 2**19
 
 
 def adaptive_temperature(
@@ -28,8 +33,8 @@ def adaptive_temperature(
         threshold: nats, the entropy to stop at; a number or (B,)
         t_min: lower end of the bisection
         t_max: upper end
-        max_iter: at most so many halvings
-        tol: nats; a row is done when its entropy is this close to the target
+        max_iter: at most so many halvings; how many are made follows from `tol` and not from the logits
+        tol: nats; a row keeps the first temperature at which its entropy is this close to the target
 
     Returns:
         (B,), float64 for float64 logits, float32 otherwise. No row depends on another row.
@@ -41,24 +46,52 @@ def adaptive_temperature(
         raise ValueError(f"adaptive_temperature needs logits of shape (rows, vocabulary), got {tuple(logits.shape)}")
     if not 0 < t_min < t_max:
         raise ValueError(f"t_min is {t_min} and t_max is {t_max}; 0 < t_min < t_max is needed")
-    z = logits.detach().to(torch.float64 if logits.dtype == torch.float64 else torch.float32)
-    z = z - z.amax(dim=-1, keepdim=True)
-    start = token_entropy(z)
-    target = torch.maximum(ratio * start, torch.as_tensor(threshold, dtype=z.dtype, device=z.device))
-    low, high = torch.full_like(start, t_min), torch.full_like(start, t_max)
-    result = torch.ones_like(start)
-    pending = start > torch.as_tensor(threshold, dtype=z.dtype, device=z.device)
-    for _ in range(max_iter):
-        if not pending.any():
-            break
-        middle = (low + high) / 2
-        entropy = torch.full_like(start, torch.nan)
-        entropy[pending] = token_entropy(z[pending], middle[pending].unsqueeze(1))
-        result = torch.where(pending, middle, result)
-        high = torch.where(pending & (entropy > target), middle, high)
-        low = torch.where(pending & (entropy <= target), middle, low)
-        pending = pending & ((entropy - target).abs() >= tol)
+    dtype = torch.float64 if logits.dtype == torch.float64 else torch.float32
+    z, halvings = logits.detach(), min(max_iter, _halvings(t_max - t_min, tol))
+
+    def column(value: float | Tensor) -> Tensor:
+        return torch.as_tensor(value, dtype=dtype, device=z.device).reshape(-1, 1).expand(len(z), 1).contiguous()
+
+    ratios, thresholds, lows, highs, tols = map(column, (ratio, threshold, t_min, t_max, tol))
+    result = z.new_empty(len(z), dtype=dtype)
+    size = _ROWS_ON_GPU if z.is_cuda else max(1, _LOGITS_ON_CPU // max(1, z.shape[1]))
+    for start in range(0, len(z), size):
+        rows = slice(start, start + size)
+        part = z[rows].to(dtype)
+        largest = part.amax(dim=1, keepdim=True)
+        entropy = run_on_gpu(_entropy_at, part, largest, torch.ones_like(largest))
+        pending, target = entropy > thresholds[rows], torch.maximum(ratios[rows] * entropy, thresholds[rows])
+        found, low, high = torch.ones_like(largest), lows[rows], highs[rows]
+        # All rows take all halvings, so that the host need not wait to be told which are done.
+        for _ in range(halvings):
+            found, low, high, pending = run_on_gpu(_halve, part, largest, target, tols[rows], found, low, high, pending)
+        result[rows] = found.squeeze(1)
     return result
+
+
+def _halvings(width: float, tol: float) -> int:
+    """Enough for `tol` at any distribution but the steepest: 20 for the defaults."""
+    return max(1, ceil(log2(width / tol)) + 10) if tol > 0 else 1 << 30
+
+
+def _halve(
+    z: Tensor, largest: Tensor, target: Tensor, tol: Tensor, found: Tensor, low: Tensor, high: Tensor, pending: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """`found`, `low`, `high`, `pending` after one halving; what is not pending stays. z is (B, V), all else (B, 1)."""
+    middle = (low + high) / 2
+    entropy = _entropy_at(z, largest, middle)
+    found = torch.where(pending, middle, found)
+    high = torch.where(pending & (entropy > target), middle, high)
+    low = torch.where(pending & (entropy <= target), middle, low)
+    return found, low, high, pending & ((entropy - target).abs() >= tol)
+
+
+def _entropy_at(z: Tensor, largest: Tensor, temperature: Tensor) -> Tensor:
+    """Entropy of softmax(z / temperature), (B, 1)."""
+    scaled = ((z - largest) / temperature).clamp(min=LOWEST)
+    e = scaled.exp()
+    s = e.sum(dim=1, keepdim=True)
+    return s.log() - (e * scaled).sum(dim=1, keepdim=True) / s
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,9 @@ def minimize_entropy(
         return out
 
     def column(value: float | Tensor) -> Tensor:
-        return torch.as_tensor(value, dtype=out.dtype, device=out.device).reshape(-1, 1).expand(len(out), 1)
+        return (
+            torch.as_tensor(value, dtype=out.dtype, device=out.device).reshape(-1, 1).expand(len(out), 1).contiguous()
+        )
 
     parameters = RowParameters(column(threshold), column(kl_weight), column(learning_rate), column(steps))
     descend(out, parameters, int(steps.max()) if isinstance(steps, Tensor) else steps)

@@ -1,7 +1,8 @@
 """Which decoding a request asks for, in flat keys that travel through any server: `em_inf`, `em_inf_steps`, ...
 
-`em_inf` or any `em_inf_*` asks for EM-INF, `em_inf: 0` for none; `adaptive_temperature` likewise. What is not named has
-its default: the server's, where it has one for this decoding, or the class's.
+`em_inf` or any `em_inf_*` asks for EM-INF, `em_inf: 0` for none; `adaptive_temperature` likewise. `em_inf` may also be
+the name of a preset. What is not named has its default: the preset's, the server's where it has one for this decoding,
+or the class's.
 """
 
 import reprlib
@@ -10,10 +11,12 @@ from dataclasses import fields
 from math import isfinite
 from typing import Any
 
-from emlit.decoding import AdaptiveTemperature, Decoding, EntropyMinimization
+from emlit.decoding import PRESETS, AdaptiveTemperature, Decoding, EntropyMinimization
+from emlit.decoding.spelling import meant, nearest
 
 DECODINGS: dict[str, type[Decoding]] = {"em_inf": EntropyMinimization, "adaptive_temperature": AdaptiveTemperature}
 PARAMETERS = {f"{prefix}_{field.name}": (prefix, field) for prefix, cls in DECODINGS.items() for field in fields(cls)}
+KEYS = (*DECODINGS, *PARAMETERS)
 
 
 def to_flat_keys(decoding: Decoding | None) -> dict[str, Any]:
@@ -40,11 +43,12 @@ def from_flat_keys(arguments: Mapping[str, Any] | None, default: Decoding | None
     """The decoding that these keys ask for, or `default` where they ask for nothing; other keys are other people's.
 
     Raises:
-        ValueError: a misspelt key, a value of the wrong kind or range, both decodings at once
+        ValueError: a key that is nearly one of these, a value of the wrong kind or range, both decodings at once
     """
-    families = tuple(f"{prefix}_" for prefix in DECODINGS)
-    ours = {key: v for key, v in (arguments or {}).items() if key in DECODINGS or str(key).startswith(families)}
+    ours = {key: value for key, value in (arguments or {}).items() if meant(key, KEYS)}
     _check_keys(ours)
+    if ours:
+        _check_bare_parameters(arguments or {}, ours)
     values = {key: _number(key, value) for key, value in ours.items() if key in PARAMETERS}
     switches = {prefix: _switch(prefix, ours[prefix]) for prefix in DECODINGS if prefix in ours}
     asked = [prefix for prefix in DECODINGS if switches.get(prefix, any(PARAMETERS[k][0] == prefix for k in values))]
@@ -56,16 +60,33 @@ def from_flat_keys(arguments: Mapping[str, Any] | None, default: Decoding | None
         )
         return default if kept else None
     cls = DECODINGS[asked[0]]
+    start = PRESETS.get(str(ours.get(asked[0])), default if isinstance(default, cls) else cls())
     # Parameters of a decoding that is switched off ask for nothing.
     given = {field.name: values[key] for key, (p, field) in PARAMETERS.items() if p == asked[0] and key in values}
-    return cls(**{**vars(default if isinstance(default, cls) else cls()), **given})
+    return cls(**{**vars(start), **given})
 
 
-def _check_keys(keys: Iterable[str]) -> None:
+def _check_keys(keys: Iterable[Any]) -> None:
     for key in keys:
-        if key not in PARAMETERS and key not in DECODINGS:
-            shown = key if isinstance(key, str) and key.isidentifier() and len(key) < 40 else reprlib.repr(key)
-            raise ValueError(f"{shown} is no parameter of emlit; they are {', '.join([*DECODINGS, *PARAMETERS])}")
+        if key not in KEYS:
+            raise ValueError(
+                f"{shown(key)} is no parameter of emlit; {nearest(key, KEYS) or 'em_inf'} is the nearest of "
+                f"{', '.join(KEYS)}"
+            )
+
+
+def _check_bare_parameters(keys: Iterable[Any], ours: Iterable[str]) -> None:
+    """`steps` beside `em_inf` means `em_inf_steps`."""
+    families = sorted(DECODINGS, key=lambda prefix: not any(each.startswith(prefix) for each in ours))
+    for key in keys:
+        for prefix in families:
+            if key not in KEYS and (whole := nearest(f"{prefix}_{key}", PARAMETERS, closeness=0.9)):
+                raise ValueError(f"{shown(key)} is no parameter of emlit; {whole} is the nearest")
+
+
+def shown(key: Any) -> str:
+    """A key from outside, on one line and not too long."""
+    return key if isinstance(key, str) and key.isidentifier() and len(key) < 40 else reprlib.repr(key)
 
 
 def _number(key: str, value: Any) -> int | float:
@@ -78,6 +99,13 @@ def _number(key: str, value: Any) -> int | float:
 
 
 def _switch(key: str, value: Any) -> bool:
+    presets = [name for name, preset in PRESETS.items() if isinstance(preset, DECODINGS[key])]
+    if isinstance(value, str) and value in presets:
+        return True
     if value not in (0, 1, True, False):
-        raise ValueError(f"{key} is {reprlib.repr(value)}; it must be 1 or 0")
+        near = nearest(value, presets) if isinstance(value, str) else None
+        named = f", or the name of a preset ({', '.join(presets)})" if presets else ""
+        raise ValueError(
+            f"{key} is {reprlib.repr(value)}; it must be 1 or 0{named}" + (f"; {near!r} is the nearest" if near else "")
+        )
     return bool(value)

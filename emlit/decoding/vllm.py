@@ -7,11 +7,9 @@ request that does not say otherwise. docs/serving.md has examples.
 """
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import fields
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from vllm import SamplingParams
@@ -20,36 +18,21 @@ from vllm.v1.sample.logits_processor.interface import LogitsProcessor as RunnerV
 from vllm.v1.worker.gpu.sample.logits_processor.interface import LogitsContext
 from vllm.v1.worker.gpu.sample.logits_processor.interface import LogitsProcessor as RunnerV2
 
-from emlit.decoding import AdaptiveTemperature, Decoding, EntropyMinimization, adaptive_temperature
-from emlit.decoding.adam import RowParameters, descend
+from emlit.decoding import Decoding, EntropyMinimization, adaptive_temperature
+from emlit.decoding.adam import ROWS_ON_GPU, RowParameters, descend, scratch_for
 from emlit.decoding.requests import from_flat_keys, from_settings
+from emlit.decoding.slots import COLUMNS, KINDS, Slots, send
 
 log = logging.getLogger(__name__)
 
 _GREEDY = 1e-5  # vLLM's: at a lower temperature it takes the most likely token
 
 
-class Work(NamedTuple):
-    """The rows of a batch that share a kind of decoding.
-
-    Attributes:
-        rows: a slice where they are consecutive, else their indices on the device
-        change: what is done to their logits (R, V), in place
-    """
-
-    rows: slice | Tensor
-    change: Callable[[Tensor], None]
-
-
-def _cool(rows: Tensor, ratio: Tensor, threshold: Tensor) -> None:
-    rows.div_(adaptive_temperature(rows, ratio, threshold).unsqueeze(1))
-
-
 class EntropyDecoding(RunnerV1, RunnerV2):
     """EM-INF and adaptive temperature on raw logits, before vLLM's temperature and filters.
 
-    Each request has its own parameters; all of one kind are worked on together. What a step needs on the device is sent
-    there, without waiting, when the batch changes.
+    Each request has its own parameters; all of one kind are worked on together. The host never waits for the device:
+    parameters lie there by slot, and are sent when requests come and go.
 
     Raises:
         ValueError: `additional_config["emlit"]` asks for something wrong
@@ -62,9 +45,16 @@ class EntropyDecoding(RunnerV1, RunnerV2):
             self.default = from_settings(settings["emlit"]) if "emlit" in settings else None
         except ValueError as error:
             raise ValueError(f"emlit in additional_config: {error}") from None
-        self.decodings: dict[int, Decoding] = {}  # by row (V1) or request slot (V2)
-        self._planned: tuple[list[int] | range, list[Work]] | None = None
+        self.slots = Slots()  # by row (V1) or request slot (V2)
+        self._slots_at_most = getattr(device_or_states, "max_num_reqs", 0)
+        self._held: list[Tensor] | None = None
         self._told = False
+        if model := getattr(vllm_config, "model_config", None):
+            self.warm_up(model.get_vocab_size(), getattr(device_or_states, "device", device_or_states))
+
+    @property
+    def decodings(self) -> dict[int, Decoding]:
+        return self.slots.decodings
 
     @classmethod
     def validate_params(cls, sampling_params: SamplingParams) -> None:
@@ -78,22 +68,17 @@ class EntropyDecoding(RunnerV1, RunnerV2):
         """V1: follow the rows of the persistent batch."""
         if batch_update is None:
             return
-        self._planned = None
         for row in batch_update.removed:
-            self.decodings.pop(row, None)
+            self.slots.put(row, None)
         for row, params, _, _ in batch_update.added:
             self.add_request(row, params)
         for source, target, direction in batch_update.moved:
-            moved, displaced = self.decodings.pop(source, None), self.decodings.pop(target, None)
-            if moved is not None:
-                self.decodings[target] = moved
-            if displaced is not None and direction == MoveDirectionality.SWAP:
-                self.decodings[source] = displaced
+            moved, displaced = self.decodings.get(source), self.decodings.get(target)
+            self.slots.put(target, moved)
+            self.slots.put(source, displaced if direction == MoveDirectionality.SWAP else None)
 
     def add_request(self, req_idx: int, sampling_params: SamplingParams) -> bool:
         """V2: a request enters a slot (V1 calls it for rows). False where its logits will not be changed."""
-        self._planned = None
-        self.decodings.pop(req_idx, None)
         decoding = from_flat_keys(sampling_params.extra_args, self.default)
         if decoding is not None and sampling_params.temperature < _GREEDY:
             if not self._told:
@@ -101,50 +86,67 @@ class EntropyDecoding(RunnerV1, RunnerV2):
                     "the most likely token stays so under EM-INF and adaptive temperature: greedy requests skip them"
                 )
             self._told, decoding = True, None
-        if decoding is not None:
-            self.decodings[req_idx] = decoding
+        self.slots.put(req_idx, decoding)
         return decoding is not None
 
     def apply(self, logits: Tensor, ctx: LogitsContext | None = None) -> Tensor:
         if not self.decodings:
             return logits
-        slots: list[int] | range = range(len(logits))
-        if ctx is not None:
-            # With speculative decoding a request has several rows, and only the device knows which.
-            on_host = getattr(ctx, "idx_mapping_np", None)
-            if on_host is None or len(on_host) != len(logits):
-                on_host = ctx.expanded_idx_mapping
-            slots = on_host.tolist()
-        if self._planned is None or self._planned[0] != slots:
-            self._planned = slots, self._plan(slots, logits.device)
-        for work in self._planned[1]:
-            rows = logits[work.rows]
-            work.change(rows)
-            if isinstance(work.rows, Tensor):
-                logits[work.rows] = rows
+        for kind in KINDS:
+            if slots := self.slots.of(kind):
+                self._apply(kind, slots, logits, ctx)
         return logits
 
-    def _plan(self, slots: Sequence[int], device: torch.device) -> list[Work]:
-        def send(tensor: Tensor) -> Tensor:
-            """To the device, without waiting for it."""
-            return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
+    def _apply(self, kind: type[Decoding], slots: list[int], logits: Tensor, ctx: LogitsContext | None) -> None:
+        """Change the rows of some slots, in place."""
+        of_rows = np.arange(len(logits)) if ctx is None else getattr(ctx, "idx_mapping_np", None)
+        if of_rows is None or len(of_rows) != len(logits):
+            # With speculative decoding a request has several rows, and only the device knows which. All are worked on;
+            # the parameters of slots without a decoding leave them as they are.
+            assert ctx is not None
+            table = self.slots.table(kind, self._slots_at_most, logits.device)
+            self._change(kind, slots, logits, table[ctx.expanded_idx_mapping])
+            return
+        found = np.flatnonzero(np.isin(of_rows, slots))
+        if not len(found):
+            return
+        table = self.slots.table(kind, int(of_rows.max()) + 1, logits.device)
+        values = table[send(torch.from_numpy(of_rows[found].astype(np.int64)), logits.device)]
+        if len(found) == len(logits):
+            self._change(kind, slots, logits, values)
+            return
+        rows = send(torch.from_numpy(found), logits.device)
+        for start in range(0, len(rows), ROWS_ON_GPU):  # not all at once: these are copies
+            where = rows[start : start + ROWS_ON_GPU]
+            block = logits[where]
+            self._change(kind, slots, block, values[start : start + ROWS_ON_GPU])
+            logits[where] = block
 
-        plan = []
-        for kind in (EntropyMinimization, AdaptiveTemperature):
-            rows = [row for row, slot in enumerate(slots) if isinstance(self.decodings.get(slot), kind)]
-            if not rows:
-                continue
-            asked = [self.decodings[slots[row]] for row in rows]
-            values = {
-                field.name: [float(getattr(decoding, field.name)) for decoding in asked] for field in fields(kind)
-            }
-            parameters = {name: send(torch.tensor(value)) for name, value in values.items()}
-            if kind is EntropyMinimization:
-                columns = RowParameters(**{name: value.unsqueeze(1) for name, value in parameters.items()})
-                change = partial(descend, parameters=columns, max_steps=int(max(values["steps"])))
-            else:
-                change = partial(_cool, **parameters)
-            consecutive = rows[-1] - rows[0] + 1 == len(rows)
-            where = slice(rows[0], rows[-1] + 1) if consecutive else send(torch.tensor(rows))
-            plan.append(Work(where, change))
-        return plan
+    def _change(self, kind: type[Decoding], slots: list[int], rows: Tensor, values: Tensor) -> None:
+        # Contiguous, each of them: compiled code is of one stride.
+        columns = dict(zip(COLUMNS[kind], values.to(rows.dtype).T.contiguous().unsqueeze(2), strict=True))
+        if kind is EntropyMinimization:
+            most = max(int(vars(self.decodings[slot])["steps"]) for slot in slots)
+            descend(rows, RowParameters(**columns), most, self._scratch(rows))
+        else:
+            rows.div_(adaptive_temperature(rows, **columns).unsqueeze(1))
+
+    def _scratch(self, rows: Tensor) -> list[Tensor] | None:
+        """What `descend` works with on a GPU: held from the start, so that vLLM counts it as taken."""
+        if not rows.is_cuda:
+            return None
+        held = self._held and (self._held[0].shape[1], self._held[0].is_inference())
+        if self._held is None or held != (rows.shape[1], torch.is_inference_mode_enabled()):
+            self._held = scratch_for(rows, ROWS_ON_GPU)
+        return self._held
+
+    @torch.inference_mode()  # as at every step: compiled code is of one mode
+    def warm_up(self, vocabulary: int, device: torch.device) -> None:
+        """Compile for one row and for several, and take the memory, so that no request waits for it."""
+        slots, self.slots = self.slots, Slots()
+        for count in (1, 2):
+            for kind in KINDS:
+                for slot in range(count):
+                    self.slots.put(slot, kind())
+                self.apply(torch.zeros(count, vocabulary, dtype=torch.float32, device=device))
+        self.slots = slots

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import aiohttp
 
 from emlit.errors import EngineError
+from emlit.printable import printable
+from emlit.server import secret
 
 T = TypeVar("T")
 
@@ -69,7 +71,9 @@ async def ask_servers(
 
     # No limit on the time of an answer: how long tokens take is not known. `_watch` tells slow servers from dead ones.
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=patience.seconds)
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout) as session:
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), timeout=timeout, headers=secret.headers()
+    ) as session:
         watching = [asyncio.create_task(_watch(session, url, patience)) for url in shares]
         asking = asyncio.create_task(_all([one_server(url, bodies) for url, bodies in shares.items()]))
         try:
@@ -110,10 +114,10 @@ async def _ask(
     failing_since, pause = None, 0.25
     while True:
         try:
-            async with session.request(method, address, json=body) as response:
+            async with session.request(method, address, json=body, allow_redirects=False) as response:
                 if response.status == 200:
                     return await response.json()
-                said = f"HTTP {response.status}: {' '.join((await response.text()).split())[:300]}"
+                said = printable(f"HTTP {response.status}: {' '.join((await response.text()).split())}", 300)
                 if response.status != 429 and response.status < 500:
                     raise EngineError(f"server {server} refuses a request with {said}")
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
@@ -132,7 +136,7 @@ async def _watch(session: aiohttp.ClientSession, url: str, patience: Patience) -
     while True:
         try:
             limit = aiohttp.ClientTimeout(total=patience.seconds)
-            async with session.get(f"{url}/health", timeout=limit) as response:
+            async with session.get(f"{url}/health", timeout=limit, allow_redirects=False) as response:
                 said = f"HTTP {response.status} to /health"
                 if response.status == 200:
                     healthy_at = clock()

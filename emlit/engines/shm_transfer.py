@@ -7,6 +7,8 @@ Importing this module registers the backend on either side; a server's workers i
 """
 
 import os
+import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -66,11 +68,16 @@ class ShmWeightTransferEngine(WeightTransferEngine[ShmInitInfo, ShmUpdateInfo]):
     update_info_cls = ShmUpdateInfo
 
     def init_transfer_engine(self, init_info: ShmInitInfo) -> None:
-        if not Path(init_info.directory, init_info.proof).is_file():
+        try:
+            found = Path(init_info.directory, init_info.proof).is_file()
+        except PermissionError:
+            found = False
+        if not found:
             raise RuntimeError(
-                f"{init_info.directory} of the trainer is not there: start the server on the trainer's machine, "
-                "or with --weights nccl"
+                f"{init_info.directory} of the trainer is not there, or is another user's: start the server on the "
+                "trainer's machine and as the same user, or with --weights nccl"
             )
+        self.directory = Path(init_info.directory)
 
     def start_weight_update(self) -> None:
         from vllm.model_executor.model_loader.reload import initialize_layerwise_reload
@@ -82,7 +89,7 @@ class ShmWeightTransferEngine(WeightTransferEngine[ShmInitInfo, ShmUpdateInfo]):
 
         model: Any = self.model
         with disable_mtp_completeness_check():
-            model.load_weights(_read(update_info))
+            model.load_weights(_read(update_info, self.directory))
 
     def finish_weight_update(self) -> None:
         from vllm.model_executor.model_loader.reload import finalize_layerwise_reload
@@ -113,7 +120,7 @@ class ShmTrainerWeightTransferEngine(TrainerWeightTransferEngine[ShmTrainerInitI
 
     def send_weights(self) -> None:
         assert self.source is not None
-        path = Path(self.scratch.name, "bucket")
+        path = Path(self.scratch.name, f"bucket-{secrets.token_hex(8)}")
         with _written(path, dict(self.source)) as update_info:
             self.client.start_weight_update()
             self.client.update_weights(asdict(update_info))
@@ -130,8 +137,9 @@ def _written(path: Path, tensors: dict[str, Tensor]) -> Iterator[ShmUpdateInfo]:
     for tensor in tensors.values():
         offsets.append(end)
         end += -(-tensor.numel() * tensor.element_size() // _ALIGNMENT) * _ALIGNMENT
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with path.open("wb") as file:
+        with open(descriptor, "wb") as file:
             # Writing to a mapped page that a full /dev/shm cannot give would end the process without a word.
             try:
                 os.posix_fallocate(file.fileno(), 0, max(end, 1))
@@ -151,11 +159,14 @@ def _written(path: Path, tensors: dict[str, Tensor]) -> Iterator[ShmUpdateInfo]:
         path.unlink(missing_ok=True)
 
 
-def _read(info: ShmUpdateInfo) -> Iterator[tuple[str, Tensor]]:
+def _read(info: ShmUpdateInfo, directory: Path) -> Iterator[tuple[str, Tensor]]:
+    status = Path(info.path).lstat()
+    is_within = Path(info.path).parent == directory and status.st_uid == directory.stat().st_uid
+    if not is_within or not stat.S_ISREG(status.st_mode):
+        raise RuntimeError(f"{info.path} is no file that the trainer put into {directory}")
     # Private and never written to. It stays mapped, and its memory in use, until vLLM has put the last of its tensors
     # into a layer: those of a layer whose other parts come with the next bucket wait for them.
-    size = Path(info.path).stat().st_size
-    mapped = torch.from_file(info.path, shared=False, size=size, dtype=torch.uint8)
+    mapped = torch.from_file(info.path, shared=False, size=status.st_size, dtype=torch.uint8)
     for name, dtype, shape, offset in zip(info.names, info.dtype_names, info.shapes, info.offsets, strict=True):
         yield name, _view(mapped, offset, getattr(torch, dtype), shape)
 

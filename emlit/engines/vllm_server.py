@@ -30,7 +30,8 @@ class VLLMServerEngine(Engine):
     """vLLM in servers of its own, which `python -m emlit.serve --config FILE` starts (docs/servers.md).
 
     Each process of the trainer asks the servers itself; new weights go from the first process to all servers, by vLLM's
-    weight-transfer API: NCCL between GPUs, memory on one machine. A weights version is never taken on trust: servers
+    weight-transfer API: NCCL between GPUs, memory on one machine. Control endpoints get the secret of
+    `emlit.server.secret`, from the environment or its file. A weights version is never taken on trust: servers
     carry the name of the last push, which is compared before and after each batch of requests.
 
     Args:
@@ -97,6 +98,9 @@ class VLLMServerEngine(Engine):
             raise EngineError(
                 f"the servers take weights by {' and '.join(sorted(backends))}; start all with the same --weights"
             )
+        # Half the bytes to gather, to send and to hold there, where the servers would round what they get.
+        dtypes = {facts.dtype for facts in self.facts}
+        self.weights_dtype = dtypes.pop() if len(dtypes) == 1 and dtypes <= {torch.bfloat16, torch.float16} else None
         self.source = source
         self.pushed, self.weights_version = UNTOUCHED, 0
 
@@ -171,7 +175,7 @@ class VLLMServerEngine(Engine):
             found = weight_version(url, self.patience)
             if self.transfer is not None and found != self.pushed:
                 log.warning("server %s was started again; it gets the current weights", url)
-                self.transfer = None
+                self._leave()
         if self.transfer is None:
             self.transfer = WeightTransfer(
                 self.urls,
@@ -183,16 +187,20 @@ class VLLMServerEngine(Engine):
             )
         self.transfer.send(weights, pushed)
 
+    def _leave(self) -> None:
+        """Close the transfer: else its communicator would hold memory of the GPU until the process ends."""
+        transfer, self.transfer = self.transfer, None
+        if transfer is not None:
+            with contextlib.suppress(EngineError):  # of a server that is gone, which is told where it matters
+                transfer.close()
+
     def close(self) -> None:
         """Leave the servers to others. What another thread is sampling ends."""
         if (asking := self._asking) is not None:
             loop, task = asking
             with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
                 loop.call_soon_threadsafe(task.cancel)
-        transfer, self.transfer = self.transfer, None
-        if transfer is not None:
-            with contextlib.suppress(EngineError):  # of a server that is gone, which is told where it matters
-                transfer.close()
+        self._leave()
 
 
 def _first() -> bool:

@@ -12,6 +12,7 @@ from urllib.parse import urlparse
 import torch
 from torch import Tensor
 
+from emlit.engines.server_calls import post, said
 from emlit.errors import ConfigError, EngineError
 
 
@@ -110,7 +111,8 @@ class WeightTransfer:
         self.servers.post("resume")
 
     def close(self) -> None:
-        self.engine.shutdown()
+        """Let go of communicators and files, here and at the servers that still answer."""
+        self.engine.shutdown()  # vLLM's aborts its communicator, which waits for no worker
         self.servers.post("shutdown_weight_transfer_engine")
 
     def _watched(self, call: Callable[[], Any]) -> Any:
@@ -139,13 +141,10 @@ class WeightTransfer:
 
 
 class _Servers:
-    """vLLM's `VLLMWeightSyncClient` for several servers at once, each called through vLLM's HTTP client of it."""
+    """vLLM's `VLLMWeightSyncClient` for several servers at once. (Its own client over HTTP can send no secret.)"""
 
     def __init__(self, urls: list[str], world_sizes: list[int], timeout: float) -> None:
-        from vllm.distributed.weight_transfer import HTTPVLLMWeightSyncClient
-
-        self.urls, self.world_sizes = urls, world_sizes
-        self.clients = [HTTPVLLMWeightSyncClient(url, timeout) for url in urls]
+        self.urls, self.world_sizes, self.timeout = urls, world_sizes, timeout
         self.failure: EngineError | None = None
 
     def init_weight_transfer_engine(self, init_info: dict[str, Any]) -> None:
@@ -153,20 +152,23 @@ class _Servers:
         for index in range(len(self.urls)):
             before = sum(self.world_sizes[:index])
             moved = {"rank_offset": init_info["rank_offset"] + before} if "rank_offset" in init_info else {}
-            infos.append({**init_info, **moved})
-        self._each(lambda index: self.clients[index].init_weight_transfer_engine(infos[index]))
+            infos.append({"init_info": {**init_info, **moved}})
+        self._each(lambda index: self.call(index, "init_weight_transfer_engine", infos[index]))
 
     def start_weight_update(self) -> None:
         """`WeightTransfer.send` has."""
 
     def update_weights(self, update_info: Any) -> None:
-        self._each(lambda index: self.clients[index].update_weights(update_info))
+        self.post("update_weights", {"update_info": update_info})
 
     def finish_weight_update(self, weight_version: str | None = None) -> None:
         """`WeightTransfer.send` will."""
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> None:
-        self._each(lambda index: self.clients[index]._post(path, body))
+        self._each(lambda index: self.call(index, path, body))
+
+    def call(self, index: int, path: str, body: dict[str, Any] | None) -> None:
+        post(f"{self.urls[index]}/{path}", body, self.timeout)
 
     def _each(self, call: Callable[[int], None]) -> None:
         """For every server at once, since workers of several meet in one collective operation; the first error counts.
@@ -184,12 +186,10 @@ class _Servers:
     def _one(self, call: Callable[[int], None], index: int) -> EngineError | None:
         try:
             call(index)
-        except OSError as error:  # all of requests' are
-            answer = getattr(error, "response", None)
-            told = str(error) if answer is None else f"HTTP {answer.status_code}: {' '.join(answer.text.split())[:300]}"
+        except (OSError, ValueError) as error:
             return EngineError(
-                f"server {self.urls[index]} did not take the weights: {told}; restart it, and fit goes on from its "
-                "last checkpoint with --ckpt_path auto"
+                f"server {self.urls[index]} did not take the weights: {said(error)}; restart it, and fit goes on from "
+                "its last checkpoint with --ckpt_path auto"
             )
         return None
 

@@ -3,6 +3,7 @@ import torch
 
 from emlit.decoding import AdaptiveTemperature, adaptive_temperature
 from emlit.functional import token_entropy
+from tests.no_sync import no_sync
 
 
 def logits(count: int = 32, vocabulary: int = 500, scale: float = 2.0) -> torch.Tensor:
@@ -51,3 +52,28 @@ def test_bad_arguments():
         adaptive_temperature(torch.zeros(3))
     with pytest.raises(ValueError, match="ratio"):
         AdaptiveTemperature(ratio=0.0)
+
+
+def test_the_host_never_waits():
+    z = logits(600).float()  # more than are worked on at once
+    expected = adaptive_temperature(z)
+    for as_on_cuda in (False, True):
+        with no_sync(as_on_cuda):
+            found = adaptive_temperature(z)
+            decoded = AdaptiveTemperature()(z)
+        assert torch.equal(found, expected)
+        assert torch.equal(decoded, z / expected.unsqueeze(1))
+
+
+def test_a_large_vocabulary_goes_a_few_rows_at_a_time():
+    z = logits(37, 2**15).float()
+    expected = adaptive_temperature(z.double())
+    torch.testing.assert_close(token_entropy(z, adaptive_temperature(z).unsqueeze(1)),
+                               token_entropy(z, expected.float().unsqueeze(1)), rtol=0, atol=2e-3)  # fmt: skip
+
+
+def test_rows_that_are_no_distribution_keep_their_temperature():
+    z = torch.tensor([[torch.nan, 0.0, 1.0], [torch.inf, 0.0, 1.0], [-torch.inf] * 3, [0.0, 0.5, 1.0]])
+    temperature = adaptive_temperature(z)
+    assert temperature[:3].tolist() == [1, 1, 1]
+    assert temperature[3] < 1

@@ -1,7 +1,8 @@
 import pytest
 
-from emlit.decoding import AdaptiveTemperature, EntropyMinimization
-from emlit.decoding.requests import from_flat_keys, to_flat_keys
+from emlit.decoding import PRESETS, AdaptiveTemperature, EntropyMinimization
+from emlit.decoding.requests import KEYS, from_flat_keys, from_settings, to_flat_keys
+from emlit.decoding.spelling import meant
 
 
 @pytest.mark.parametrize("decoding", [EntropyMinimization(0.2, 0.1, 0.05, 7), AdaptiveTemperature(0.4, 0.2), None])
@@ -14,12 +15,16 @@ def test_there_and_back(decoding):
     [
         ({}, None),
         (None, None),
-        ({"somebody": "else", "em_information": 3}, None),
+        ({"somebody": "else", "temperature": 3, "session_id": "a", "email": "b"}, None),
         ({"em_inf": 1}, EntropyMinimization()),
         ({"em_inf": True, "em_inf_steps": 5.0}, EntropyMinimization(steps=5)),
         ({"em_inf_threshold": 0.2}, EntropyMinimization(threshold=0.2)),
         ({"em_inf": 0, "em_inf_threshold": 0.2}, None),
         ({"em_inf": 0, "adaptive_temperature": 1}, AdaptiveTemperature()),
+        ({"em_inf": "released"}, PRESETS["released"]),
+        ({"em_inf": "paper"}, PRESETS["paper"]),
+        ({"em_inf": "paper", "em_inf_steps": 5}, EntropyMinimization(kl_weight=0.0, steps=5)),
+        ({"steps": 5, "threshold": 1, "ratio": 2}, None),  # nobody asks for a decoding here
     ],
 )
 def test_what_is_asked_for(arguments, decoding):
@@ -30,6 +35,8 @@ def test_the_default_gives_way():
     default = EntropyMinimization(steps=9)
     assert from_flat_keys({}, default) == default
     assert from_flat_keys({"em_inf_threshold": 0.1}, default) == EntropyMinimization(threshold=0.1, steps=9)
+    assert from_flat_keys({"em_inf": "paper"}, default) == PRESETS["paper"]
+    assert from_settings({"em_inf": "paper"}) == PRESETS["paper"]
     assert from_flat_keys({"em_inf": 0}, default) is None
     assert from_flat_keys({"adaptive_temperature": 0}, default) == default
     assert from_flat_keys({"adaptive_temperature_ratio": 0.7}, default) == AdaptiveTemperature(ratio=0.7)
@@ -48,6 +55,17 @@ def test_the_default_gives_way():
         ({"em_inf_learning_rate": 5.0}, "learning_rate is 5.0; it must be above 0 and at most 1"),
         ({"em_inf_kl_weight": -1}, "kl_weight is -1.0; it must be at least 0 and at most 1"),
         ({"em_inf": "yes"}, "em_inf is 'yes'; it must be 1 or 0"),
+        ({"em_inf": "Paper"}, "em_inf is 'Paper'; .*preset .released, paper.; 'paper' is the nearest"),
+        ({"em_inf": {"steps": 3}}, "em_inf is {'steps': 3}; it must be 1 or 0"),
+        ({"em_inf": None}, "em_inf is None"),
+        ({"em_inf": 2}, "em_inf is 2"),
+        ({"em_inf_steps": True}, "em_inf_steps is True"),
+        ({"em_inf_steps": "3"}, "em_inf_steps is '3'"),
+        ({"adaptive_temperature": "paper"}, "adaptive_temperature is 'paper'; it must be 1 or 0"),
+        ({"em_inf": 1, "steps": 5}, "steps is no parameter of emlit; em_inf_steps is the nearest"),
+        ({"em_inf": 1, "kl-weight": 5}, "'kl-weight' is no parameter of emlit; em_inf_kl_weight is the nearest"),
+        ({"adaptive_temperature": 1, "ratio": 0.5}, "ratio is no .*; adaptive_temperature_ratio is the nearest"),
+        ({"adaptive_temperature": 1, "thresholds": 0.5}, "thresholds is no .*; adaptive_temperature_threshold is the"),
         ({"em_inf": [1]}, "it must be 1 or 0"),
         ({"em_inf": 1, "adaptive_temperature": 1}, "both asked for"),
         ({"em_inf_steps": 3, "adaptive_temperature_ratio": 0.5}, "both asked for"),
@@ -57,3 +75,44 @@ def test_the_default_gives_way():
 def test_wrong_keys_and_values_get_a_sentence(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
         from_flat_keys(arguments)
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("em_info", "em_inf"),
+        ("em_information", "em_inf"),
+        ("em-inf", "em_inf"),
+        ("EM_INF", "em_inf"),
+        ("emInf", "em_inf"),
+        ("em_inf ", "em_inf"),
+        ("em_ifn", "em_inf"),
+        ("\uff45\uff4d_inf", "em_inf"),  # full width
+        ("\u0435m_inf", "em_inf"),  # a Cyrillic e
+        ("em-inf-steps", "em_inf_steps"),
+        ("em_steps", "em_inf_steps"),
+        ("eminf_treshold", "em_inf_threshold"),
+        ("em_inf_lr", "em_inf"),
+        ("entropy_minimization", "em_inf"),
+        ("adaptive-temperature", "adaptive_temperature"),
+        ("adaptiveTemperature_Ratio", "adaptive_temperature_ratio"),
+        ("adpative_temperature", "adaptive_temperature"),
+    ],
+)
+def test_what_was_meant_is_named(key, near):
+    with pytest.raises(ValueError, match=rf"is no parameter of emlit; {near} is the nearest of em_inf, "):
+        from_flat_keys({key: 1})
+
+
+def test_no_key_of_vllms_is_taken_for_one():
+    pytest.importorskip("vllm")
+    from vllm import SamplingParams
+    from vllm.entrypoints.anthropic.protocol import AnthropicMessagesRequest
+    from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
+    from vllm.entrypoints.openai.completion.protocol import CompletionRequest
+    from vllm.entrypoints.openai.responses.protocol import ResponsesRequest
+
+    models = (AnthropicMessagesRequest, ChatCompletionRequest, CompletionRequest, ResponsesRequest)
+    names = {name for model in models for name in model.model_fields} | set(SamplingParams.__struct_fields__)
+    assert len(names) > 100
+    assert not [name for name in names if meant(name, KEYS)]

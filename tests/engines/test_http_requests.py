@@ -7,6 +7,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import torch
 
 from emlit.engines import Completion, ModelSource, Request, Sampling, VLLMServerEngine
 from emlit.engines.http_requests import Patience, ServerChanged, ask_servers
@@ -33,6 +34,8 @@ class Fake(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.failures: list[int | None] = []
         self.bodies: list[dict] = []
+        self.headers: list[dict[str, str]] = []
+        self.secret = self.redirect = ""
         self.versions = ["default"] * 1000
         self.routes = {
             "/server_info": {"vllm_config": CONFIG},
@@ -49,7 +52,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
-        if path == "/health":
+        self.server.headers.append(dict(self.headers))
+        if self.server.redirect:
+            self.send_response(307)
+            self.send_header("Location", self.server.redirect + self.path)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        elif self.server.secret and path != "/health" and self.headers["X-Emlit-Secret"] != self.server.secret:
+            self.answer(401, {"error": {"message": "this endpoint needs the server's secret"}})
+        elif path == "/health":
             self.answer(self.server.health or 200, {})
         elif path == "/weight_info":
             self.answer(200, {"weight_version": self.server.versions.pop(0)})
@@ -58,6 +69,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         server = self.server
+        server.headers.append(dict(self.headers))
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with server.lock:
             failure = server.failures.pop(0) if server.failures else 200
@@ -78,12 +90,21 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self, status: int, body: dict) -> None:
         data = json.dumps(body).encode()
         self.send_response(status)
+        self.send_header("Location", self.server.redirect + self.path)  # counts for 3xx
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
 
     def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch, tmp_path):
+    """No secret of whoever runs the tests."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    for name in ("EMLIT_SERVER_SECRET", "EMLIT_SERVER_SECRET_FILE", "VLLM_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -216,3 +237,96 @@ def test_a_server_that_was_started_wrongly(server, change, sentence):
     with pytest.raises(EngineError, match=sentence) as caught:
         server_facts(server.url, 256)
     assert server.url in str(caught.value)
+
+
+SECRET = "a-secret-of-the-tests-0123456789"
+
+
+def test_the_secret_and_vllms_key_go_with_every_request(server, monkeypatch):
+    monkeypatch.setenv("EMLIT_SERVER_SECRET", SECRET)
+    monkeypatch.setenv("VLLM_API_KEY", "key")
+    server.secret = SECRET
+    engine_of(server).generate(requests(2), Sampling())
+    named = [headers for headers in server.headers if headers.get("X-Emlit-Secret") == SECRET]
+    assert {headers["Authorization"] for headers in named} == {"Bearer key"}
+    # One is without, which finds out whether the server needs it.
+    assert len(server.headers) - len(named) == 1
+
+
+def test_a_server_with_another_secret(server, monkeypatch):
+    server.secret = SECRET
+    for value in (None, "another-secret-0123456789"):
+        if value:
+            monkeypatch.setenv("EMLIT_SERVER_SECRET", value)
+        with pytest.raises(
+            EngineError, match="has another secret than this trainer: give it here.*emlit/server-secret"
+        ):
+            engine_of(server)
+
+
+def test_a_server_that_needs_no_secret_is_warned_of(server, caplog):
+    engine_of(server)
+    assert "lets anybody who reaches it replace its weights" in caplog.text
+
+
+def test_the_secret_follows_no_redirect(server, monkeypatch):
+    monkeypatch.setenv("EMLIT_SERVER_SECRET", SECRET)
+    other, engine = Fake(), engine_of(server)
+    server.redirect = other.url
+    with pytest.raises(EngineError, match="refuses a request with HTTP 307"):
+        engine.generate(requests(1), Sampling())
+    with pytest.raises(EngineError, match="last: HTTP 307"):
+        healthy_within(server.url, 0.1)
+    from emlit.engines.server_calls import post
+
+    server.failures = [307]
+    with pytest.raises(OSError, match="307"):
+        post(f"{server.url}/resume", {}, 5)
+    assert other.headers == []
+    other.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "found"),
+    [
+        (["torch.bfloat16"] * 2, torch.bfloat16),
+        (["torch.float32"] * 2, None),
+        (["torch.bfloat16", "torch.float16"], None),
+        ([None] * 2, None),
+    ],
+)
+def test_weights_are_wanted_in_the_dtype_of_the_servers(server, dtypes, found):
+    other = Fake()
+    for each, dtype in zip((server, other), dtypes, strict=True):
+        config = {**CONFIG, "model_config": {**CONFIG["model_config"], "dtype": dtype}}
+        each.routes = each.routes | {"/server_info": {"vllm_config": config}}
+    assert engine_of(server, other).weights_dtype == found
+    other.shutdown()
+
+
+def test_a_server_that_was_started_again_gets_a_transfer_of_its_own(server, monkeypatch):
+    """The old one's communicator would hold memory of the GPU."""
+    made = []
+
+    class Transfer:
+        def __init__(self, *_):
+            self.did = []
+            made.append(self)
+
+        def send(self, weights, pushed):
+            self.did.append("send")
+            server.versions = [pushed] * 10
+
+        def close(self):
+            self.did.append("close")
+            raise EngineError("the server has forgotten it")
+
+    monkeypatch.setattr("emlit.engines.vllm_server.WeightTransfer", Transfer)
+    engine = engine_of(server)
+    engine.load_weights([], 1)
+    engine.load_weights([], 2)
+    server.versions = ["default"] * 10
+    engine.load_weights([], 3)
+    assert [each.did for each in made] == [["send", "send", "close"], ["send"]]
+    engine.close()
+    assert made[1].did == ["send", "close"]

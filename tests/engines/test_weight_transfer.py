@@ -45,13 +45,29 @@ def test_a_file_holds_what_was_written_and_is_gone_afterwards(tmp_path):
         "empty": torch.zeros(0, 4),
     }
     with _written(tmp_path / "bucket", tensors) as info:
-        found = dict(_read(info))
+        assert (tmp_path / "bucket").stat().st_mode & 0o777 == 0o600
+        found = dict(_read(info, tmp_path))
         assert list(found) == list(tensors)
         for name, tensor in tensors.items():
             assert found[name].dtype == tensor.dtype
             assert torch.equal(found[name], tensor), name
     assert not list(tmp_path.iterdir())
     assert torch.equal(found["tied"], whole)  # what is mapped stays
+
+
+def test_a_worker_reads_no_file_but_the_trainers(tmp_path):
+    from emlit.engines.shm_transfer import _read, _written
+
+    with _written(tmp_path / "bucket", {"w": torch.ones(2)}) as info:
+        with pytest.raises(RuntimeError, match="is no file that the trainer put into"):
+            list(_read(info, tmp_path / "another"))
+        (tmp_path / "link").symlink_to(tmp_path / "bucket")
+        info.path = str(tmp_path / "link")
+        with pytest.raises(RuntimeError, match="is no file"):
+            list(_read(info, tmp_path))
+        with pytest.raises(FileExistsError), _written(tmp_path / "link", {"w": torch.ones(2)}):
+            pass  # a link that somebody planted is not written through
+    assert [each.name for each in tmp_path.iterdir()] == ["link"]
 
 
 def test_a_full_directory_gets_a_sentence(tmp_path, monkeypatch):
@@ -67,31 +83,31 @@ def test_a_full_directory_gets_a_sentence(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-class Records:
-    """A server's client: what it was asked."""
+class Records(_Servers):
+    """Three servers, and what each was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, object]] = []
+        super().__init__([f"http://{name}" for name in "abc"], [2, 1, 4], timeout=1)
+        self.asked: list[list[tuple[str, object]]] = [[], [], []]
 
-    def __getattr__(self, name):
-        return lambda *arguments: self.asked.append((name, *arguments))
+    def call(self, index, path, body):
+        self.asked[index].append((path, body))
 
 
 @pytest.fixture
-def three() -> _Servers:
-    servers = _Servers([f"http://{name}" for name in "abc"], [2, 1, 4], timeout=1)
-    servers.clients = [Records() for _ in servers.urls]
-    return servers
+def three() -> Records:
+    return Records()
 
 
 def test_workers_of_several_servers_have_ranks_of_their_own(three):
     """Rank 0 sends; vLLM gives a server's workers the ranks from `rank_offset` on."""
     three.init_weight_transfer_engine({"rank_offset": 1, "world_size": 8})
-    offsets = [client.asked[0][1]["rank_offset"] for client in three.clients]
+    infos = [asked[0][1]["init_info"] for asked in three.asked]
+    offsets = [info["rank_offset"] for info in infos]
     assert offsets == [1, 3, 4]
     ranks = [offset + worker for offset, size in zip(offsets, [2, 1, 4], strict=True) for worker in range(size)]
     assert ranks == list(range(1, 8))
-    assert {client.asked[0][1]["world_size"] for client in three.clients} == {8}
+    assert {info["world_size"] for info in infos} == {8}
 
 
 def test_an_update_is_opened_and_closed_once_around_its_buckets(three):
@@ -110,14 +126,14 @@ def test_an_update_is_opened_and_closed_once_around_its_buckets(three):
     transfer.source = _bucket_source(torch.device("cpu"))
     transfer.send([("a", torch.ones(2)), ("b", torch.ones(1)), ("c", torch.ones(1))], "name")
     assert [list(part) for part in sent] == [["a"], ["b", "c"]]
-    for client in three.clients:
-        assert client.asked == [
-            ("_post", "pause?mode=wait", None),
-            ("_post", "start_weight_update", None),
-            ("update_weights", {"names": ["a"]}),
-            ("update_weights", {"names": ["b", "c"]}),
-            ("_post", "finish_weight_update", {"weight_version": "name"}),
-            ("_post", "resume", None),
+    for asked in three.asked:
+        assert asked == [
+            ("pause?mode=wait", None),
+            ("start_weight_update", None),
+            ("update_weights", {"update_info": {"names": ["a"]}}),
+            ("update_weights", {"update_info": {"names": ["b", "c"]}}),
+            ("finish_weight_update", {"weight_version": "name"}),
+            ("resume", None),
         ]
     assert transfer.source.tensors == {}
 
@@ -136,14 +152,14 @@ def test_what_nccl_is_told():
     assert [name for name, _ in NCCLTrainerWeightTransferEngine._checked_iter(source, source.metadata())] == ["w", "v"]
 
 
-def test_a_server_that_fails_ends_a_transfer_that_would_wait_for_ever(three):
+def test_a_server_that_fails_ends_a_transfer_that_would_wait_for_ever(three, monkeypatch):
     """As a broadcast does for workers that are gone."""
 
-    class Fails(Records):
-        def update_weights(self, info):
+    def fails(index, path, body):
+        if index == 1:
             raise ConnectionError("refused")
 
-    three.clients[1] = Fails()
+    monkeypatch.setattr(three, "call", fails)
     forever = threading.Event()
     transfer = WeightTransfer.__new__(WeightTransfer)
     transfer.servers = three

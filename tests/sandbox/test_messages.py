@@ -135,7 +135,9 @@ MESSAGES = st.fixed_dictionaries(
         "heap": HEAPS | st.none() | st.text(max_size=3),
         "changes": st.dictionaries(st.sampled_from(["0", "-1", "9", "x"]), HEAPS.map(lambda heap: [*heap, None][0])),
         "result": st.none() | st.integers() | st.lists(st.integers(-1, 4), max_size=2) | st.just({}),
-        "raised": st.lists(st.sampled_from(["ValueError", "exit", "SystemExit", "ExceptionGroup", "\ud800"]) | st.none()),
+        "raised": st.lists(
+            st.sampled_from(["ValueError", "exit", "SystemExit", "ExceptionGroup", "\ud800"]) | st.none()
+        ),
         "arguments": st.lists(st.none() | st.integers() | st.text(max_size=3)),
         "refused": st.integers() | st.lists(st.none()),
         "callable": st.booleans(),
