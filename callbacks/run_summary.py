@@ -103,7 +103,8 @@ class RunSummary(L.Callback):
         kept = f"{directory / 'checkpoints'} is kept; make room and go on with --ckpt_path auto"
         write_whole(directory / "summary.json", json.dumps(summary, indent=2) + "\n", kept)
         console = Terminal()
-        console.print(_table(before, after, trainer.global_step, self.seconds))
+        missing = "no labels" if trainer.datamodule.evaluation_tasks else "not evaluated"
+        console.print(_table(before, after, trainer.global_step, self.seconds, missing))
         if guard is not None and (sentence := guard.sentence()):
             console.print(f"guard:      {sentence}; {guard.cost(trainer)}", soft_wrap=True)
         console.print(f"curves:     tensorboard --logdir {directory}", soft_wrap=True)
@@ -120,7 +121,7 @@ class RunSummary(L.Callback):
         console.print(f"summary:    {directory / 'summary.json'}", soft_wrap=True)
 
 
-def _table(before: Measured, after: Measured, steps: int, seconds: float) -> Table:
+def _table(before: Measured, after: Measured, steps: int, seconds: float, missing: str) -> Table:
     table = Table(title=f"{steps} steps, {seconds:.0f} s of training")
     for heading in ("", "before", "after", "change"):
         table.add_column(heading, justify="left" if not heading else "right")
@@ -130,8 +131,8 @@ def _table(before: Measured, after: Measured, steps: int, seconds: float) -> Tab
         known = first is not None and last is not None
         table.add_row(
             name,
-            "no labels" if first is None else f"{first:.3f}",
-            "no labels" if last is None else f"{last:.3f}",
+            missing if first is None else f"{first:.3f}",
+            missing if last is None else f"{last:.3f}",
             f"{last - first:+.3f}" if known else "",
         )
     return table

@@ -16,10 +16,12 @@ def evaluate(module: CausalLM) -> dict[str, float | None]:
     that their difference has less noise than either. Every process must call it.
 
     Returns:
-        pass@1, greedy, format_rate, mean_entropy, mean_length (None where there are no labels), and beside them
-        pass@k, maj@k, mean_logprob and truncated
+        pass@1, greedy, format_rate, mean_entropy, mean_length (None where there are no labels, or nothing is
+        evaluated), and beside them pass@k, maj@k, mean_logprob and truncated
     """
     data, step = module.data, module.trainer.global_step
+    if not data.evaluation_tasks:  # data.evaluation is null
+        return dict.fromkeys(NAMES)
     sampled, greedy = CompletionMetrics().to(module.device), CompletionMetrics().to(module.device)
     greedily = Sampled(temperature=0.0, decoding=data.engine.decoding)
     batches, once = evaluation_batches(data, data.evaluation_samples), evaluation_batches(data, 1)

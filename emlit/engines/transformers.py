@@ -68,11 +68,8 @@ class TransformersEngine(Engine):
                 )
         completions: dict[int, Completion] = {}
         for batch in self._batches(order, [self._room(request, sampling) for request in requests]):
-            sampled = self._generate_batch(
-                [requests[i] for i in batch],
-                sampling,
-                None if on_finished is None else lambda row, done, batch=batch: on_finished(batch[row], done),
-            )
+            tell = None if on_finished is None else _for_rows(batch, on_finished)
+            sampled = self._generate_batch([requests[i] for i in batch], sampling, tell)
             completions.update(zip(batch, sampled, strict=True))
         return [completions[i] for i in range(len(requests))]
 
@@ -229,3 +226,8 @@ class TransformersEngine(Engine):
     def close(self) -> None:
         if hasattr(self, "model"):
             del self.model
+
+
+def _for_rows(batch: list[int], on_finished: OnFinished) -> OnFinished:
+    """Told of a batch's rows by their places in it, tells of the requests that they are."""
+    return lambda row, completion: on_finished(batch[row], completion)

@@ -6,7 +6,7 @@ import importlib.util
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import Any, Literal
 
 import torch
@@ -242,7 +242,7 @@ def _skip_token_ranks() -> None:
         sampler.batched_count_greater_than = lambda x, values: (x >= values).sum(dim=-1)
 
 
-def _as_they_end(llm: Any, prompts: Sequence[Any], params: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+def _as_they_end(llm: Any, prompts: Sequence[Any], params: Sequence[Any]) -> Generator[tuple[int, Any], None, None]:
     """What `LLM.generate` returns at its end, one output at a time, each with its place among the prompts."""
     engine = llm.llm_engine
     waiting = llm.enqueue(prompts, params, use_tqdm=False)

@@ -7,6 +7,7 @@ from lightning.pytorch.callbacks import Timer
 
 from emlit.engines import ReplayEngine
 from emlit.errors import ConfigError
+from emlit.tasks import TinyArithmetic
 
 if TYPE_CHECKING:
     from emlit.rollout.datamodule import RolloutDataModule
@@ -33,6 +34,29 @@ def begin(trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
     for callback in trainer.callbacks:
         if isinstance(callback, FromTheBeginning):
             callback.on_begin(trainer, module, stage)
+
+
+def settle_tasks(data: "RolloutDataModule", pretrained: str, stage: str) -> None:
+    """Give the embedded model its own problems where none are named; for any other, say which are missing.
+
+    Raises:
+        ConfigError: there is nothing to train on, or nothing to answer
+    """
+    held_out = data.hold_out != 0
+    if data.train_task is None and pretrained == "tiny":
+        data.train_task = TinyArithmetic("train")
+        if held_out:
+            data.evaluation_tasks, data.hold_out = [TinyArithmetic("test", n=256)], 0
+    if data.train_task is None and stage == "fit":
+        raise ConfigError(
+            f"data.train is not set: say what {pretrained} is to be trained on, for example --data.train "
+            "emlit.tasks.PromptFile --data.train.path prompts.jsonl"
+        )
+    if stage != "fit" and not data.evaluation_tasks:
+        raise ConfigError(
+            f"data.evaluation is {'not set' if held_out else 'null'}: say what {pretrained} is to answer, for example "
+            "--data.evaluation emlit.tasks.PromptFile --data.evaluation.path prompts.jsonl"
+        )
 
 
 def check_evaluation(data: "RolloutDataModule", stage: str) -> None:

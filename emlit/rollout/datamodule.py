@@ -15,7 +15,7 @@ from emlit.engines import Engine, ModelSource, ReplayEngine, RestartingEngine, S
 from emlit.errors import ConfigError
 from emlit.rollout.batch import RolloutBatch
 from emlit.rollout.chat import Chat
-from emlit.rollout.checks import Preflight, begin, check_evaluation, check_fit
+from emlit.rollout.checks import Preflight, begin, check_evaluation, check_fit, settle_tasks
 from emlit.rollout.first_grades import FirstGrades
 from emlit.rollout.held_out import HELD_OUT, require_hold_out
 from emlit.rollout.prompt_batches import (
@@ -29,7 +29,7 @@ from emlit.rollout.solutions import SolutionStream
 from emlit.rollout.stream import RolloutStream, RoundShape
 from emlit.rollout.training_prompts import training_prompts
 from emlit.strategies import Sampled, Strategy
-from emlit.tasks import Task, TinyArithmetic, read_from
+from emlit.tasks import Task, read_from
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class RolloutDataModule(L.LightningDataModule):
 
     Args:
         train: what to sample from while training, or the solutions to learn from; labels, where there are any, are
-            only measured against, but for rewards that say otherwise
+            only measured against, but for rewards that say otherwise. The embedded arithmetic for `pretrained: tiny`
         evaluation: what is answered before and after training, and by validate, test and predict; prompts of `train`
             that training leaves out ("held_out") unless set; null for no evaluation
         hold_out: how many prompts of `train` are held out, or their share; a tenth, at most 128, unless set
@@ -110,19 +110,14 @@ class RolloutDataModule(L.LightningDataModule):
         ):
             if value is not None and value < 1:
                 raise ConfigError(f"{name} is {value}; it must be at least 1")
-        self.train_task = train if train is not None else TinyArithmetic("train")
         require_hold_out(hold_out)
-        self.hold_out: int | float | None = 0
-        if evaluation == HELD_OUT and train is None:
-            evaluation = TinyArithmetic("test", n=256)
-        if evaluation == HELD_OUT:
-            evaluation, self.hold_out = self.train_task, hold_out
-        elif hold_out is not None:
+        if hold_out is not None and evaluation != HELD_OUT:
             raise ConfigError("data.hold_out is set, and so is data.evaluation; leave one of them out")
         if evaluation == []:
             raise ConfigError("evaluation is an empty list; name a task, or leave the key out")
-        tasks = [] if evaluation is None else evaluation
-        self.evaluation_tasks: list[Task] = tasks if isinstance(tasks, list) else [tasks]
+        self.train_task, self.hold_out = train, hold_out if evaluation == HELD_OUT else 0
+        tasks = train if evaluation == HELD_OUT else evaluation
+        self.evaluation_tasks: list[Task] = tasks if isinstance(tasks, list) else [] if tasks is None else [tasks]
         if path is not None:
             read_from(Path(path), self.evaluation_tasks)
         self.engine = engine if engine is not None else default_engine()
@@ -171,6 +166,7 @@ class RolloutDataModule(L.LightningDataModule):
         begin(self.trainer, module, stage)
         reading = progress.begin("reading the prompts")
         module.check_rollouts(self)
+        settle_tasks(self, module.pretrained, stage)
         check_evaluation(self, stage)
         if stage == "fit":
             check_fit(self, samples=module.learns_from == "samples")
@@ -192,9 +188,8 @@ class RolloutDataModule(L.LightningDataModule):
             )
         stop = pretrained.stop_token_ids(path, self.tokenizer, trusted)
         # What is only replayed is read by nobody.
-        vocabulary = (
-            None if replayed else getattr(pretrained.load_config(path, trusted).get_text_config(), "vocab_size", None)
-        )
+        config = None if replayed else pretrained.load_config(path, trusted).get_text_config()
+        vocabulary = getattr(config, "vocab_size", None)
         self.chat = Chat(self.tokenizer, self.chat_template_kwargs, self.few_shot, self.plain_template, vocabulary)
         if stage == "fit":
             self.train_prompts = training_prompts(

@@ -1,0 +1,55 @@
+"""Whose problems a run has where none are named: the embedded model's own for it alone."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from emlit.errors import ConfigError
+from emlit.rollout import RolloutDataModule
+from emlit.rollout.checks import settle_tasks
+from emlit.tasks import PromptFile, TinyArithmetic
+
+
+@pytest.fixture
+def hers(tmp_path):
+    (tmp_path / "p.jsonl").write_text('{"prompt": "1+1?", "answer": "2"}\n{"prompt": "1+2?", "answer": "3"}\n')
+    return PromptFile(str(tmp_path / "p.jsonl"))
+
+
+def test_the_embedded_model_has_problems_of_its_own():
+    data = RolloutDataModule()
+    settle_tasks(data, "tiny", "fit")
+    assert (data.train_task.name, [task.name for task in data.evaluation_tasks]) == ("tiny", ["tiny"])
+    data = RolloutDataModule(evaluation=None)
+    settle_tasks(data, "tiny", "fit")
+    assert isinstance(data.train_task, TinyArithmetic)
+    assert data.evaluation_tasks == []
+
+
+def test_another_model_has_none(hers):
+    with pytest.raises(ConfigError, match=r"data\.train is not set: say what her/model is to be trained on"):
+        settle_tasks(RolloutDataModule(), "her/model", "fit")
+    with pytest.raises(ConfigError, match=r"data\.train is not set"):
+        settle_tasks(RolloutDataModule(evaluation=hers), "her/model", "fit")
+    for stage in ("validate", "test", "predict"):
+        with pytest.raises(ConfigError, match=r"data\.evaluation is not set: say what her/model is to answer"):
+            settle_tasks(RolloutDataModule(), "her/model", stage)
+        with pytest.raises(ConfigError, match=r"data\.evaluation is null"):
+            settle_tasks(RolloutDataModule(train=hers, evaluation=None), "her/model", stage)
+
+
+def test_her_prompts_are_held_out_or_nothing_is_evaluated(hers):
+    data = RolloutDataModule(train=hers)
+    settle_tasks(data, "her/model", "fit")
+    assert (data.evaluation_tasks, data.hold_out) == ([hers], None)
+    settle_tasks(data, "her/model", "validate")
+    data = RolloutDataModule(train=hers, evaluation=None)
+    settle_tasks(data, "her/model", "fit")
+    assert (data.evaluation_tasks, data.hold_out) == ([], 0)
+
+
+def test_nothing_is_measured_where_nothing_is_evaluated():
+    from emlit.evaluation import NAMES, evaluate
+
+    data = SimpleNamespace(evaluation_tasks=[])
+    assert evaluate(SimpleNamespace(data=data, trainer=SimpleNamespace(global_step=0))) == dict.fromkeys(NAMES)
