@@ -60,7 +60,7 @@ class RolloutProgress(ProgressBar):
         self._close()  # of an earlier run of the same trainer, that failed
         self.display = Bars(self.console) if self.console.is_terminal else Lines(self.console)
         progress.watch(self.display)
-        self.root = progress.begin(stage)
+        self.root = progress.begin(trainer.state.fn.value)  # "fit", "predict"
         self.ticker = Ticker(self.display.every, self.display.look)
 
     def _close(self) -> None:
