@@ -23,7 +23,7 @@ import psutil
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.hostile import HOSTILE, SMOKE, Hostile, preamble
+from benchmarks.hostile import HOSTILE, OUTSIDE, SMOKE, Hostile, preamble
 from benchmarks.measure import environment, parser, table
 from benchmarks.mutants import graded
 from emlit.sandbox import ExecutionResult, isolation, run_all, run_python, run_tests
@@ -140,6 +140,9 @@ def hostile(programs: list[Hostile], timeout: float, level: Level) -> str:
             failures += [f"{program.name}: graded right"] * graded.ok
             failures += [f"{program.name}: its early end passed for its last line"] * (program.early and by_itself.ok)
             failures += [f"{program.name}: {result.reason}" for result in (by_itself, graded) if _unfit(result)]
+            failures += [
+                f"{program.name}: a reason that draws" for r in (by_itself, graded) if not r.reason.isprintable()
+            ]
             rows.append([program.name, by_itself.reason[:80], graded.reason[:80], "YES" if graded.ok else "no"])
     found = table(["program", "by itself ended by", "under tests ended by", "graded right"], rows)
     found += f"\n\n{len(programs)} programs, isolation: {level.name}; "
@@ -182,6 +185,9 @@ def main() -> None:
         level = next((level for level in (*ISOLATING, RLIMITS) if level.name == name), None)
         if level is None or probe(level) is not None:
             raise SystemExit(f"{name} does not work here: {'no such level' if level is None else probe(level)}")
+        if not level.isolates:
+            programs = [program for program in programs if program.name not in OUTSIDE]
+            print(f"left out, as {level.name} does not prevent them: {', '.join(sorted(OUTSIDE))}\n")
         print(hostile(programs, 1.0 if arguments.smoke else arguments.timeout, level))
     else:
         print(graded(arguments.data, arguments.seed, with_bar))

@@ -6,7 +6,14 @@ from textwrap import dedent
 
 @dataclass(frozen=True)
 class Hostile:
-    """One program: what it tries, and its text."""
+    """One program.
+
+    Attributes:
+        name: what it tries
+        text: the program
+        fake: it tries to pass for right
+        early: and that without coming to its last line
+    """
 
     name: str
     text: str

@@ -3,11 +3,13 @@
 import contextlib
 import os
 import re
+import sys
 
 from emlit.sandbox.view import SCRATCH
 
 _KB = re.compile(rb"^(?:VmRSS|VmSwap|VmPTE|Pss|SwapPss):\s+(\d+) kB$", re.MULTILINE)
 _PIPE_BYTES = 2**16  # what the kernel keeps for one, at most
+_LONGEST_PATH = 3000
 
 
 def first_child(process: int) -> int | None:
@@ -75,7 +77,9 @@ def scratch_use(process: int, folder: str | None) -> tuple[int, int]:
             return 0, 0
         return (found.f_blocks - found.f_bfree) * found.f_frsize, found.f_files - found.f_ffree
     size, count, left = 0, 0, [folder]
-    while left:  # folders may lie deeper in one another than os.walk goes
+    while left:
+        if len(left[-1]) > _LONGEST_PATH:  # deeper than the kernel takes paths, so that nobody could count on
+            return size, sys.maxsize
         with contextlib.suppress(OSError), os.scandir(left.pop()) as entries:
             for entry in entries:
                 count, size = count + 1, size + entry.stat(follow_symlinks=False).st_blocks * 512
