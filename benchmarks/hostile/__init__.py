@@ -19,7 +19,8 @@ __all__ = ["HOSTILE", "OUTSIDE", "SMOKE", "Hostile", "preamble"]
 
 HOSTILE = (*RESOURCES, *MEMORY, *CHANNEL, *FILES, *SECRETS, *LIVES, *EARLY_FAKES, *FAKES)
 SMOKE = (
-    "fork bomb", "endless loop", "memory hog", "pipes of huge pages", "an empty object on every file", "output flood", "writes outside", "reads the parent's environment",
+    "fork bomb", "endless loop", "memory hog", "pipes of huge pages", "an empty object on every file",
+    "output flood", "writes outside", "reads the parent's environment",
     "connects to the parent", "signals the parent", "a daemon that outlives", "os._exit(0)",
     "hunts for the proof in frames and by the garbage collector", "an object equal to everything",
 )  # fmt: skip

@@ -25,7 +25,8 @@ CHANNEL = programs("""
     say(b"ok " + b"0" * 128 + b"\\n")
     os._exit(0)
     #: values of every wrong type
-    say(*(b'{"end": %s}\\n' % value for value in (b"NaN", b"1e999", b"null", b"[]", b"{}", b"9" * 3000, b'"ok", "end": 1')))
+    for value in (b"NaN", b"1e999", b"null", b"[]", b"{}", b"9" * 3000, b'"ok", "end": 1'):
+        say(b'{"end": %s}\\n' % value)
     os._exit(0)
     #: brackets within brackets on one line
     say(b"[" * 60000 + b"\\n")
@@ -78,8 +79,11 @@ CHANNEL = programs("""
     #: answers that are messages of every wrong kind
     import struct
     def answer(n):
-        for text in (b"{}", b"[]", b"NaN", b'{"heap": [], "changes": {}, "result": [true]}', b'{"raised": [[]], "heap": [],'
-                     b' "changes": {}}', b'{"heap": [["int", "9"]], "changes": {"-1": ["list"]}, "result": [0]}', b"\\xff\\xfe"):
+        for text in (
+            b"{}", b"[]", b"NaN", b"\\xff\\xfe", b'{"heap": [], "changes": {}, "result": [true]}',
+            b'{"raised": [[]], "heap": [], "changes": {}}',
+            b'{"heap": [["int", "9"]], "changes": {"-1": ["list"]}, "result": [0]}',
+        ):
             say(struct.pack(">Q", len(text)) + text)
         return n
     #: answers that are more than the tests can hold

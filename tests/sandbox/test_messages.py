@@ -106,7 +106,7 @@ def test_hostile_completions_among_honest_ones_are_wrong_and_the_others_graded_a
     hostile = [
         f"TEXTS = [b'{{}}\\n']\n{SAY}",
         f"TEXTS = [b'{{\"ready\": true}}\\n', b'ready\\n']\n{SAY}",
-        "import ctypes, os, time\nctypes.CDLL(None).prctl(15, b'\\xff\\xfe\\x80)(', 0, 0, 0)\nos.fork()\ntime.sleep(60)",
+        "import ctypes, os, time\nctypes.CDLL(None).prctl(15, b'\\xff\\xfe', 0, 0, 0)\nos.fork()\ntime.sleep(60)",
         "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nos._exit(0)",
     ]
     programs = [add, *(f"{add}\n{program}" for program in hostile), add.replace("+", "-"), add]
@@ -164,10 +164,11 @@ def test_any_answer_is_a_value_or_the_end_of_the_solution(message):
             def fatal(end, detail):
                 raise Ended(f"{end}: {detail}")
 
-            solution = Solution(ours, 5.0, fatal, {})
+            solution, ends = Solution(ours, 5.0, fatal, {}), ""
             try:
                 solution.ask("call", "f", ([1],))
             except Ended as end:
-                assert str(end).startswith(("protocol: ", "crossing: ", "exit: "))
+                ends = str(end)
             except Exception:
                 assert b'"raised"' in message
+            assert ends.partition(":")[0] in ("", "protocol", "crossing", "exit")
