@@ -26,6 +26,6 @@ SMOKE = (
 )  # fmt: skip
 # What only a file system and processes of its own prevent: left out where a program has none.
 OUTSIDE = {
-    "writes outside", "writes through a link", "writes through /proc", "deletes what the parent has", "reads the parent's file",
-    "reads the machine's secrets", "looks at the parent's processes",
+    "writes outside", "writes through a link", "writes through /proc", "deletes what the parent has",
+    "reads the parent's file", "reads the machine's secrets", "looks at the parent's processes",
 }  # fmt: skip

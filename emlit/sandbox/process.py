@@ -136,10 +136,14 @@ class Process:
         """It is about to start the program, and waits for the key."""
         self._first = watch.first_child(self._popen.pid) if self.level.isolates else self._popen.pid
         self.started = time.monotonic()
-        with contextlib.suppress(OSError, TypeError):  # it is gone already, and its exit says why
-            if self.level.isolates:  # a program of the same user may write the memory of the first process
-                for name, most in self.limits.rlimits().items():
+        if self._first is None:
+            return self.end("sandbox: its first process cannot be found, so that its memory cannot be watched")
+        if self.level.isolates:
+            # A program of the same user may write the memory of the first process.
+            for name, most in self.limits.rlimits().items():
+                with contextlib.suppress(OSError):
                     resource.prlimit(self._first, getattr(resource, name), (most, most))
+        with contextlib.suppress(OSError):  # it is gone already, and its exit says why
             self._control.send(self._key)
 
     def _ended_by(self, status: int) -> str:
