@@ -137,7 +137,8 @@ class Process:
         self._first = watch.first_child(self._popen.pid) if self.level.isolates else self._popen.pid
         self.started = time.monotonic()
         if self._first is None:
-            return self.end("sandbox: its first process cannot be found, so that its memory cannot be watched")
+            self.end("sandbox: its first process cannot be found, so that its memory cannot be watched")
+            return
         if self.level.isolates:
             # A program of the same user may write the memory of the first process.
             for name, most in self.limits.rlimits().items():
