@@ -32,14 +32,13 @@ with patch.object(
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
-from lightning.pytorch.utilities import rank_zero_only
 from torch.distributed.checkpoint.api import CheckpointException
 
 import callbacks
 from emlit.argument_errors import one_sentence
 from emlit.endings import ends_in_a_sentence, say, to_go_on
 from emlit.errors import ConfigError, first_line
-from emlit.keys import CALLBACKS, RUN_ARGUMENTS
+from emlit.keys import CALLBACKS, RUN_ARGUMENTS, evaluates_another_set
 from emlit.keys.commands import CKPT_PATH
 from emlit.modules import CausalLM, EntropyObjectiveMixin, LoRA
 from emlit.parallel import end_together, is_lost_peer, require_known
@@ -88,7 +87,7 @@ class EmlitCLI(LightningCLI):
         """Settle the run's directory and its logger, and refuse what cannot go well."""
         config = self.config[self.subcommand]
         for sentence in self.parser.replaced:
-            if rank_zero_only.rank == 0:
+            if is_first_process():
                 say(sentence)
         for key, value in config.items():
             require_usable(key.replace(".init_args", ""), value)
@@ -154,6 +153,14 @@ class EmlitCLI(LightningCLI):
         self.trainer.ckpt_path, arguments.ckpt_path = arguments.ckpt_path, None
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        words = sys.argv[1:] if args is None else args
+        if isinstance(words, list) and evaluates_another_set([str(word) for word in words]):
+            args = [*words, "--data.evaluation=held_out"]
+            if is_first_process():
+                say(
+                    "data.train replaces the config's, so its data.evaluation does not apply: prompts of data.train "
+                    "are held out of training and evaluated on; name others with --data.evaluation, or none with null"
+                )
         try:
             super().parse_arguments(parser, args)
         except UnicodeDecodeError as error:

@@ -9,7 +9,7 @@ from emlit.engines import AnswerKey, Completion, Request
 from emlit.files import append_to, writing
 
 
-class Sampled(NamedTuple):
+class EarlierSample(NamedTuple):
     """A completion that an earlier, killed run had sampled.
 
     Attributes:
@@ -34,7 +34,7 @@ class SampledCompletions:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._known: dict[tuple[str, int], Sampled] = {}
+        self._known: dict[tuple[str, int], EarlierSample] = {}
         self._file: IO[bytes] | None = None
         self.kept = 0  # completions in the file
 
@@ -47,12 +47,12 @@ class SampledCompletions:
                     completion = Completion(
                         fields["tokens"], fields["logprobs"], fields["finish_reason"], fields["replayed"]
                     )
-                    self._known[fields["decoding"], fields["seed"]] = Sampled(completion, fields["seconds"])
+                    self._known[fields["decoding"], fields["seed"]] = EarlierSample(completion, fields["seconds"])
                 except (ValueError, KeyError, TypeError):
                     continue
         self.kept = len(self._known)
 
-    def find(self, decoding: str, request: Request) -> Sampled | None:
+    def find(self, decoding: str, request: Request) -> EarlierSample | None:
         """What was sampled for a request (seeds differ between requests) with a decoding."""
         return self._known.get((decoding, request.seed))
 

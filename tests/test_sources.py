@@ -91,7 +91,7 @@ def test_bad_lines_of_a_json_file(tmp_path):
         ("p.jsonl", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
         ("p.parquet", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
         ("p.jsonl.gz", b"{}\n", r"p\.jsonl\.gz is not a whole gzip file"),
-        ("p.jsonl.gz", gzip.compress(LINES.encode())[:-9], r"p\.jsonl\.gz is not a whole gzip file"),
+        ("p.jsonl.gz", gzip.compress(LINES.encode(), mtime=0)[:-9], r"p\.jsonl\.gz is not a whole gzip file"),
         ("p.csv", b"prompt,answer\n", r"p\.csv has no usable row"),
         ("p.csv", b"prompt;answer\na;b\n", "no column 'prompt'; the columns are 'prompt;answer'"),
         ("p.csv", "prompt\n\u00e9t\u00e9\n".encode("latin-1"), r"p\.csv, after line \d: not UTF-8 .*save it as UTF-8"),

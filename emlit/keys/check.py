@@ -22,25 +22,43 @@ def unknown_key(words: Sequence[str]) -> str | None:
     Args:
         words: subcommand and arguments
     """
-    if not words or words[0] not in SUBCOMMANDS:
-        return None
-    command = _Command(words[0])
-    rest = list(words[1:])
     try:
-        while rest:
-            key, has_value, value = rest.pop(0).partition("=")
-            if not key.startswith("-"):
-                continue
-            key = key.lstrip("-").removesuffix("+")
-            if not has_value and key not in _FLAGS and rest and not rest[0].startswith("--"):
-                value = rest.pop(0)
-            if key in ("c", "config"):
-                command.read(Path(value))
-            else:
-                command.set(key, value)
+        _read(words)
     except _Unknown as unknown:
         return str(unknown)
     return None
+
+
+def evaluates_another_set(words: Sequence[str]) -> bool:
+    """Whether `data.train` replaces a config's own, whose `data.evaluation` nothing replaces.
+
+    Args:
+        words: subcommand and arguments, their keys known
+    """
+    try:
+        named = _read(words).named
+    except _Unknown:
+        return False
+    train, evaluation = named.get("data.train", []), named.get("data.evaluation", [])
+    return bool(train and evaluation) and train[0] <= evaluation[-1] < train[-1]
+
+
+def _read(words: Sequence[str]) -> "_Command":
+    command = _Command(words[0] if words else "")
+    rest = list(words[1:]) if words and words[0] in SUBCOMMANDS else []
+    while rest:
+        command.source += 1
+        key, has_value, value = rest.pop(0).partition("=")
+        if not key.startswith("-"):
+            continue
+        key = key.lstrip("-").removesuffix("+")
+        if not has_value and key not in _FLAGS and rest and not rest[0].startswith("--"):
+            value = rest.pop(0)
+        if key in ("c", "config"):
+            command.read(Path(value))
+        else:
+            command.set(key, value)
+    return command
 
 
 def nearest(key: str, known: Iterable[str]) -> str:
@@ -63,10 +81,13 @@ class _Command:
     """The keys of one command line, in the order in which they are given: a class decides which keys follow it."""
 
     def __init__(self, subcommand: str) -> None:
-        self.plain = {"seed_everything", *RUN_ARGUMENTS, *LIGHTNING_ARGUMENTS[subcommand], *_FLAGS, "h"}
+        own = LIGHTNING_ARGUMENTS.get(subcommand, ())
+        self.plain = {"seed_everything", *RUN_ARGUMENTS, *own, *_FLAGS, "h"}
         self.classes: dict[str, Signature | None] = {key: find(path) for key, path in CLASSES.items()}
         self.classes["model"] = None
         self.file = ""
+        self.source = 0  # of the word that is read
+        self.named: dict[str, list[int]] = {}  # sources of a value or a class, by key
 
     def read(self, file: Path) -> None:
         """The keys of a config file."""
@@ -98,9 +119,9 @@ class _Command:
         self._take(place, value)
 
     def _take(self, place: str, value: Any) -> None:
+        place = place.removesuffix(".class_path")
+        self.named.setdefault(place, []).append(self.source)
         if isinstance(value, str):
-            if place.endswith(".class_path"):
-                place = place.removesuffix(".class_path")
             if re.fullmatch(r"[A-Za-z_][\w.]*", value) and self._has_classes(place):
                 self.classes[place] = find(value)
             elif value.lstrip().startswith("{"):

@@ -151,15 +151,17 @@ def _read(file: Path, name: str) -> Signature:
         for each in node.body
         if isinstance(each, ast.FunctionDef)
     }
-    inherited = {name for base in map(find, bases) if base for name in base.missing}
+    own_file = file if file.is_relative_to(_ROOTS[0].parent) else None
+    found = [find(_imported(each, own_file)) for each in bases if each not in _PLAIN]
+    inherited = {name for base in found if base for name in base.missing}
     missing = {name for name, is_abstract in methods.items() if is_abstract} | inherited - methods.keys()
     own, follows = _own(node)
-    own = [replace(each, file=file) for each in own] if file.is_relative_to(_ROOTS[0].parent) else own
+    own = [replace(each, file=own_file) for each in own]
     texts = _texts(documentation)
     arguments = {each.name: replace(each, text=texts.get(each.name, "")) for each in own}
     complete = True
     if follows:
-        for base in (find(each) for each in bases if each not in _PLAIN):
+        for base in found:
             complete = complete and base is not None and base.complete
             for each in base.arguments.values() if base else ():
                 arguments.setdefault(each.name, replace(each, text=texts.get(each.name, each.text)))

@@ -8,7 +8,7 @@ from jsonargparse._parameter_resolvers import get_signature_parameters
 
 from emlit import engines, modules, rewards, strategies, tasks
 from emlit.command_line import EmlitCLI, run
-from emlit.keys import SUBCOMMANDS, help_asked_for, unknown_key
+from emlit.keys import SUBCOMMANDS, evaluates_another_set, help_asked_for, unknown_key
 from emlit.keys.check import _Command
 from emlit.keys.signatures import class_of, find, subclasses
 
@@ -138,3 +138,18 @@ def test_classes_that_cannot_be_made_are_no_choice():
     assert "PromptFile" in names
     assert "Task" not in names
     assert "Benchmark" not in names
+
+
+def test_a_training_set_leaves_the_evaluation_set_of_another_behind(tmp_path):
+    hers = ["--data.train", "emlit.tasks.PromptFile", "--data.train.path", "p.jsonl"]
+    assert evaluates_another_set([*FT, *hers])
+    assert evaluates_another_set([*FT, "--data.train.class_path=PromptFile"])
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text("data: {train: {class_path: PromptFile, init_args: {path: p.jsonl}}}\n")
+    assert evaluates_another_set([*FT, f"--config={overlay}"])
+    assert not evaluates_another_set(FT)
+    assert not evaluates_another_set([*FT, "--data.train.n=3"])
+    assert not evaluates_another_set([*FT, *hers, "--data.evaluation=null"])
+    assert not evaluates_another_set(["fit", "--model=EMFT", *hers])
+    overlay.write_text("data: {train: {class_path: PromptFile, init_args: {path: p}}, evaluation: held_out}\n")
+    assert not evaluates_another_set([*FT, f"--config={overlay}"])
