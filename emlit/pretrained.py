@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from emlit import model_files
+from emlit import hub, model_files
 from emlit.errors import ConfigError, DataError, EmlitError, first_line
 from emlit.model_checks import require_causal, require_no_look_ahead, require_whole
 from emlit.printable import printable
@@ -42,6 +42,7 @@ def resolve(pretrained: str) -> str:
     # A hub id is "name" or "owner/name"; anything else can only have meant a directory.
     if pretrained.startswith(("/", ".", "~")) or pretrained.count("/") > 1:
         raise ConfigError(f"pretrained is {shown}, and there is no such directory")
+    hub.settle()
     return pretrained
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
+from emlit import hub
 from emlit.errors import ConfigError, DataError, first_line
 from emlit.json_files import SAVE_AS_UTF8, SourceRow, json_document, json_lines
 from emlit.text_files import as_text, kind, opened
@@ -111,6 +112,8 @@ def hub_rows(path: str, name: str | None, split: str, data_files: Sequence[str] 
     Raises:
         DataError: it could not be loaded
     """
+    if not Path(path).exists():
+        hub.settle()
     from datasets import load_dataset
 
     try:
