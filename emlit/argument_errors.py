@@ -38,11 +38,13 @@ def one_sentence(message: str, known: Iterable[str]) -> str:
 
 
 def _reason(text: str) -> str:
-    """Of the reasons why no alternative of an optional plug-in fits, the one that is not about leaving it out."""
+    """Of the reasons why no alternative of a plug-in fits, those not about leaving it out or listing several."""
     if "Errors:" not in text:
         return text
     listed = text.rpartition("Errors:")[2].partition("Given value")[0]
     reasons = [line.strip(" -") for line in listed.splitlines() if "NoneType" not in line and line.strip(" -")]
+    others = ("Expected a typing.Literal", "Expected a <class 'list'>", "Expected a list")
+    reasons = [line for line in reasons if not line.startswith(others)] or reasons
     return " ".join(dict.fromkeys(reasons)) or "not a valid value"
 
 

@@ -197,6 +197,7 @@ def run(args: ArgsType = None) -> None:
         "The number of training batches",
         r".*torch\.distributed\.reduce_op",
         "Total length of `PromptLoader`",  # all is predicted already
+        "LightningCLI's args parameter",  # words are added to those of the command line
     ):
         warnings.filterwarnings("ignore", message=message)
     logging.setLogRecordFactory(PrintableRecord)

@@ -59,6 +59,8 @@ def sentence(monkeypatch, tmp_path, capsys):
             [*FT, "--model.entropy_head=lger"],
             r"model\.entropy_head: it must be one of torch, liger, logits, got 'lger'",
         ),
+        ([*FT, "--data.evaluation=NoSuch"], r"data\.evaluation: [^:]*NoSuch$"),
+        ([*FT, "--data.evaluation=emlit.tasks.Nope"], r"data\.evaluation: problem with given class_path .*Nope'$"),
         ([*FT, "--data.prompts_per_round=x"], r"data\.prompts_per_round: expected int, got 'x'"),
         ([*FT, "--data.prompts_per_round=0"], r"prompts_per_round is 0; it must be at least 1"),
         ([*FT, "--data.sampling.temperature=-1"], r"temperature is -1\.0; it must not be negative"),
