@@ -92,8 +92,11 @@ def sentence(monkeypatch, tmp_path, capsys):
         ([*FT, "--trainer.strategy=fdsp"], r"fdsp"),
         ([*FT, "--model.weight_decay=-1"], r"weight_decay is -1"),
         ([*FT, f"--ckpt_path={ROOT / 'README.md'}"], r"README\.md, which is not a checkpoint of emlit"),
-        ([*FT, f"--run_dir={ROOT / 'README.md'}"], r"README\.md is a file"),
-        ([*FT, f"--export.dirpath={ROOT / 'docs'}"], r"docs, which is there and not empty"),
+        ([*FT, f"--run_dir={ROOT / 'README.md'}"], r"README\.md cannot be used: it is a file"),
+        (
+            [*FT, f"--export.dirpath={ROOT / 'docs'}"],
+            r"export\.dirpath is .*docs, which holds .*, which emlit did not write",
+        ),
         ([*FT, "--model.kl_estimator=k1"], r"model\.kl_estimator: it must be one of k2, k3, got 'k1'"),
         ([*FT, "--model.entropy_floor.floor=-1"], r"floor of EntropyFloor is -1\.0; it must be positive"),
         ([*RL, "--data.updates_per_round=4"], r"updates_per_round is 4, but Reinforce is right only for"),
@@ -153,6 +156,7 @@ def test_labels_and_solutions_that_are_not_there(sentence, tmp_path):
     path = tmp_path / "p.jsonl"
     path.write_text('{"prompt": "a", "answer": "1", "solution": "One: 1"}\n{"prompt": "b"}\n')
     task = ["--data.train.class_path=emlit.tasks.PromptFile", f"--data.train.init_args.path={path}"]
+    task.append("--data.evaluation=null")
     rloo = ["fit", "--config", str(ROOT / "configs/tiny/rloo.yaml")]
     assert re.search(r"p\.jsonl, line 2: no label, and VerifiedAnswerReward", sentence(*rloo, *task))
     boxed = sentence(*rloo, *task, "--data.train.init_args.answer_from_solution=true")

@@ -57,7 +57,7 @@ def test_parses_and_builds(path, built):
     "path", [p for p in FILES if p.parent.name in SHAPES], ids=lambda p: f"{p.parent.name}/{p.stem}"
 )
 def test_builds_at_full_size_on_the_meta_device(path, built, monkeypatch):
-    monkeypatch.setattr(pretrained, "load_config", lambda _: published_config(path.parent.name))
+    monkeypatch.setattr(pretrained, "load_config", lambda *_: published_config(path.parent.name))
     made = built(path)
     made.model.score = True
     with torch.device("meta"):

@@ -49,7 +49,7 @@ def fit(run_dir: Path, *arguments: str) -> dict:
 
 
 def kill_self(number: int):
-    return staticmethod(lambda *_: os.kill(os.getpid(), number))
+    return staticmethod(lambda *_, **__: os.kill(os.getpid(), number))
 
 
 def at_completion(wanted: int, number: int = signal.SIGTERM):

@@ -70,7 +70,7 @@ def validate(run_dir: Path, *arguments: str) -> dict:
     [
         ("--preflight.resamples=10", "resamples of PreflightReport is 10; a 95 % interval needs at least 100"),
         ("--preflight.resample=10", "preflight.resample: there is no such key"),
-        (f"--run_dir={ROOT / 'README.md'}", "README.md is a file; choose another --run_dir"),
+        (f"--run_dir={ROOT / 'README.md'}", "README.md cannot be used: it is a file; choose another --run_dir"),
         ("--data.evaluation_samples=0", "evaluation_samples is 0; it must be at least 1"),
     ],
 )

@@ -129,7 +129,7 @@ def first_of(fields: dict[str, Any], *columns: str) -> Any:
 
 def gold_completion(solution: str | None, answer: str) -> str:
     """A right completion: the worked solution, which is told to end in the box where it does not."""
-    if solution is not None and extract_boxed(solution) == answer:
+    if solution is not None and "\\boxed" in solution and extract_boxed(solution) == answer:
         return solution
     ending = FINAL_ANSWER.format(answer=answer)
     return f"{solution.rstrip()}\n\n{ending}" if solution else ending

@@ -372,6 +372,7 @@ def test_both_exports_load_and_answer_alike(directory, tmp_path):
         default_root_dir=str(tmp_path),
         datamodule=SimpleNamespace(tokenizer=tokenizer),
         strategy=SimpleNamespace(barrier=lambda: None),
+        global_step=1,
     )
     HFExport().export(trainer, module)
     merged = AutoModelForCausalLM.from_pretrained(tmp_path / "export")

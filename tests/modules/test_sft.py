@@ -56,7 +56,8 @@ def test_the_temperature_of_sampling_is_not_that_of_the_loss():
 
 
 def test_one_solution_a_row():
-    data = SimpleNamespace(samples_per_prompt=4, trainer=SimpleNamespace(state=SimpleNamespace(fn=TrainerFn.FITTING)))
+    trainer = SimpleNamespace(precision="32-true", state=SimpleNamespace(fn=TrainerFn.FITTING))
+    data = SimpleNamespace(samples_per_prompt=4, trainer=trainer)
     with pytest.raises(ConfigError, match="samples_per_prompt is 4.*set it to 1"):
         SFT().check_rollouts(data)
     data.samples_per_prompt = 1

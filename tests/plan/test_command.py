@@ -68,7 +68,7 @@ def test_a_shape_in_place_of_the_models(capsys, tmp_path):
     small, large = (
         plan(capsys, "--config", config, "--shape", name)["peak"] for name in ("qwen2.5-0.5b", "qwen2.5-7b")
     )
-    assert small < large / 4
+    assert small < large / 3  # both have the same share of the GPU for their engines
     file = tmp_path / "config.json"
     file.write_text((CONFIGS.parent / "emlit/tiny/model/config.json").read_text())
     assert plan(capsys, "--config", config, "--shape", file, "--data.context=256", "--data.sampling.max_tokens=64")[
