@@ -19,20 +19,29 @@ if TYPE_CHECKING:
 
 
 def to_go_on(args: "ArgsType", saved: bool = True) -> str:
-    """The command that goes on from where this one was stopped; the same again where it `saved` nothing."""
+    """The command that goes on from where this one was stopped, or starts anew where it `saved` nothing."""
     words = sys.argv[1:] if args is None else [str(word) for word in args]
-    if words[:1] == ["fit"] and saved:
-        kept: list[str] = []
-        for word in words:
-            if kept and kept[-1] in ("--ckpt_path", "--overwrite"):  # its value
-                kept.pop()
-            elif not word.startswith(("--ckpt_path=", "--overwrite=")):
-                kept.append(word)
-        words = [*kept, "--ckpt_path", "auto"]
+    if words[:1] == ["fit"]:
+        names = {word.partition("=")[0] for word in words}
+        if saved or not names & {"--ckpt_path", "--overwrite"}:
+            words = [*_without(words, "--ckpt_path", "--overwrite"), "--ckpt_path", "auto"]
+        elif "--overwrite" not in names and not {"auto", "--ckpt_path=auto"} & set(words):  # it began from another's
+            words = [*words, "--overwrite", "true"]
     if "TORCHELASTIC_RUN_ID" in os.environ:
         return shlex.join(["torchrun", "...", "cli.py", *words])
     program = [Path(sys.executable).name, "cli.py"] if sys.argv[0].endswith(".py") or args else [sys.argv[0]]
     return shlex.join([*program, *words])
+
+
+def _without(words: list[str], *keys: str) -> list[str]:
+    """A command line without some keys and their values."""
+    kept: list[str] = []
+    for word in words:
+        if kept and kept[-1] in keys:  # its value
+            kept.pop()
+        elif word.partition("=")[0] not in keys or word in keys:
+            kept.append(word)
+    return kept
 
 
 def say(sentence: str) -> None:

@@ -10,6 +10,7 @@ from transformers import AutoModelForCausalLM, GenerationConfig
 
 import cli
 from callbacks import hf_export
+from emlit.endings import to_go_on
 from emlit.engines import TransformersEngine
 from emlit.errors import ConfigError
 from emlit.export import require_room, require_saveable
@@ -127,3 +128,17 @@ def test_what_cannot_be_saved_is_refused_before_the_run(model, tmp_path, caplog)
     assert not (tmp_path / "scratch").exists()
     with pytest.raises(ConfigError, match=r"has .* GiB left, and the export takes 1048576\.0 GiB; make room, or x"):
         require_room("the export", 2**50, tmp_path / "not/there", "x")
+
+
+def test_the_command_to_go_on_is_one_that_its_run_directory_takes():
+    """A run that was stopped before its first checkpoint has left its curves there."""
+
+    def after(words: str, saved: bool) -> str:
+        return to_go_on(["fit", "--run_dir", "r", *words.split()], saved).partition("--run_dir r")[2].strip()
+
+    assert after("", saved=False) == after("", saved=True) == "--ckpt_path auto"
+    assert after("--overwrite true", saved=False) == "--overwrite true"
+    assert after("--overwrite true", saved=True) == after("--overwrite=true", saved=True) == "--ckpt_path auto"
+    assert after("--ckpt_path auto", saved=False) == "--ckpt_path auto"
+    assert after("--ckpt_path other.ckpt", saved=False) == "--ckpt_path other.ckpt --overwrite true"
+    assert after("--ckpt_path=other.ckpt --seed_everything 1", saved=True) == "--seed_everything 1 --ckpt_path auto"
