@@ -1,6 +1,8 @@
 """Keys read from the sources are those that the parser of the command line has."""
 
 import importlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -153,3 +155,17 @@ def test_a_training_set_leaves_the_evaluation_set_of_another_behind(tmp_path):
     assert not evaluates_another_set(["fit", "--model=EMFT", *hers])
     overlay.write_text("data: {train: {class_path: PromptFile, init_args: {path: p}}, evaluation: held_out}\n")
     assert not evaluates_another_set([*FT, f"--config={overlay}"])
+
+
+def test_help_ends_quietly_where_its_reader_stops_early():
+    help = subprocess.Popen(
+        [sys.executable, ROOT / "cli.py", "fit", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    help.stdout.close()
+    assert help.stderr.read() == b""
+
+
+def test_a_run_says_a_word_before_its_imports():
+    words = "import sys, cli; sys.modules['emlit.command_line'] = None; cli.main(['fit'])"
+    run = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, cwd=ROOT)
+    assert run.stderr.startswith("emlit: importing ")
