@@ -158,8 +158,8 @@ class EmlitCLI(LightningCLI):
             args = [*words, "--data.evaluation=held_out"]
             if is_first_process():
                 say(
-                    "data.train replaces the config's, so its data.evaluation does not apply: prompts of data.train "
-                    "are held out of training and evaluated on; name others with --data.evaluation, or none with null"
+                    "data.train replaces the config's, and the config's data.evaluation does not go with it: name "
+                    "problems with --data.evaluation to evaluate on others than prompts of data.train, or null for none"
                 )
         try:
             super().parse_arguments(parser, args)

@@ -60,8 +60,8 @@ def evaluation_prompts(data: "RolloutDataModule", longest: int) -> PromptList:
     held = held_out_prompts(data.train_task, data.chat, longest, data.hold_out)
     if data.trainer.is_global_zero:
         log.warning(
-            "data.evaluation is not set, so %d of %d prompts of %s are held out of training and evaluated on "
-            "(data.hold_out says how many); name other problems with data.evaluation, or none with null",
+            "%d of the %d prompts of data.train (%s) are held out of training and evaluated on (data.hold_out says how "
+            "many); name other problems with data.evaluation, or none with null",
             len(held), len(data.train_task.rows()), data.train_task.name,
         )  # fmt: skip
     return PromptList(held[: data.evaluation_problems])
