@@ -81,7 +81,7 @@ class _GpuPeaks:
 
 def measure(given: list[str]) -> dict[str, Any]:
     """Bytes that were planned, and those that one step took, by phase and of what is kept."""
-    from emlit.plan.__main__ import fit_arguments
+    from emlit.plan.command import fit_arguments
     from emlit.plan.dry_run import instantiate
     from emlit.plan.gpus import GPUS
     from emlit.plan.memory import plan_memory

@@ -1,6 +1,8 @@
 """`python -m emlit.plan`: the paper's recipes, and what it refuses."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,3 +104,10 @@ def test_refuses_in_one_sentence(extra, words, run_sentence):
 def test_a_model_without_a_formula_is_refused(run_sentence, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2", "n_layer": 2, "n_embd": 64, "n_head": 2}))
     assert "no formula" in run_sentence(main, ["--config", str(CONFIGS / "tiny/em_ft.yaml"), "--shape", str(tmp_path)])
+
+
+def test_help_does_not_wait_for_the_imports_of_a_plan():
+    words = "import sys; sys.modules['torch'] = None; from emlit.plan.__main__ import main; main(['--help'])"
+    asked = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, cwd=CONFIGS.parent)
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert "qwen2.5-1.5b" in asked.stdout

@@ -9,7 +9,8 @@ import torch
 
 from benchmarks.plan_memory import arguments_of
 from emlit.modules import EMFT
-from emlit.plan.__main__ import fit_arguments, main
+from emlit.plan.__main__ import main
+from emlit.plan.command import fit_arguments
 from emlit.plan.dry_run import dry_run
 from emlit.plan.gpus import GPUS
 from emlit.plan.memory import plan_memory
