@@ -44,6 +44,10 @@ def evaluates_another_set(words: Sequence[str]) -> bool:
 
 
 def _read(words: Sequence[str]) -> "_Command":
+    if words and words[0] not in SUBCOMMANDS and not words[0].startswith("-"):
+        close = get_close_matches(words[0], SUBCOMMANDS, n=1)
+        way_out = f"did you mean {close[0]}?" if close else f"there are {', '.join(SUBCOMMANDS)}"
+        raise _Unknown(f"{words[0]}: there is no such command; {way_out}")
     command = _Command(words[0] if words else "")
     rest = list(words[1:]) if words and words[0] in SUBCOMMANDS else []
     while rest:
@@ -93,6 +97,10 @@ class _Command:
         """The keys of a config file."""
         import yaml
 
+        if file.suffix in (".yaml", ".yml", ".json") and not file.exists():
+            beside = [str(each) for each in file.parent.glob(f"*{file.suffix}")]
+            close = get_close_matches(str(file), beside, n=1)
+            raise _Unknown(f"config: there is no file {file}" + (f"; did you mean {close[0]}?" if close else ""))
         try:
             content = yaml.load(file.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         except (OSError, ValueError, yaml.YAMLError):

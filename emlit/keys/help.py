@@ -117,7 +117,7 @@ def _described(argument: Argument) -> str:
     )
     kind = kind.replace("None", "null")
     default = (
-        (argument.default or "").strip("'").replace("None", "null").replace("True", "true").replace("False", "false")
+        (argument.default or "").strip("'\"").replace("None", "null").replace("True", "true").replace("False", "false")
     )
     end = f"{kind}; default {default}" if argument.default is not None else kind
     return f"{argument.text} ({end})" if argument.text else f"({end})"

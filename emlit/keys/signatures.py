@@ -129,6 +129,17 @@ def _choices() -> dict[str, str]:
 
 
 @cache
+def _constants() -> dict[str, str]:
+    """Names of emlit's that stand for a text or a number, as it is written."""
+    texts = (file.read_text(encoding="utf-8") for root in _ROOTS for file in root.rglob("*.py"))
+    return {
+        name: text
+        for each in texts
+        for name, text in re.findall(r"^([A-Z_]+)(?:: \w+)? = (\"[^\"]*\"|[\d.]+)(?:  #.*)?$", each, re.MULTILINE)
+    }
+
+
+@cache
 def _all_bases() -> dict[str, tuple[str, ...]]:
     return {
         name: tuple(re.findall(r"\w+", match[1]))
@@ -202,6 +213,7 @@ def _argument(name: str, annotation: ast.expr | None, default: ast.expr | None) 
     made = None if default is None else ast.unparse(default)
     if made is not None and (factory := re.search(r"default_factory=(list|dict)", made)):
         made = {"list": "[]", "dict": "{}"}[factory[1]]
+    made = made if made is None else _constants().get(made, made)
     return Argument(name, re.sub(r"\w+", lambda word: _choices().get(word[0], word[0]), written), made)
 
 

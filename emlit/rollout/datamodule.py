@@ -164,7 +164,7 @@ class RolloutDataModule(L.LightningDataModule):
         """
         module = self.trainer.lightning_module
         begin(self.trainer, module, stage)
-        reading = progress.begin("reading the prompts")
+        reading = progress.begin("reading the prompts", announce=True)
         module.check_rollouts(self)
         settle_tasks(self, module.pretrained, stage)
         check_evaluation(self, stage)

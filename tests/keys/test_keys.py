@@ -1,6 +1,7 @@
 """Keys read from the sources are those that the parser of the command line has."""
 
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -163,6 +164,23 @@ def test_help_ends_quietly_where_its_reader_stops_early():
     )
     help.stdout.close()
     assert help.stderr.read() == b""
+
+
+def test_a_command_or_a_config_that_is_not_there_is_told_before_the_imports():
+    assert unknown_key(["trian"]) == "trian: there is no such command; there are fit, validate, test, predict"
+    assert unknown_key(["predikt"]) == "predikt: there is no such command; did you mean predict?"
+    near = str(ROOT / "configs/tiny/em_ff.yaml")
+    assert unknown_key(["fit", "--config", near]) == (
+        f"config: there is no file {near}; did you mean {ROOT / 'configs/tiny/em_ft.yaml'}?"
+    )
+    assert unknown_key(["fit", "--config=no/such/place.yaml"]) == "config: there is no file no/such/place.yaml"
+    assert unknown_key(["fit", "--config", "{seed_everything: 1}"]) is None
+
+
+def test_help_shows_values_and_not_the_names_that_the_sources_have_for_them():
+    texts = [help_asked_for([name, "--help"]) for name in SUBCOMMANDS]
+    texts += [help_asked_for(["fit", "--model.help", each.name]) for each in subclasses("CausalLM")]
+    assert not re.findall(r"default\s+[A-Z_]{3,}", "\n".join(texts))
 
 
 def test_a_run_says_a_word_before_its_imports():
