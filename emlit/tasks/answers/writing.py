@@ -15,50 +15,64 @@ _CHARACTERS = str.maketrans(
         "，": ", ", "、": ", ", "′": "'", "\u00a0": " ", "\u2009": " ", "\u202f": " ",
     }
 )  # fmt: skip
+_SYNONYMS = {
+    "\\" + name: plain
+    for plain, names in {
+        r"\frac": "dfrac tfrac cfrac", r"\{": "lbrace", r"\}": "rbrace", "[": "lbrack", "]": "rbrack",
+        "(": "langle lparen", ")": "rangle rparen", "<": "lt", ">": "gt", r"\leq ": "le leqslant leqq",
+        r"\geq ": "ge geqslant geqq", r"\neq ": "ne", r"\emptyset ": "varnothing", r"\cdot ": "ast",
+        r"\epsilon": "varepsilon", r"\phi": "varphi", r"\theta": "vartheta", r"\rho": "varrho", r"\sigma": "varsigma",
+        " ": "quad qquad enspace thinspace medspace thickspace nobreakspace space",
+    }.items()
+    for name in names.split()
+}  # fmt: skip
 _FUNCTIONS = "arcsinh|arccosh|arctanh|arcsin|arccos|arctan|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|ln|log|exp|sqrt|pi"
+_SHORT = r"(\\[A-Za-z]+|[0-9A-Za-z])"
+_NESTED = r"\(((?:[^()]|\([^()]*\))*)\)"
 
-_RULES = [
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"(?<!\\)\$ ?(?:,|(?:, )?(?:and|or)(?= )) ?\$", ", "),  # $69$,$84$ is two answers
-        (r"(?<!\\)\$((?:[^$\\]|\\.)+)\$(?!\d)", r"\1"),  # the delimiters of mathematics; other dollars are prices
-        (r"\\?\$(?= ?\.?\d)|(?<=\d)\\?\$", r"\\$"),
-        (r"(?<!\\)\$", ""),
-        (r"(?<!\\)\\[()\[\]]", " "),
-        (r"\\(?:m?left|m?right|middle|mathopen|mathclose|[bB]igg?[lrm]?)(?![a-zA-Z])\.?", ""),
-        (r"(?<!\\)\\! ?", ""),
-        (r"(?<!\\)\\[,;:> ]|~|\\(?:q?quad|enspace|(?:thin|med|thick)space|nobreakspace|space)(?![a-zA-Z])", " "),
-        (r"\\[dtc]frac(?![a-zA-Z])", r"\\frac"),
-        (r"\\lbrace(?![a-zA-Z])", r"\\{"),
-        (r"\\rbrace(?![a-zA-Z])", r"\\}"),
-        (r"\\ast(?![a-zA-Z])", r"\\cdot "),
-        (r"_ ?\\(max|min)(?![a-zA-Z])", r"_{\\\1}"),
-        (r"\\le(?![a-zA-Z])|\\leqslant(?![a-zA-Z])|<=", r"\\leq "),
-        (r"\\ge(?![a-zA-Z])|\\geqslant(?![a-zA-Z])|>=", r"\\geq "),
-        (r"\\lt(?![a-zA-Z])", "<"),
-        (r"\\gt(?![a-zA-Z])", ">"),
-        (r"\\ne(?![a-zA-Z])|(?<= )!=", r"\\neq "),
-        (r"\\(?:varnothing)(?![a-zA-Z])", r"\\emptyset "),
-        (r"\\var(epsilon|phi|theta|rho|sigma)(?![a-zA-Z])", r"\\\1"),
-        (r"(?<=\d) ?x ?(?=10 ?\^)", r"\\times "),
-        (r"\*\*(?=\S)", "^"),
-        (r"\\(?:text|mathrm|mbox|textrm)\{ ?,? ?(?:and|or) ?\}", ", "),
-        (r"(?<=[\w)}\]] )(?:, ?)?(?:and|or)(?= [\w\\({-])", ", "),
-        (r"\\(?:mathrm|operatorname) ?\{ ?([ei]) ?\}", r"\1"),
-        (r"_ ?([A-Za-z0-9])(?![A-Za-z0-9]*\})", r"_{\1}"),
-        (r"(?<=\d) ?\^? ?\{? ?\\(?:text|mathrm) ?\{ ?(?:st|[nr]d|th) ?\} ?\}?", ""),
-        (r"\b(?:np|numpy|math|sympy|sp)\.(?=[a-z])", ""),
-        (r"(?<![\\A-Za-z])(" + _FUNCTIONS + r")(?![A-Za-z])", r"\\\1"),
-        (r"(?<![\\A-Za-z])(?:infinity|infty|inf|oo)(?![A-Za-z])", r"\\infty"),
-        (r"(?<=[\d}]) ?(?:\\text ?\{ ?)?(?:percent(?:age)?|pct)(?![A-Za-z])(?: ?\})?", r"\\%"),
-        (r"\\pmod ?(\d+)|\( ?\\?b?mod (\d+) ?\)", r"\\pmod{\1\2}"),
-        (r"\\lbrack(?![a-zA-Z])", "["),
-        (r"\\rbrack(?![a-zA-Z])", "]"),
-        (r"\\langle(?![a-zA-Z])", "("),
-        (r"\\rangle(?![a-zA-Z])", ")"),
-        (r"\^ ?([+-]? ?\d+|[A-Za-z])", r"^{\1}"),
-    )
-]
+
+def _rules(*rules: tuple[str, str]) -> list[tuple[re.Pattern[str], str]]:
+    return [(re.compile(pattern), replacement) for pattern, replacement in rules]
+
+
+# Before what stands in front of an answer is read.
+_DELIMITERS = _rules(
+    (r"(?<!\\)\$\$", "$"),
+    (r"(?<!\\)\$ ?(?:,|(?:, )?(?:and|or)(?= )) ?\$", ", "),  # $69$,$84$ is two answers
+    (r"(?<!\\)\$((?:[^$\\]|\\.)+)\$(?!\d)", r"\1"),  # the delimiters of mathematics; other dollars are prices
+    (r"\\?\$(?= ?\.?\d)|(?<=\d)\\?\$", r"\\$"),
+    (r"(?<!\\)\$", ""),
+    (r"(?<!\\)\\[()\[\]]", " "),
+)
+_RULES = _rules(
+    (r"\\(?:m?left|m?right|middle|mathopen|mathclose|[bB]igg?[lrm]?)(?![a-zA-Z])\.?", ""),
+    (r"(?<!\\)\\! ?", ""),
+    (r"(?<!\\)\\[,;:> ]|~", " "),
+    (r"<=", r"\\leq "),
+    (r">=", r"\\geq "),
+    (r"(?<= )!=", r"\\neq "),
+    (r"(?<=\d) ?x ?(?=10 ?\^)", r"\\times "),
+    (r"\*\*(?=\S)", "^"),
+    (r"\\(?:text|mathrm|mbox|textrm)\{ ?,? ?(?:and|or) ?\}", ", "),
+    (r"(?<=[\w)}\]] )(?:, ?)?(?:and|or)(?= [\w\\({-])", ", "),
+    (r"\\(?:mathrm|operatorname) ?\{ ?([ei]) ?\}", r"\1"),
+    (rf"_ ?{_SHORT}(?! ?\{{)", r"_{\1}"),
+    (r"(?<=\d) ?\^? ?\{? ?\\(?:text|mathrm) ?\{ ?(?:st|[nr]d|th) ?\} ?\}?", ""),
+    (r"\b(?:np|numpy|math|sympy|sp)\.(?=[a-z])", ""),
+    (r"(?<![\\A-Za-z])(" + _FUNCTIONS + r")(?![A-Za-z])", r"\\\1"),
+    (r"(?<![\\A-Za-z])(?:infinity|infty|inf|oo)(?![A-Za-z])", r"\\infty"),
+    (r"(?<=[\d}]) ?(?:\\text ?\{ ?)?(?:percent(?:age)?|pct)(?![A-Za-z])(?: ?\})?", r"\\%"),
+    (r"\\pmod ?(\d+)|\( ?\\?b?mod (\d+) ?\)", r"\\pmod{\1\2}"),
+    (r"\^ ?([+-]? ?\d+|[A-Za-z])", r"^{\1}"),
+    (rf"\^{_NESTED}", r"^{\1}"),
+    (rf"\\sqrt ?{_NESTED}", r"\\sqrt{\1}"),
+    (rf"\\frac ?{_SHORT}", r"\\frac{\1}"),
+    (rf"(\\frac ?\{{[^{{}}]*(?:\{{[^{{}}]*\}}[^{{}}]*)*\}}) ?{_SHORT}", r"\1{\2}"),
+    # Which the parser does not know.
+    (rf"\\(?:operatorname ?\{{ ?sech ?\}}|sech) ?(\^\{{[^{{}}]*\}})? ?{_NESTED}", r"(\\frac{1}{\\cosh(\2)})\1"),
+    (rf"\\(?:operatorname ?\{{ ?csch ?\}}|csch) ?(\^\{{[^{{}}]*\}})? ?{_NESTED}", r"(\\frac{1}{\\sinh(\2)})\1"),
+    (rf"\\(?:operatorname ?\{{ ?coth ?\}}|coth) ?(\^\{{[^{{}}]*\}})? ?{_NESTED}", r"(\\frac{1}{\\tanh(\2)})\1"),
+)
 _SUPERSCRIPTS = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
 _VULGAR = re.compile("[¼-¾⅐-⅞]")
 _ROOT_SIGN = re.compile(r"√ ?(\d*\.?\d*)")
@@ -75,7 +89,10 @@ _ANSWER = re.compile(
     r"(?:\\text ?\{ ?)?(?:the |my )?(?:final |correct )?answer(?: is)?(?: ?\}| ?:|(?<=is) )(?: ?[:}])?(?=.)",
     re.IGNORECASE,
 )
-_LISTED = re.compile(r"\\(?:text|mathrm)\s*\{([^{}]*(?:,| and | or )[^{}]*)\}")  # \text{B, E}
+# \text{B, E}, \text{€5}
+_TEXT = re.compile(
+    r"\\(?:text|mathrm) ?\{ ?([^{}]*(?:,| and | or )[^{}]*|\(?[+-]?(?:\\\$|[^\w\s{}\\])?\d[^{}]*)\}"
+)
 _R = r"(?:\\(?:mathbb|Bbb) ?\{? ?R ?\}?|\\(?:R|Reals|reals)(?![a-zA-Z]))"
 _REALS = re.compile(
     rf"(?:[A-Za-z] ?\\in ?)?(?:{_R}|"
@@ -85,35 +102,34 @@ _REALS = re.compile(
 _CONDITION = re.compile(
     rf"\\\{{ ?(?P<name>[A-Za-z])(?: ?\\in ?{_R})? ?(?:\\mid|\||:) ?(?P<condition>[^{{}}]*[<>\\][^{{}}]*?) ?\\\}}"
 )
-_TEXT_NUMBER = re.compile(r"\\(?:text|mathrm) ?\{ ?(\(?[+-]?(?:\\\$|[^\w\s{}\\])?\d[^{}]*)\}")
 # Written with brackets turned outwards where an end is open.
 _INTERVAL = re.compile(r"([\[\](])([^][(){}]*[,;][^][(){}]*)([\[\])])")
-_SHORT_ARGUMENT = r"(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\\[a-zA-Z]+|[0-9A-Za-z])"
-_FRACTION = re.compile(rf"\\frac ?({_SHORT_ARGUMENT}) ?({_SHORT_ARGUMENT})")
 _COMPACT = re.compile(r"(?<![0-9A-Za-z]) | (?![0-9A-Za-z])|(?<=\d) (?=[A-Za-z])")
 _OPENING, _CLOSING = "([{", ")]}"
 
 
 def tidy(text: str) -> str:
     """The same answer in a plainer writing: nothing around it, one kind of fraction, single spaces."""
-    text = _characters(undressed(text))
-    listed = _LISTED.fullmatch(text.strip().strip("$"))
-    text = _shorter(plain_latex(listed[1] if listed else text), "")
-    text = " ".join(undressed(text.strip().strip("$").strip() if text.count("$") % 2 == 0 else text).split())
+    text = plain_latex(_replaced(_characters(undressed(text)), _DELIMITERS))
+    text = _shorter(" ".join(undressed(text).split()), "")
+    if listed := _TEXT.fullmatch(text):
+        text = listed[1]
     text = _ANSWER.sub("", text, count=1) if _ANSWER.match(text) else text
     if label := _LABEL.match(text):
         text = rf"\text{{{label['worded'] or label['bare']}}} = {text[label.end() :]}"
-    for pattern, replacement in _RULES:
-        text = pattern.sub(replacement, text)
+    text = _replaced(re.sub(r"\\[A-Za-z]+", lambda m: _SYNONYMS.get(m[0], m[0]), text), _RULES)
     text = _MULTIPLE.sub(lambda m: rf"\times 10^{{{_POWERS[m[1]]}}}", text)
-    text = _FRACTION.sub(lambda m: rf"\frac{_braced(m[1])}{_braced(m[2])}", text)
     text = _INTERVAL.sub(lambda m: m[1].replace("]", "(") + m[2] + m[3].replace("[", ")"), text)
-    text = _shorter(" ".join(_reciprocals(_brace_arguments(text)).split()))
-    if number := _TEXT_NUMBER.fullmatch(text):
-        text = number[1].strip()
+    text = _shorter(" ".join(text.split()))
     if condition := _CONDITION.fullmatch(text):  # {x | x > 3} is x > 3
         return condition["condition"] if condition["name"] in condition["condition"] else text
     return _reals(text)
+
+
+def _replaced(text: str, rules: list[tuple[re.Pattern[str], str]]) -> str:
+    for pattern, replacement in rules:
+        text = pattern.sub(replacement, text)
+    return text
 
 
 def _reals(text: str) -> str:
@@ -192,37 +208,3 @@ def split(text: str, separators: str) -> list[str]:
             continue
         position += 1
     return [*parts, text[start:].strip()]
-
-
-def _braced(argument: str) -> str:
-    return argument if argument.startswith("{") else "{" + argument + "}"
-
-
-def _brace_arguments(text: str) -> str:
-    r"""sqrt(x) and x^(1/2) with braces."""
-    for opening in (r"\sqrt(", "^("):
-        found = text.find(opening)
-        while found >= 0:
-            start = found + len(opening) - 1
-            end = closing(text, start)
-            if end < 0 or text[end] != ")":
-                break
-            text = text[:start] + "{" + text[start + 1 : end] + "}" + text[end + 1 :]
-            found = text.find(opening, found + 1)
-    return text
-
-
-def _reciprocals(text: str) -> str:
-    """sech(x) and its like, which the parser does not know, as reciprocals."""
-    for name, base in (("sech", r"\cosh"), ("csch", r"\sinh"), ("coth", r"\tanh")):
-        found = re.search(
-            rf"\\(?:operatorname\s*\{{\s*{name}\s*\}}|{name}(?![a-z]))\s*(\^\{{[^{{}}]*\}})?\s*(?=\()", text
-        )
-        while found is not None:
-            end = closing(text, found.end())
-            if end < 0:
-                break
-            argument = text[found.end() : end + 1]
-            text = text[: found.start()] + rf"(\frac{{1}}{{{base}{argument}}}){found[1] or ''}" + text[end + 1 :]
-            found = re.search(found.re, text)
-    return text
