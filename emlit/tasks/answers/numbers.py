@@ -4,22 +4,21 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
+from emlit.tasks.answers.writing import compact
+
 # Groups of three digits with commas, spaces or apostrophes, or as in India; with dots where there are several.
 _DECIMAL = (
-    r"(?:\d{1,3}(?:\.\d{3}){2,}(?![.\d])|"
-    r"(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?: \d{3})+|\d{1,3}(?:'\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}|\d+)?(?:\.\d*)?)"
+    r"(?:\d{1,3}(?:\.\d{3}){2,}(?![.\d])|(?:\d{1,3}(?:[, ']\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}|\d+)?(?:\.\d*)?)"
 )
-_POWER = r"10\s*\^\s*(?:\{\s*([+-]?\d+)\s*\}|([+-]?\d+))"
+_SIGNED = rf"\(?[+-]?{_DECIMAL}\)?"
+_TEN = r"10\^\{?"
 _NUMBER = re.compile(
-    rf"(?P<sign>[+-]?)\s*(?:"
-    rf"(?P<whole>\d+)\s*\\frac\s*\{{\s*(?P<above>\d+)\s*\}}\s*\{{\s*(?P<below>\d+)\s*\}}"
-    rf"|(?P<whole2>\d+) +(?P<above2>\d+)\s*/\s*(?P<below2>\d+)"
-    rf"|\\frac\s*\{{\s*(?P<top>[+-]?{_DECIMAL})\s*\}}\s*\{{\s*(?P<bottom>[+-]?{_DECIMAL})\s*\}}"
-    rf"|\(?(?P<top2>[+-]?{_DECIMAL})\)?\s*/\s*(?P<bottom2>[+-]?{_DECIMAL})"
-    rf"|(?P<before>\d*)\.(?P<after>\d*)\\(?:overline|bar|dot)\s*\{{\s*(?P<period>\d+)\s*\}}"
-    rf"|(?P<decimal>{_DECIMAL})(?:\s*[eE]\s*(?P<exponent>[+-]?\d+)|\s*(?:\\times|\\cdot|\*)\s*{_POWER})?"
-    rf"|(?P<power>{_POWER})"
-    rf")\s*(?P<percent>\\?%)?"
+    rf"(?P<sign>[+-]?) ?(?:(?:(?P<whole>\d+)(?: ?(?=\\frac)| (?=\d+/)))?"
+    rf"(?:\\frac\{{(?P<top>{_SIGNED})\}}\{{(?P<bottom>{_SIGNED})\}}|(?P<top2>{_SIGNED})/(?P<bottom2>{_SIGNED}))"
+    rf"|(?P<before>\d*)\.(?P<after>\d*)\\(?:overline|bar|dot)\{{(?P<period>\d+)\}}"
+    rf"|(?P<decimal>{_DECIMAL})(?:[eE](?P<exponent>[+-]?\d+)|(?:\\times|\\cdot|\*) ?{_TEN}(?P<power>[+-]?\d+)\}}?)?"
+    rf"|{_TEN}(?P<power2>[+-]?\d+)\}}?"
+    rf")(?P<percent>\\?%)?"
 )
 _LARGEST_EXPONENT = 400
 _LONGEST = 400
@@ -42,58 +41,44 @@ class Number(NamedTuple):
 
 def number(text: str) -> Number | None:
     """The number that a tidied text is; None for anything else."""
-    if not text or len(text) > _LONGEST:
+    if not text or len(text) > _LONGEST or ", " in text:
         return None
-    match = _NUMBER.fullmatch(text)
+    match = _NUMBER.fullmatch(compact(text))
     try:
-        return None if match is None else _value(match)
-    except (ValueError, ZeroDivisionError, IndexError):
+        return None if match is None else _value(match.groupdict())
+    except (ValueError, ZeroDivisionError):
         return None
 
 
-def _value(match: re.Match[str]) -> Number | None:
-    found = match.groupdict()
+def _value(found: dict[str, str | None]) -> Number:
     places = None
-    if found["whole"] is not None or found["whole2"] is not None:
-        above, below = found["above"] or found["above2"], found["below"] or found["below2"]
-        value = int(found["whole"] or found["whole2"]) + Fraction(int(above), int(below))
-    elif found["top"] is not None or found["top2"] is not None:
-        pair = (found["top"], found["bottom"]) if found["top"] is not None else (found["top2"], found["bottom2"])
-        value = _decimal(pair[0]) / _decimal(pair[1])
-    elif found["period"] is not None:
-        before, after, period = int(found["before"] or 0), found["after"], found["period"]
-        value = before + (Fraction(int(after or 0)) + Fraction(int(period), 10 ** len(period) - 1)) / 10 ** len(after)
-    elif found["power"] is not None:
-        value = _ten(match["power"].partition("^")[2])
+    top, bottom, decimal = found["top"] or found["top2"], found["bottom"] or found["bottom2"], found["decimal"]
+    exponent = found["exponent"] or found["power"] or found["power2"]
+    if top and bottom:
+        value = int(found["whole"] or 0) + _decimal(top) / _decimal(bottom)
+    elif found["period"]:
+        value = Fraction(int(found["period"]), 10 ** len(found["period"]) - 1) / 10 ** len(found["after"] or "")
+        value += _decimal(f"{found['before'] or 0}.{found['after'] or 0}")
     else:
-        value = _decimal(found["decimal"])
-        exponent = found["exponent"] or _times_exponent(match)
+        value = _decimal("1" if found["power2"] else decimal or "")
         if exponent:
             value *= _ten(exponent)
-        elif found["decimal"].count(".") == 1:
-            places = len(found["decimal"].partition(".")[2])
+        elif decimal and decimal.count(".") == 1:
+            places = len(decimal.partition(".")[2])
     return Number(-value if found["sign"] == "-" else value, places, found["percent"] is not None)
 
 
-def _times_exponent(match: re.Match[str]) -> str | None:
-    found = re.search(_POWER, match[0][match.end("decimal") - match.start() :])
-    return None if found is None else found[1] or found[2]
-
-
 def _decimal(text: str) -> Fraction:
-    digits = re.sub(r"[, ']", "", text)
+    digits = re.sub(r"[, '()]", "", text)
     if digits.count(".") > 1:
         digits = digits.replace(".", "")
-    if not re.search(r"\d", digits):
-        raise ValueError("no digit")
-    return Fraction(digits.rstrip(".") if digits.endswith(".") else digits)
+    return Fraction(digits.rstrip("."))
 
 
 def _ten(exponent: str) -> Fraction:
-    power = int(exponent.strip("{} "))
-    if abs(power) > _LARGEST_EXPONENT:
+    if abs(int(exponent)) > _LARGEST_EXPONENT:
         raise ValueError("beyond what is computed")
-    return Fraction(10) ** power
+    return Fraction(10) ** int(exponent)
 
 
 def same_number(left: Number, right: Number, relative: float, absolute: float) -> bool:
