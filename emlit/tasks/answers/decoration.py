@@ -26,7 +26,7 @@ _SWITCHES = (
     "limits nolimits nonumber notag therefore centering bf it sf tt sl em bfseries itshape boldmath"
 )
 _SWITCH = re.compile(rf"\\(?:{_SWITCHES.replace(' ', '|')})(?![A-Za-z])\s*")
-_TEXT = re.compile(r"\\(?:text(?:bf|it|sf|tt|sl|sc|up|md)|emph|hbox)(?![A-Za-z])")
+_TEXT = re.compile(r"\\(?:text(?:bf|it|sf|tt|sl|sc|up|md|rm|normal)|emph|hbox|mbox)(?![A-Za-z])")
 # A command with an argument, its star and its option; any other command; a brace; all else.
 _TOKEN = re.compile(
     rf"\\(?P<ours>{'|'.join(_SHOWING)}|{_HIDING})(?![A-Za-z])\*?\s*(?:\[[^][{{}}\\]*\]\s*)?|\\[A-Za-z]+|\\.|[^\\{{}}]+|.",

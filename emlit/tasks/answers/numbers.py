@@ -7,9 +7,7 @@ from typing import NamedTuple
 from emlit.tasks.answers.writing import compact
 
 # Groups of three digits with commas, spaces or apostrophes, or as in India; with dots where there are several.
-_DECIMAL = (
-    r"(?:\d{1,3}(?:\.\d{3}){2,}(?![.\d])|(?:\d{1,3}(?:[, ']\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}|\d+)?(?:\.\d*)?)"
-)
+_DECIMAL = r"(?:\d{1,3}(?:\.\d{3}){2,}(?![.\d])|(?:\d{1,3}(?:[, ']\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}|\d+)?(?:\.\d*)?)"
 _SIGNED = rf"\(?[+-]?{_DECIMAL}\)?"
 _TEN = r"10\^\{?"
 _NUMBER = re.compile(

@@ -27,7 +27,7 @@ _BARE = (
     r"volts?|watts?|joules?|newtons?|tesla|ohms?|kelvins?|moles?|cm|km|mm|kg|mph|ft|lbs?|Hz|kHz|MHz|GHz|eV|keV|"
     r"MeV|GeV|pc|kpc|Mpc|mol|rad|hrs?|secs?|mins?)"
 )
-_COMMAND = r"\\(?:text|mathrm|mbox|textrm|operatorname|rm|textnormal|textbf)\s*\{(?:[^{}]|\{[^{}]*\})*\}"
+_COMMAND = r"\\(?:text|mathrm|operatorname)\s*\{((?:[^{}]|\{[^{}]*\})*)\}"
 _SIGN = "[€£¥¢¤؋৳﷼฿₠-⃀￡￥￦]"
 _CODES = (
     "USD EUR GBP JPY CNY RMB INR KRW CHF CAD AUD NZD HKD SGD SEK NOK DKK RUB BRL MXN TRY PLN CZK HUF THB PHP IDR"
@@ -56,7 +56,7 @@ _PIECES = re.compile(
 )
 _DEGREES = re.compile(r"(?P<head>.*[\w)}\]])\s*\^\s*\{?\s*(?P<mark>\\circ|\\prime(?:\s*\\prime)?)\s*\}?", re.DOTALL)
 _WORDS = re.compile(r"(?P<head>[+-]?[\d.,/ ]*\d)\s+(?P<unit>[^\W\d_]{4,}(?:[ /-][^\W\d_]+)*)")
-_WRAPPED = re.compile(r"\\(?:text|mathrm|mbox|textrm|operatorname|rm|textnormal|textbf)\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
+_WRAPPED = re.compile(_COMMAND)
 _FACTORS = re.compile(rf"(/)|(\\?[^\W\d_]+(?:\\?\$)?|\\\$|{_SIGN}|%)\s*(?:\^\s*\{{?\s*(-?\d+)\s*\}}?)?")
 _OPERATION = re.compile(
     r"^\W*(?:squared|cubed|factorial|plus|minus|divided|over|half|halves|thirds?|fourths?|fifths?|sixths?|sevenths?|"

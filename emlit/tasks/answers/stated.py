@@ -4,7 +4,10 @@ import re
 
 _WINDOW = 1000  # characters after a mark that are read
 _MARKS = 32  # the last ones, which are tried
-_MARK = re.compile(r"(?P<tag><answer>)|(?P<hashes>####)|\banswers?\b|答案|答(?=[:：])", re.IGNORECASE)
+_MARK = re.compile(
+    r"(?P<tag><answer>)|(?P<hashes>####)|(?<![A-Za-z])answers?(?![A-Za-z])|\b(?:correct|right|best|final) (?:option|choice)\b|答案|答(?=[:：])",
+    re.IGNORECASE,
+)
 # What stands between the mark and the value: "to the problem is", "**:", "\n\n" below a heading.
 _LINK = re.compile(
     r"[*_`\"')\]]{0,4}(?:[ ,(][^\n.:=：$\\]{0,60}?)?[*_`\"' ]{0,4}(?:\b(?:is|are|was|be|equals?)\b"
@@ -30,7 +33,7 @@ _MATHS = re.compile(
     r"\\end\{(?P=name)\}|\$(?P<inline>(?:[^$\\\n]|\\.)+)\$(?!\d)",
     re.DOTALL,
 )
-_PROSE = re.compile(r"[\d.,]+[^\\]*?\s[a-z]{2,}\s")  # a price, words, another price: no formula
+_PROSE = re.compile(r"[\d.,][^\\]*?\s[a-z]{2,}\s")  # a price, words, another price: no formula
 _GOES_ON = re.compile(r"\s*(?:,|,?\s(?:and|or)\b)\s*(?=\$|\\\(|\*\*)")
 _UNIT = re.compile(
     r" ?\\?%| (?:cm|mm|km|m|kg|g|mg|s|min|h|ft|mph|inches|feet|meters?|metres?|hours?|minutes?|seconds?|days?)"
@@ -42,7 +45,7 @@ _END = re.compile(
     r",?\s(?:because|since|so|as|which|where|who|therefore|thus|hence|due to|given that|in total|in all|"
     r"altogether|i\.e\.)(?!\w)|\s—|\s[-–]\s(?=[A-Za-z]{3,} )"
 )
-_CLAUSE = re.compile(r",\s(?!(?:and|or)\b)[a-z]{2,}[, ]\s?[a-z]")
+_CLAUSE = re.compile(r",\s(?:(?!(?:and|or)\b)[a-z]{2,}[, ]\s?[a-z]|not\s)")
 _REMARK = re.compile(r"\s\((?!mod\b)(?=[^()]*(?:[A-Za-z]{4,}|[a-z]{2,} [a-z]{2,}|\$|=))")
 _OUTER = "*_`\"'“”’ \t,;:.!?。！？"
 _CONCLUSION = re.compile(r"(?:therefore|thus|hence|so)\b[,:]?\s+", re.IGNORECASE)

@@ -11,7 +11,6 @@ whether they still take these arguments and give these answers. The first line o
 the reason.
 """
 
-import inspect
 import json
 import os
 import re
@@ -23,28 +22,12 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
+import sympy
 from latex2sympy2_extended.latex2sympy2 import ConversionConfig, NormalizationConfig, latex2sympy, normalize_latex
 from latex2sympy2_extended.logic import And
 from math_verify import verify
 from math_verify.grader import should_treat_as_complex
-from sympy import (
-    Abs,
-    Basic,
-    Eq,
-    Expr,
-    Float,
-    I,
-    MatrixBase,
-    N,
-    Rational,
-    binomial,
-    ceiling,
-    factorial,
-    floor,
-    nan,
-    oo,
-    zoo,
-)
+from sympy import Basic, Expr, N, Rational, nan, oo, zoo
 from sympy.core.function import AppliedUndef, Derivative
 from sympy.core.relational import Relational
 from sympy.sets.sets import Set
@@ -102,10 +85,6 @@ def _is_wrong_call(error: Exception) -> bool:
 def check() -> None:
     """Raise a RuntimeError where the libraries' internals are not the ones that this file was written for."""
     try:
-        inspect.signature(normalize_latex).bind("x", _WRITING)
-        inspect.signature(latex2sympy).bind("x", is_real=True, normalization_config=None, conversion_config=_READING)
-        inspect.signature(should_treat_as_complex).bind("x")
-        inspect.signature(verify).bind("x", "x", float_rounding=12, timeout_seconds=None, allow_set_relation_comp=True)
         found = [
             (parse(left), parse(right), _same(parse(left), parse(right), (left, right), 0, 0))
             for left, right, _ in _PROBES
@@ -121,22 +100,35 @@ def check() -> None:
 
 
 def _same(a: Any, b: Any, texts: tuple[str, str], relative: float, absolute: float) -> bool:
-    if isinstance(a, (Relational, And)) and isinstance(b, (Relational, And)):
+    related = [isinstance(each, (Relational, And)) for each in (a, b)]
+    if all(related):
         return _same_relations(a, b)
-    if isinstance(a, (Relational, And)) or isinstance(b, (Relational, And)):
+    if any(related):
         return isinstance(a, Set) != isinstance(b, Set) and _verified(a, b)
-    if not (isinstance(a, Expr) and isinstance(b, Expr)) or isinstance(a, MatrixBase) or isinstance(b, MatrixBase):
+    if (
+        not (isinstance(a, Expr) and isinstance(b, Expr))
+        or isinstance(a, sympy.MatrixBase)
+        or isinstance(b, sympy.MatrixBase)
+    ):
         return _verified(a, b)
     if a == b:
         return a not in (nan, zoo)
-    if a.has(AppliedUndef, Derivative) or b.has(AppliedUndef, Derivative):
-        return _verified(a, b)
     if {symbol.name for symbol in a.free_symbols | b.free_symbols} == {"i"}:
-        a, b = (e.subs({symbol: I for symbol in e.free_symbols}) for e in (a, b))
+        a, b = (e.subs({symbol: sympy.I for symbol in e.free_symbols}) for e in (a, b))
     if not a.free_symbols | b.free_symbols:
         return _same_number(a, b, texts, relative, absolute)
     verdict = _same_function(a, b)
     return _verified(a, b) if verdict is None else verdict
+
+
+def _same_relations(a: Any, b: Any) -> bool:
+    if a == b:
+        return True
+    if any(not (each.lhs - each.rhs).free_symbols for x in (a, b) for each in x.atoms(Relational)):
+        return False  # 1 = 2, and x = x + 1, say nothing about any variable
+    if len(a.free_symbols) == len(b.free_symbols) == 1 and not any(x.atoms(sympy.Eq) for x in (a, b)):
+        return a.free_symbols == b.free_symbols and bool(a.as_set() == b.as_set())
+    return _verified(a, b)
 
 
 def _verified(a: Basic, b: Basic) -> bool:
@@ -151,7 +143,7 @@ def _gap(a: Expr, b: Expr, size: Any) -> Any:
 
     Of their difference, not the difference of their values: 2^2009 and 2^2009 - 1 have the same 30 digits.
     """
-    if a.has(Float) or b.has(Float):
+    if a.has(sympy.Float) or b.has(sympy.Float):
         gap = abs(N(a, _DIGITS) - N(b, _DIGITS))
         return 0 if gap <= size * 1e-12 else gap
     difference = (a - b).doit()
@@ -184,70 +176,26 @@ def _same_function(a: Expr, b: Expr) -> bool | None:
     whole numbers, and beside an absolute value negative as well.
     """
     symbols = sorted(a.free_symbols | b.free_symbols, key=str)
-    whole = any(e.has(floor, ceiling, factorial, binomial) for e in (a, b))
-    signed = any(e.has(Abs) for e in (a, b))
+    whole = any(e.has(sympy.floor, sympy.ceiling, sympy.factorial, sympy.binomial) for e in (a, b))
+    signed = a.has(sympy.Abs) or b.has(sympy.Abs)
     agreed = 0
     for turn in range(6):
         point = {
-            symbol: Rational(7 + 6 * place + 5 * turn + turn * place)
-            if whole
-            else Rational(311 + 97 * place + 59 * turn * (place + 2) ** 2 + 17 * turn**2, 293)
+            symbol: (
+                Rational(7 + 6 * place + 5 * turn + turn * place)
+                if whole
+                else Rational(311 + 97 * place + 59 * turn * (place + 2) ** 2 + 17 * turn**2, 293)
+            )
             * (-1 if signed and turn % 2 else 1)
             for place, symbol in enumerate(symbols)
         }
         x, y = (N(e.subs(point), _DIGITS) for e in (a, b))
-        if not (x.is_number and y.is_number) or any(value.has(nan, zoo, oo, -oo) for value in (x, y)):
+        if any(not value.is_number or value.has(nan, zoo, oo, -oo, AppliedUndef, Derivative) for value in (x, y)):
             continue
         if _gap(a.subs(point), b.subs(point), max(abs(x), abs(y))) != 0:
             return False
         agreed += 1
     return True if agreed >= 3 else None
-
-
-def _same_relations(a: Any, b: Any) -> bool:
-    chains = [list(x._unsorted_args) if isinstance(x, And) else [x] for x in (a, b)]
-    if len(chains[0]) != len(chains[1]):
-        return False
-    return any(
-        all(_same_relation(x, y) for x, y in zip(chains[0], order, strict=True))
-        for order in (chains[1], chains[1][::-1])
-    )
-
-
-def _same_relation(a: Any, b: Any) -> bool:
-    """Two equations with the same solutions up to a constant factor, or two inequalities up to a positive one."""
-    if not (isinstance(a, Relational) and isinstance(b, Relational)):
-        return False
-    if a == b:
-        return True
-    if a.lhs.has(AppliedUndef, Derivative) or b.lhs.has(AppliedUndef, Derivative) or isinstance(a.rhs, Set):
-        return bool(a == b) or (a.lhs == b.lhs and a.rel_op == b.rel_op and _same(a.rhs, b.rhs, ("", ""), 0, 0))
-    flipped = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
-    ratio = _constant(a.lhs - a.rhs, b.lhs - b.rhs)
-    if ratio is None:
-        return False
-    if isinstance(a, Eq) or a.rel_op not in flipped:
-        return bool(a.rel_op == b.rel_op)
-    return bool(b.rel_op == (a.rel_op if ratio > 0 else flipped[a.rel_op]))
-
-
-def _constant(a: Expr, b: Expr) -> Any:
-    """The real number that `a` is of `b`, other than 0; None where it is none."""
-    symbols = sorted(a.free_symbols | b.free_symbols, key=str)
-    ratios, values = [], set()
-    for turn in range(4):
-        point = {
-            s: Rational(211 + 89 * place + 67 * turn * (place + 1) ** 2 + 31 * turn**2, 283)
-            for place, s in enumerate(symbols)
-        }
-        x, y = (N(e.subs(point), _DIGITS) for e in (a, b))
-        if y == 0 or not (x.is_real and y.is_real) or x == 0:
-            return None
-        ratios.append(x / y)
-        values.add(x)
-    if len(values) == 1:
-        return None  # 1 = 2 says nothing about any variable
-    return ratios[0] if all(abs(r - ratios[0]) <= abs(ratios[0]) * 1e-12 for r in ratios) else None
 
 
 def serve(seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-_COMMAND = re.compile(r"\\(?:text|mathrm|mbox|textrm|textbf|textit|operatorname|textnormal|mathbf)\s*\{([^{}]*)\}")
+_COMMAND = re.compile(r"\\(?:text|mathrm|operatorname)\s*\{([^{}]*)\}")
 _LETTER = re.compile(r"\(?\s*([A-Za-z])\s*[).]?")
 _WORDS = re.compile(r"[^\W\d_]+(?:(?:['’-]|[.,]? )[^\W\d_]+)*[.!]?")
 

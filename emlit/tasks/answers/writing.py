@@ -53,7 +53,7 @@ _RULES = _rules(
     (r"(?<= )!=", r"\\neq "),
     (r"(?<=\d) ?x ?(?=10 ?\^)", r"\\times "),
     (r"\*\*(?=\S)", "^"),
-    (r"\\(?:text|mathrm|mbox|textrm)\{ ?,? ?(?:and|or) ?\}", ", "),
+    (r"\\(?:text|mathrm)\{ ?,? ?(?:and|or) ?\}", ", "),
     (r"(?<=[\w)}\]] )(?:, ?)?(?:and|or)(?= [\w\\({-])", ", "),
     (r"\\(?:mathrm|operatorname) ?\{ ?([ei]) ?\}", r"\1"),
     (rf"_ ?{_SHORT}(?! ?\{{)", r"_{\1}"),
@@ -90,9 +90,7 @@ _ANSWER = re.compile(
     re.IGNORECASE,
 )
 # \text{B, E}, \text{€5}
-_TEXT = re.compile(
-    r"\\(?:text|mathrm) ?\{ ?([^{}]*(?:,| and | or )[^{}]*|\(?[+-]?(?:\\\$|[^\w\s{}\\])?\d[^{}]*)\}"
-)
+_TEXT = re.compile(r"\\(?:text|mathrm) ?\{ ?([^{}]*(?:,| and | or )[^{}]*|\(?[+-]?(?:\\\$|[^\w\s{}\\])?\d[^{}]*)\}")
 _R = r"(?:\\(?:mathbb|Bbb) ?\{? ?R ?\}?|\\(?:R|Reals|reals)(?![a-zA-Z]))"
 _REALS = re.compile(
     rf"(?:[A-Za-z] ?\\in ?)?(?:{_R}|"
