@@ -5,7 +5,7 @@ import time
 from typing import NamedTuple
 
 from emlit.tasks.answers.numbers import number, same_number
-from emlit.tasks.answers.quantities import is_operation, same_unit, split_unit
+from emlit.tasks.answers.quantities import is_operation, same_unit, split_unit, without_signs
 from emlit.tasks.answers.structure import (
     EQUALS,
     MOST_PARTS,
@@ -21,7 +21,7 @@ from emlit.tasks.answers.structure import (
     without_membership,
 )
 from emlit.tasks.answers.verifier import SECONDS, verified
-from emlit.tasks.answers.words import same_words
+from emlit.tasks.answers.words import choice, option, same_words
 from emlit.tasks.answers.writing import compact, split, tidy
 
 _LONGEST = 2000
@@ -71,7 +71,13 @@ def _same(left: str, right: str, terms: _Terms) -> bool:
             return True
         if "," not in left and "," not in right:
             return False
-    for rule in (_several, _equations, _unions, _matrices, _bracketed):
+    one, other = option(left), option(right)
+    if one and other:
+        return one[0] == other[0] and _same(one[1], other[1], terms)
+    if chosen := one or other:  # (C) 18 is C, and is 18
+        against = right if one else left
+        return _same(chosen[0] if choice(against) else chosen[1], against, terms)
+    for rule in (_several, _equations, _matrices, _bracketed):
         verdict = rule(left, right, terms)
         if verdict is not None:
             return verdict
@@ -136,21 +142,20 @@ def _equations(left: str, right: str, terms: _Terms) -> bool | None:
         return False
     if len(chain) == 2 and is_name(chain[1]) and not is_name(chain[0]):  # 5 = x
         chain.reverse()
-    plain = not any(map(_has_variables, (chain[0], split_unit(chain[-1])[0])))  # 3 + 4 = 7
-    return (is_name(chain[0]) or plain) and _same(chain[-1], value, terms)
+    if is_name(chain[0]) or not chain[0]:
+        return _same(chain[-1], value, terms)
+    return _holds(chain, terms) and _same(chain[-1], value, terms)
 
 
-def _has_variables(text: str) -> bool:
-    return bool(re.search(r"[A-Za-z]", re.sub(r"\\[A-Za-z]+", "", text)))
-
-
-def _unions(left: str, right: str, terms: _Terms) -> bool | None:
-    parts = [split(text, r"\\cup(?![a-zA-Z])") for text in (left, right)]
-    if len(parts[0]) == len(parts[1]) == 1:
-        return None
-    if len(parts[0]) != len(parts[1]):
-        return None if is_relation(left) or is_relation(right) else False
-    return _in_any_order(*parts, terms)
+def _holds(chain: list[str], terms: _Terms) -> bool:
+    """Whether 3 + 4 = 7, or 1/3 = 0.33, is without variables and right, as far as its last side is written."""
+    result, unit = split_unit(chain[-1])
+    start = without_signs(chain[0], unit)
+    if re.search(r"[A-Za-z]", re.sub(r"\\[A-Za-z]+", "", start + result)):
+        return False
+    written = number(result)
+    rounding = 0.5 / 10**written.places if written and written.places else 0.0
+    return _same(start, result, terms._replace(absolute=max(terms.absolute, rounding)))
 
 
 def _bracketed(left: str, right: str, terms: _Terms) -> bool | None:

@@ -7,11 +7,11 @@ _NAMES = {
     "cm": "centimeter centimetre", "m": "meter metre", "km": "kilometer kilometre", "mm": "millimeter millimetre",
     "kg": "kilogram", "g": "gram gm", "mg": "milligram", "s": "second sec", "min": "minute", "h": "hour hr",
     "in": "inch inche inches", "ft": "foot feet", "yd": "yard", "mi": "mile", "lb": "lbs", "oz": "ounce",
-    "l": "liter litre", "ml": "milliliter millilitre", "mph": "mile/hour", "degree": "deg \\circ",
-    "\\$": "dollar usd us\\$",
+    "l": "liter litre", "ml": "milliliter millilitre", "degree": "deg \\circ", "\\$": "dollar usd us\\$",
     "cent": "¢", "erg": "ergs", "pc": "parsec", "year": "yr", "day": "d", "ev": "electronvolt", "j": "joule",
     "n": "newton", "w": "watt", "v": "volt", "pa": "pascal", "hz": "hertz", "k": "kelvin", "\\omega": "ohm",
     "\\aa": "angstrom", "rad": "radian", "arcsec": "arcsecond", "t": "tesla", "c": "coulomb", "a": "ampere amp",
+    "mol": "mole", "": "unit", "week": "wk", "month": "mo",
     "€": "eur euro \\euro \\texteuro \\eur", "£": "gbp \\pounds \\textsterling sterling quid", "₹": "inr rupee rs",
     "元": "cny rmb yuan 块 圓 圆 人民币", "円": "jpy yen", "₩": "krw won 원", "₽": "rub ruble rouble",
     "%": "percent pct percentage", "米": "公尺", "厘米": "公分", "千克": "公斤", "個": "个 箇",
@@ -19,13 +19,10 @@ _NAMES = {
 # What one sign or word may mean.
 _MEANINGS = {"¥": ("元", "円"), "pound": ("lb", "£"), "\\yen": ("元", "円")}
 _SAME = {other: name for name, others in _NAMES.items() for other in others.split()}
+_WORDED = [name for name in [*_NAMES, *_SAME] if name.isascii() and name.isalpha() and len(name) > 3]
 _BARE = (
-    r"(?:square |cubic |sq\.? |cu\.? )?(?:centimet(?:er|re)s?|met(?:er|re)s?|kilomet(?:er|re)s?|inch(?:es)?|foot|feet|"
-    r"yards?|miles?|pounds?|ounces?|gallons?|lit(?:er|re)s?|grams?|kilograms?|seconds?|minutes?|hours?|days?|weeks?|"
-    r"months?|years?|degrees?|dollars?|cents?|euros?|yen|yuan|won|units?|parsecs?|ergs?|radians?|"
-    r"arcsecs?|arcseconds?|magnitudes?|angstroms?|"
-    r"volts?|watts?|joules?|newtons?|tesla|ohms?|kelvins?|moles?|cm|km|mm|kg|mph|ft|lbs?|Hz|kHz|MHz|GHz|eV|keV|"
-    r"MeV|GeV|pc|kpc|Mpc|mol|rad|hrs?|secs?|mins?)"
+    rf"(?:square |cubic |sq\.? |cu\.? |U\.?S\.? )?(?:(?:{'|'.join(_WORDED)})s?|(?:pound|gallon|magnitude|day|yen|won|erg|ohm)s?|"
+    r"(?:sec|hr|lb|min)s?|cm|km|mm|kg|mph|ft|k?Hz|[MG]Hz|[kMG]?eV|[kM]?pc|mol|rad)"
 )
 _COMMAND = r"\\(?:text|mathrm|operatorname)\s*\{((?:[^{}]|\{[^{}]*\})*)\}"
 _SIGN = "[€£¥¢¤؋৳﷼฿₠-⃀￡￥￦]"
@@ -55,7 +52,7 @@ _PIECES = re.compile(
     re.DOTALL,
 )
 _DEGREES = re.compile(r"(?P<head>.*[\w)}\]])\s*\^\s*\{?\s*(?P<mark>\\circ|\\prime(?:\s*\\prime)?)\s*\}?", re.DOTALL)
-_WORDS = re.compile(r"(?P<head>[+-]?[\d.,/ ]*\d)\s+(?P<unit>[^\W\d_]{4,}(?:[ /-][^\W\d_]+)*)")
+_WORDS = re.compile(r"(?P<head>[+-]?[\d.,/ ]*\d)\s+(?P<unit>(?:[A-Z]{2} )?[^\W\d_]{4,}(?:[ /-][^\W\d_]+)*)")
 _WRAPPED = re.compile(_COMMAND)
 _FACTORS = re.compile(rf"(/)|(\\?[^\W\d_]+(?:\\?\$)?|\\\$|{_SIGN}|%)\s*(?:\^\s*\{{?\s*(-?\d+)\s*\}}?)?")
 _OPERATION = re.compile(
@@ -82,7 +79,7 @@ def split_unit(text: str) -> tuple[str, str | None]:
     for piece in _PIECES.finditer(text):
         if piece["factor"] is None and piece["joint"] is None:
             start = None
-        elif start is None and piece["factor"] is not None:
+        elif start is None and (piece["factor"] is not None or piece["joint"] == "per"):
             start = piece.start()
     if start is None:
         match = _WORDS.fullmatch(text)
@@ -94,6 +91,12 @@ def split_unit(text: str) -> tuple[str, str | None]:
     ):
         return text, None
     return text[:start].strip(), text[start:].strip()
+
+
+def without_signs(text: str, unit: str | None) -> str:
+    """Without signs of currencies, and without degrees where the result is in degrees."""
+    text = re.sub(_CURRENCY, "", text)
+    return re.sub(r"\^ ?\{? ?\\circ ?\}?", "", text) if unit == "degree" else text
 
 
 def same_unit(left: str, right: str) -> bool:
@@ -119,32 +122,21 @@ def _factors(unit: str) -> dict[str, int]:
     text = _WRAPPED.sub(r" \1 ", unit)
     text = re.sub(r"\bper\b", "/", text.replace(r"\cdot", " ").replace("~", " "))
     text = re.sub(r"\b(square|sq\.?|cubic|cu\.?) (\w+)", lambda m: f"{m[2]}^{3 if m[1][0] == 'c' else 2}", text)
+    text = re.sub(r"\bmph\b", "mi/h", re.sub(r"\bU\.?S\.? (?=dollar)", "", text))
     text = re.sub(r" (squared|cubed)\b", lambda m: "^2" if m[1] == "squared" else "^3", text)
-    text = re.sub(r"\(([^()]*)\)\s*\^\s*\{?\s*(-?\d+)\s*\}?", lambda m: _raised(m[1], m[2]), text)
+    text = re.sub(r"\(([^()/^]*)\)\s*\^\s*\{?\s*(-?\d+)\s*\}?", lambda m: re.sub(r"\S+", rf"\g<0>^{m[2]}", m[1]), text)
     powers: dict[str, int] = {}
     sign = 1
     for slash, name, power in _FACTORS.findall(text):
         if slash:
             sign = -1
-            continue
-        for part, side in _named(name):
-            powers[part] = powers.get(part, 0) + side * sign * int(power or 1)
-    return {name: power for name, power in powers.items() if power and name != "unit"}
+        else:
+            powers[_named(name)] = powers.get(_named(name), 0) + sign * int(power or 1)
+    return {name: power for name, power in powers.items() if power and name}
 
 
-def _raised(factors: str, power: str) -> str:
-    """(a b)^-1 as a^-1 b^-1, where no factor has an exponent of its own."""
-    return (
-        " ".join(f"{name}^{power}" for name in factors.split())
-        if "^" not in factors and "/" not in factors
-        else factors
-    )
-
-
-def _named(name: str) -> list[tuple[str, int]]:
-    # One letter keeps its case: G is no g.
+def _named(name: str) -> str:
+    # One letter keeps its case, and so does M for mega: G is no g.
     plain = name if len(name) == 1 or name in ("MeV", "meV", "mW", "MW", "mHz", "MHz", "mV", "MV") else name.lower()
     singular = plain.removesuffix("s") if len(plain) > 2 else plain
-    plain = _SAME.get(plain, _SAME.get(singular, singular))
-    above, _, below = plain.partition("/")
-    return [(above, 1)] + ([(_SAME.get(below, below), -1)] if below else [])
+    return _SAME.get(plain, _SAME.get(singular, singular))

@@ -5,7 +5,8 @@ import re
 _WINDOW = 1000  # characters after a mark that are read
 _MARKS = 32  # the last ones, which are tried
 _MARK = re.compile(
-    r"(?P<tag><answer>)|(?P<hashes>####)|(?<![A-Za-z])answers?(?![A-Za-z])|\b(?:correct|right|best|final) (?:option|choice)\b|答案|答(?=[:：])",
+    r"(?P<tag><answer>)|(?P<hashes>####)|(?<![A-Za-z])answers?(?![A-Za-z])|"
+    r"\b(?:correct|right|best|final) (?:option|choice)\b|答案|答(?=[:：])",
     re.IGNORECASE,
 )
 # What stands between the mark and the value: "to the problem is", "**:", "\n\n" below a heading.

@@ -13,7 +13,7 @@ _MATRIX = re.compile(
 )
 _NAME = re.compile(
     r"(?:\\(?:angle|overline|vec|hat|bar|mathrm|text|operatorname|tilde|dot|ddot|triangle)\s*)*\{?"
-    r"(?:\\(?!pi\b|frac|sqrt|sin|cos|tan|log|ln|infty|exp|cdot|times|binom|pm)[a-zA-Z]+|[A-Za-z]+(?: ?[A-Za-z0-9])*)\}?"
+    r"(?:\\(?!pi\b|frac|sqrt|sin|cos|tan|log|ln|infty|exp|cdot|times|binom|pm)[a-zA-Z]+|[^\W\d_]+(?: ?[^\W_])*)\}?"
     r"\s*(?:'|\^\s*\{?\s*(?:\\prime|\*|\\circ)\s*\}?)*\s*(?:_\s*(?:\{[^{}]*\}|\w))?\s*'*\s*"
     r"(?:\(\s*[A-Za-z\\, _{}0-9]*\))?"
 )

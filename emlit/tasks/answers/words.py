@@ -4,6 +4,7 @@ import re
 
 _COMMAND = re.compile(r"\\(?:text|mathrm|operatorname)\s*\{([^{}]*)\}")
 _LETTER = re.compile(r"\(?\s*([A-Za-z])\s*[).]?")
+_OPTION = re.compile(r"\\?(?:text ?\{ ?)?\(([A-J])\)(?: ?\} ?:? ?| ?: ?| )(?P<value>(?!.*\([A-J]\)).*\d.*)")
 _WORDS = re.compile(r"[^\W\d_]+(?:(?:['’-]|[.,]? )[^\W\d_]+)*[.!]?")
 
 
@@ -30,6 +31,12 @@ def choice(text: str) -> tuple[str, bool] | None:
     return None if match is None else (match[1], inner != text or inner != match[1])
 
 
+def option(text: str) -> tuple[str, str] | None:
+    r"""The letter and what it stands for: \textbf{(C)} 18."""
+    match = _OPTION.fullmatch(text)
+    return None if match is None else (f"({match[1]})", match["value"])
+
+
 def same_words(left: str, right: str) -> bool | None:
     """Whether two answers in words are the same; None where they are not to be compared as words."""
     letters = choice(left), choice(right)
@@ -40,16 +47,12 @@ def same_words(left: str, right: str) -> bool | None:
         return True  # June 20, with and without \text
     said = words(left), words(right)
     if said[0] is not None and said[1] is not None:
-        return said[0].casefold() == said[1].casefold() if all(map(_spoken, said)) else said[0] == said[1]
+        return said[0].casefold() == said[1].casefold()
     if said[0] is None and said[1] is None:
         return None
     spoken, other = (said[0], right) if said[0] is not None else (said[1], left)
     # Words against a number or a formula; letters alone may still be a product of variables.
     return None if re.fullmatch(r"[A-Za-z]{1,5}", spoken) and "\\text" not in left + right else False
-
-
-def _spoken(said: str) -> bool:
-    return all(_is_word(word) for word in said.split() if len(word) > 2)
 
 
 def _unwrapped(left: str, right: str) -> bool:
