@@ -90,29 +90,31 @@ def _nodes(text: str) -> list | None:
 
 
 def _shown(nodes: list) -> str:
-    shown, place = "", 0
+    shown, place, before = [], 0, ""  # what was shown last
     while place < len(nodes):
         node, place = nodes[place], place + 1
         name = None if isinstance(node, (list, str)) else node["ours"]
-        argument = shown[-1:] in ("^", "_") or bool(re.search(r"\\[A-Za-z]+\Z", shown))
+        argument = before[-1:] in ("^", "_") or before[:1] == "\\" and before[-1:].isalpha()
+        content = ""
         if isinstance(node, list):
             content = _shown(node)
-            bare = not argument and shown.rstrip()[-1:] not in tuple("^_]}/") and _WORD.fullmatch(content)
-            shown += content if bare and not _has_script(nodes, place) else f"{{{content}}}"
+            bare = not argument and before[-1:] not in tuple("^_]}/") and _WORD.fullmatch(content)
+            content = content if bare and not _has_script(nodes, place) else f"{{{content}}}"
         elif name is None:
-            token = node if isinstance(node, str) else node[0]
-            if token == r"\rm":  # up to the end of the group that it stands in
-                return shown + rf"\mathrm{{{_shown(nodes[place:])}}}"
-            shown += token
+            content = node if isinstance(node, str) else node[0]
+            if content == r"\rm":  # up to the end of the group that it stands in
+                content, place = rf"\mathrm{{{_shown(nodes[place:])}}}", len(nodes)
         else:
             for _ in range(_SHOWING.get(name, 1)):
                 place += _is_group(nodes, place)
             if name in _SHOWING and _is_group(nodes, place):
                 content, place = _shown(nodes[place]), place + 1
-                shown += f"{{{content}}}" if argument else f" {content} " if "cancel" in name else content
+                content = f"{{{content}}}" if argument else f" {content} " if "cancel" in name else content
                 if name.endswith("brace") and _has_script(nodes, place) and _is_group(nodes, place + 1):
                     place += 2
-    return shown
+        shown.append(content)
+        before = content.rstrip() or before
+    return "".join(shown)
 
 
 def _is_group(nodes: list, place: int) -> bool:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from benchmarks.grading_pairs import DIFFERENT, EQUAL
 from emlit.tasks import extract_answer, math_equal
-from tests.tasks.answers.pairs import DIFFERENT, EQUAL
 
 
 @pytest.mark.parametrize(("answer", "gold"), EQUAL)
@@ -22,6 +22,14 @@ def test_different(answer, gold):
 @pytest.mark.parametrize(
     ("answer", "gold", "relative", "absolute", "equal"),
     [
+        ("1.61", "1.6", 0.01, 0, True),
+        ("1.63", "1.6", 0.01, 0, False),
+        (r"\frac{45\pi}{3600 \cdot 180} \cdot 7200", "1.6", 0.02, 0, True),  # 1.5708
+        ("4.52e33", "4.5e33", 0.01, 0, True),
+        ("1.25", "1.2", 0, 0.05, True),
+        ("1.26", "1.2", 0, 0.05, False),
+        ("(1.01, 2)", "(1, 2)", 0.01, 0, True),
+        ("x+1.001", "x+1", 0.01, 0, False),  # a tolerance is for numbers
         (r"20\%", "0.25", 0, 0.05, True),  # a percentage is compared as the share that it is
         (r"20\%", "0.26", 0, 0.05, False),
         (r"33.333333\%", r"\frac{1}{3}", 0, 0, True),
