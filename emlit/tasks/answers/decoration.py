@@ -11,14 +11,10 @@ _MARKED = re.compile(
 )
 # Commands whose last argument is what is seen, by the number of those before it.
 _SHOWING = {
-    name: count
-    for count, names in (
-        (0, "boxed fbox framebox bbox underline uline underbrace overbrace cancel bcancel xcancel sout ensuremath"),
-        (0, "mathbf mathit mathsf mathtt mathcal mathscr mathfrak mathnormal boldsymbol bm pmb"),
-        (1, "textcolor colorbox enclose href"),
-        (2, "fcolorbox"),
-    )
-    for name in names.split()
+    **dict.fromkeys("boxed fbox framebox bbox underline uline underbrace overbrace cancel bcancel xcancel".split(), 0),
+    **dict.fromkeys("sout ensuremath mathbf mathit mathsf mathtt mathcal mathnormal boldsymbol bm pmb".split(), 0),
+    **dict.fromkeys("textcolor colorbox enclose href".split(), 1),
+    "fcolorbox": 2,
 }
 _HIDING = "color|phantom|hphantom|vphantom|tag|label|hspace|vspace"
 _SWITCHES = (

@@ -19,9 +19,9 @@ _NAMES = {
 # What one sign or word may mean.
 _MEANINGS = {"¥": ("元", "円"), "pound": ("lb", "£"), "\\yen": ("元", "円")}
 _SAME = {other: name for name, others in _NAMES.items() for other in others.split()}
-_WORDED = [name for name in [*_NAMES, *_SAME] if name.isascii() and name.isalpha() and len(name) > 3]
+_WORDED = "|".join(name for name in [*_NAMES, *_SAME] if name.isascii() and name.isalpha() and len(name) > 3)
 _BARE = (
-    rf"(?:square |cubic |sq\.? |cu\.? |U\.?S\.? )?(?:(?:{'|'.join(_WORDED)})s?|(?:pound|gallon|magnitude|day|yen|won|erg|ohm)s?|"
+    rf"(?:square |cubic |sq\.? |cu\.? |U\.?S\.? )?(?:(?:{_WORDED}|pound|gallon|magnitude|day|yen|won|erg|ohm)s?|"
     r"(?:sec|hr|lb|min)s?|cm|km|mm|kg|mph|ft|k?Hz|[MG]Hz|[kMG]?eV|[kM]?pc|mol|rad)"
 )
 _COMMAND = r"\\(?:text|mathrm|operatorname)\s*\{((?:[^{}]|\{[^{}]*\})*)\}"

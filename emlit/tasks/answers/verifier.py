@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 
 SECONDS = 3.0  # of processor time for one pair
@@ -132,11 +133,4 @@ def verified(left: str, right: str, relative: float = 0.0, absolute: float = 0.0
 
 def _depth(text: str) -> int:
     """How deep brackets nest; the parser's time grows with it faster than with the length."""
-    depth = deepest = 0
-    for character in text:
-        if character in "([{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in ")]}":
-            depth -= 1
-    return deepest
+    return max(accumulate((character in "([{") - (character in ")]}") for character in text), default=0)

@@ -1,7 +1,9 @@
 """One way of writing for what is written in many: spaces, fraction commands, delimiters, words between answers."""
 
+import contextlib
 import re
 import unicodedata
+from itertools import pairwise
 
 from emlit.tasks.answers.decoration import plain_latex, undressed
 
@@ -19,16 +21,15 @@ _SYNONYMS = {
     "\\" + name: plain
     for plain, names in {
         r"\frac": "dfrac tfrac cfrac", r"\{": "lbrace", r"\}": "rbrace", "[": "lbrack", "]": "rbrack",
-        "(": "langle lparen", ")": "rangle rparen", "<": "lt", ">": "gt", r"\leq ": "le leqslant leqq",
-        r"\geq ": "ge geqslant geqq", r"\neq ": "ne", r"\emptyset ": "varnothing", r"\cdot ": "ast",
-        r"\epsilon": "varepsilon", r"\phi": "varphi", r"\theta": "vartheta", r"\rho": "varrho", r"\sigma": "varsigma",
-        " ": "quad qquad enspace thinspace medspace thickspace nobreakspace space",
+        "(": "langle", ")": "rangle", "<": "lt", ">": "gt", r"\leq ": "le leqslant",
+        r"\geq ": "ge geqslant", r"\neq ": "ne", r"\emptyset ": "varnothing", r"\cdot ": "ast",
+        r"\epsilon": "varepsilon", r"\phi": "varphi",
+        " ": "quad qquad enspace thinspace space",
     }.items()
     for name in names.split()
 }  # fmt: skip
 _FUNCTIONS = "arcsinh|arccosh|arctanh|arcsin|arccos|arctan|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|ln|log|exp|sqrt|pi"
 _SHORT = r"(\\[A-Za-z]+|[0-9A-Za-z])"
-_NESTED = r"\(((?:[^()]|\([^()]*\))*)\)"
 
 
 def _rules(*rules: tuple[str, str]) -> list[tuple[re.Pattern[str], str]]:
@@ -37,7 +38,6 @@ def _rules(*rules: tuple[str, str]) -> list[tuple[re.Pattern[str], str]]:
 
 # Before what stands in front of an answer is read.
 _DELIMITERS = _rules(
-    (r"(?<!\\)\$\$", "$"),
     (r"(?<!\\)\$ ?(?:,|(?:, )?(?:and|or)(?= )) ?\$", ", "),  # $69$,$84$ is two answers
     (r"(?<!\\)\$((?:[^$\\]|\\.)+)\$(?!\d)", r"\1"),  # the delimiters of mathematics; other dollars are prices
     (r"\\?\$(?= ?\.?\d)|(?<=\d)\\?\$", r"\\$"),
@@ -48,9 +48,6 @@ _RULES = _rules(
     (r"\\(?:m?left|m?right|middle|mathopen|mathclose|[bB]igg?[lrm]?)(?![a-zA-Z])\.?", ""),
     (r"(?<!\\)\\! ?", ""),
     (r"(?<!\\)\\[,;:> ]|~", " "),
-    (r"<=", r"\\leq "),
-    (r">=", r"\\geq "),
-    (r"(?<= )!=", r"\\neq "),
     (r"(?<=\d) ?x ?(?=10 ?\^)", r"\\times "),
     (r"\*\*(?=\S)", "^"),
     (r"\\(?:text|mathrm)\{ ?,? ?(?:and|or) ?\}", ", "),
@@ -64,14 +61,7 @@ _RULES = _rules(
     (r"(?<=[\d}]) ?(?:\\text ?\{ ?)?(?:percent(?:age)?|pct)(?![A-Za-z])(?: ?\})?", r"\\%"),
     (r"\\pmod ?(\d+)|\( ?\\?b?mod (\d+) ?\)", r"\\pmod{\1\2}"),
     (r"\^ ?([+-]? ?\d+|[A-Za-z])", r"^{\1}"),
-    (rf"\^{_NESTED}", r"^{\1}"),
-    (rf"\\sqrt ?{_NESTED}", r"\\sqrt{\1}"),
-    (rf"\\frac ?{_SHORT}", r"\\frac{\1}"),
-    (rf"(\\frac ?\{{[^{{}}]*(?:\{{[^{{}}]*\}}[^{{}}]*)*\}}) ?{_SHORT}", r"\1{\2}"),
-    # Which the parser does not know.
-    (rf"\\(?:operatorname ?\{{ ?sech ?\}}|sech) ?(\^\{{[^{{}}]*\}})? ?{_NESTED}", r"(\\frac{1}{\\cosh(\2)})\1"),
-    (rf"\\(?:operatorname ?\{{ ?csch ?\}}|csch) ?(\^\{{[^{{}}]*\}})? ?{_NESTED}", r"(\\frac{1}{\\sinh(\2)})\1"),
-    (rf"\\(?:operatorname ?\{{ ?coth ?\}}|coth) ?(\^\{{[^{{}}]*\}})? ?{_NESTED}", r"(\\frac{1}{\\tanh(\2)})\1"),
+    (r"\\sqrt ?\(((?:[^()]|\([^()]*\))*)\)", r"\\sqrt{\1}"),
 )
 _SUPERSCRIPTS = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
 _VULGAR = re.compile("[¼-¾⅐-⅞]")
@@ -135,16 +125,11 @@ def _reals(text: str) -> str:
     reals = _REALS.fullmatch(text)
     if reals is None:
         return text
-    holes = sorted((hole.strip() for hole in (reals["holes"] or "").split(",") if hole.strip()), key=_place)
+    holes = [hole for hole in re.split(r"\s*,\s*", reals["holes"] or "") if hole]
+    with contextlib.suppress(ValueError):  # such as roots stay in the order in which they are written
+        holes.sort(key=float)
     ends = [r"-\infty", *holes, r"\infty"]
-    return r"\cup ".join(f"({start},{end})" for start, end in zip(ends, ends[1:], strict=False))
-
-
-def _place(hole: str) -> float:
-    try:
-        return float(hole)
-    except ValueError:
-        return 0.0
+    return r"\cup ".join(f"({start},{end})" for start, end in pairwise(ends))
 
 
 def _shorter(text: str, punctuation: str = ".,;:") -> str:

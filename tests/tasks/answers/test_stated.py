@@ -95,6 +95,9 @@ STATED = [
     ("The answer is $18$ dollars.", "18"),
     ("The answer is $5$ cm.", "$5$ cm"),
     ("The answer is 5!\n", "5"),
+    ("__Final answer__: 18", "18"),
+    ("The correct option is C.", "C"),
+    ("The answer is £18, not £20.", "£18"),
 ]
 
 
