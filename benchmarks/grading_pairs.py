@@ -43,7 +43,7 @@ KINDS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str]]]] = {
             for text in (
                 r"\text{Profit: } 18", r"\text{Profit} = 18", r"\text{Profit}: 18", "Profit: 18", "Total profit: $18",
                 r"\text{Total cost} = \$18", "Answer: 18", r"\text{Answer: } 18", r"\text{ANSWER: } \$18",
-                r"\text{The answer is } 18", "The answer is 18", r"\text{Final answer: }18", "Area = 18", "利润：18",
+                r"\text{The answer is } 18", "The answer is 18", r"\text{Final answer: }18", "Area = 18", r"\text{Total is } 18", "利润：18",
             )
         ],
         [
@@ -53,7 +53,7 @@ KINDS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str]]]] = {
     ),
     "money": (
         [
-            ("€18", "18"), ("18 US dollars", "18"), ("18 US dollars", r"\$18"), ("$18 per day", "18"), ("18€", "18"), ("18 €", "18"), (r"€\,18", "18"), ("€ 18.50", "18.5"), ("-€5", "-5"), ("€-5", "-5"),
+            ("€18", "18"), ("18 US dollars", "18"), ("18 US dollars", r"\$18"), ("$18 per day", "18"), ("$18/hour", "18"), ("$18/hour", "$18 per hour"), (r"\$18/\text{hour}", "18"), ("18 bucks", "18"), ("NT$18", "18"), ("18€", "18"), ("18 €", "18"), (r"€\,18", "18"), ("€ 18.50", "18.5"), ("-€5", "-5"), ("€-5", "-5"),
             ("£18", "18"), (r"\pounds 18", "18"), (r"\pounds18", "18"), (r"\text{£}18", "18"), ("¥18", "18"), ("₹18", "18"),
             ("₩18", "18"), ("₽18", "18"), ("18₽", "18"), ("৳18", "18"), ("18 kr", "18"), ("18 zł", "18"), ("₿18", "18"), ("₫18", "18"), ("฿18", "18"), ("₦18", "18"), ("₪18", "18"),
             ("USD 18", "18"), ("18 USD", "18"), ("EUR 18", "18"), ("18 EUR", "18"), (r"\text{USD }18", "18"), ("GBP 18", "18"),
@@ -66,7 +66,7 @@ KINDS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str]]]] = {
             (r"9 \times \$2 = \$18", "18"), ("9 * $2 = $18", "18"), ("€18", "EUR 18"), ("₩1,000", "1000원"),
         ],
         [
-            ("€18", "19"), ("€18", "£18"), ("€18", r"\$18"), ("$18", "€18"), ("USD 18", "EUR 18"), ("18 USD", "18 EUR"), ("¥18", "€18"),
+            ("€18", "19"), ("18 €", "18 $"), ("$18/hour", "$18/day"), ("$18", "$18 million"), ("€18", "£18"), ("€18", r"\$18"), ("$18", "€18"), ("USD 18", "EUR 18"), ("18 USD", "18 EUR"), ("¥18", "€18"),
             ("18元", "18円"), ("18 dollars", "18 cents"), (r"\$18", "18 cents"), ("£18", "18 euros"), ("$1,200", "1.2"), ("-€5", "5"),
             (r"\$5, \$10", "5, 11"), (r"9 \times \$2 = \$18", "2"), ("9 * $2 = $18", "9"), ("18 dollars", r"18\%"), ("€1,000", "1"),
             ("18元", "18 cm"), ("USD 18", "18 kg"),
@@ -74,7 +74,7 @@ KINDS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str]]]] = {
     ),
     "units": (
         [
-            (r"18\;{\rm cm}", "18"), ("$5$ cm", "5 cm"), ("**5** cm", "5 cm"), ("<b>5</b> cm", "5 cm"), ("`5` cm", "5"), (r"18 {\rm cm}", "18 cm"), (r"18\,\mathrm{cm}", "18"), (r"18~\text{cm}", "18"), (r"18 \rm cm", "18"),
+            (r"18\;{\rm cm}", "18"), ("$5$ cm", "5 cm"), ("**5** cm", "5 cm"), ("<b>5</b> cm", "5 cm"), ("`5` cm", "5"), (r"18 \,{\rm cm}^2", "18 cm^2"), (r"18 {\rm cm}", "18 cm"), (r"18\,\mathrm{cm}", "18"), (r"18~\text{cm}", "18"), (r"18 \rm cm", "18"),
             ("18厘米", "18"), ("18米", "18"), ("18个", "18"), ("18 个", "18"), ("18人", "18"), ("18名学生", "18"), ("18度", "18"),
             ("18개", "18"), ("18個", "18"), ("18 рублей", "18"), ("18 яблок", "18"), ("18 Äpfel", "18"), (r"18\text{公斤}", "18"),
             ("1,000 cm", "1000"), ("1,000 cm", "1000 cm"), ("1,234 apples", "1234"), (r"\frac{1}{2}\text{ hour}", "0.5"),
@@ -84,7 +84,7 @@ KINDS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str]]]] = {
             (r"28\%", "28 percent"), (r"28\%", "28 pct"), ("28 %", "28%"), (r"28\text{ percent}", "0.28"), (r"28 \text{ percentage}", r"28\%"),
         ],
         [
-            (r"18\;{\rm cm}", "18 m"), ("$5$ cm", "5 m"), ("**5** cm", "5 m"), ("<b>5</b> cm", "5 m"), (r"18\;{\rm cm}", "19"), ("18厘米", "18米"), ("18厘米", "19"), ("18个", "18人"), ("18 km/h", "18 km"),
+            (r"18\;{\rm cm}", "18 m"), ("$5$ cm", "5 m"), ("**5** cm", "5 m"), ("<b>5</b> cm", "5 m"), (r"18 {\rm cm}^{2}", "18 cm^3"), (r"18\;{\rm cm}", "19"), ("18厘米", "18米"), ("18厘米", "19"), ("18个", "18人"), ("18 km/h", "18 km"),
             ("5 m²", "5 m"), ("5 m²", "5 m^3"), ("1,000 cm", "1 cm"), ("1,000 cm", "1000 m"), ("18 eggs", "18 hens"), ("18 cm", r"18\%"),
             ("5 g", "5 kg"), ("5 hours", "5 minutes"), (r"90^\circ", r"90\%"), ("5 mg", r"5\,\mathrm{Mg}"), ("18 squared", "18"), (r"18\text{ not}", "18"),
             (r"5\text{ squared}", "5"), ("5 cubed", "5"), ("5 factorial", "5"), ("3 halves", "3"), ("5 more than 3", "5"), ("3 thirds", "3"),
@@ -120,7 +120,7 @@ KINDS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str]]]] = {
     "sets and intervals": (
         [
             (r"\mathbb{R}", r"(-\infty,\infty)"), (r"\mathbb{R}", r"(-\infty,+\infty)"), ("ℝ", "(-∞, ∞)"),
-            (r"x \in \mathbb{R}", r"(-\infty,\infty)"), (r"\text{all real numbers}", r"(-\infty,\infty)"), (r"\R", r"\mathbb{R}"),
+            (r"x \in \mathbb{R}", r"(-\infty,\infty)"), (r"\text{all real numbers}", r"(-\infty,\infty)"), (r"\text{all reals}", r"\mathbb{R}"), (r"\R", r"\mathbb{R}"),
             ("all real numbers", r"\mathbb{R}"), (r"\left(-\infty,\infty\right)", r"\mathbb R"), (r"\Reals", r"\mathbb{R}"),
             ("]1,2[", "(1,2)"), (r"\mathopen]1,2\mathclose[", "(1,2)"), (r"\text{All real numbers}", r"\mathbb{R}"), (r"\langle 1,2 \rangle", "(1,2)"), ("[1,2[", "[1,2)"), ("]1,2]", "(1,2]"), (r"\left]1,2\right[", "(1,2)"), (r"]-\infty,1]", r"(-\infty,1]"),
             (r"]-\infty,1[\cup]2,\infty[", r"(-\infty,1)\cup(2,\infty)"), ("(1;2)", "(1,2)"), ("[1;2]", "[1,2]"), (r"\lbrack 1,2 \rbrack", "[1,2]"),
@@ -186,7 +186,7 @@ KINDS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str]]]] = {
     ),
     "letters and words": (
         [
-            ("(C)", "C"), ("(C) 18", "C"), (r"\textbf{(C)}\ 18", "18"), (r"\text{(C) }18", "(C)"), ("(B) 72", "(B) 72"), ("C.", "C"), (r"\text{(C)}", "(C)"), (r"\textbf{C}", "C"), ("**C**", "C"), (r"\text{c}", r"\text{C}"), ("C)", "(C)"), ("[C]", "C"),
+            ("(C)", "C"), ("(C) 18", "C"), (r"\textbf{(C)}\ 18", "18"), (r"\text{(C) }18", "(C)"), ("(B) 72", "(B) 72"), ("A. 18", "18"), ("A) 18", "A"), ("(a) 18", "18"), ("C.", "C"), (r"\text{(C)}", "(C)"), (r"\textbf{C}", "C"), ("**C**", "C"), (r"\text{c}", r"\text{C}"), ("C)", "(C)"), ("[C]", "C"),
             ("yes", "Yes"), (r"\text{yes}", "Yes"), ("YES", "yes"), ("odd", "Odd"), (r"\text{No solution}", "no solution"), ("abc", "bca"), ("RTV", "VRT"),
             (r"\text{Evelyn}", "Evelyn"), (r"\text{True}", "true"), ("是", "是"), (r"\text{even}", "even"), ("Monday.", "monday"), ("mgh", "ghm"),
         ],

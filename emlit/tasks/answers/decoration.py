@@ -11,10 +11,16 @@ _MARKED = re.compile(
 )
 # Commands whose last argument is what is seen, by the number of those before it.
 _SHOWING = {
-    **dict.fromkeys("boxed fbox framebox bbox underline uline underbrace overbrace cancel bcancel xcancel".split(), 0),
-    **dict.fromkeys("sout ensuremath mathbf mathit mathsf mathtt mathcal mathnormal boldsymbol bm pmb".split(), 0),
-    **dict.fromkeys("textcolor colorbox enclose href".split(), 1),
-    "fcolorbox": 2,
+    name: count
+    for count, names in enumerate(
+        (
+            "boxed fbox framebox bbox underline uline underbrace overbrace cancel bcancel xcancel sout ensuremath "
+            "mathbf mathit mathsf mathtt mathcal mathnormal boldsymbol bm pmb",
+            "textcolor colorbox enclose href",
+            "fcolorbox",
+        )
+    )
+    for name in names.split()
 }
 _HIDING = "color|phantom|hphantom|vphantom|tag|label|hspace|vspace"
 _SWITCHES = (
@@ -36,7 +42,7 @@ _DISPLAY = re.compile(
 _LINES = re.compile(
     r"\\begin\{(?P<inner>\w+)\}.*?\\end\{(?P=inner)\}|(?P<end>\\\\)(?:\[[^][]*\])?[&\s]*(?P<goes_on>=|\Z)?|&", re.DOTALL
 )
-_WORD = re.compile(r"[\w\s.,']*|\s*\\(?:text|mathrm)\{[^{}]*\}\s*")
+_WORD = re.compile(r"[\w\s.,']*|(?P<unit>\s*\\(?:text|mathrm)\{[^{}]*\}\s*)")
 _DEEPEST = 40
 
 
@@ -95,7 +101,7 @@ def _shown(nodes: list) -> str:
         if isinstance(node, list):
             content = _shown(node)
             bare = not argument and before[-1:] not in tuple("^_]}/") and _WORD.fullmatch(content)
-            content = content if bare and not _has_script(nodes, place) else f"{{{content}}}"
+            content = content if bare and (bare["unit"] or not _has_script(nodes, place)) else f"{{{content}}}"
         elif name is None:
             content = node if isinstance(node, str) else node[0]
             if content == r"\rm":  # up to the end of the group that it stands in

@@ -12,14 +12,15 @@ _MARK = re.compile(
 # What stands between the mark and the value: "to the problem is", "**:", "\n\n" below a heading.
 _LINK = re.compile(
     r"[*_`\"')\]]{0,4}(?:[ ,(][^\n.:=：$\\]{0,60}?)?[*_`\"' ]{0,4}(?:\b(?:is|are|was|be|equals?)\b"
-    r"(?! (?:looking|asked|seeking|trying))|[:：=是为為])",
+    r"(?! (?:looking|asked|seeking|trying))|[:：=是为為→]|[-=]>|\s[–—]\s)",
     re.IGNORECASE,
 )
-_HEADING = re.compile(r"[^\w\n]{0,12}\n(?:[=_*-]{3,}\n)?")
-_BEFORE_HEADING = re.compile(r"[^\w\n]*(?:(?:the|my|our|final|correct|short)\s+)*", re.IGNORECASE)
+_DENIED = re.compile(r"\b(?:not|never|cannot)\b|n['’]t\b")
+_HEADING = re.compile(r"(?:</\w+>|[^\w\n]){0,12}\n(?:[=_*-]{3,}\n)?")
+_BEFORE_HEADING = re.compile(r"(?:<\w+>|[^\w\n])*(?:(?:the|my|our|final|correct|short)\s+)*", re.IGNORECASE)
 _FILLER = re.compile(
     r"(?:therefore|thus|hence|so|then|simply|just|exactly|approximately|about|roughly|equal to|given by|clearly|indeed|"
-    r"actually|as follows|the following|still|again|also|now|is|be|that|found to be|value)\b[,:]?\s*",
+    r"actually|as follows|the following|still|again|a total of|also|now|is|be|that|found to be|value)\b[,:]?\s*",
     re.IGNORECASE,
 )
 _NO_ANSWER = re.compile(r"(?:not|in?correct|correct|right|wrong|valid|verified|consistent|reasonable)\b", re.IGNORECASE)
@@ -46,7 +47,7 @@ _END = re.compile(
     r",?\s(?:because|since|so|as|which|where|who|therefore|thus|hence|due to|given that|in total|in all|"
     r"altogether|i\.e\.)(?!\w)|\s—|\s[-–]\s(?=[A-Za-z]{3,} )"
 )
-_CLAUSE = re.compile(r",\s(?:(?!(?:and|or)\b)[a-z]{2,}[, ]\s?[a-z]|not\s)")
+_CLAUSE = re.compile(r",\s(?:(?!(?:and|or)\b)[a-z]{2,}[, ]\s?[a-z]|not\s)|[;:]\s(?=[a-z]{2,} )")
 _REMARK = re.compile(r"\s\((?!mod\b)(?=[^()]*(?:[A-Za-z]{4,}|[a-z]{2,} [a-z]{2,}|\$|=))")
 _OUTER = "*_`\"'“”’ \t,;:.!?。！？"
 _CONCLUSION = re.compile(r"(?:therefore|thus|hence|so)\b[,:]?\s+", re.IGNORECASE)
@@ -71,6 +72,8 @@ def _stated_at(text: str, mark: re.Match[str]) -> str | None:
     if mark["hashes"]:
         return None if text[line : mark.start()].strip("*> \t") else _value(window.partition("\n")[0])
     link = _LINK.match(window)
+    if link is not None and _DENIED.search(link[0]):
+        return None
     if link is not None:
         return _value(window[link.end() :])
     heading = _HEADING.match(window)
@@ -81,7 +84,7 @@ def _stated_at(text: str, mark: re.Match[str]) -> str | None:
 
 def _value(text: str) -> str | None:
     """The value at the start of a text."""
-    start = re.match(r"[\s:：>}]*", text)[0]
+    start = re.match(r"(?:</\w+>|[\s:：>}])*", text)[0]
     text = text[len(start) :]
     if "\n" in start:
         text = re.sub(r"^(?:[-+•]|\*(?!\*)|#+)\s+", "", text)

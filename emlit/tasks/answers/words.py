@@ -4,7 +4,9 @@ import re
 
 _COMMAND = re.compile(r"\\(?:text|mathrm|operatorname)\s*\{([^{}]*)\}")
 _LETTER = re.compile(r"\(?\s*([A-Za-z])\s*[).]?")
-_OPTION = re.compile(r"\\?(?:text ?\{ ?)?\(([A-J])\)(?: ?\} ?:? ?| ?: ?| )(?P<value>(?!.*\([A-J]\)).*\d.*)")
+_OPTION = re.compile(
+    r"\\?(?:text ?\{ ?)?\(?(?P<letter>(?<=\()[a-j]|[A-J])[).](?: ?\} ?:? ?| ?: ?| )(?P<value>(?!.*\([A-J]\)).*\d.*)"
+)
 _WORDS = re.compile(r"[^\W\d_]+(?:(?:['’-]|[.,]? )[^\W\d_]+)*[.!]?")
 
 
@@ -34,7 +36,7 @@ def choice(text: str) -> tuple[str, bool] | None:
 def option(text: str) -> tuple[str, str] | None:
     r"""The letter and what it stands for: \textbf{(C)} 18."""
     match = _OPTION.fullmatch(text)
-    return None if match is None else (f"({match[1]})", match["value"])
+    return None if match is None else (f"({match['letter']})", match["value"])
 
 
 def same_words(left: str, right: str) -> bool | None:

@@ -40,7 +40,7 @@ def _rules(*rules: tuple[str, str]) -> list[tuple[re.Pattern[str], str]]:
 _DELIMITERS = _rules(
     (r"(?<!\\)\$ ?(?:,|(?:, )?(?:and|or)(?= )) ?\$", ", "),  # $69$,$84$ is two answers
     (r"(?<!\\)\$((?:[^$\\]|\\.)+)\$(?!\d)", r"\1"),  # the delimiters of mathematics; other dollars are prices
-    (r"\\?\$(?= ?\.?\d)|(?<=\d)\\?\$", r"\\$"),
+    (r"\\?\$(?= ?\.?\d)|(?<=\d) ?\\?\$", r"\\$"),
     (r"(?<!\\)\$", ""),
     (r"(?<!\\)\\[()\[\]]", " "),
 )
@@ -48,6 +48,7 @@ _RULES = _rules(
     (r"\\(?:m?left|m?right|middle|mathopen|mathclose|[bB]igg?[lrm]?)(?![a-zA-Z])\.?", ""),
     (r"(?<!\\)\\! ?", ""),
     (r"(?<!\\)\\[,;:> ]|~", " "),
+    (r"(?<=\d) ?/ ?(?=(?:\\text ?\{ ?)?(?:hour|day|week|month|year|person|item)(?![A-Za-z]))", " per "),
     (r"(?<=\d) ?x ?(?=10 ?\^)", r"\\times "),
     (r"\*\*(?=\S)", "^"),
     (r"\\(?:text|mathrm)\{ ?,? ?(?:and|or) ?\}", ", "),
@@ -72,7 +73,7 @@ _POWERS = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 
 _MULTIPLE = re.compile(r"(?<=[\d}]) ?(?:\\text ?\{ ?)?(" + "|".join(_POWERS) + r")(?![A-Za-z])(?: ?\})?")
 # What was asked for, in front of it: "Profit: 18" is read as Profit = 18.
 _LABEL = re.compile(
-    r"\\(?:text|mathrm) ?\{ ?(?P<worded>[^{}:]*[^\W\d_])(?:: ?\}| ?\} ?:)(?=.)|"
+    r"\\(?:text|mathrm) ?\{ ?(?P<worded>[^{}:]*[^\W\d_])(?:: ?\}| is ?\}| ?\} ?:)(?=.)|"
     r"(?P<bare>(?:[^\W\d_]+ )*(?:[^\W\d_]{3,}|[^\x00-\x7f]+)) ?:(?= ?[-+\d.\\$(€£¥])"
 )
 _ANSWER = re.compile(
@@ -84,7 +85,7 @@ _TEXT = re.compile(r"\\(?:text|mathrm) ?\{ ?([^{}]*(?:,| and | or )[^{}]*|\(?[+-
 _R = r"(?:\\(?:mathbb|Bbb) ?\{? ?R ?\}?|\\(?:R|Reals|reals)(?![a-zA-Z]))"
 _REALS = re.compile(
     rf"(?:[A-Za-z] ?\\in ?)?(?:{_R}|"
-    r"(?:\\text ?\{ ?)?(?:the set of )?(?:[Aa]ll )?real (?:numbers|values)(?: [a-z])?(?: ?\})?)"
+    r"(?:\\text ?\{ ?)?(?:the set of )?(?:[Aa]ll )?(?:reals|real (?:numbers|values))(?: [a-z])?(?: ?\})?)"
     r"(?: ?(?:\\setminus|\\backslash|-) ?\\\{ ?(?P<holes>[^{}]*?) ?\\\})?"
 )
 _CONDITION = re.compile(

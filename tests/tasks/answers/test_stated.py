@@ -148,3 +148,59 @@ def test_every_statement_of_every_writing(statement, answer):
     assert math_equal(found, "18")
     assert not math_equal(found, "19")
     assert not math_equal(found, "1")
+
+
+# Other Markdown, HTML, wrappers, clauses and currencies, each with what it says.
+SAID = [
+    ('The answer is __18__.', '18'), ('The answer is *18*.', '18'), ('The answer is `18`.', '18'), ('The answer is ***18***!', '18'),
+    ('**Answer:** 18', '18'), ('**Answer: 18**', '18'), ('### Final Answer\n18', '18'), ('### Answer: 18', '18'), ('#### 18', '18'),
+    ('## Final Answer\n\n$18$', '18'), ('Answer\n---\n18', '18'), ('__Final answer__: 18', '18'), ('> **Final Answer:** 18', '18'),
+    ('- Final answer: 18', '18'), ('Therefore, the answer is\n\n$$\n18\n$$', '18'), ('Hence the answer is \\[18.\\]', '18'),
+    ('The answer is: \\( 18 \\).', '18'), ('Thus, the final answer is $\\boxed{18}$.', '18'), ('The answer is \\fbox{18}.', '18'),
+    ('The answer is $18, since 2 * $9 = $18.', '18'), ('The answer is 72 because 8*9=72.', '72'), ('The answer is 72, which is less than 100.', '72'),
+    ('The answer is 72 (in total).', '72'), ('The answer is 72 apples in total.', '72'), ('So the answer should be 72.', '72'),
+    ('The correct answer is (B) 72.', 'B'), ('The correct answer is **(B)**.', 'B'), ('The correct option is C.', 'C'), ('The answer is 1,234.', '1234'),
+    ('The answer is 3.5.', '3.5'), ('The answer is -3.', '-3'), ('The answer is $-3$.', '-3'), ('The final answer is: $\\$1,800$', '1800'),
+    ('The answer is **$18**.', '18'), ('The answer is **$18.00**.', '18'), ('The answer is **18 dollars**.', '18'), ('The answer is \\$18 per day.', '18'),
+    ('The answer is £18, not £20.', '18'), ('The answer is x = 5.', '5'), ('The answer is $x = 5$.', '5'),
+    ('The answer is 18.\n\nLet me check: 9*2 = 18. Correct.', '18'), ('The answer is 18. The answer is 20.', '20'),
+    ('Final answer: \\boxed{\\textbf{18}}', '18'), ('\\boxed{\\textbf{(C)}\\ 18}', 'C'), ('\\boxed{18\\text{ cm}}', '18 cm'),
+    ('\\boxed{\\text{Total: }18}', '18'), ('\\boxed{\\textbf{Answer: }18}', '18'), ('\\boxed{\\$18}', '18'), ('\\boxed{x = 18}', '18'),
+    ('\\boxed{\\mathbf{\\color{red}18}}', '18'), ('\\boxed{\\textcolor{blue}{18}}', '18'), ('The answer is: **\\(18\\)**', '18'),
+    ('**The final answer is 18**', '18'), ('Final Answer: The final answer is $18$. I hope it is correct.', '18'), ('The answer is <b>18</b>.', '18'),
+    ('The answer is 18 €.', '18'), ('答案是18。', '18'), ('The answer is $\\frac{1}{2}$, i.e. 0.5.', '1/2'), ('The answer is $(1, 2)$.', '(1,2)'),
+    ('The answer is [1, 2].', '[1,2]'), ('The answer is: **18**\n\nHope this helps!', '18'), ('The final answer is **18**\\.', '18'),
+    ('**Answer**\n\n18', '18'), ('### Final Answer:\n\n\\(18\\)', '18'), ('*Final Answer:* **18**', '18'), ('**The answer is: $18$.**', '18'),
+    ('<b>Answer:</b> 18', '18'), ('<strong>Final Answer</strong>\n18', '18'), ('Answer = 18', '18'), ('Answer -> 18', '18'), ('Answer → 18', '18'),
+    ('Answer – 18', '18'), ('ANSWER IS 18', '18'), ('So the answer is 18 .', '18'), ('The answer is 18; that is all.', '18'),
+    ('The answer is 18: nine times two.', '18'), ('The answer is 18 as required.', '18'), ('The answer is 72, meaning she has more.', '72'),
+    ('The answer is 72, so the farmer earns it.', '72'), ('The answer is 72 in total', '72'), ('The answer is $72 per week.', '72'),
+    ('The answer is $1,200.50.', '1200.5'), ('The answer is $18 - $5 = $13.', '13'), ('The answer is 3 (three).', '3'), ('The answer is \\$18\\$.', '18'),
+    ('The answer is $x=18$.', '18'), ('The final answer is 18/5.', '18/5'), ('Final Answer: 18 km/h', '18'), ('Final answer — 18', '18'),
+    ('Answer (in dollars): 18', '18'), ('The answer, then, is 18.', '18'), ('The answer is a total of 18.', '18'),
+    ('The answer is approximately 3.14.', '3.14'), ('The answer is about $18.', '18'), ('The answer is 18 (i.e., eighteen).', '18'),
+    ('The answer is (a) 18', '18'), ('Answer: A. 18', '18'), ('Answer: A) 18', 'A'), ('Answer: (A)', 'A'), ('The answer is \\text{18}', '18'),
+    ('The answer is $18\\text{ cm}$', '18 cm'), ('Answer: 18\n\nExplanation: 9*2', '18'), ('Final Answer: $18$ dollars', '18'),
+    ('The final answer is $\\$18$.', '18'), ('The final answer is \\(\\$18\\).', '18'), ('$$\\text{Answer: }18$$', '18'), ('The answer is € 18.', '18'),
+    ('The answer is\n18', '18'), ('The answer:\n\n18', '18'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "gold"), SAID)
+def test_what_is_said_equals_its_label(text, gold):
+    assert math_equal(extract_answer(text), gold)
+    assert not math_equal(extract_answer(text), "1234567")
+
+
+NOT_SAID = [
+    ('The answer is 18.', '19'), ('The answer is **5** cm.', '5 m'), ('The answer is $5$ cm.', '5 m'), ('18', '81'), ('The answer is not 18.', '18'),
+    ('The answer is 5 = 6.', '6'), ('The answer is 18 or 20.', '18'), ('\\boxed{}', '18'), ('The answer is unclear: 18 maybe.', '19'),
+    ('The answer is 1/2.', '1'), ('The answer is 1.5.', '1'), ('The answer is $18 - $5 = $13.', '18'), ('The answer is 1.2.3', '1'),
+    ("The answer isn't 18.", '18'), ('The answer cannot be 18.', '18'), ('Is the answer 18?', '19'), ('The answer is between 1 and 2.', '1'),
+    ('The answer is 18 or 19.', '18'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "gold"), NOT_SAID)
+def test_what_is_not_said(text, gold):
+    assert not math_equal(extract_answer(text), gold)
