@@ -1,5 +1,6 @@
 """What tests share: the tiny model's tokenizer, and rollouts made by hand."""
 
+import logging
 import os
 
 import pytest
@@ -20,6 +21,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("gpu") is not None:  # keywords have the names of folders, too
                 item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+@pytest.fixture(autouse=True)
+def warnings_are_heard():
+    """Whatever level a library, or a program run in the process, has left behind."""
+    logging.root.setLevel(logging.WARNING)
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")
