@@ -188,7 +188,7 @@ class CollapseGuard(L.Callback):
         keeps = f"{'keeps' if self.mode == 'stop' else 'would keep'} step {self.kept_step} of {max(self.history)}"
         why = "; ".join(map(str, self._stops(self.stop_step))) if stopped else "nothing fired in a row"
         at = f" ({'stopped' if self.mode == 'stop' else 'fired'} at step {self.stop_step}: {why})" if stopped else ""
-        by = self._picked_by() if self.labelled is None else "labels: semi-supervised"
+        by = f"{self._picked_by()}, no label" if self.labelled is None else "labels: semi-supervised"
         return f"{keeps}{at or f', {why}'}; picked by {by}"
 
     def _picked_by(self) -> str:

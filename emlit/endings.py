@@ -52,17 +52,17 @@ def say(sentence: str) -> None:
 def refused_file(error: OSError) -> str | None:
     """One sentence; that of the failure before where closing the curves' file then failed too.
 
-    None where somebody else's program met it, whose traceback says more.
+    None where somebody else's program met it, whose traceback says more; a full disk needs none.
     """
     before: BaseException | None = error
     while before is not None and not isinstance(before, EmlitError):
         before = before.__context__
     if before is not None:
         return str(before)
-    if any(not _is_installed(Path(frame.filename)) for frame in traceback.extract_tb(error.__traceback__)):
-        return None
     reason = error.strerror or first_line(error)
     if error.errno not in DISK_FULL:
+        if any(not _is_installed(Path(frame.filename)) for frame in traceback.extract_tb(error.__traceback__)):
+            return None
         return f"{error.filename}: {reason}" if error.filename else reason
     return (
         f"{error.filename or 'a file, perhaps of the curves,'} could not be written: {reason}; what was "
