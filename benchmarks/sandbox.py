@@ -23,12 +23,12 @@ import psutil
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.hostile import HOSTILE, OUTSIDE, SMOKE, Hostile, preamble
+from benchmarks.hostile import HOSTILE, SMOKE, Hostile, preamble
 from benchmarks.measure import environment, parser, table
 from benchmarks.mutants import graded
 from emlit.sandbox import ExecutionResult, isolation, run_all, run_python, run_tests
 from emlit.sandbox.isolation import probe
-from emlit.sandbox.levels import ISOLATING, RLIMITS, Level
+from emlit.sandbox.levels import ISOLATING, Level
 from emlit.sandbox.view import packages
 
 VARIABLE = "SANDBOX_BENCHMARK_SECRET"
@@ -175,19 +175,16 @@ def with_bar(title: str, jobs: list) -> list[ExecutionResult]:
 def main() -> None:
     arguments_of = parser(__doc__)
     arguments_of.add_argument("--data", type=Path, default=None, help="a directory with humaneval.jsonl and mbpp.jsonl")
-    arguments_of.add_argument("--isolation", default=None, help="bubblewrap, unshare or rlimits; the best unless given")
+    arguments_of.add_argument("--isolation", default=None, help="bubblewrap or unshare; the best unless given")
     arguments_of.add_argument("--timeout", type=float, default=3.0, help="seconds for one hostile program")
     arguments_of.add_argument("--seed", type=int, default=0, help="of the mutants")
     arguments = arguments_of.parse_args()
     if arguments.data is None:
         programs = [program for program in HOSTILE if not arguments.smoke or program.name in SMOKE]
         name = arguments.isolation or isolation()
-        level = next((level for level in (*ISOLATING, RLIMITS) if level.name == name), None)
+        level = next((level for level in ISOLATING if level.name == name), None)
         if level is None or probe(level) is not None:
             raise SystemExit(f"{name} does not work here: {'no such level' if level is None else probe(level)}")
-        if not level.isolates:
-            programs = [program for program in programs if program.name not in OUTSIDE]
-            print(f"left out, as {level.name} does not prevent them: {', '.join(sorted(OUTSIDE))}\n")
         print(hostile(programs, 1.0 if arguments.smoke else arguments.timeout, level))
     else:
         print(graded(arguments.data, arguments.seed, with_bar))

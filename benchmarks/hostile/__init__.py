@@ -15,7 +15,7 @@ from benchmarks.hostile.private import SECRETS
 from benchmarks.hostile.program import Hostile, preamble
 from benchmarks.hostile.resources import RESOURCES
 
-__all__ = ["HOSTILE", "OUTSIDE", "SMOKE", "Hostile", "preamble"]
+__all__ = ["HOSTILE", "SMOKE", "Hostile", "preamble"]
 
 HOSTILE = (*RESOURCES, *MEMORY, *CHANNEL, *FILES, *SECRETS, *LIVES, *EARLY_FAKES, *FAKES)
 SMOKE = (
@@ -24,8 +24,3 @@ SMOKE = (
     "connects to the parent", "signals the parent", "a daemon that outlives", "os._exit(0)",
     "hunts for the proof in frames and by the garbage collector", "an object equal to everything",
 )  # fmt: skip
-# What only a file system and processes of its own prevent: left out where a program has none.
-OUTSIDE = {
-    "writes outside", "writes through a link", "writes through /proc", "deletes what the parent has",
-    "reads the parent's file", "reads the machine's secrets", "looks at the parent's processes",
-}  # fmt: skip

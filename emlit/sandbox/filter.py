@@ -4,6 +4,7 @@ Refused is what leads out (sockets, namespaces, mounts, tracing, keys) and what 
 an rlimit nor `watch` counts.
 """
 
+import functools
 import platform
 import struct
 
@@ -25,11 +26,6 @@ _CALLS = """
     io_setup 206 0, io_uring_setup 425 425, open_tree 428 428, move_mount 429 429, fsopen 430 430, fsmount 432 432,
     fspick 433 433, mount_setattr 442 442, pidfd_getfd 438 438, memfd_secret 447 447, setxattrat 463 463
 """
-# Where nothing but the filter shuts a program in: it stays one process, and signals no other.
-_CALLS_ALONE = """
-    fork 57 -1, vfork 58 -1, kill 62 129, tkill 200 130, rt_sigqueueinfo 129 138, rt_tgsigqueueinfo 297 240,
-    pidfd_send_signal 424 424, process_madvise 440 440
-"""
 _CLONE, _CLONE3, _MMAP, _FCNTL = "clone 56 220", "clone3 435 435", "mmap 9 222", "fcntl 72 25"
 _PRCTL, _SOCKETPAIR = "prctl 157 167", "socketpair 53 199"
 
@@ -49,17 +45,11 @@ _RULES = (
     (_PRCTL, ((0, "equal", 41), (1, "differs", 1)), _EPERM),
     (_PRCTL, ((0, "equal", 41), (2, "differs", 0)), _EPERM),
 )
-_RULES_ALONE = (
-    (_CLONE, ((0, "none", 0x10000),), _EPERM),  # no thread
-    (_PRCTL, ((0, "equal", 1), (1, "differs", 9)), _EPERM),  # PR_SET_PDEATHSIG stays SIGKILL
-)
 
 
-def seccomp_filter(alone: bool = False) -> bytes:
+@functools.cache
+def seccomp_filter() -> bytes:
     """The filter as the kernel and bubblewrap take it.
-
-    Args:
-        alone: refuse processes of the program's own as well
 
     Raises:
         EmlitError: this machine's call numbers are not known here
@@ -72,8 +62,8 @@ def seccomp_filter(alone: bool = False) -> bytes:
         (_LOAD, 0, 0, 4), (_EQUAL, 1, 0, _AUDIT[machine]), (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, 0), (_AT_LEAST, 0, 1, 0x40000000), (_RETURN, 0, 0, _ERRNO | _ENOSYS),
     ]  # fmt: skip
-    refused = [(call, (), _EPERM) for call in (_CALLS + "," * alone + _CALLS_ALONE * alone).split(",")]
-    for call, tests, error in (*refused, *_RULES, *(_RULES_ALONE if alone else ())):
+    refused = [(call, (), _EPERM) for call in _CALLS.split(",")]
+    for call, tests, error in (*refused, *_RULES):
         number = int(call.split()[column])
         if number >= 0:
             block = _block(tests, _ERRNO | error)
@@ -89,7 +79,6 @@ def _block(tests: tuple[tuple[int, str, int], ...], answer: int) -> list[tuple[i
         load = (_LOAD, 0, 0, 16 + 8 * argument)  # the lower half; no argument above has more
         jump = {
             "any": [(_ANY_BIT, 0, away, operand)],
-            "none": [(_ANY_BIT, away, 0, operand)],
             "all": [(_AND, 0, 0, operand), (_EQUAL, 0, away, operand)],
             "equal": [(_EQUAL, 0, away, operand)],
             "differs": [(_EQUAL, away, 0, operand)],

@@ -33,7 +33,7 @@ def chosen(unsafe_code: bool = False) -> Level:
     """The strongest level that works, found once.
 
     Args:
-        unsafe_code: where programs cannot be shut in, run them with nothing but rlimits and refused system calls
+        unsafe_code: where programs cannot be shut in, run them with little more than rlimits
 
     Raises:
         ConfigError: none works
@@ -45,10 +45,10 @@ def chosen(unsafe_code: bool = False) -> Level:
             if refusal is None:
                 return level
             reasons.append(f"{level.name}: {refusal}")
-    way_out = "" if unsafe_code else ", or set unsafe_code: true to run them on this machine with little around them"
+    way_out = "run as a user other than root" if unsafe_code else "set unsafe_code: true to run them with little around"
     raise ConfigError(
         f"programs cannot be shut in here ({'; '.join(reasons)}); install bubblewrap (`apt-get install bubblewrap`; "
-        f"in a container it needs leave to make namespaces, see docs/sandbox.md){way_out}"
+        f"in a container it needs leave to make namespaces, see docs/sandbox.md), or {way_out}"
     )
 
 

@@ -1,12 +1,13 @@
 """The ways to shut a program in, as command lines in front of the interpreter."""
 
 import functools
+import itertools
 import os
 import secrets
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 from emlit.sandbox import view
 from emlit.sandbox.limits import MIB, Limits
@@ -85,17 +86,14 @@ ISOLATING = (
     Level("unshare", ("unshare", "setpriv", "mount", "sh"), _unshare),
 )
 RLIMITS = Level("rlimits", (), lambda limits, filter_file: [], isolates=False)
+_fresh = itertools.count(secrets.randbelow(4_336))
 
 
 def fresh_uid() -> int | None:
     """For a program of root's: a user id that nothing else has, so that a count of its processes counts one sandbox.
 
-    None where we are not root: the user stays. High ids where the machine maps them, else some of systemd's range.
+    None where we are not root: the user stays. The ids are those that systemd gives to services for their lifetime.
     """
     if os.geteuid() != 0:
         return None
-    high, count = 2**30, 2**29
-    maps = [line.split() for kind in ("uid", "gid") for line in Path(f"/proc/self/{kind}_map").read_text().splitlines()]
-    if sum(int(first) <= high and high + count <= int(first) + int(length) for first, _, length in maps) == 2:
-        return high + secrets.randbelow(count)
-    return 61_184 + secrets.randbelow(4_336)
+    return 61_184 + next(_fresh) % 4_336

@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import resource
 import secrets
 import select
@@ -21,8 +22,14 @@ from emlit.sandbox import view, watch
 from emlit.sandbox.filter import seccomp_filter
 from emlit.sandbox.levels import Level, fresh_uid
 from emlit.sandbox.limits import MIB, ExecutionResult, Limits
-from emlit.sandbox.reports import LONGEST, parsed
 
+# All that a sandboxed process may say of itself, in lines. The program may have written them.
+REPORT = re.compile(
+    rb"(?P<ready>ready)"
+    rb"|ok (?P<proof>[0-9a-f]{128})"
+    rb"|(?P<end>(?:exception|exit|memory|solution (?:crossing|exit|protocol|timeout)): [^\n]{0,4000})"
+)
+_LONGEST = 4096
 _CHUNK = 2**16
 _PATIENCE = 5.0  # seconds that the kernel may take to end what was killed
 
@@ -55,36 +62,41 @@ class Process:
         self.verdict: str | None = None
         self.started: float | None = None
         self._key = secrets.token_hex(32).encode()
-        self._proof = None if role == "solution" else hashlib.blake2b(key=self._key).hexdigest()
+        self._proof = None if role == "solution" else hashlib.blake2b(key=self._key).hexdigest().encode()
         self._output = {"stdout": bytearray(), "stderr": bytearray()}
         self._discarded, self._ended, self._lines = 0, 0.0, b""
-        self._first: int | None = None  # the first process of its namespace, or the only one
+        self._first: int | None = None  # the first process of its namespace
         uid = fresh_uid()
         with contextlib.ExitStack() as passed, contextlib.ExitStack() as kept:
-            self._folder = None if level.isolates else _scratch_folder(uid)
-            kept.callback(self._remove_scratch)
+            self._folder = None if level.isolates else tempfile.mkdtemp(prefix="emlit-sandbox-")
+            kept.callback(_remove, self._folder)
+            as_user: dict[str, Any] = {}
+            if self._folder is not None and uid is not None:
+                os.chown(self._folder, uid, uid)
+                as_user = {"user": uid, "group": uid, "extra_groups": []}
             self._control, theirs = socket.socketpair()
             passed.enter_context(theirs)
             kept.callback(self._control.close)
-            refused = seccomp_filter(alone=not level.isolates)
+            refused = seccomp_filter() if level.isolates else b""
+            rlimits = limits.rlimits()
+            if not level.isolates and uid is None:
+                del rlimits["RLIMIT_NPROC"]  # it counts all that the user has
             whole = {
-                **work, "filter": refused.hex(), "rlimits": limits.rlimits(), "packages": view.packages(), "uid": uid,
-                "alone": not level.isolates,
-                "reads_all": not level.isolates and uid is not None and view.closed_to_others(),
+                **work, "filter": refused.hex(), "rlimits": rlimits, "packages": view.packages(),
+                "uid": uid if level.isolates else None,
             }  # fmt: skip
             job, read, by_tool = (
                 passed.enter_context(_in_memory(content)) for content in (json.dumps(whole).encode(), stdin, refused)
             )
             words = [theirs.fileno(), job.fileno(), -1 if peer is None else peer.fileno()]
             inside = view.MOUNTED if level.isolates else str(view.INSIDE)
-            scratch = view.SCRATCH if self._folder is None else f"{self._folder}/scratch"
             # Isolated as by -I except that the hash seed of the environment counts; without `site`.
-            python = [sys.executable, "-s", "-P", "-S", "-X", "utf8", f"{inside}/{role}.py", *map(str, words)]
+            python = [sys.executable, "-s", "-S", "-X", "utf8", f"{inside}/{role}.py", *map(str, words)]
             self._popen = subprocess.Popen(
                 [*level.command(limits, by_tool.fileno()), *python], stdin=read, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE, env=view.environment(scratch), start_new_session=True,
+                stderr=subprocess.PIPE, env=view.environment(self._folder or view.SCRATCH), start_new_session=True,
                 pass_fds=[word for word in (*words, by_tool.fileno()) if word >= 0],
-                cwd="/" if self._folder is None else scratch,
+                cwd=self._folder or "/", **as_user,
             )  # fmt: skip
             kept.pop_all()
         self._handle = os.pidfd_open(self._popen.pid)
@@ -100,7 +112,8 @@ class Process:
         name = self.streams[descriptor]
         if name == "exit":
             self._drain()
-            self.end(self._ended_by(self._popen.wait()))
+            ended = os.waitid(os.P_PIDFD, self._handle, os.WEXITED | os.WNOWAIT)
+            self.end(self._ended_by(ended.si_status, ended.si_code != os.CLD_EXITED))
             return False
         try:
             content = os.read(descriptor, _CHUNK)
@@ -121,25 +134,25 @@ class Process:
 
     def _take_reports(self, content: bytes) -> None:
         *lines, self._lines = (self._lines + content).split(b"\n")
-        for line in lines if len(self._lines) <= LONGEST else [*lines, self._lines]:
-            report = parsed(line)
-            if report is None or report.ready != (self.started is None):
+        for line in lines if len(self._lines) <= _LONGEST else [*lines, self._lines]:
+            report = REPORT.fullmatch(line)
+            if report is None or (report["ready"] is None) == (self.started is None):
                 self.end("protocol: a report that is none of ours")
-            elif report.ready:
+            elif report["ready"]:
                 self._begin()
-            elif report.proof is not None:
-                self.end("ok" if report.proof == self._proof else "protocol: an end without its proof")
+            elif report["proof"]:
+                self.end("ok" if report["proof"] == self._proof else "protocol: an end without its proof")
             else:
-                self.end(report.end)
+                self.end(report["end"].decode("utf-8", "backslashreplace"))
 
     def _begin(self) -> None:
         """It is about to start the program, and waits for the key."""
-        self._first = watch.first_child(self._popen.pid) if self.level.isolates else self._popen.pid
         self.started = time.monotonic()
-        if self._first is None:
-            self.end("sandbox: its first process cannot be found, so that its memory cannot be watched")
-            return
         if self.level.isolates:
+            self._first = watch.first_child(self._popen.pid)
+            if self._first is None:
+                self.end("sandbox: its first process cannot be found, so that its memory cannot be watched")
+                return
             # A program of the same user may write the memory of the first process.
             for name, most in self.limits.rlimits().items():
                 with contextlib.suppress(OSError):
@@ -147,11 +160,11 @@ class Process:
         with contextlib.suppress(OSError):  # it is gone already, and its exit says why
             self._control.send(self._key)
 
-    def _ended_by(self, status: int) -> str:
+    def _ended_by(self, status: int, by_signal: bool) -> str:
         if self.started is None:
             said = bytes(self._output["stderr"]).decode(errors="replace").strip().splitlines()
             return "sandbox: it did not start" + (f": {said[-1]:.200}" if said else "")
-        number = -status if status < 0 else status - 128 if status > 128 else 0
+        number = status if by_signal else status - 128
         if number == signal.SIGXCPU:
             return "cpu: more than its seconds of CPU time"
         try:
@@ -169,24 +182,23 @@ class Process:
         """End it where all its processes together, or its scratch folder, are past the limits."""
         if self._first is None or self.verdict is not None:
             return
-        used = watch.memory(self._first, self.level.isolates, int(self.limits.memory_mb * MIB))
-        scratch_bytes, scratch_files = watch.scratch_use(self._first, self._folder)
-        in_memory = scratch_bytes if self.level.isolates else 0
-        if used + in_memory > (self.limits.memory_mb + self.limits.scratch_mb) * MIB:
+        scratch_bytes, scratch_files = watch.scratch_use(self._first)
+        room = int((self.limits.memory_mb + self.limits.scratch_mb) * MIB) - scratch_bytes
+        if watch.memory(self._first, room) > room:
             self.end(f"memory: its processes use more than {self.limits.memory_mb} MiB together")
-        elif scratch_files > self.limits.scratch_files or scratch_bytes > self.limits.scratch_mb * MIB:
-            self.end("scratch: more files or bytes than the scratch folder takes")
+        elif scratch_files > self.limits.scratch_files:
+            self.end("scratch: more files than the scratch folder takes")
 
     def kill(self) -> None:
         """End the process and all that it started, and wait until they are gone; may be called twice."""
         if not self.streams:
             return
         first = None
-        if self._popen.returncode is None:
-            with contextlib.suppress(OSError):  # it has ended by itself
-                child = watch.first_child(self._popen.pid)
-                first = None if child is None else os.pidfd_open(child)
-            self._popen.kill()
+        with contextlib.suppress(OSError):  # it has ended by itself
+            child = watch.first_child(self._popen.pid)
+            first = None if child is None else os.pidfd_open(child)
+        with contextlib.suppress(OSError):
+            os.killpg(self._popen.pid, signal.SIGKILL)
         if first is not None:  # the kernel ends all others with it, and says that it is gone when they are
             with contextlib.suppress(OSError):
                 signal.pidfd_send_signal(first, signal.SIGKILL)
@@ -198,7 +210,7 @@ class Process:
         for pipe in (self._popen.stdout, self._popen.stderr, self._control):
             pipe.close()
         os.close(self._handle)
-        self._remove_scratch()
+        _remove(self._folder)
 
     def _drain(self) -> None:
         """What is still in the pipes, of a process that is no more."""
@@ -206,13 +218,6 @@ class Process:
             for _ in range(64):
                 if name == "exit" or not _readable(descriptor) or not self.read(descriptor):
                     break
-
-    def _remove_scratch(self) -> None:
-        if self._folder is not None:
-            # Folders may lie deeper in one another than Python's own removal goes. Neither command follows a link.
-            closed = [] if os.geteuid() == 0 else [["chmod", "-R", "u+rwx"]]
-            for command in (*closed, ["rm", "-rf"]):
-                subprocess.run([*command, "--", self._folder], capture_output=True, check=False)
 
     def result(self) -> ExecutionResult:
         """How it ended; to be asked after `kill`."""
@@ -238,11 +243,7 @@ def _in_memory(content: bytes) -> Any:
     return file
 
 
-def _scratch_folder(uid: int | None) -> str:
-    """A folder of ours with one in it that is the program's, which it cannot put anything else in the place of."""
-    folder = tempfile.mkdtemp(prefix="emlit-sandbox-")
-    os.chmod(folder, 0o711)
-    os.mkdir(f"{folder}/scratch", 0o700)
-    if uid is not None:
-        os.chown(f"{folder}/scratch", uid, uid)
-    return folder
+def _remove(folder: str | None) -> None:
+    if folder is not None:
+        # Folders may lie deeper in one another than Python's own removal goes. No link is followed.
+        subprocess.run(["rm", "-rf", "--", folder], capture_output=True, check=False)

@@ -38,12 +38,6 @@ def read_only() -> tuple[str, ...]:
     return tuple(kept)
 
 
-def closed_to_others() -> bool:
-    """Whether another user than root cannot get at the interpreter and its packages at their own place."""
-    places = [Path(path) for path in (*read_only(), str(INSIDE))]
-    return not all(folder.stat().st_mode & 0o001 for path in places for folder in path.resolve().parents)
-
-
 @functools.cache
 def links() -> tuple[tuple[str, str], ...]:
     """Links: place and target. /tmp is the scratch folder, unless Python lives there."""

@@ -3,13 +3,11 @@
 import contextlib
 import os
 import re
-import sys
 
 from emlit.sandbox.view import SCRATCH
 
 _KB = re.compile(rb"^(?:VmRSS|VmSwap|VmPTE|Pss|SwapPss):\s+(\d+) kB$", re.MULTILINE)
 _PIPE_BYTES = 2**16  # what the kernel keeps for one, at most
-_LONGEST_PATH = 3000
 
 
 def first_child(process: int) -> int | None:
@@ -18,23 +16,27 @@ def first_child(process: int) -> int | None:
     return int(children[0]) if children else None
 
 
-def memory(process: int, namespace: bool, limit: int) -> int:
-    """Bytes of a sandbox; pages that processes share are counted once where the sum is past the limit.
+def memory(process: int, limit: int) -> int:
+    """Bytes of a sandbox, or as many as are past the limit; there, pages that processes share are counted once.
 
     Args:
-        process: the first of its namespace, or the only one
-        namespace: count all processes of its namespace
+        process: the first of its namespace
         limit: bytes
     """
-    proc = f"/proc/{process}/root/proc" if namespace else "/proc"
-    found = filter(str.isdigit, _names(proc)) if namespace else [str(process)]
+    proc = f"/proc/{process}/root/proc"
     # By threads: the first may be gone while others have the memory, and each may have files of its own.
-    processes = [[f"{proc}/{name}/task/{task}" for task in _names(f"{proc}/{name}/task")] for name in found]
+    found = [f"{proc}/{name}/task" for name in _names(proc) if name.isdigit()]
+    processes = [[f"{tasks}/{task}" for task in _names(tasks)] for tasks in found]
     buffers = _buffers([task for tasks in processes for task in tasks])
     resident = sum(_largest(tasks, "status") for tasks in processes)
     if buffers + resident <= limit:
         return buffers + resident
-    return buffers + sum(_largest(tasks, "smaps_rollup") or _largest(tasks, "status") for tasks in processes)
+    used = buffers
+    for tasks in processes:
+        used += _largest(tasks, "smaps_rollup") or _largest(tasks, "status")
+        if used > limit:  # each count takes long, the more so in a sandbox that fills memory
+            break
+    return used
 
 
 def _largest(tasks: list[str], file: str) -> int:
@@ -68,21 +70,10 @@ def _content(path: str) -> bytes:
         return b""
 
 
-def scratch_use(process: int, folder: str | None) -> tuple[int, int]:
-    """Bytes and files of a scratch folder: a given one, or the one that a process sees."""
-    if folder is None:
-        try:
-            found = os.statvfs(f"/proc/{process}/root{SCRATCH}")
-        except OSError:
-            return 0, 0
-        return (found.f_blocks - found.f_bfree) * found.f_frsize, found.f_files - found.f_ffree
-    size, count, left = 0, 0, [folder]
-    while left:
-        if len(left[-1]) > _LONGEST_PATH:  # deeper than the kernel takes paths, so that nobody could count on
-            return size, sys.maxsize
-        with contextlib.suppress(OSError), os.scandir(left.pop()) as entries:
-            for entry in entries:
-                count, size = count + 1, size + entry.stat(follow_symlinks=False).st_blocks * 512
-                if entry.is_dir(follow_symlinks=False):
-                    left.append(entry.path)
-    return size, count
+def scratch_use(process: int) -> tuple[int, int]:
+    """Bytes and files of the scratch folder that a process sees."""
+    try:
+        found = os.statvfs(f"/proc/{process}/root{SCRATCH}")
+    except OSError:
+        return 0, 0
+    return (found.f_blocks - found.f_bfree) * found.f_frsize, found.f_files - found.f_ffree

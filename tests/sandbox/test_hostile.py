@@ -31,9 +31,9 @@ def test_what_is_outside_stays_as_it_is(level, name, tmp_path):
 
 
 @pytest.mark.parametrize("program", [each for each in LIVES if "guards it" in each.name], ids=lambda each: each.name)
-def test_a_daemon_ends_with_the_program_that_killed_its_guard(level, program):
+def test_a_daemon_ends_with_the_program_that_killed_its_guard(closed, program):
     seconds = f"{os.getpid()}{len(program.name)}"
-    run_python(program.text.replace('"600"', repr(seconds)), 5.0, level=level)
+    run_python(program.text.replace('"600"', repr(seconds)), 5.0, level=closed)
     assert not [each for each in filter(str.isdigit, os.listdir("/proc")) if seconds.encode() in _command(each)]
 
 

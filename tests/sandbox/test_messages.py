@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from benchmarks.hostile.channel import CHANNEL
 from emlit.sandbox import run_all, run_python, run_tests
-from emlit.sandbox.reports import LONGEST, parsed
+from emlit.sandbox.process import REPORT
 from emlit.sandbox.view import INSIDE
 from emlit.tasks import MBPP
 
@@ -39,35 +39,34 @@ def mutated(chance):
 
 
 @pytest.mark.parametrize(
-    ("line", "ready", "proof", "end"),
+    ("line", "kind", "content"),
     [
-        (b"ready", True, None, None),
-        (b"ok " + b"0f" * 64, False, "0f" * 64, None),
-        (b"exception: E: \xff\xfe", False, None, "exception: E: \\xff\\xfe"),
-        (b"solution exit: x", False, None, "solution exit: x"),
+        (b"ready", "ready", b"ready"),
+        (b"ok " + b"0f" * 64, "proof", b"0f" * 64),
+        (b"exception: E: \xff\xfe", "end", b"exception: E: \xff\xfe"),
+        (b"solution exit: x", "end", b"solution exit: x"),
     ],
 )
-def test_reports(line, ready, proof, end):
-    report = parsed(line)
-    assert (report.ready, report.proof, report.end) == (ready, proof, end)
+def test_reports(line, kind, content):
+    assert {name: found for name, found in REPORT.fullmatch(line).groupdict().items() if found} == {kind: content}
 
 
 @pytest.mark.parametrize(
     "line",
     [
         b"", b"{}", b'{"ready": true}', b"ready ", b"Ready", b"ok", b"ok 00", b"ok " + b"0F" * 64, b"ok " + b"0" * 129,
-        b"sandbox: no", b"stopped: no", b"exception", b"exception: a\nb", b"\xff\xfe", b"exception: " + b"x" * LONGEST,
+        b"sandbox: no", b"stopped: no", b"exception", b"exception: a\nb", b"\xff\xfe", b"exception: " + b"x" * 4096,
     ],
 )  # fmt: skip
 def test_what_is_no_report(line):
-    assert parsed(line) is None
+    assert REPORT.fullmatch(line) is None
 
 
 @given(st.binary(max_size=300) | st.randoms(use_true_random=False).map(lambda chance: mutated(chance)[:-1]))
 def test_any_line_is_a_report_or_none(line):
-    report = parsed(line)
+    report = REPORT.fullmatch(line)
     if report is not None:
-        assert report.ready + (report.proof is not None) + (report.end is not None) == 1
+        assert sum(found is not None for found in report.groups()) == 1
 
 
 def test_mutated_messages_end_their_own_program_alone(closed):

@@ -12,8 +12,7 @@ import types
 
 _KEY_BYTES = 64
 _LONGEST = 400
-_PDEATHSIG, _DUMPABLE, _KEEPCAPS, _SECCOMP, _NO_NEW_PRIVS, _THP_DISABLE = 1, 4, 8, 22, 38, 41
-_SIGKILL, _DAC_READ_SEARCH = 9, 1 << 2
+_PDEATHSIG, _DUMPABLE, _SECCOMP, _NO_NEW_PRIVS, _THP_DISABLE, _SIGKILL = 1, 4, 22, 38, 41, 9
 
 
 class Job:
@@ -41,13 +40,10 @@ class Job:
         for descriptor in (self.control, self.peer):
             if descriptor is not None:
                 descriptor.set_inheritable(False)
-        _give_up_privileges(self.work["uid"], self.work["reads_all"])
-        libc = ctypes.CDLL(None)
+        libc = ctypes.CDLL(None, use_errno=True)
+        _give_up_privileges(libc, self.work["uid"])
+        libc.prctl(_PDEATHSIG, _SIGKILL, 0, 0, 0)
         libc.prctl(_THP_DISABLE, 1, 0, 0, 0)
-        if self.work["alone"]:
-            libc.prctl(_PDEATHSIG, _SIGKILL, 0, 0, 0)
-            if self.work["uid"] is None:
-                del self.work["rlimits"]["RLIMIT_NPROC"]  # it counts all that the user has
         for name, most in self.work["rlimits"].items():
             kind = getattr(resource, name)
             hard = most + 1 if name == "RLIMIT_CPU" else most  # SIGXCPU first, SIGKILL a second later
@@ -55,7 +51,8 @@ class Job:
             if ceiling != resource.RLIM_INFINITY:
                 most, hard = min(most, ceiling), min(hard, ceiling)
             resource.setrlimit(kind, (most, hard))
-        _filter_calls(libc, bytes.fromhex(self.work["filter"]))
+        if self.work["filter"]:
+            _filter_calls(libc, bytes.fromhex(self.work["filter"]))
         self.report("ready")
 
     def key(self) -> bytes:
@@ -77,17 +74,14 @@ class Job:
             self.report(f"exception: {described(error)}")
 
 
-def _give_up_privileges(uid: int | None, reads_all: bool) -> None:
-    """Become another user where one is given, without capabilities, save that to read where all may be read."""
-    libc = ctypes.CDLL(None, use_errno=True)
+def _give_up_privileges(libc: ctypes.CDLL, uid: int | None) -> None:
+    """Become another user where one is given, without capabilities and any way to get them."""
     if uid is not None:
-        libc.prctl(_KEEPCAPS, int(reads_all), 0, 0, 0)
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
         libc.prctl(_DUMPABLE, 1, 0, 0, 0)  # its own /proc is its own
-    kept = struct.pack("6I", *[_DAC_READ_SEARCH] * 2, *[0] * 4) if reads_all else bytes(24)
-    if libc.capset(struct.pack("Ii", 0x20080522, 0), kept) or libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0):
+    if libc.capset(struct.pack("Ii", 0x20080522, 0), bytes(24)) or libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "privileges cannot be given up")
 
 
