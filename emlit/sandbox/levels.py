@@ -32,7 +32,7 @@ class Level:
 
 def _bubblewrap(limits: Limits, filter_file: int) -> list[str]:
     own_user = [] if os.geteuid() == 0 else ["--unshare-user", "--cap-drop", "ALL"]
-    binds = {path: path for path in view.read_only()} | {view.MOUNTED: str(view.INSIDE)}
+    binds = view.read_only()
     shown = [word for place, path in binds.items() for word in ("--ro-bind", path, place)]
     devices = [word for path in view.DEVICES for word in ("--dev-bind", path, path)]
     above = {str(parent) for path in (*binds, *view.DEVICES) for parent in PurePath(path).parents} - {"/"}
@@ -60,7 +60,7 @@ def _script(scratch_bytes: int, scratch_files: int) -> str:
 
     The shell stays, as the first process of its namespace: when it ends, all of them are killed.
     """
-    binds = {path: path for path in view.read_only()} | {view.MOUNTED: str(view.INSIDE)}
+    binds = view.read_only()
     files = [place for place, path in binds.items() if not os.path.isdir(path)] + list(view.DEVICES)
     folders = {place for place, path in binds.items() if os.path.isdir(path)} | {os.path.dirname(p) for p in files}
     options = f"size={scratch_bytes},nr_inodes={scratch_files},mode=1777,nosuid,nodev"

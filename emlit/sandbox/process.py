@@ -96,7 +96,7 @@ class Process:
                 [*level.command(limits, by_tool.fileno()), *python], stdin=read, stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE, env=view.environment(self._folder or view.SCRATCH), start_new_session=True,
                 pass_fds=[word for word in (*words, by_tool.fileno()) if word >= 0],
-                cwd=self._folder or "/", **as_user,
+                cwd=self._folder or "/", umask=0o022, **as_user,
             )  # fmt: skip
             kept.pop_all()
         self._handle = os.pidfd_open(self._popen.pid)

@@ -26,8 +26,8 @@ def packages() -> tuple[str, ...]:
 
 
 @functools.cache
-def read_only() -> tuple[str, ...]:
-    """Directories and files to show at their own place, read-only, none inside another."""
+def read_only() -> dict[str, str]:
+    """What to show read-only, none inside another, by the place where it is shown: its own, but for INSIDE."""
     interpreter = os.path.realpath(sys.executable)
     wanted = {"/usr", sys.prefix, sys.base_prefix, sys.exec_prefix, os.path.dirname(interpreter), *packages()}
     wanted |= {path for path in (*_SYSTEM, *_SMALL) if not os.path.islink(path)}
@@ -35,7 +35,7 @@ def read_only() -> tuple[str, ...]:
     for path in sorted(filter(os.path.exists, wanted)):
         if not any(path == above or path.startswith(above.rstrip("/") + "/") for above in kept):
             kept.append(path)
-    return tuple(kept)
+    return {path: path for path in kept} | {MOUNTED: str(INSIDE)}
 
 
 @functools.cache

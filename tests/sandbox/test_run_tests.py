@@ -106,7 +106,6 @@ def test_classes_live_with_the_solution_and_helper_classes_pass():
             def __init__(self, size): self.size, self.content = size, {}
             def put(self, key, value): self.content[key] = value
             def get(self, key): return self.content.get(key, -1)
-            def __len__(self): return len(self.content)
             def __eq__(self, other): return True
     """
     tests = """
@@ -122,7 +121,7 @@ def test_classes_live_with_the_solution_and_helper_classes_pass():
         assert values == list(range(3000))
         cache = Cache(size=2)
         cache.put("a", 1)
-        assert (cache.get("a"), cache.get("b"), cache.size, len(cache)) == (1, -1, 2, 1)
+        assert (cache.get("a"), cache.get("b"), cache.size) == (1, -1, 2)
         assert cache != 3 and cache == cache
     """
     assert graded(solution, tests, "Solution", "Cache", setup=NODES).reason == "ok"

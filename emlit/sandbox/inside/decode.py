@@ -1,6 +1,8 @@
 """A message into values."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 from wire import DTYPE, MUTABLE, PLAIN, Handles, Malformed
@@ -8,6 +10,19 @@ from wire import DTYPE, MUTABLE, PLAIN, Handles, Malformed
 
 class Match:
     """Stands for a match of a regular expression: it is true, and equal to itself alone."""
+
+
+_FROM_TEXT: dict[str, Callable[[Any], Any]] = {
+    "int": lambda text: int(text, 16), "float": float, "str": str, "bytes": lambda text: text.encode("latin-1"),
+    "Decimal": lambda text: import_module("decimal").Decimal(text),
+    "Fraction": lambda text: import_module("fractions").Fraction(text),
+}  # fmt: skip
+_FROM_VALUES: dict[str, Callable[[list[Any]], Any]] = {
+    "complex": lambda parts: complex(*parts), "range": lambda parts: range(*parts), "tuple": tuple,
+    "frozenset": frozenset, "iterator": iter, "match": lambda parts: Match(),
+    "dict_keys": lambda parts: dict.fromkeys(parts).keys(), "dict_items": lambda parts: dict(parts).items(),
+    "dict_values": lambda parts: dict(enumerate(parts)).values(),
+}  # fmt: skip
 
 
 class Decoder:
@@ -33,7 +48,7 @@ class Decoder:
         Raises:
             Malformed: it is none
         """
-        try:
+        with _checked():
             nodes = {first + place: (node[0], node[1:]) for place, node in enumerate(heap)}
             for number, (tag, parts) in nodes.items():
                 if tag in MUTABLE:
@@ -43,11 +58,7 @@ class Decoder:
                     self.known[number] = self._immutable(tag, parts)
             for number, (tag, parts) in nodes.items():
                 if tag in MUTABLE:
-                    self.fill(self.known[number], tag, parts)
-        except (Malformed, MemoryError):
-            raise
-        except Exception as error:
-            raise Malformed(f"{type(error).__name__} in a message") from None
+                    self._fill(self.known[number], tag, parts)
 
     def value(self, place: Any) -> Any:
         """What a place stands for."""
@@ -68,7 +79,7 @@ class Decoder:
             return self._make(parts[0])
         return PLAIN[tag]()
 
-    def fill(self, owner: Any, tag: str, parts: list[Any]) -> None:
+    def _fill(self, owner: Any, tag: str, parts: list[Any]) -> None:
         """Give a container its content, in place; its type must be the tag's."""
         if not isinstance(owner, PLAIN.get(tag, object)):
             raise Malformed("a container of another type")
@@ -85,16 +96,13 @@ class Decoder:
             vars(owner).update(zip(content[::2], content[1::2], strict=True))
         else:
             content = [self.value(part) for part in parts]
-            if tag == "list":
-                owner[:] = content
-                return
             owner.clear()
             if tag == "dict":
                 owner.update(zip(content[::2], content[1::2], strict=True))
-            elif tag == "deque":
-                owner.extend(content)
-            else:
+            elif tag == "set":
                 owner.update(content)
+            else:
+                owner.extend(content)
 
     def change(self, number: str, node: Any, sent: list[list[Any]]) -> None:
         """Give a container that was sent its new content; its type must stay.
@@ -102,52 +110,33 @@ class Decoder:
         Raises:
             Malformed: it is none of those, or of another type
         """
-        try:
+        with _checked():
             place = int(number)
             tag, parts = node[0], node[1:]
             if not 0 <= place < len(sent) or tag not in MUTABLE or sent[place][0] != tag:
                 raise Malformed("a change of what it was not given")
             if tag == "object" and sent[place][1] != parts[0]:
                 raise Malformed("an object of another class")
-            self.fill(self.known[place], tag, parts)
-        except (Malformed, MemoryError):
-            raise
-        except Exception as error:
-            raise Malformed(f"{type(error).__name__} in a change") from None
+            self._fill(self.known[place], tag, parts)
 
     def _immutable(self, tag: str, parts: list[Any]) -> Any:
-        if tag == "int":
-            return int(parts[0], 16)
-        if tag in ("str", "float"):
-            return {"str": str, "float": float}[tag](parts[0])
         if tag == "handle":
             return self._handles[parts[0]]
-        if tag in ("complex", "range"):
-            return {"complex": complex, "range": range}[tag](*map(self.value, parts))
-        if tag == "bytes":
-            return parts[0].encode("latin-1")
-        if tag == "Decimal":
-            from decimal import Decimal
-
-            return Decimal(parts[0])
-        if tag == "Fraction":
-            from fractions import Fraction
-
-            return Fraction(parts[0])
         if tag == "scalar":
             return _array(*parts)[()]
-        content = [self.value(part) for part in parts]
-        if tag in ("tuple", "frozenset", "iterator"):
-            return {"tuple": tuple, "frozenset": frozenset, "iterator": iter}[tag](content)
-        if tag == "dict_keys":
-            return dict.fromkeys(content).keys()
-        if tag == "dict_values":
-            return dict(enumerate(content)).values()
-        if tag == "dict_items":
-            return dict(content).items()
-        if tag == "match":
-            return Match()
-        raise Malformed("a container of no known type")
+        if tag in _FROM_TEXT:
+            return _FROM_TEXT[tag](parts[0])
+        return _FROM_VALUES[tag]([self.value(part) for part in parts])
+
+
+@contextlib.contextmanager
+def _checked() -> Iterator[None]:
+    try:
+        yield
+    except (Malformed, MemoryError):
+        raise
+    except Exception as error:
+        raise Malformed(f"{type(error).__name__} in a message") from None
 
 
 def _array(dtype: str, shape: str, content: str) -> Any:

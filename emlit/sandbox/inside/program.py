@@ -8,17 +8,14 @@ It is hard to get at, not impossible: the program shares this process and may re
 the tests in another one.
 """
 
+import atexit
 import os
 import sys
+import threading
+from _blake2 import blake2b
+from contextlib import suppress
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-
-import atexit  # noqa: E402
-import threading  # noqa: E402
-from _blake2 import blake2b  # noqa: E402
-from contextlib import suppress  # noqa: E402
-
-from start import Job, main_module, traceback_of, with_source  # noqa: E402
+from start import Job, main_module, traceback_of, with_source
 
 
 def finish(send, getpid, process, proof, _ran) -> None:
@@ -56,7 +53,4 @@ def run(job: Job) -> None:
 
 
 if __name__ == "__main__":
-    started = Job()
-    started.begin()
-    del sys.path[0]
-    run(started)
+    run(Job())

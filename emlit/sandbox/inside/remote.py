@@ -143,11 +143,5 @@ class Solution:
                     raise AttributeError(attribute)
                 return solution.ask("attribute", attribute, owner=self)
 
-        for method in ("len", "getitem", "setitem", "contains", "iter", "str", "repr", "bool"):
-            setattr(Remote, f"__{method}__", _operator(solution, method))
         Remote.__name__ = Remote.__qualname__ = name
         return Remote
-
-
-def _operator(solution: Solution, name: str) -> Callable[..., Any]:
-    return lambda self, *arguments: solution.ask("operator", name, arguments, owner=self)

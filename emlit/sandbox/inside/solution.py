@@ -6,24 +6,17 @@ Whatever the solution does to this process, all that leaves it is bytes that the
 import __future__
 
 import json
-import operator
 import os
 import sys
 from typing import Any
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-
-from decode import Decoder  # noqa: E402
-from encode import Encoder  # noqa: E402
-from start import Job, described, main_module, traceback_of, with_source  # noqa: E402
-from wire import MUTABLE, CannotCross, Handles, receive, send  # noqa: E402
+from decode import Decoder
+from encode import Encoder
+from start import Job, classes_of, described, main_module, traceback_of, with_source
+from wire import MUTABLE, CannotCross, Handles, receive, send
 
 # Hints are not evaluated: some name classes that only their contest defines.
 _LAZY_HINTS = __future__.annotations.compiler_flag
-_OPERATORS = {
-    "len": len, "getitem": operator.getitem, "setitem": operator.setitem, "contains": operator.contains,
-    "iter": iter, "str": str, "repr": repr, "bool": bool,
-}  # fmt: skip
 
 
 class Solution:
@@ -31,10 +24,10 @@ class Solution:
 
     Args:
         names: its module's
-        classes: names of the classes that the setup defines on both sides
+        classes: those that the setup defines on both sides, by name
     """
 
-    def __init__(self, names: dict[str, Any], classes: list[str]) -> None:
+    def __init__(self, names: dict[str, Any], classes: dict[str, type]) -> None:
         self._names, self._classes = names, classes
         self._handles = Handles()
 
@@ -80,8 +73,6 @@ class Solution:
         if todo == "value":
             return self._names[name]
         owner = self._handles[request["handle"]]
-        if todo == "operator":
-            return _OPERATORS[name](owner, *arguments)
         found = getattr(owner, name)
         return found(*arguments, **keywords) if todo == "method" else found
 
@@ -104,8 +95,10 @@ def serve(job: Job) -> None:
     # Its tests call it, as they would call a module: what it guards with __name__ == "__main__" is not run.
     module = main_module("solution")
     process = os.getpid()
+    job.key()
     try:
         exec(with_source(job.work["setup"], "<setup>"), module.__dict__)
+        classes = classes_of(module.__dict__)
         exec(with_source(job.work["solution"], "<solution>", _LAZY_HINTS), module.__dict__)
     except BaseException as error:
         if os.getpid() == process:
@@ -113,7 +106,7 @@ def serve(job: Job) -> None:
             job.report_exception(error)
             job.control.recv(1)
         os._exit(1)
-    solution = Solution(module.__dict__, job.work["classes"])
+    solution = Solution(module.__dict__, classes)
     send(job.peer, {"loaded": {name: solution.kind(name) for name in job.work["names"]}})
     while (request := receive(job.peer)) is not None and os.getpid() == process:
         try:
@@ -129,8 +122,4 @@ def serve(job: Job) -> None:
 
 
 if __name__ == "__main__":
-    started = Job()
-    started.begin()
-    del sys.path[0]
-    started.key()
-    serve(started)
+    serve(Job())

@@ -16,7 +16,7 @@ _PDEATHSIG, _DUMPABLE, _SECCOMP, _NO_NEW_PRIVS, _THP_DISABLE, _SIGKILL = 1, 4, 2
 
 
 class Job:
-    """What to do, and the line back to the process that started the sandbox.
+    """What to do, and the line back to the process that started the sandbox; made, it has taken the limits.
 
     Attributes:
         work: the decoded job
@@ -32,10 +32,8 @@ class Job:
         self.control = socket.socket(fileno=control)
         self.peer = None if peer < 0 else socket.socket(fileno=peer)
         self.process = os.getpid()
-
-    def begin(self) -> None:
-        """Take the limits and say that the program may start."""
         sys.argv[:] = [""]
+        del sys.path[0]  # where this file is
         sys.path.extend(self.work["packages"])
         for descriptor in (self.control, self.peer):
             if descriptor is not None:
@@ -127,6 +125,12 @@ def main_module(name: str = "__main__") -> types.ModuleType:
     module.__builtins__ = builtins
     sys.modules[name] = module
     return module
+
+
+def classes_of(names: dict[str, object]) -> dict[str, type]:
+    """The classes that a module's own text defines, by name."""
+    own = names["__name__"]
+    return {name: kind for name, kind in names.items() if isinstance(kind, type) and kind.__module__ == own}
 
 
 def with_source(text: str, file: str, flags: int = 0) -> object:

@@ -1,15 +1,11 @@
 """Runs trusted tests against a solution in another process, and proves that they came to their end."""
 
 import os
-import sys
+from _blake2 import blake2b
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-
-from _blake2 import blake2b  # noqa: E402
-
-from program import finish  # noqa: E402
-from remote import Solution  # noqa: E402
-from start import Job, main_module, traceback_of, with_source  # noqa: E402
+from program import finish
+from remote import Solution
+from start import Job, classes_of, main_module, traceback_of, with_source
 
 
 def run(job: Job) -> None:
@@ -22,8 +18,7 @@ def run(job: Job) -> None:
     work, names = job.work, main_module().__dict__
     try:
         exec(with_source(work["setup"], "<setup>"), names)
-        classes = {name: names[name] for name in work["classes"]}
-        names.update(Solution(job.peer, work["call_timeout"], fatal, classes).names(work["names"]))
+        names.update(Solution(job.peer, work["call_timeout"], fatal, classes_of(names)).names(work["names"]))
         code = with_source(work["tests"], "<tests>")
         finish(job.control.sendall, os.getpid, job.process, blake2b(key=key()), exec(code, names))
     except BaseException as error:
@@ -34,7 +29,4 @@ def run(job: Job) -> None:
 
 
 if __name__ == "__main__":
-    started = Job()
-    started.begin()
-    del sys.path[0]
-    run(started)
+    run(Job())
