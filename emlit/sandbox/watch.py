@@ -3,10 +3,12 @@
 import contextlib
 import os
 import re
+import time
 
 from emlit.sandbox.view import SCRATCH
 
 _KB = re.compile(rb"^(?:VmRSS|VmSwap|VmPTE|Pss|SwapPss):\s+(\d+) kB$", re.MULTILINE)
+_LONGEST = 0.2  # seconds
 _PIPE_BYTES = 2**16  # what the kernel keeps for one, at most
 
 
@@ -19,6 +21,8 @@ def first_child(process: int) -> int | None:
 def memory(process: int, limit: int) -> int:
     """Bytes of a sandbox, or as many as are past the limit; there, pages that processes share are counted once.
 
+    That only as long as it is quick: processes that keep changing their mappings hold up who counts.
+
     Args:
         process: the first of its namespace
         limit: bytes
@@ -28,19 +32,21 @@ def memory(process: int, limit: int) -> int:
     found = [f"{proc}/{name}/task" for name in _names(proc) if name.isdigit()]
     processes = [[f"{tasks}/{task}" for task in _names(tasks)] for tasks in found]
     buffers = _buffers([task for tasks in processes for task in tasks])
-    resident = sum(_largest(tasks, "status") for tasks in processes)
+    resident = sum(_size(tasks, "status") for tasks in processes)
     if buffers + resident <= limit:
         return buffers + resident
-    used = buffers
+    used, until = buffers, time.monotonic() + _LONGEST
     for tasks in processes:
-        used += _largest(tasks, "smaps_rollup") or _largest(tasks, "status")
-        if used > limit:  # each count takes long, the more so in a sandbox that fills memory
+        used += (time.monotonic() < until and _size(tasks, "smaps_rollup")) or _size(tasks, "status")
+        if used > limit:
             break
     return used
 
 
-def _largest(tasks: list[str], file: str) -> int:
-    return 1024 * max((sum(map(int, _KB.findall(_content(f"{task}/{file}")))) for task in tasks), default=0)
+def _size(tasks: list[str], file: str) -> int:
+    """Bytes of a process, by the first of its threads that still has its memory."""
+    sizes = (1024 * sum(map(int, _KB.findall(_content(f"{task}/{file}")))) for task in tasks)
+    return next(filter(None, sizes), 0)
 
 
 def _buffers(tasks: list[str]) -> int:

@@ -16,7 +16,7 @@ def test_no_program_holds_memory_past_its_limit():
     results = dict(zip([each.name for each in MEMORY], run_all(jobs), strict=True))
     assert not [name for name, result in results.items() if "BREACH" in result.stdout]
     assert results["pipes of huge pages"].reason == "exception: PermissionError: [Errno 1] vmsplice"
-    assert not [name for name, result in results.items() if result.reason.startswith("sandbox")]
+    assert not [name for name, result in results.items() if result.reason.startswith("sandbox") or result.seconds > 6]
 
 
 @pytest.mark.parametrize("name", ["a link in the place of its scratch folder", "changes settings of the kernel"])

@@ -40,7 +40,7 @@ class Solution:
             if kind == "class":
                 found[name] = self._classes.get(name) or self._remote_class(name)
             elif kind == "callable":
-                found[name] = self._remote_function(name)
+                found[name] = self._calling("call", name)
             elif kind == "value":
                 found[name] = self.ask("value", name)
         return found
@@ -59,7 +59,7 @@ class Solution:
         if "refused" in answer:
             self._fatal("crossing", f"the solution gives {answer['refused']!s:.200}, which cannot pass to the tests")
         if answer.get("callable") is True:
-            return lambda *words, **named: self.ask("method", name, words, named, owner)
+            return self._calling("method", name, owner)
         try:
             return self._taken(encoder, answer)
         except Malformed as error:
@@ -119,12 +119,8 @@ class Solution:
         name = type(value).__name__
         return name if type(value) is self._classes.get(name) else None
 
-    def _remote_function(self, name: str) -> Callable[..., Any]:
-        def call(*arguments: Any, **keywords: Any) -> Any:
-            return self.ask("call", name, arguments, keywords)
-
-        call.__name__ = call.__qualname__ = name
-        return call
+    def _calling(self, do: str, name: str, owner: Any = None) -> Callable[..., Any]:
+        return lambda *arguments, **keywords: self.ask(do, name, arguments, keywords, owner)
 
     def _remote_class(self, name: str) -> type:
         solution = self
