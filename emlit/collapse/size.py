@@ -47,7 +47,11 @@ class ProbeSize:
         text = f"{self.prompts} prompts x {self.start_samples} samples, {self.at_start:,} completions"
         if self.share is None:
             return text
-        return f"{text}; with {self.later} later probes {self.whole:,}, {self.share:.0%} of the run's {self.run:,}"
+        text += f"; with {self.later} later probe{'s' * (self.later != 1)} {self.whole:,}, "
+        text += f"{self.share:.0%} of the run's {self.run:,}"
+        return (
+            text if self.share <= SHARE else f"{text}: fewer would judge nothing, and --guard.mode off leaves them out"
+        )
 
 
 def probe_size(

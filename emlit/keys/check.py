@@ -128,7 +128,8 @@ class _Command:
 
     def _take(self, place: str, value: Any) -> None:
         place = place.removesuffix(".class_path")
-        self.named.setdefault(place, []).append(self.source)
+        if place != "data.train" or value not in (None, "null"):  # no set has no evaluation set
+            self.named.setdefault(place, []).append(self.source)
         if isinstance(value, str):
             if re.fullmatch(r"[A-Za-z_][\w.]*", value) and self._has_classes(place):
                 self.classes[place] = find(value)

@@ -44,6 +44,10 @@ def test_what_it_costs_in_words():
     assert str(ProbeSize(32, 4, 16, later=4, run=10_240)) == (
         "32 prompts x 16 samples, 512 completions; with 4 later probes 1,024, 10% of the run's 10,240"
     )
+    assert str(ProbeSize(16, 4, 4, later=1, run=8)) == (
+        "16 prompts x 4 samples, 64 completions; with 1 later probe 128, 1600% of the run's 8: fewer would judge "
+        "nothing, and --guard.mode off leaves them out"
+    )
     assert str(ProbeSize(64, 4, 16)) == "64 prompts x 16 samples, 1,024 completions"
 
 

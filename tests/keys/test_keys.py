@@ -113,7 +113,6 @@ def test_a_misspelt_key_in_a_config_names_the_file(tmp_path):
         ["--trainer.logger=lightning.pytorch.loggers.CSVLogger", "--trainer.logger.save_dir=x"],
         ["--trainer.callbacks+=EMInference", "--trainer.callbacks.threshold=0.3"],
         ["--trainer.strategy.timeout_minutes=3"],
-        ["--config=nowhere.yaml"],
         ["--data.train={class_path: my.Task, init_args: {a: 1}}", "--data.train.a=2"],
         ["--data.sampling.stop=[a]", "--data.sampling.stop+=b", "--print_config"],
         ["--model.dict_kwargs.other=1"],
@@ -153,6 +152,7 @@ def test_a_training_set_leaves_the_evaluation_set_of_another_behind(tmp_path):
     assert not evaluates_another_set(FT)
     assert not evaluates_another_set([*FT, "--data.train.n=3"])
     assert not evaluates_another_set([*FT, *hers, "--data.evaluation=null"])
+    assert not evaluates_another_set([*FT, "--data.train=null"])
     assert not evaluates_another_set(["fit", "--model=EMFT", *hers])
     overlay.write_text("data: {train: {class_path: PromptFile, init_args: {path: p}}, evaluation: held_out}\n")
     assert not evaluates_another_set([*FT, f"--config={overlay}"])
