@@ -167,7 +167,7 @@ def test_help_ends_quietly_where_its_reader_stops_early():
 
 
 def test_a_command_or_a_config_that_is_not_there_is_told_before_the_imports():
-    assert unknown_key(["trian"]) == "trian: there is no such command; there are fit, validate, test, predict"
+    assert unknown_key(["learn"]) == "learn: there is no such command; there are fit, validate, test, predict"
     assert unknown_key(["predikt"]) == "predikt: there is no such command; did you mean predict?"
     near = str(ROOT / "configs/tiny/em_ff.yaml")
     assert unknown_key(["fit", "--config", near]) == (
