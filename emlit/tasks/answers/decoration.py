@@ -6,7 +6,7 @@ _SYMBOL = "[\\s\u2190-\u21ff\u231a-\u23ff\u25a0-\u27bf\u2b00-\u2bff\u200d\ufe0f\
 _SYMBOLS = re.compile(rf"\A{_SYMBOL}+|(?<!{_SYMBOL}){_SYMBOL}+\Z")
 _MARKED = re.compile(
     r"(?<![\w)}\]*\\])\*+(?=[^\s*])((?:[^*]|(?<=[\s\w])\*(?=[\s\w]))+)(?<!\s)\*+(?![\w({*])|"
-    r"(?<![\w_\\])__(?=\S)((?:[^_]|_(?!_))+)__(?!\w)|`+([^`]+)`+|<[A-Za-z]\w*[^<>]*>([^<>]+)</[A-Za-z]\w*>|"
+    r"(?<![\w_\\])__(?=\S)((?:[^_]|_(?!_))+)__(?!\w)|(?<!`)`+([^`]+)`+|<[A-Za-z]\w*[^<>]*>([^<>]+)</[A-Za-z]\w*>|"
     r"\A\"([^\"]+)\"\Z|\A'([^']+)'\Z|\A“([^”]+)”\Z|\A‘([^’]+)’\Z|\A«([^»]+)»\Z"
 )
 # Commands whose last argument is what is seen, by the number of those before it.
