@@ -1,6 +1,7 @@
 r"""Without what stands around an answer and says nothing: Markdown, quotes, LaTeX's boxes, colours and fonts."""
 
 import re
+from typing import Any
 
 _SYMBOL = "[\\s\u2190-\u21ff\u231a-\u23ff\u25a0-\u27bf\u2b00-\u2bff\u200d\ufe0f\U0001f000-\U0001faff]"
 _SYMBOLS = re.compile(rf"\A{_SYMBOL}+|(?<!{_SYMBOL}){_SYMBOL}+\Z")
@@ -49,7 +50,7 @@ _DEEPEST = 40
 def undressed(text: str) -> str:
     """Without Markdown and HTML tags, and without emoji and quotes that stand around the whole text."""
     for _ in range(_DEEPEST):
-        inner = _MARKED.sub(lambda m: m[m.lastindex], _SYMBOLS.sub("", text))
+        inner = _MARKED.sub(lambda m: m[m.lastindex or 0], _SYMBOLS.sub("", text))
         if inner == text:
             break
         text = inner
@@ -72,9 +73,9 @@ def _line(match: re.Match[str]) -> str:
     return "" if not match["end"] else ", " if match["goes_on"] is None else f" {match['goes_on']}"
 
 
-def _nodes(text: str) -> list | None:
+def _nodes(text: str) -> list[Any] | None:
     """Its tokens, what stands in braces as a list of them; None where braces nest too deep to be an answer."""
-    nodes: list = []
+    nodes: list[Any] = []
     opened = [nodes]
     for match in _TOKEN.finditer(text):
         if match[0] == "{":
@@ -91,8 +92,9 @@ def _nodes(text: str) -> list | None:
     return nodes
 
 
-def _shown(nodes: list) -> str:
-    shown, place, before = [], 0, ""  # what was shown last
+def _shown(nodes: list[Any]) -> str:
+    shown: list[str] = []
+    place, before = 0, ""  # what was shown last
     while place < len(nodes):
         node, place = nodes[place], place + 1
         name = None if isinstance(node, (list, str)) else node["ours"]
@@ -119,9 +121,9 @@ def _shown(nodes: list) -> str:
     return "".join(shown)
 
 
-def _is_group(nodes: list, place: int) -> bool:
+def _is_group(nodes: list[Any], place: int) -> bool:
     return place < len(nodes) and isinstance(nodes[place], list)
 
 
-def _has_script(nodes: list, place: int) -> bool:
+def _has_script(nodes: list[Any], place: int) -> bool:
     return place < len(nodes) and not _is_group(nodes, place) and str(nodes[place][0]).lstrip()[:1] in ("^", "_")
