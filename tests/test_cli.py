@@ -59,7 +59,7 @@ def sentence(monkeypatch, tmp_path, capsys):
             [*FT, "--model.entropy_head=lger"],
             r"model\.entropy_head: it must be one of torch, liger, logits, got 'lger'",
         ),
-        ([*FT, "--data.evaluation=NoSuch"], r"data\.evaluation: [^:]*NoSuch$"),
+        ([*FT, "--data.evaluation=NoSuch"], r"data\.evaluation: expected a dot import path string: NoSuch$"),
         ([*FT, "--data.evaluation=emlit.tasks.Nope"], r"data\.evaluation: problem with given class_path .*Nope'$"),
         ([*FT, "--data.prompts_per_round=x"], r"data\.prompts_per_round: expected int, got 'x'"),
         ([*FT, "--data.prompts_per_round=0"], r"prompts_per_round is 0; it must be at least 1"),

@@ -38,6 +38,7 @@ def _rules(*rules: tuple[str, str]) -> list[tuple[re.Pattern[str], str]]:
 
 # Before what stands in front of an answer is read.
 _DELIMITERS = _rules(
+    (r"(?<!\\)\$\$+", "$"),
     (r"(?<!\\)\$ ?(?:,|(?:, )?(?:and|or)(?= )) ?\$", ", "),  # $69$,$84$ is two answers
     (r"(?<!\\)\$((?:[^$\\]|\\.)+)\$(?!\d)", r"\1"),  # the delimiters of mathematics; other dollars are prices
     (r"\\?\$(?= ?\.?\d)|(?<=\d) ?\\?\$", r"\\$"),
@@ -81,7 +82,8 @@ _ANSWER = re.compile(
     re.IGNORECASE,
 )
 # \text{B, E}, \text{€5}
-_TEXT = re.compile(r"\\(?:text|mathrm) ?\{ ?([^{}]*(?:,| and | or )[^{}]*|\(?[+-]?(?:\\\$|[^\w\s{}\\])?\d[^{}]*)\}")
+_TEXT = re.compile(r"\\(?:text|mathrm) ?\{ ?([^{}]*)\}")
+_IN_TEXT = re.compile(r",| and | or |\A\(?[+-]?(?:\\\$|[^\w\s{}\\])?\d")
 _R = r"(?:\\(?:mathbb|Bbb) ?\{? ?R ?\}?|\\(?:R|Reals|reals)(?![a-zA-Z]))"
 _REALS = re.compile(
     rf"(?:[A-Za-z] ?\\in ?)?(?:{_R}|"
@@ -101,8 +103,8 @@ def tidy(text: str) -> str:
     """The same answer in a plainer writing: nothing around it, one kind of fraction, single spaces."""
     text = plain_latex(_replaced(_characters(undressed(text)), _DELIMITERS))
     text = _shorter(" ".join(undressed(text).split()), "")
-    if listed := _TEXT.fullmatch(text):
-        text = listed[1]
+    if (worded := _TEXT.fullmatch(text)) and _IN_TEXT.search(worded[1]):
+        text = worded[1]
     text = _ANSWER.sub("", text, count=1) if _ANSWER.match(text) else text
     if label := _LABEL.match(text):
         text = rf"\text{{{label['worded'] or label['bare']}}} = {text[label.end() :]}"
