@@ -58,6 +58,15 @@ from emlit.run_directory import (
 from emlit.run_lock import RunLock, is_first_process
 from emlit.shorthands import PROFILERS, engine_of, profiler_of, tensorboard_of
 
+# What LightningCLI is given, whatever is made of the arguments that it parses.
+SETTINGS: dict[str, Any] = {
+    "subclass_mode_model": True,
+    "seed_everything_default": 0,
+    "trainer_defaults": {"enable_model_summary": False},
+    "parser_class": Parser,
+    "auto_configure_optimizers": False,
+}
+
 
 class EmlitCLI(LightningCLI):
     """LightningCLI with a run directory, emlit's callbacks and readable errors."""
@@ -204,17 +213,7 @@ def run(args: ArgsType = None) -> None:
     end_together(lambda: to_go_on(args))
     try:
         with ends_in_a_sentence():
-            EmlitCLI(
-                CausalLM,
-                RolloutDataModule,
-                subclass_mode_model=True,
-                seed_everything_default=0,
-                trainer_defaults={"enable_model_summary": False},
-                parser_class=Parser,
-                save_config_kwargs={"overwrite": True},
-                auto_configure_optimizers=False,
-                args=args,
-            )
+            EmlitCLI(CausalLM, RolloutDataModule, **SETTINGS, save_config_kwargs={"overwrite": True}, args=args)
     except callbacks.Stopped as stop:
         if stop.code:  # not every process of several
             say(f"{stop.sentence}; {stop.way_on}: {to_go_on(args, stop.saved)}")

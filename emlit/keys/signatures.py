@@ -96,7 +96,7 @@ def _files() -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for root in _ROOTS:
         for file in sorted(root.rglob("*.py")):
-            for name in re.findall(r"^class (\w+)", file.read_text(encoding="utf-8"), re.MULTILINE):
+            for name in re.findall(r"^class (\w+)", _text(file), re.MULTILINE):
                 found.setdefault(name, []).append(file)
     return found
 
@@ -120,7 +120,7 @@ def _imported(name: str, file: Path | None) -> str:
 @cache
 def _choices() -> dict[str, str]:
     """Names of emlit's that stand for a Literal, as it is written."""
-    texts = (file.read_text(encoding="utf-8") for file in {file for files in _files().values() for file in files})
+    texts = (_text(file) for file in {file for files in _files().values() for file in files})
     return {
         name: text
         for each in texts
@@ -131,7 +131,7 @@ def _choices() -> dict[str, str]:
 @cache
 def _constants() -> dict[str, str]:
     """Names of emlit's that stand for a text or a number, as it is written."""
-    texts = (file.read_text(encoding="utf-8") for root in _ROOTS for file in root.rglob("*.py"))
+    texts = (_text(file) for root in _ROOTS for file in root.rglob("*.py"))
     return {
         name: text
         for each in texts
@@ -144,7 +144,7 @@ def _all_bases() -> dict[str, tuple[str, ...]]:
     return {
         name: tuple(re.findall(r"\w+", match[1]))
         for name, (file, *_) in _files().items()
-        if (match := re.search(rf"^class {name}\(([^)]*)\)", file.read_text(encoding="utf-8"), re.MULTILINE))
+        if (match := re.search(rf"^class {name}\(([^)]*)\)", _text(file), re.MULTILINE))
     }
 
 
@@ -182,8 +182,13 @@ def _read(file: Path, name: str) -> Signature:
 
 
 @cache
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
+
+
+@cache
 def _tree(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"))
+    return ast.parse(_text(file))
 
 
 def _own(node: ast.ClassDef) -> tuple[list[Argument], bool]:

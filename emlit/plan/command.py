@@ -9,11 +9,11 @@ from typing import Any
 
 from jsonargparse import Namespace
 
-from emlit.command_line import EmlitCLI
+from emlit.command_line import SETTINGS, EmlitCLI
 from emlit.endings import ends_in_a_sentence
 from emlit.errors import ConfigError
 from emlit.modules import CausalLM
-from emlit.parser import Parser, require_usable
+from emlit.parser import require_usable
 from emlit.plan.gpus import GPUS, gpu_of
 from emlit.plan.knobs import knobs
 from emlit.plan.memory import plan_memory
@@ -52,16 +52,7 @@ def fit_arguments(given: list[str]) -> Namespace:
     Raises:
         ConfigError: what the command line refuses
     """
-    parsed = _Arguments(
-        CausalLM,
-        RolloutDataModule,
-        subclass_mode_model=True,
-        seed_everything_default=0,
-        trainer_defaults={"enable_model_summary": False},
-        parser_class=Parser,
-        auto_configure_optimizers=False,
-        args=["fit", *given],
-    )
+    parsed = _Arguments(CausalLM, RolloutDataModule, **SETTINGS, args=["fit", *given])
     arguments: Any = parsed.config["fit"]
     if arguments.model.class_path.rpartition(".")[2] == "CausalLM":
         raise ConfigError("model is CausalLM, which has no objective to train; set model to EMFT, EMRL or SFT")
