@@ -50,8 +50,8 @@ class HFExport(L.Callback):
         require_own(target, key, "choose another --export.dirpath")
         if (facts := facts_of(target)) is not None and facts.get("run") != run:
             raise ConfigError(f"{target} holds the export of another run; choose another --export.dirpath")
-        require_saveable(module.pretrained, scratch_of(target, run))
-        size = parameter_count(module.pretrained) * getattr(torch, module.dtype_name).itemsize
+        require_saveable(module.pretrained, scratch_of(target, run), module.trust_remote_code)
+        size = parameter_count(module.pretrained, module.trust_remote_code) * getattr(torch, module.dtype_name).itemsize
         require_room("the export", size, target.parent, "choose another --export.dirpath")
 
     @progress.phase("exporting the model", announce=True)

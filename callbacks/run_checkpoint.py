@@ -62,7 +62,7 @@ class RunCheckpoint(Checkpoint):
     def preflight(self, trainer: L.Trainer, module: Any, stage: str) -> None:
         """Raise ConfigError where there is no room for a checkpoint: weights in float32 and AdamW's two moments."""
         if stage == "fit" and module.lora is None and trainer.is_global_zero:
-            size = 3 * 4 * parameter_count(module.pretrained)
+            size = 3 * 4 * parameter_count(module.pretrained, module.trust_remote_code)
             require_room("a checkpoint", size, self.path(trainer).parent, "choose another --run_dir")
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

@@ -1,6 +1,7 @@
 """What an export needs, tried before a run begins."""
 
 import copy
+import functools
 import logging
 import shutil
 from pathlib import Path
@@ -38,12 +39,13 @@ def saveable(config: "GenerationConfig") -> "GenerationConfig":
     return config
 
 
-def require_saveable(pretrained: str, scratch: Path) -> None:
+def require_saveable(pretrained: str, scratch: Path, trust_remote_code: bool = False) -> None:
     """Save all of a model but its weights, as the export will, and delete it again.
 
     Args:
         pretrained: as `model.pretrained`
         scratch: directory that is made and deleted, beside the one of the export
+        trust_remote_code: run code that lies beside the weights
 
     Raises:
         ConfigError: something cannot be saved
@@ -56,9 +58,9 @@ def require_saveable(pretrained: str, scratch: Path) -> None:
         scratch.mkdir()
     try:
         what = "config.json"
-        load_config(path).save_pretrained(scratch)
+        load_config(path, trust_remote_code).save_pretrained(scratch)
         what = "tokenizer"
-        load_tokenizer(path).save_pretrained(scratch)
+        load_tokenizer(path, trust_remote_code).save_pretrained(scratch)
         what = "generation_config.json"
         config = _generation_config(path)
         if config is not None:
@@ -108,6 +110,7 @@ def require_room(what: str, size: int, directory: Path, instead: str) -> None:
         )
 
 
-def parameter_count(pretrained: str) -> int:
-    """How many numbers a model's weights are."""
-    return sum(each.numel() for each in skeleton(resolve(pretrained)).parameters())
+@functools.cache
+def parameter_count(pretrained: str, trust_remote_code: bool = False) -> int:
+    """How many numbers a model's weights are; the same for the checkpoint and the export of a run."""
+    return sum(each.numel() for each in skeleton(resolve(pretrained), trust_remote_code).parameters())
