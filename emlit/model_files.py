@@ -84,7 +84,7 @@ def _tensors(directory: Path, rank: int, ranks: int) -> Iterator[tuple[Path, str
     from safetensors import safe_open
 
     number = 0
-    for file in weight_files(directory):
+    for file in filter(Path.is_file, weight_files(directory)):
         if file.suffix == ".safetensors":
             with safe_open(file, framework="pt") as opened:
                 for name in opened.keys():  # noqa: SIM118 (no mapping)

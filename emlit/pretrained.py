@@ -47,7 +47,9 @@ def resolve(pretrained: str) -> str:
 
 
 def check_weights(path: str) -> None:
-    """Read a directory's weights once, before an engine starts from them; every process must call it.
+    """Read a model's weights once, before an engine starts from them; every process must call it.
+
+    What of a hub id is not in the cache yet is left to the engine, which looks at its logits.
 
     Raises:
         DataError: a file that is a placeholder, cut short or missing, or a weight that is nan or infinite
@@ -55,6 +57,8 @@ def check_weights(path: str) -> None:
     if Path(path).is_dir():
         model_files.check_files(Path(path))
         model_files.check_finite(Path(path))
+    elif (cached := hub.directory(path)) is not None:
+        model_files.check_finite(cached)
 
 
 def load_config(path: str, trust_remote_code: bool = False) -> Any:

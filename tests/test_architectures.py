@@ -83,6 +83,23 @@ def test_architecture(kind, tmp_path):
     assert any("experts" in name for name in trained) == (kind in ("mixtral", "qwen3_next"))  # that peft knows
 
 
+@pytest.mark.parametrize(
+    ("kind", "changes", "independent"),
+    [("rwkv", {"attention_hidden_size": 32, "context_length": 64}, False), ("gpt2", MODELS["gpt2"], True),
+     ("mamba", MODELS["mamba"], True)],
+)  # fmt: skip
+def test_what_padding_would_change_is_sampled_without(kind, changes, independent, tmp_path):
+    path = built(tmp_path, kind, changes)
+    engine = TransformersEngine(device="cpu")
+    engine.start(ModelSource(path, 48, (1,)))
+    assert engine.rows_are_independent == independent
+    sampling = Sampling(max_tokens=6)
+    requests = [Request(prompt, number) for number, prompt in enumerate(PROMPTS)]
+    together = engine.generate(requests, sampling)
+    for request, completion in zip(requests, together, strict=True):
+        assert engine.generate([request], sampling)[0].logprobs == pytest.approx(completion.logprobs, abs=1e-4)
+
+
 def test_a_model_without_a_length_needs_a_context(tmp_path):
     assert pretrained.default_context("mine", 100_000) == 8192
     with pytest.raises(ConfigError, match=r"pretrained is mine, .* names no longest row of tokens; set data.context"):

@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
@@ -14,6 +15,8 @@ from emlit.engines.base import Completion, Engine, ModelSource, OnFinished, Requ
 from emlit.engines.seeded_draw import SeededDraw
 from emlit.errors import ConfigError, EngineError
 from emlit.pretrained import load_model, load_tokenizer
+
+log = logging.getLogger(__name__)
 
 # Steps of `generate` between looks at which rows have ended.
 _PHASE = 8
@@ -53,6 +56,9 @@ class TransformersEngine(Engine):
         self.tokenizer = load_tokenizer(source.path, source.trust_remote_code)
         self.source = source
         self.weights_version = 0
+        self.rows_are_independent = self._ignores_padding()
+        if not self.rows_are_independent:
+            log.warning("padding would change what %s draws: completions are sampled one by one", source.path)
 
     @torch.inference_mode()
     def generate(
@@ -77,11 +83,28 @@ class TransformersEngine(Engine):
         """The most tokens that may be sampled after a prompt."""
         return min(sampling.max_tokens, self.source.context - len(request.prompt))
 
+    @torch.inference_mode()
+    def _ignores_padding(self) -> bool:
+        """Whether tokens left of a prompt, masked, change nothing; to RWKV, say, they do."""
+        from transformers import GenerationConfig
+
+        ask = GenerationConfig(
+            do_sample=False, max_new_tokens=1, pad_token_id=0, output_logits=True, return_dict_in_generate=True
+        )
+        tokens = torch.tensor([[0, 0, 1, 2, 3]], device=self.device) % self.model.config.get_text_config().vocab_size
+        alone, padded = (
+            self.model.generate(tokens[:, skip:], attention_mask=tokens.new_tensor([[0, 0, 1, 1, 1]])[:, skip:],
+                                generation_config=ask).logits[0].float()
+            for skip in (2, 0)
+        )  # fmt: skip
+        return bool((alone - padded).norm() <= 0.1 * alone.norm())
+
     def _batches(self, order: list[int], rooms: list[int]) -> Iterator[list[int]]:
         """Cut into batches of one room each: a prompt near the context's end must not cut its neighbours short."""
         for _, group in itertools.groupby(order, rooms.__getitem__):
             same = list(group)
-            yield from (same[start : start + self.batch_size] for start in range(0, len(same), self.batch_size))
+            size = self.batch_size if self.rows_are_independent else 1
+            yield from (same[start : start + size] for start in range(0, len(same), size))
 
     def _generate_batch(
         self, requests: list[Request], sampling: Sampling, on_finished: OnFinished | None = None

@@ -11,7 +11,7 @@ from emlit.errors import DataError
 from emlit.sources import SourceRow, require_unicode
 from emlit.tasks.answers import extract_boxed
 from emlit.tasks.base import Message, Row, Task
-from emlit.tasks.fields import found, has, prompt_in, solution_from, template_arguments
+from emlit.tasks.fields import found, has, prompt_in, shown, solution_from, template_arguments
 from emlit.tasks.labels import labels_from, looks_worked
 from emlit.tasks.messages import prompt_from
 
@@ -162,7 +162,16 @@ class WholeColumns(Columns):
             self._rows = list(self._read())
             if not self._rows:
                 raise DataError(f"{self.path} has no usable row; give it at least one with a {self.prompt_column!r}")
+            self._require_named(self._rows)
         return self._rows
+
+    def _require_named(self, rows: list[Row]) -> None:
+        """Raise DataError for a column that was named, by another name than the usual one, and is in no row."""
+        for key, usual in (("answer_column", "answer"), ("solution_column", "solution"), ("id_column", "id")):
+            name = getattr(self, key)
+            if name not in (None, usual) and not any(has(row.fields, name) for row in rows):
+                columns = ", ".join(map(shown, list(rows[0].fields)[:20]))
+                raise DataError(f"{self.path}: no row has the column {name!r} of {key}; the columns are {columns}")
 
     def _read(self) -> Iterable[Row]:
         seen: set[str] = set()

@@ -89,11 +89,16 @@ def test_a_label_that_looks_like_no_answer_is_told_once(tmp_path, caplog):
     assert "set answer_column" in caplog.text
 
 
+@pytest.mark.parametrize("key", ["answer_column", "solution_column", "id_column"])
+def test_a_named_column_that_no_row_has(key, row_of):
+    with pytest.raises(DataError, match=f"no row has the column 'gold' of {key}; the columns are prompt, answer"):
+        row_of({"prompt": "?", "answer": "4"}, **{key: "gold"})
+
+
 @pytest.mark.parametrize(
     ("fields", "columns", "sentence"),
     [
         ({"prompt": "?", "ground_truth": "4"}, {}, "no column 'answer', so no label.*to ground_truth"),
-        ({"prompt": "?", "answer": "4"}, {"answer_column": "gold"}, "no column 'gold', so no label"),
         (
             {"instruction": "Add.", "input": "1 1"},
             {"prompt_column": "instruction"},
