@@ -3,6 +3,7 @@ PYTHON ?= python3
 EXTRA ?= cpu
 RUNS ?= runs/demo
 SEED ?= 0
+JOBS ?= 2
 PIP = .venv/bin/python -m pip --disable-pip-version-check -qq
 RUN = .venv/bin/python
 
@@ -25,7 +26,7 @@ demo: install
 	$(RUN) -m emlit.tiny.demo --run_dir $(RUNS) --seed $(SEED)
 
 test: install
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n $(JOBS) --dist loadfile
 
 lint: install
 	.venv/bin/ruff check .
