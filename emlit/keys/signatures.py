@@ -36,6 +36,7 @@ class Signature:
         complete: False where there may be others, taken by a base class or **kwargs that cannot be followed
         bases: names of its base classes
         missing: abstract methods: a subclass must be named before there is anything to configure
+        settled: arguments of the classes behind it that it gives them itself
     """
 
     name: str
@@ -44,6 +45,7 @@ class Signature:
     complete: bool
     bases: tuple[str, ...]
     missing: frozenset[str]
+    settled: frozenset[str] = frozenset()
 
     @property
     def abstract(self) -> bool:
@@ -167,6 +169,7 @@ def _read(file: Path, name: str) -> Signature:
     inherited = {name for base in found if base for name in base.missing}
     missing = {name for name, is_abstract in methods.items() if is_abstract} | inherited - methods.keys()
     own, follows = _own(node)
+    settled = _settled(node).union(*(base.settled for base in found if base))
     own = [replace(each, file=own_file) for each in own]
     texts = _texts(documentation)
     arguments = {each.name: replace(each, text=texts.get(each.name, "")) for each in own}
@@ -175,9 +178,11 @@ def _read(file: Path, name: str) -> Signature:
         for base in found:
             complete = complete and base is not None and base.complete
             for each in base.arguments.values() if base else ():
+                if each.name in settled and each.name not in arguments:
+                    continue
                 arguments.setdefault(each.name, replace(each, text=texts.get(each.name, each.text)))
     return Signature(
-        name, " ".join(documentation.split("\n\n")[0].split()), arguments, complete, bases, frozenset(missing)
+        name, " ".join(documentation.split("\n\n")[0].split()), arguments, complete, bases, frozenset(missing), settled
     )
 
 
@@ -211,6 +216,13 @@ def _own(node: ast.ClassDef) -> tuple[list[Argument], bool]:
             and not (each.value is not None and "init=False" in ast.unparse(each.value))
         ]
     return fields, True
+
+
+def _settled(node: ast.ClassDef) -> frozenset[str]:
+    """The keywords of its calls of `super().__init__`."""
+    calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
+    own = [each for each in calls if ast.unparse(each.func) == "super().__init__"]
+    return frozenset(keyword.arg for each in own for keyword in each.keywords if keyword.arg)
 
 
 def _argument(name: str, annotation: ast.expr | None, default: ast.expr | None) -> Argument:

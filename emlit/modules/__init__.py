@@ -1,12 +1,11 @@
 """The LightningModules."""
 
+from emlit.losses import PPO, EntropyFloor, PolicyUpdate, Reinforce, TruncatedImportanceSampling
 from emlit.modules.causal_lm import CausalLM
 from emlit.modules.em_ft import EMFT
 from emlit.modules.em_rl import EMRL
-from emlit.modules.entropy_floor import EntropyFloor
 from emlit.modules.lora import LoRA
 from emlit.modules.objective import EntropyObjectiveMixin, StepRecord
-from emlit.modules.policy_update import PPO, PolicyUpdate, Reinforce, TruncatedImportanceSampling
 from emlit.modules.sft import SFT
 
 __all__ = [

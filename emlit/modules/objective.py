@@ -1,7 +1,8 @@
 """What EM-FT and EM-RL share: rollouts in, per-token stats, one scalar out."""
 
 import contextlib
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,10 @@ from emlit.functional import (
     KLEstimator,
     Reduction,
     TokenStats,
-    approx_kl,
     reduce_tokens,
     token_weights,
 )
-from emlit.modules.entropy_floor import EntropyFloor
+from emlit.losses import EntropyFloor, KLToReference, Lagged, LossInputs, LossTerm, TokenWeights
 from emlit.modules.policy import AUTOCAST_DTYPES, decoder_layers, load_reference
 from emlit.modules.scoring import ScoredTokens, body
 from emlit.parallel import is_sharded
@@ -50,37 +50,47 @@ class StepRecord:
 
 
 class EntropyObjectiveMixin:
-    """An objective on the per-token stats of on-policy rollouts, for a `CausalLM`.
+    """An objective on the per-token stats of on-policy rollouts, for a `CausalLM`, which it stands in front of.
 
-    A subclass sets the fields below in its constructor with `_set_objective` and implements `training_step` with
-    `rollout_stats`, `kl_penalty`, `reduce` and `finish`.
+    A subclass implements `training_step` with `loss_inputs`, `reduce` and `finish`.
+
+    Args:
+        learning_rate: AdamW's
+        weight_decay: AdamW's
+        warmup_steps: optimiser steps over which the learning rate rises to its value
+        reduction: "token_mean" over the round, "sequence_mean", or "sequence_sum" (the paper's Eq. 2, in which long
+            completions weigh more)
+        entropy_temperature: of H; the sampling temperature unless set
+        kl_weight: of the KL divergence to the reference policy, the model before training; the paper's EM-RL has 0.001,
+            its EM-FT none
+        kl_estimator: as a penalty, k2 has the gradient of KL(policy || reference) and k3 that of the reverse; k1,
+            averaged over the completion, is taken off EM-RL's reward instead; the released code has k3
+        entropy_floor: keep the entropy from falling below a floor
+        loss_terms: more that is added to the loss, each by its class path
+        gradient_checkpointing: recompute activations in the backward pass instead of keeping them
+        torch_compile: compile the model but for its head; the first steps then take a minute or more
     """
 
-    reduction: Reduction
-    entropy_temperature: float | None
-    kl_weight: float
-    kl_estimator: KLEstimator
-    entropy_floor: EntropyFloor | None
-    learning_rate: float
     self_certainty: bool = False  # whether `rollout_stats` has it
     record: StepRecord | None = None
+    token_weights: Sequence[TokenWeights] = ()
 
-    def _set_objective(
+    def __init__(
         self,
-        *,
-        reduction: Reduction,
-        learning_rate: float,
-        weight_decay: float,
-        warmup_steps: int,
-        gradient_checkpointing: bool,
-        torch_compile: bool,
+        learning_rate: float = 1e-6,
+        weight_decay: float = 0.0,
+        warmup_steps: int = 0,
+        reduction: Reduction = "token_mean",
         entropy_temperature: float | None = None,
         kl_weight: float = 0.0,
         kl_estimator: KLEstimator = "k3",
         entropy_floor: EntropyFloor | None = None,
+        loss_terms: list[LossTerm] | None = None,
+        gradient_checkpointing: bool = False,
+        torch_compile: bool = False,
+        **model: Any,
     ) -> None:
-        if kl_weight < 0:
-            raise ConfigError(f"kl_weight is {kl_weight}; it must not be negative")
+        super().__init__(score=True, **model)
         if entropy_temperature is not None and entropy_temperature <= 0:
             raise ConfigError(f"entropy_temperature is {entropy_temperature}; it must be positive")
         if learning_rate <= 0:
@@ -90,11 +100,22 @@ class EntropyObjectiveMixin:
         if warmup_steps < 0:
             raise ConfigError(f"warmup_steps is {warmup_steps}; it must not be negative")
         self.reduction, self.entropy_temperature = reduction, entropy_temperature
-        self.kl_weight, self.kl_estimator, self.entropy_floor = kl_weight, kl_estimator, entropy_floor
         self.learning_rate, self.weight_decay, self.warmup_steps = learning_rate, weight_decay, warmup_steps
         self.gradient_checkpointing, self.torch_compile = gradient_checkpointing, torch_compile
+        kl = KLToReference(kl_weight, kl_estimator)
+        self.loss_terms = ([kl] if kl_weight else []) + ([entropy_floor] if entropy_floor else []) + (loss_terms or [])
         # In a tuple, so that it is no submodule: it is neither trained nor saved.
         self._reference: tuple[PreTrainedModel, ...] = ()
+
+    @property
+    def lagged(self) -> dict[str, Lagged]:
+        """The plug-ins with statistics of the optimiser step before, under the names that checkpoints have."""
+        plug_ins = [*self.loss_terms, *self.token_weights]
+        return {f"{place}.{type(each).__name__}": each for place, each in enumerate(plug_ins)}
+
+    @property
+    def needs_reference(self) -> bool:
+        return any(term.needs_reference for term in self.loss_terms)
 
     def configure_model(self) -> None:
         super().configure_model()
@@ -105,8 +126,8 @@ class EntropyObjectiveMixin:
             for part in decoder_layers(self.model) if is_sharded(self.model) else [body(self.model)]:
                 part.compile(dynamic=True)
         fitting = self._trainer is None or self._trainer.state.fn == TrainerFn.FITTING
-        # With adapters the start is the policy without them.
-        if self.kl_weight and fitting and self.lora is None and not self._reference:
+        # With adapters the reference is the policy without them.
+        if self.needs_reference and fitting and self.lora is None and not self._reference:
             reference = load_reference(
                 self.pretrained, self.dtype_name, self.sharding, self._autocast_dtype, self.trust_remote_code
             )
@@ -132,7 +153,7 @@ class EntropyObjectiveMixin:
 
         Where no other term needs the gradient of the stats, it is taken in the forward pass, and they carry none.
         """
-        if self.kl_weight or self.entropy_floor or self.entropy_temperature not in (None, batch.temperature):
+        if self.loss_terms or self.entropy_temperature not in (None, batch.temperature):
             stats = self.rollout_stats(batch)
             return self.reduce(stats.entropy, batch), stats
 
@@ -144,18 +165,18 @@ class EntropyObjectiveMixin:
         loss, stats = self.scorer(self.model, batch.tokens, batch.positions, compute)
         return loss, self.in_place(stats, batch.positions, batch.tokens.shape)
 
-    def kl_penalty(self, stats: TokenStats, batch: RolloutBatch) -> Tensor | None:
-        """Estimated KL(policy || start) of every sampled token (B, T); None with a weight of 0, at no cost."""
-        if not self.kl_weight:
-            return None
-        with torch.no_grad(), self._start() as reference:
-            start = self.token_stats(
+    def loss_inputs(self, stats: TokenStats, batch: RolloutBatch) -> LossInputs:
+        """What loss terms read; the reference policy is scored where one of them needs it."""
+        if not self.needs_reference:
+            return LossInputs(stats, batch)
+        with torch.no_grad(), self._reference_policy() as reference:
+            scored = self.token_stats(
                 batch.tokens, batch.completion_mask, batch.temperature, model=reference, positions=batch.positions
             )
-        return approx_kl(stats.logprob, start.logprob, self.kl_estimator)
+        return LossInputs(stats, batch, scored)
 
     @contextlib.contextmanager
-    def _start(self) -> Iterator["PreTrainedModel"]:
+    def _reference_policy(self) -> Iterator["PreTrainedModel"]:
         """The model before training: a frozen copy, or the policy with its adapters off."""
         if self.lora is None:
             (reference,) = self._reference
@@ -170,32 +191,35 @@ class EntropyObjectiveMixin:
         """This micro-batch's share (a scalar) of the optimiser step's reduced value."""
         return reduce_tokens(values, batch.loss_mask, self.reduction, batch.normaliser)
 
-    def finish(
-        self,
-        loss: Tensor,
-        terms: Tensor,
-        kl: Tensor | None,
-        stats: TokenStats,
-        batch: RolloutBatch,
-        values: dict[str, Tensor],
-    ) -> Tensor:
-        """Add the KL penalty and the entropy floor, leave a StepRecord, and undo Lightning's averaging.
+    def weighted(self, terms: Tensor, inputs: LossInputs) -> Tensor:
+        """The loss of each token (B, T), times what every one of `token_weights` gives it."""
+        weights = [weigh(inputs, terms) for weigh in self.token_weights]
+        return functools.reduce(torch.mul, weights, terms)
+
+    def reward_shift(self, inputs: LossInputs) -> Tensor | float:
+        """What the loss terms add to the rewards (B,)."""
+        return sum(shift for term in self.loss_terms if (shift := term.shape_reward(inputs)) is not None)
+
+    def finish(self, loss: Tensor, terms: Tensor, inputs: LossInputs, values: dict[str, Tensor]) -> Tensor:
+        """Add the loss terms, leave a StepRecord, and undo Lightning's averaging.
 
         Lightning divides by the number of accumulated micro-batches and averages gradients over ranks; `loss` is
         already a share of the round's mean, so 8 x 1 and 1 x 8 give the same gradient.
+
+        Args:
+            loss: the micro-batch's share of the round's loss
+            terms: (B, T), what it is made of
+            inputs: what it was computed from
+            values: for curves
         """
-        if kl is not None:
-            values = {**values, "kl/start": kl}
-            if self.kl_estimator != "k1":  # whose gradient is 0 on average: it is part of the reward instead
-                loss = loss + self.kl_weight * self.reduce(kl, batch)
-        if self.entropy_floor is not None:
-            loss = loss - self.entropy_floor.coefficient * self.reduce(stats.entropy, batch)
-            share = reduce_tokens(stats.entropy.detach(), batch.loss_mask, "token_mean", batch.normaliser)
-            self.entropy_floor.observe(share, batch.normaliser.tokens)
-            values = {**values, "entropy_floor/coefficient": torch.tensor(self.entropy_floor.coefficient)}
+        for term in self.loss_terms:
+            found = term(inputs)
+            values = {**values, **found.values}
+            if found.terms is not None:
+                loss = loss + found.weight * self.reduce(found.terms, inputs.batch)
         self.record = StepRecord(
-            batch,
-            TokenStats(stats.logprob.detach(), stats.entropy.detach()),
+            inputs.batch,
+            TokenStats(inputs.stats.logprob.detach(), inputs.stats.entropy.detach()),
             {name: value.detach() for name, value in values.items()},
             loss.detach(),
             terms.detach(),
@@ -210,19 +234,21 @@ class EntropyObjectiveMixin:
         super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
         # Lightning would keep the gradients until the next step's first backward pass: through generation.
         optimizer.zero_grad(set_to_none=True)
-        if self.entropy_floor is not None:
-            seen = torch.as_tensor(self.entropy_floor.seen, device=self.device)
-            self.entropy_floor.update(float(self.trainer.strategy.reduce(seen, reduce_op="sum")))
+        for plug_in in self.lagged.values():
+            plug_in.update(lambda value, how: self.trainer.strategy.reduce(value.to(self.device), reduce_op=how))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_save_checkpoint(checkpoint)
-        if self.entropy_floor is not None:
-            checkpoint["emlit"]["entropy_floor"] = self.entropy_floor.state_dict()
+        state = {name: {**each.state_dict(), "lagged": each.lagged_state()} for name, each in self.lagged.items()}
+        checkpoint["emlit"]["plug_ins"] = state
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_load_checkpoint(checkpoint)
-        if self.entropy_floor is not None and "entropy_floor" in checkpoint["emlit"]:
-            self.entropy_floor.load_state_dict(checkpoint["emlit"]["entropy_floor"])
+        state = checkpoint.get("emlit", {}).get("plug_ins", {})
+        for name, plug_in in self.lagged.items():
+            if name in state:
+                plug_in.load_state_dict(state[name])
+                plug_in.load_lagged_state(state[name]["lagged"])
 
     def configure_optimizers(self) -> dict[str, Any]:
         optimizer = torch.optim.AdamW(

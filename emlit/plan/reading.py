@@ -70,7 +70,7 @@ def read_settings(
         head=head,
         entropy_gradient=through_entropy,
         checkpointing=bool(model.get("gradient_checkpointing")),
-        reference=("adapters off" if rank else "copy") if model.get("kl_weight") else "none",
+        reference=("adapters off" if rank else "copy") if _needs_reference(model) else "none",
         # In shards a copy is kept in what is gathered.
         reference_bytes=2 if shards > 1 and compute == "bfloat16" else _bytes(model.get("dtype") or "float32"),
         adapter_rank=rank,
@@ -120,9 +120,15 @@ def _compute(precision: str, dtype: str, sharded: bool) -> Compute:
     return "bfloat16" if _bytes(dtype) == 2 or precision in ("bf16-true", "16-true") else "float32"
 
 
+def _needs_reference(model: Namespace) -> bool:
+    terms = [each.class_path.rpartition(".")[2] for each in model.get("loss_terms") or []]
+    return bool(model.get("kl_weight")) or "KLToReference" in terms
+
+
 def _head(objective: str, model: Namespace) -> tuple[Head, bool]:
     """What the head does, and whether the loss is differentiated through entropies."""
-    floor, own = model.get("entropy_floor"), model.get("entropy_temperature") is not None
+    floor = model.get("entropy_floor") or model.get("loss_terms")
+    own = model.get("entropy_temperature") is not None
     entropy = objective == "EMFT" or bool(floor)
     backend = model.get("entropy_head") or "torch"
     if backend == "logits":

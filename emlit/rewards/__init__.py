@@ -1,7 +1,7 @@
 """What a completion is worth: rewards, and advantages inside a group."""
 
 from emlit.rewards.advantage import GRPO, RLOO, Advantage
-from emlit.rewards.answers import VerifiedAnswerReward, VoteFractionReward
+from emlit.rewards.answers import EMPOReward, VerifiedAnswerReward, VoteFractionReward
 from emlit.rewards.base import Reward
 from emlit.rewards.entropy import SequenceLogProbReward, TokenEntropyReward
 from emlit.rewards.self_certainty import SelfCertaintyReward
@@ -11,6 +11,7 @@ __all__ = [
     "GRPO",
     "RLOO",
     "Advantage",
+    "EMPOReward",
     "Reward",
     "SelfCertaintyReward",
     "SequenceLogProbReward",

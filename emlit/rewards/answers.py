@@ -10,7 +10,6 @@ from emlit.functional import CertaintyStats, TokenStats
 from emlit.rewards.base import Reward
 from emlit.rollout import Group, Prompt, RolloutBatch
 from emlit.rollout.batch import sent
-from emlit.tasks import Task
 
 
 class VerifiedAnswerReward(Reward):
@@ -59,21 +58,28 @@ class VoteFractionReward(Reward):
         return sent(torch.tensor(values), batch.tokens.device)
 
 
+class EMPOReward(VoteFractionReward):
+    """EMPO: the share of the group's completions with the same answer, where the group is not at odds with itself.
+
+    The vote fraction, but 0 for a completion without an answer, and 0 for all of a group whose semantic entropy is
+    ln N, in which no two answers agree (arXiv 2504.05812). With `GRPO` as the advantage, as released.
+    """
+
+    def __call__(self, batch: RolloutBatch, stats: TokenStats | CertaintyStats) -> Tensor:
+        values = []
+        for group in batch.groups:
+            agree = any(len(members) > 1 for members in group.classes)
+            silent = [grade.answer is None for grade in group.grades]
+            shares = zip(vote_fractions(group), silent, strict=True)
+            values += [share if agree and not is_silent else 0.0 for share, is_silent in shares]
+        return sent(torch.tensor(values), batch.tokens.device)
+
+
 def vote_fractions(group: Group) -> list[float]:
-    """For each completion of a group, the share of completions with its answer."""
-    answers = [grade.answer for grade in group.grades]
-    given = list(dict.fromkeys(answer for answer in answers if answer is not None))
-    votes = {answer: answers.count(answer) for answer in given}
-    agreeing = dict(votes)
-    # Each pair of different texts once: comparing takes milliseconds, and most of a group says the same.
-    for index, one in enumerate(given):
-        for other in given[index + 1 :]:
-            if _same(group.prompt.task, one, other):
-                agreeing[one] += votes[other]
-                agreeing[other] += votes[one]
-    return [(1 if answer is None else agreeing[answer]) / len(answers) for answer in answers]
-
-
-def _same(task: Task, one: str, other: str) -> bool:
-    # A label may say more than an answer ("x = 1" and "1"), so that neither is the label here.
-    return task.equal(one, other) or task.equal(other, one)
+    """For each completion of a group, the share of completions with its answer; of one without, its own share."""
+    total = len(group.completions)
+    shares = [1 / total] * total
+    for members in group.classes:
+        for place in members:
+            shares[place] = len(members) / total
+    return shares

@@ -18,7 +18,7 @@ from emlit.errors import ConfigError, DataError
 from emlit.modules import EMFT, EMRL, CausalLM, LoRA
 from emlit.modules.lora import merged_weights, settings
 from tests.conftest import make_batch
-from tests.modules.test_objectives import GROUPS, small_model
+from tests.modules.test_objectives import GROUPS, kl_penalty, small_model
 from tests.test_cli import FT, RL, sentence  # noqa: F401 (a fixture)
 
 TOKENS = torch.arange(12).view(2, 6)
@@ -222,13 +222,13 @@ def test_the_reference_is_the_base_and_no_second_copy(make, directory, monkeypat
     assert loads == [1]
     assert module._reference == ()
     batch = make_batch(GROUPS)
-    found = module.kl_penalty(module.rollout_stats(batch), batch)
+    found = kl_penalty(module, batch)
     assert found.sum() > 0.01
     beside = gradients(module)
     # The same with a frozen copy of the start in memory.
     copied = AutoModelForCausalLM.from_pretrained(directory).eval().requires_grad_(False)
-    module._start = lambda: contextlib.nullcontext(copied)
-    assert torch.equal(module.kl_penalty(module.rollout_stats(batch), batch), found)
+    module._reference_policy = lambda: contextlib.nullcontext(copied)
+    assert torch.equal(kl_penalty(module, batch), found)
     expected = gradients(module)
     assert beside.keys() == expected.keys()
     for name, gradient in expected.items():

@@ -7,12 +7,20 @@ import torch
 
 from callbacks.skip_non_finite import SkipNonFinite
 from callbacks.weight_sync import WeightSync
+from emlit.losses import ClipCov, HighEntropyTokens
 from emlit.modules import EMFT, EMRL, PPO, SFT, EntropyFloor, TruncatedImportanceSampling
 from emlit.rewards import GRPO, SelfCertaintyReward, SequenceLogProbReward, VerifiedAnswerReward
 from emlit.rollout import RolloutBatch
 from tests.conftest import make_batch
-from tests.modules.test_objectives import GROUPS, gradient, ready, small_model
+from tests.modules.test_objectives import GROUPS, gradient, kl_penalty, ready, small_model
 from tests.no_sync import HostSync, no_sync
+
+
+def lagged(plug_in, **values):
+    """A plug-in as after a step with these statistics."""
+    plug_in.load_lagged_state(values)
+    return plug_in
+
 
 OBJECTIVES = {
     "EM-FT": EMFT,
@@ -28,13 +36,17 @@ OBJECTIVES = {
     "labels": lambda: EMRL(kl_weight=0.0, reward=VerifiedAnswerReward()),
     "PPO": lambda: EMRL(kl_weight=0.0, policy_update=PPO()),
     "TIS": lambda: EMRL(kl_weight=0.0, policy_update=TruncatedImportanceSampling()),
+    "80/20": lambda: EMRL(kl_weight=0.0, token_weights=[lagged(HighEntropyTokens(), threshold=1.0)]),
+    "Clip-Cov": lambda: EMRL(
+        kl_weight=0.0, token_weights=[lagged(ClipCov(low=0.0), logprob=-2.0, advantage=0.0, candidates=0.1)]
+    ),
     "SFT": SFT,
 }
 
 
 def prepared(make):
     module = ready(make(), torch.float32)
-    if module.kl_weight:
+    if module.needs_reference:
         module._reference = (small_model(torch.float32).eval().requires_grad_(False),)
     if module.gradient_checkpointing:
         module.model.gradient_checkpointing_enable({"use_reentrant": False})
@@ -112,11 +124,11 @@ def test_a_reference_in_bfloat16_layers_gives_the_kl_of_one_in_float32(objective
         dtypes = {parameter.dtype for parameter in module._reference[0].parameters()}
         assert dtypes == ({torch.float32} if precision == "32-true" else {torch.float32, torch.bfloat16})
         with torch.autocast("cpu", torch.bfloat16):
-            assert module.kl_penalty(module.rollout_stats(batch), batch).abs().max() == 0  # at the start
+            assert kl_penalty(module, batch).abs().max() == 0  # at the start
             torch.manual_seed(0)
             with torch.no_grad():
                 for parameter in module.model.parameters():
                     parameter.add_(torch.randn_like(parameter) * 0.01)
-            kl.append(module.kl_penalty(module.rollout_stats(batch), batch))
+            kl.append(kl_penalty(module, batch))
     assert kl[0].sum() > 0
     assert torch.equal(kl[0], kl[1])

@@ -167,16 +167,21 @@ def test_the_first_sampled_token_and_the_end_token_are_scored():
     torch.testing.assert_close(stats.logprob[0, 2:].detach().double(), torch.stack([logp[1, 9], logp[2, 1]]).detach())
 
 
+def kl_penalty(module, batch):
+    """The estimate (B, T) of the module's one loss term."""
+    return module.loss_terms[0].penalty(module.loss_inputs(module.rollout_stats(batch), batch))
+
+
 def test_kl_to_the_start_is_zero_at_the_start_and_pulls_back():
     batch = make_batch(GROUPS)
     module = ready(EMFT(kl_weight=0.5))
     module._reference = (small_model().eval().requires_grad_(False),)
-    assert module.kl_penalty(module.rollout_stats(batch), batch).abs().max() < 1e-6
+    assert kl_penalty(module, batch).abs().max() < 1e-6
     with torch.no_grad():
         for parameter in module.model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.02)
-    assert module.kl_penalty(module.rollout_stats(batch), batch).sum() > 0
-    assert ready(EMFT()).kl_penalty(module.rollout_stats(batch), batch) is None
+    assert kl_penalty(module, batch).sum() > 0
+    assert ready(EMFT()).loss_terms == []
 
 
 def test_k1_is_taken_off_the_reward():
@@ -261,41 +266,20 @@ def test_truncated_completions_have_no_gradient_where_masked(make):
         torch.testing.assert_close(found[name], parameter.grad, rtol=1e-6, atol=1e-9)
 
 
-def test_entropy_floor_by_hand():
-    floor = EntropyFloor(0.5, step=0.4)
-    for entropy, alpha, coefficient in (
-        (0.6, 0.0, 0.0),
-        (0.4, 0.4, 0.4),
-        (0.3, 0.8, 0.8),
-        (0.7, 0.4, 0.0),
-        (0.5, 0.8, 0.8),
-    ):
-        floor.observe(torch.tensor(entropy), tokens=4.0)
-        floor.update(entropy)
-        assert (floor.alpha, floor.coefficient) == pytest.approx((alpha, coefficient))
-
-
-def test_an_empty_or_broken_step_does_not_move_the_floor():
-    floor = EntropyFloor(0.5)
-    for share, tokens in ((0.0, 0.0), (float("nan"), 4.0)):
-        floor.observe(torch.tensor(share), tokens)
-        floor.update(share)
-        assert (floor.alpha, floor.coefficient, floor.seen) == (0.0, 0.0, 0.0)
-
-
 @pytest.mark.parametrize("make", [EMFT, EMRL])
 def test_entropy_floor_takes_off_its_share_of_the_entropy(make):
-    batch = make_batch(GROUPS)
+    batch, floor = make_batch(GROUPS), EntropyFloor(10.0)
     plain = gradient(ready(make(kl_weight=0.0)), [batch])
-    module = ready(make(kl_weight=0.0, entropy_floor=EntropyFloor(10.0)))
-    module.entropy_floor.coefficient = 0.3
+    module = ready(make(kl_weight=0.0, entropy_floor=floor))
+    floor.coefficient = 0.3
     found = gradient(module, [batch])
     entropy = gradient(ready(EMFT()), [batch])
     for name in plain:
         # Qwen's norms round to float32 inside, and these are three backward passes.
         torch.testing.assert_close(found[name], plain[name] - 0.3 * entropy[name], rtol=1e-4, atol=1e-6)
     mean = module.record.stats.entropy[batch.completion_mask].mean()
-    assert float(module.entropy_floor.seen) == pytest.approx(mean.item())
+    floor.entropy.update(lambda seen, how: seen)
+    assert floor.entropy.value == pytest.approx(mean.item())
 
 
 def test_the_reference_is_neither_trained_nor_saved(tmp_path):

@@ -1,11 +1,13 @@
 """Rewards that read the answer, on completions written by hand."""
 
+import math
+
 import pytest
 import torch
 
 from emlit.engines import Completion
 from emlit.errors import ConfigError, DataError
-from emlit.rewards import VerifiedAnswerReward, VoteFractionReward
+from emlit.rewards import EMPOReward, VerifiedAnswerReward, VoteFractionReward
 from emlit.rewards.answers import vote_fractions
 from emlit.rollout import Group, Prompt
 from emlit.tasks import PromptFile, Row, Task, TinyArithmetic
@@ -108,3 +110,15 @@ def test_votes_do_not_depend_on_the_order():
 def test_rewards_are_float32():
     batch = make_batch([answered(r"\boxed{1}", r"\boxed{1}")])
     assert VerifiedAnswerReward()(batch, None).dtype == VoteFractionReward()(batch, None).dtype == torch.float32
+
+
+def test_empo_by_hand():
+    agreeing = answered(r"\boxed{1}", r"\boxed{1}", r"\boxed{2}", "no answer")
+    assert agreeing.semantic_entropy() == pytest.approx(0.5 * math.log(2) + 0.5 * math.log(4))
+    at_odds = answered(r"\boxed{1}", r"\boxed{3}", r"\boxed{2}", "no answer")
+    assert at_odds.semantic_entropy() == pytest.approx(math.log(4))
+    of_one_mind = answered(r"\boxed{1}", r"\boxed{1.0}")
+    assert of_one_mind.semantic_entropy() == 0
+    assert rewarded(EMPOReward(), agreeing) == [0.5, 0.5, 0.25, 0.0]
+    assert rewarded(EMPOReward(), at_odds) == [0.0] * 4
+    assert rewarded(EMPOReward(), of_one_mind) == [1.0, 1.0]

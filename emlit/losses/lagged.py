@@ -1,0 +1,114 @@
+"""Statistics of an optimiser step's tokens, known from the next step on: what a threshold may rest on.
+
+A statistic of a micro-batch would make the gradient depend on how a round was cut; one of the step before does not.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+_BINS, _LEAST, _MOST = 512, 1e-8, 64.0  # of the histogram: logarithmic, in the unit of the values
+# Of a tensor and "sum" or "max": the same over all processes.
+Reduce = Callable[[Tensor, str], Tensor]
+
+
+class RoundStatistic:
+    """One number about a per-token value, over all tokens trained on in the last optimiser step, on all processes.
+
+    Args:
+        kind: "mean", "std", "max", or "quantile", for values of at least 0, to 4 % of the value
+        q: which quantile, above 0 and below 1
+
+    Attributes:
+        value: of the last step that trained on a token; None before the first
+    """
+
+    def __init__(self, kind: Literal["mean", "std", "max", "quantile"], q: float | None = None) -> None:
+        if (kind == "quantile") != (q is not None and 0 < q < 1):
+            raise ValueError(f"a {kind} takes {'q between 0 and 1' if kind == 'quantile' else 'no q'}; it is {q}")
+        self.kind, self.q = kind, q
+        self.value: float | None = None
+        self._seen: Tensor | None = None
+
+    def observe(self, values: Tensor, mask: Tensor) -> None:
+        """Take the values (B, T) of a micro-batch where `mask` (B, T) is true, without waiting for a GPU."""
+        values, weight = values.detach().double(), mask.double()
+        kept = values.masked_fill(~mask, 0.0)
+        if self.kind == "max":
+            nothing = values.new_full((1,), -math.inf)
+            found = torch.cat([values.masked_fill(~mask, -math.inf).flatten(), nothing]).amax().view(1)
+        elif self.kind == "quantile":
+            place = (kept.clamp(_LEAST, _MOST).log() - math.log(_LEAST)) / math.log(_MOST / _LEAST) * _BINS
+            found = weight.new_zeros(_BINS)
+            found.scatter_add_(0, place.long().clamp(max=_BINS - 1).flatten(), weight.flatten())
+        else:
+            found = torch.stack([weight.sum(), kept.sum(), kept.square().sum()])
+        if self._seen is None:
+            self._seen = found
+        else:
+            self._seen = torch.maximum(self._seen, found) if self.kind == "max" else self._seen + found
+
+    def update(self, reduce: Reduce) -> None:
+        """After an optimiser step: its value counts from now on. Every process must call it."""
+        if self._seen is None:
+            return
+        seen, self._seen = reduce(self._seen, "max" if self.kind == "max" else "sum").tolist(), None
+        value = _VALUES[self.kind](seen, self.q)
+        if value is not None and math.isfinite(value):
+            self.value = value
+
+
+def _mean(seen: list[float], q: float | None) -> float | None:
+    return seen[1] / seen[0] if seen[0] else None
+
+
+def _std(seen: list[float], q: float | None) -> float | None:
+    return math.sqrt(max(seen[2] / seen[0] - (seen[1] / seen[0]) ** 2, 0.0)) if seen[0] else None
+
+
+def _max(seen: list[float], q: float | None) -> float | None:
+    return seen[0]
+
+
+def _quantile(seen: list[float], q: float | None) -> float | None:
+    left = (q or 0.0) * sum(seen)
+    for place, count in enumerate(seen):
+        if count and left <= count:
+            return _LEAST * (_MOST / _LEAST) ** ((place + left / count) / _BINS)
+        left -= count
+    return None
+
+
+_VALUES: dict[str, Callable[[list[float], float | None], float | None]] = {
+    "mean": _mean, "std": _std, "max": _max, "quantile": _quantile,
+}  # fmt: skip
+
+
+class Lagged:
+    """A plug-in whose attributes may be `RoundStatistic`s; the objective reduces, updates and saves them."""
+
+    def statistics(self) -> dict[str, RoundStatistic]:
+        return {name: value for name, value in vars(self).items() if isinstance(value, RoundStatistic)}
+
+    def update(self, reduce: Reduce) -> None:
+        """After an optimiser step, on every process; what more a subclass does follows the call to this."""
+        for statistic in self.statistics().values():
+            statistic.update(reduce)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps beside the statistics."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` gave."""
+
+    def lagged_state(self) -> dict[str, Any]:
+        """The statistics' values, for a checkpoint."""
+        return {name: statistic.value for name, statistic in self.statistics().items()}
+
+    def load_lagged_state(self, state: dict[str, Any]) -> None:
+        for name, statistic in self.statistics().items():
+            statistic.value = state.get(name)
