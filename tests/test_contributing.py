@@ -1,0 +1,87 @@
+"""CONTRIBUTING's examples, read from it and run as they stand."""
+
+import re
+import sys
+from types import ModuleType
+
+import pytest
+import torch
+
+from emlit.engines import Completion
+from emlit.modules import EMFT, EMRL, SFT
+from emlit.rollout import Prompt
+from emlit.strategies import Ask, Reply
+from tests.conftest import make_batch
+from tests.modules.test_objectives import GROUPS, gradient, ready
+from tests.test_runs import ROOT, fit, scalars
+
+EXAMPLES = "\n\n".join(re.findall(r"^```python\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text(), re.S | re.M))
+
+
+@pytest.fixture(scope="module")
+def examples():
+    module = ModuleType("examples_of_contributing")
+    sys.modules[module.__name__] = module
+    exec(compile(EXAMPLES, "CONTRIBUTING.md", "exec"), vars(module))
+    yield module
+    del sys.modules[module.__name__]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda own: own.SquaredEntropy(),
+        lambda own: EMRL(kl_weight=0.0, reward=own.ShortAnswerReward(), advantage=own.BestOfGroup()),
+        lambda own: EMRL(kl_weight=0.0, policy_update=own.PositivePart()),
+        lambda own: EMFT(loss_terms=[own.EntropyTarget()]),
+        lambda own: EMRL(kl_weight=0.0, token_weights=[own.FirstTokens(2)]),
+        lambda own: SFT(token_weights=[own.FirstTokens(2)], loss_terms=[own.EntropyTarget()]),
+    ],
+)
+def test_gradients_do_not_depend_on_the_cut(make, examples):
+    whole = make_batch(GROUPS)
+    parts = [make_batch([group], normaliser=whole.normaliser) for group in GROUPS]
+    one, other = (gradient(ready(make(examples), micro_batches=len(cut)), cut) for cut in ([whole], parts))
+    assert any(value.abs().max() > 0 for value in one.values())
+    for name in one:
+        torch.testing.assert_close(one[name], other[name], rtol=1e-4, atol=1e-8)
+
+
+def test_an_entropy_target_pulls_towards_it(examples):
+    batch, plain = make_batch(GROUPS), None
+    for target, sign in ((0.01, 1), (50.0, -1)):
+        module = ready(EMFT(loss_terms=[examples.EntropyTarget(target, weight=0.5)]))
+        first = gradient(module, [batch])
+        plain = plain or first  # nothing is known of a step before
+        module.loss_terms[0].update(lambda value, how: value)
+        for name, found in gradient(module, [batch]).items():
+            torch.testing.assert_close(found, (1 + 0.5 * sign) * plain[name], rtol=1e-4, atol=1e-6)
+
+
+def test_a_task_and_a_way_of_decoding(examples):
+    task = examples.Reversal()
+    row = task.rows()[0]
+    assert [task.grade(row, text).correct for text in ("it is cba", "abc", "")] == [True, False, False]
+    ends = iter(["length", "stop", "stop"])
+
+    def sample(asks):
+        return [Reply([1, 2], Completion([3, 4, 5], None, next(ends)), "cba") for _ in asks]
+
+    turns = examples.FirstToStop().turn([Ask(Prompt(task, row, [1, 2]), number) for number in (0, 1)], sample)
+    assert [turn.sampled_tokens for turn in turns] == [6, 3]
+    assert all(turn.reply.completion.finish_reason == "stop" for turn in turns)
+
+
+@pytest.mark.slow
+def test_examples_from_the_command_line(tmp_path, monkeypatch):
+    (tmp_path / "my_package.py").write_text(EXAMPLES)
+    monkeypatch.syspath_prepend(tmp_path)
+    summary = fit(
+        "em_rl_token", tmp_path / "run", "--model.reward=my_package.ShortAnswerReward",
+        "--model.advantage=my_package.BestOfGroup", "--model.policy_update=my_package.PositivePart",
+        "--model.token_weights+=my_package.FirstTokens", "--model.token_weights.tokens=3",
+        "--model.loss_terms+=my_package.EntropyTarget", "--data.train=my_package.Reversal",
+        "--data.prompts_per_round=2",
+    )  # fmt: skip
+    assert summary["steps"] == 4
+    assert max(scalars(tmp_path / "run")["reward/mean"].values()) <= 0
