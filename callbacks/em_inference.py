@@ -13,8 +13,8 @@ log = logging.getLogger(__name__)
 class EMInference(L.Callback):
     """Lower the entropy of each next-token distribution while predict, validate or test decode.
 
-    Sets the decoding of the engine, whichever it is; without this callback the same run is the plain baseline.
-    (arXiv 2505.15134, Sec. 4)
+    The data module takes `decoding` for all that is sampled; without this callback the same run is the plain baseline
+    (arXiv 2505.15134, Sec. 4).
 
     Args:
         preset: "released" for the values of the authors' scripts (threshold 0.3, kl_weight 0.05, learning_rate 0.1,
@@ -55,7 +55,3 @@ class EMInference(L.Callback):
                 "EM-INF never moves the most likely token: sampling.temperature is 0, so this run decodes greedily, "
                 "without it; set it above 0 to see EM-INF work"
             )
-        trainer.datamodule.engine.decoding = self.decoding
-
-    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        trainer.datamodule.engine.decoding = None

@@ -8,7 +8,6 @@ from typing import Any
 
 import lightning as L
 
-from callbacks.em_inference import EMInference
 from emlit.engines import ReplayEngine
 from emlit.modules import CausalLM
 from emlit.pretrained import resolve, skeleton
@@ -18,14 +17,13 @@ from emlit.strategies import plain_values
 def settings_of(trainer: L.Trainer, module: CausalLM) -> dict[str, Any]:
     """The settings of a predict run; `parameters` is the model's number of them (none where it does not sample)."""
     data = trainer.datamodule
-    decoding = next((c.decoding for c in trainer.callbacks if isinstance(c, EMInference)), data.engine.decoding)
     problems: dict[str, Any] = defaultdict(hashlib.sha256)
     prompts = hashlib.sha256()
     for prompt in data.evaluation_prompts:
         problems[prompt.task.name].update(repr((prompt.row.id, prompt.row.answer, prompt.row.fields)).encode())
         prompts.update(repr((prompt.task.name, prompt.row.id, prompt.tokens)).encode())
     path, trusted = resolve(module.pretrained), module.trust_remote_code
-    strategies = {each.name(data.sampling): each.settings(data.sampling) for each in data.all_strategies(decoding)}
+    strategies = {each.name(data.sampling): each.settings(data.sampling) for each in data.all_strategies()}
     replayed = isinstance(data.engine, ReplayEngine)
     return {
         "pretrained": module.pretrained,

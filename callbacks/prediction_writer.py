@@ -166,7 +166,7 @@ class PredictionWriter(L.Callback):
         """The run, of a strategy that is asked for with fewer samples than before the first so many."""
         wanted = {
             strategy.name(data.sampling): strategy.samples(data.sampling, data.evaluation_samples)
-            for strategy in data.all_strategies(data.engine.decoding)
+            for strategy in data.all_strategies()
         }
         kept = [p for p in found if p.sample < wanted.get(p.decoding, p.sample + 1)]
         return Run(kept, self.settings, read_seconds(self.directory, kept))

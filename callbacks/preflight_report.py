@@ -96,8 +96,8 @@ class PreflightReport(L.Callback):
     def _report(self, trainer: L.Trainer, answers: dict[str, Answers]) -> None:
         data = trainer.datamodule
         departs = _departs(trainer)
-        decoding = f"{'plain' if data.engine.decoding is None else type(data.engine.decoding).__name__}"
-        decoding += f", T={data.sampling.temperature:g}"
+        name = "plain" if data.sampling.decoding is None else type(data.sampling.decoding).__name__
+        decoding = f"{name}, T={data.sampling.temperature:g}"
         reports, pictures = [], {}
         directory = Path(trainer.default_root_dir)
         for name, found in answers.items():
@@ -130,7 +130,7 @@ class PreflightReport(L.Callback):
 def _departs(trainer: L.Trainer) -> str | None:
     """What made the completions other than the model's own at temperature 1."""
     data = trainer.datamodule
-    parts = [] if data.engine.decoding is None else [type(data.engine.decoding).__name__]
+    parts = [] if data.sampling.decoding is None else [type(data.sampling.decoding).__name__]
     if data.sampling.temperature != 1:
         parts.append(f"temperature {data.sampling.temperature:g}")
     if data.sampling.filtered:

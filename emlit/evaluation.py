@@ -23,7 +23,7 @@ def evaluate(module: CausalLM) -> dict[str, float | None]:
     if not data.evaluation_tasks:  # data.evaluation is null
         return dict.fromkeys(NAMES)
     sampled, greedy = CompletionMetrics().to(module.device), CompletionMetrics().to(module.device)
-    greedily = Sampled(temperature=0.0, decoding=data.engine.decoding)
+    greedily = Sampled(temperature=0.0)
     batches, once = evaluation_batches(data, data.evaluation_samples), evaluation_batches(data, 1)
     name = f"evaluation after step {step}" if step else "evaluation before training"
     with module.measurement(), progress.phase(name, len(batches) + len(once), "batches", announce=True) as phase:

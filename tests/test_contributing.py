@@ -7,10 +7,11 @@ from types import ModuleType
 import pytest
 import torch
 
-from emlit.engines import Completion
+from emlit.engines import Completion, ModelSource, Request, Sampling, TransformersEngine
 from emlit.modules import EMFT, EMRL, SFT
 from emlit.rollout import Prompt
 from emlit.strategies import Ask, Reply
+from emlit.tiny import MODEL_DIR
 from tests.conftest import make_batch
 from tests.modules.test_objectives import GROUPS, gradient, ready
 from tests.test_runs import ROOT, fit, scalars
@@ -70,6 +71,17 @@ def test_a_task_and_a_way_of_decoding(examples):
     turns = examples.FirstToStop().turn([Ask(Prompt(task, row, [1, 2]), number) for number in (0, 1)], sample)
     assert [turn.sampled_tokens for turn in turns] == [6, 3]
     assert all(turn.reply.completion.finish_reason == "stop" for turn in turns)
+
+
+def test_a_decoding(examples):
+    logits, decoding = torch.tensor([[0.0, -1.0, -3.0], [5.0, 1.0, 3.5]]), examples.TopAlone()
+    engine = TransformersEngine(device="cpu")
+    engine.start(ModelSource(str(MODEL_DIR), 64, (1,)))
+    assert decoding(logits).isfinite().tolist() == [[True, True, False], [True, False, True]]
+    requests, narrow = [Request([5, 6, 7], 0)], Sampling(max_tokens=8, decoding=examples.TopAlone(gap=0.0))
+    found, likeliest = (engine.generate(requests, each)[0] for each in (narrow, Sampling(temperature=0, max_tokens=8)))
+    assert found.tokens == likeliest.tokens
+    assert max(map(abs, found.logprobs)) == 0
 
 
 @pytest.mark.slow

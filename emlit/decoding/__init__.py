@@ -1,9 +1,8 @@
 """Decodings: what is done to next-token logits before a token is drawn. Every one works row by row on (B, V)."""
 
 from emlit.decoding.adaptive_temperature import AdaptiveTemperature, adaptive_temperature
+from emlit.decoding.base import Decoding
 from emlit.decoding.entropy_minimization import PRESETS, EntropyMinimization, Preset, minimize_entropy
-
-Decoding = EntropyMinimization | AdaptiveTemperature
 
 __all__ = [
     "PRESETS",

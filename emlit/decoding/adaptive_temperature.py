@@ -6,6 +6,7 @@ from math import ceil, log2
 import torch
 from torch import Tensor
 
+from emlit.decoding.base import Decoding
 from emlit.decoding.rows import run_on_gpu
 from emlit.functional.entropy import LOWEST
 
@@ -95,7 +96,7 @@ def _entropy_at(z: Tensor, largest: Tensor, temperature: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class AdaptiveTemperature:
+class AdaptiveTemperature(Decoding):
     """Adaptive temperature as a decoding.
 
     Args:
@@ -115,3 +116,6 @@ class AdaptiveTemperature:
     def __call__(self, logits: Tensor) -> Tensor:
         """(B, V) -> (B, V)."""
         return logits.float() / adaptive_temperature(logits, self.ratio, self.threshold).unsqueeze(1)
+
+    def describe(self) -> str:
+        return f"adaptive temperature {self.ratio:g}"

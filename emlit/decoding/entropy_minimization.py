@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from emlit.decoding.adam import RowParameters, descend
+from emlit.decoding.base import Decoding
 
 
 def minimize_entropy(
@@ -62,7 +63,7 @@ def minimize_entropy(
 
 
 @dataclass(frozen=True)
-class EntropyMinimization:
+class EntropyMinimization(Decoding):
     """EM-INF as a decoding: what an engine does to its logits before temperature and filters.
 
     Args:
@@ -91,6 +92,13 @@ class EntropyMinimization:
     def __call__(self, logits: Tensor) -> Tensor:
         """(B, V) -> (B, V)."""
         return minimize_entropy(logits, self.threshold, self.kl_weight, self.learning_rate, self.steps)
+
+    def describe(self) -> str:
+        preset = next((name for name, values in PRESETS.items() if values == self), None)
+        if preset is not None:
+            return f"EM-INF ({preset})"
+        kl = f", KL {self.kl_weight:g}" if self.kl_weight else ""
+        return f"EM-INF ({self.steps} x {self.learning_rate:g} to {self.threshold:g}{kl})"
 
 
 Preset = Literal["released", "paper"]

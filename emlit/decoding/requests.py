@@ -2,9 +2,13 @@
 
 `em_inf` or any `em_inf_*` asks for EM-INF, `em_inf: 0` for none; `adaptive_temperature` likewise. `em_inf` may also be
 the name of a preset. What is not named has its default: the preset's, the server's where it has one for this decoding,
-or the class's.
+or the class's. `emlit_decoding` carries a decoding of the user's own, as JSON: a server takes the classes that the
+environment variable EMLIT_DECODINGS names, an engine in the process that asked those that were asked for in it.
 """
 
+import importlib
+import json
+import os
 import reprlib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
@@ -13,17 +17,26 @@ from typing import Any
 
 from emlit.decoding import PRESETS, AdaptiveTemperature, Decoding, EntropyMinimization
 from emlit.decoding.spelling import meant, nearest
+from emlit.errors import ConfigError
 
 DECODINGS: dict[str, type[Decoding]] = {"em_inf": EntropyMinimization, "adaptive_temperature": AdaptiveTemperature}
 PARAMETERS = {f"{prefix}_{field.name}": (prefix, field) for prefix, cls in DECODINGS.items() for field in fields(cls)}
-KEYS = (*DECODINGS, *PARAMETERS)
+OWN = "emlit_decoding"
+KEYS = (*DECODINGS, *PARAMETERS, OWN)
+_asked_here: dict[str, type[Decoding]] = {}
 
 
 def to_flat_keys(decoding: Decoding | None) -> dict[str, Any]:
     """The keys that ask for `decoding`."""
     if decoding is None:
         return {}
-    prefix = next(prefix for prefix, cls in DECODINGS.items() if isinstance(decoding, cls))
+    prefix = next((prefix for prefix, cls in DECODINGS.items() if type(decoding) is cls), None)
+    if prefix is None:
+        path = f"{type(decoding).__module__}.{type(decoding).__qualname__}"
+        if "__dataclass_fields__" not in vars(type(decoding)):
+            raise ConfigError(f"{path} is no dataclass of its own; put @dataclass(frozen=True) on it")
+        _asked_here[path] = type(decoding)
+        return {OWN: json.dumps([path, {field.name: getattr(decoding, field.name) for field in fields(decoding)}])}
     return {prefix: 1, **{f"{prefix}_{field.name}": getattr(decoding, field.name) for field in fields(decoding)}}
 
 
@@ -49,21 +62,42 @@ def from_flat_keys(arguments: Mapping[str, Any] | None, default: Decoding | None
     _check_keys(ours)
     if ours:
         _check_bare_parameters(arguments or {}, ours)
+    if OWN in ours:
+        if len(ours) > 1:
+            raise ValueError(f"{OWN} is asked for beside others of emlit's keys; a request takes one decoding")
+        return _own(ours[OWN])
     values = {key: _number(key, value) for key, value in ours.items() if key in PARAMETERS}
     switches = {prefix: _switch(prefix, ours[prefix]) for prefix in DECODINGS if prefix in ours}
     asked = [prefix for prefix in DECODINGS if switches.get(prefix, any(PARAMETERS[k][0] == prefix for k in values))]
     if len(asked) > 1:
         raise ValueError("em_inf and adaptive_temperature are both asked for; a request takes one of them")
     if not asked:
-        kept = default is None or switches.get(
-            next(p for p, cls in DECODINGS.items() if isinstance(default, cls)), True
-        )
+        name = next((prefix for prefix, cls in DECODINGS.items() if isinstance(default, cls)), "")
+        kept = default is None or switches.get(name, True)
         return default if kept else None
     cls = DECODINGS[asked[0]]
     start = PRESETS.get(str(ours.get(asked[0])), default if isinstance(default, cls) else cls())
     # Parameters of a decoding that is switched off ask for nothing.
     given = {field.name: values[key] for key, (p, field) in PARAMETERS.items() if p == asked[0] and key in values}
     return cls(**{**vars(start), **given})
+
+
+def _own(written: Any) -> Decoding:
+    """A decoding of the user's own; no class is imported that was not allowed here."""
+    try:
+        path, settings = json.loads(written)
+        allowed = path in _asked_here or path in os.environ.get("EMLIT_DECODINGS", "").split(",")
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{OWN} is {reprlib.repr(written)}; it must be JSON: a class path and its settings") from error
+    if not allowed:
+        raise ValueError(f"{OWN} is {reprlib.repr(path)}, which this server was not started with: set EMLIT_DECODINGS")
+    if path not in _asked_here:
+        package, _, name = path.rpartition(".")
+        _asked_here[path] = getattr(importlib.import_module(package), name)
+    try:
+        return _asked_here[path](**settings)
+    except TypeError as error:
+        raise ValueError(f"{OWN} is {path}, which does not take {reprlib.repr(settings)}: {error}") from error
 
 
 def _check_keys(keys: Iterable[Any]) -> None:

@@ -40,6 +40,10 @@ class Slots:
         """The slots with a decoding of this kind."""
         return [slot for slot, decoding in self.decodings.items() if isinstance(decoding, kind)]
 
+    def own(self) -> set[Decoding]:
+        """The different decodings of users' own."""
+        return {decoding for decoding in self.decodings.values() if not isinstance(decoding, KINDS)}
+
     def table(self, kind: type[Decoding], slots: int, device: torch.device) -> Tensor:
         """(slots or more, columns): sent when it has changed, and never waited for."""
         if len(self._values[kind]) < slots:

@@ -95,7 +95,23 @@ class EntropyDecoding(RunnerV1, RunnerV2):
         for kind in KINDS:
             if slots := self.slots.of(kind):
                 self._apply(kind, slots, logits, ctx)
+        for decoding in self.slots.own():
+            self._apply_own(decoding, logits, ctx)
         return logits
+
+    def _apply_own(self, decoding: Decoding, logits: Tensor, ctx: LogitsContext | None) -> None:
+        """Change the rows of the slots with a decoding of the user's own, in place; it is given a copy."""
+        slots = [slot for slot, each in self.decodings.items() if each == decoding]
+        of_rows = np.arange(len(logits)) if ctx is None else getattr(ctx, "idx_mapping_np", None)
+        if of_rows is None or len(of_rows) != len(logits):  # as in `_apply`
+            assert ctx is not None
+            mine = torch.zeros(self._slots_at_most, 1, dtype=torch.bool)
+            mine[slots] = True
+            chosen = send(mine, logits.device)[ctx.expanded_idx_mapping]
+            logits.copy_(torch.where(chosen, decoding(logits.clone()).to(logits.dtype), logits))
+        elif len(found := np.flatnonzero(np.isin(of_rows, slots))):
+            rows = send(torch.from_numpy(found), logits.device)
+            logits[rows] = decoding(logits[rows]).to(logits.dtype)
 
     def _apply(self, kind: type[Decoding], slots: list[int], logits: Tensor, ctx: LogitsContext | None) -> None:
         """Change the rows of some slots, in place."""

@@ -25,6 +25,7 @@ class Sampling:
         top_k: keep so many tokens; 0 is off
         min_p: keep tokens with this share of the most likely one's probability; 0 is off
         stop: strings that end a completion; their tokens are kept
+        decoding: what is done to the logits before all this, such as EM-INF; greedy sampling skips it
     """
 
     temperature: float = 1.0
@@ -33,6 +34,7 @@ class Sampling:
     top_k: int = 0
     min_p: float = 0.0
     stop: list[str] = field(default_factory=list)
+    decoding: Decoding | None = None
 
     def __post_init__(self) -> None:
         if not self.temperature >= 0:
@@ -131,15 +133,13 @@ class ModelSource:
 class Engine(ABC):
     """Samples completions from one set of weights.
 
-    A constructor takes settings and is cheap; `start` loads the model. `decoding` changes the logits before each token
-    is drawn (None: as they are). `weights_version` says which weights are in use: 0 are those on disk. `asleep` says
-    that it has none: `load_weights` wakes it. `samples_elsewhere` says that sampling leaves this process free to train.
-    `can_restart` says that it can be started again after it failed. `weights_dtype`, once it has started, is
-    the half precision in which `load_weights` may be given matrices; None asks for them as they are. `starting`
-    says what `start` does, to whoever waits for it.
+    A constructor takes settings and is cheap; `start` loads the model. `weights_version` says which weights are in use:
+    0 are those on disk. `asleep` says that it has none: `load_weights` wakes it. `samples_elsewhere` says that sampling
+    leaves this process free to train. `can_restart` says that it can be started again after it failed. `weights_dtype`,
+    once it has started, is the half precision in which `load_weights` may be given matrices; None asks for them as they
+    are. `starting` says what `start` does, to whoever waits for it.
     """
 
-    decoding: Decoding | None = None
     weights_version: int = 0
     asleep: bool = False
     samples_elsewhere: bool = False

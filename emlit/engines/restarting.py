@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from emlit import progress
-from emlit.decoding import Decoding
 from emlit.engines.base import Completion, Engine, ModelSource, OnFinished, Request, Sampling
 from emlit.engines.pending import Pending
 from emlit.errors import EmlitError, EngineError
@@ -50,10 +49,6 @@ class RestartingEngine(Engine):
         self.failures: list[str] = []
         self.generating = False
         self.pending: Pending | None = None
-
-    @property
-    def decoding(self) -> Decoding | None:  # type: ignore[override]
-        return self.engine.decoding
 
     @property
     def weights_version(self) -> int:  # type: ignore[override]

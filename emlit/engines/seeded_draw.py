@@ -5,7 +5,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emlit.decoding import Decoding
 from emlit.engines.base import Sampling
 
 
@@ -18,16 +17,13 @@ class SeededDraw:
 
     Args:
         seeds: one a row
-        sampling: temperature and filters
-        decoding: applied to the raw logits first; skipped by greedy sampling, which it would not change
+        sampling: temperature, filters, and the decoding of the raw logits before them
         steps: the most tokens that will be drawn
         device: where the logits are
     """
 
-    def __init__(
-        self, seeds: list[int], sampling: Sampling, decoding: Decoding | None, steps: int, device: torch.device
-    ) -> None:
-        self.sampling, self.decoding = sampling, decoding
+    def __init__(self, seeds: list[int], sampling: Sampling, steps: int, device: torch.device) -> None:
+        self.sampling = sampling
         uniforms = [
             torch.rand(steps, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) for seed in seeds
         ]
@@ -50,8 +46,8 @@ class SeededDraw:
             logprobs = torch.log_softmax(logits, dim=-1)
             chosen = logprobs.argmax(dim=-1, keepdim=True)
         else:
-            if self.decoding is not None:
-                logits = self.decoding(logits)
+            if self.sampling.decoding is not None:
+                logits = self.sampling.decoding(logits)
             if self.sampling.temperature != 1:
                 logits = logits / self.sampling.temperature
             logprobs = filter_logits(logits, self.sampling).log_softmax(dim=-1)

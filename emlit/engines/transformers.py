@@ -43,6 +43,7 @@ class TransformersEngine(Engine):
             raise ConfigError(f"batch_size is {batch_size}; it must be at least 1")
         self.batch_size = batch_size
         self.dtype = dtype
+        self.rows_are_independent = True
         self.device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
 
     def start(self, source: ModelSource) -> None:
@@ -116,7 +117,7 @@ class TransformersEngine(Engine):
             tokens[row, width - len(request.prompt) :] = torch.tensor(request.prompt)
             mask[row, width - len(request.prompt) :] = 1
         steps = self._room(requests[0], sampling)  # they share it
-        draw = SeededDraw([request.seed for request in requests], sampling, self.decoding, steps, self.device)
+        draw = SeededDraw([request.seed for request in requests], sampling, steps, self.device)
         rows: list[tuple[list[int], list[float]]] = [([], []) for _ in requests]
         found: dict[int, Completion] = {}
 

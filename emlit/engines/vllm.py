@@ -161,7 +161,7 @@ class VLLMEngine(Engine):
                 logprobs=0,
                 flat_logprobs=True,  # lists of numbers in place of a dict a token
                 detokenize=bool(sampling.stop),
-                extra_args=to_flat_keys(self.decoding) or None,
+                extra_args=to_flat_keys(sampling.decoding) or None,
             )
             for request in requests
         ]

@@ -136,7 +136,7 @@ class VLLMServerEngine(Engine):
             "logprobs": 0,
             "return_token_ids": True,
             "skip_special_tokens": False,
-            "vllm_xargs": to_flat_keys(self.decoding),
+            "vllm_xargs": to_flat_keys(sampling.decoding),
         }
 
     def _run(self, asking: Any) -> Any:

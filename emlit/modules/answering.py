@@ -1,13 +1,12 @@
 """From prompts to graded answers, by way of a strategy and an engine."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emlit import progress
-from emlit.engines import AnswerKey, Completion, Engine, Request, Sampling
+from emlit.engines import AnswerKey, Completion, Request, Sampling
 from emlit.predictions import Prediction, count_votes, text_of
 from emlit.rollout import PromptBatch, request_seed
 from emlit.strategies import Ask, Reply, Strategy, Turn
@@ -33,7 +32,7 @@ def answer(module: "CausalLM", batch: PromptBatch, strategy: Strategy, salt: str
         module.sampling_seconds += time.perf_counter() - began
         return replies
 
-    with _decoding(data.engine, strategy), progress.phase(name):
+    with progress.phase(name):
         answers = strategy.answer(asks, sample)
     flat = [turn.reply for turns in answers for turn in turns]
     stats = None
@@ -119,13 +118,3 @@ def _complete(module: "CausalLM", wanted: Sequence[Request], sampling: Sampling,
         sampled = module.engine.generate([wanted[place] for place in left], sampling, finished)
         completions.update(zip(left, sampled, strict=True))
     return [completions[place] for place in range(len(wanted))]
-
-
-@contextmanager
-def _decoding(engine: Engine, strategy: Strategy) -> Iterator[None]:
-    """The engine decodes as the strategy says, and afterwards as before."""
-    before, engine.decoding = engine.decoding, strategy.decoding
-    try:
-        yield
-    finally:
-        engine.decoding = before

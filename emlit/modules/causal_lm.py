@@ -227,10 +227,10 @@ class CausalLM(L.LightningModule):
 
         Args:
             batch: prompts and the sample numbers wanted of each
-            strategy: how to decode; data.sampling with the engine's own decoding unless given
+            strategy: how to decode; data.sampling unless given
             salt: two calls with the same salt draw the same samples
         """
-        return answer(self, batch, strategy or self.data.default_strategy(self.engine.decoding), salt)
+        return answer(self, batch, strategy or self.data.default_strategy(), salt)
 
     def validation_step(self, batch: PromptBatch) -> list[Prediction]:
         predictions = self.answer(batch)

@@ -102,6 +102,11 @@ def check_fit(data: "RolloutDataModule", samples: bool) -> None:
         )
     if data.sampling.temperature == 0:
         raise ConfigError("sampling.temperature is 0, but training needs samples of the model; set it to 1")
+    if data.sampling.decoding is not None:
+        raise ConfigError(
+            "sampling.decoding is set, so training would sample from another distribution than it scores; use it with "
+            "predict or validate"
+        )
     if data.sampling.filtered and not data.filter_training_samples:
         raise ConfigError(
             "sampling.top_p, top_k or min_p is set, so training would sample from another distribution than it "

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -122,7 +123,7 @@ class RolloutDataModule(L.LightningDataModule):
             read_from(Path(path), self.evaluation_tasks)
         self.engine = engine if engine is not None else default_engine()
         self.sampler = RestartingEngine(self.engine)  # what everybody samples from
-        self.sampling = sampling
+        self._sampling = sampling
         if strategies is not None and not strategies:
             raise ConfigError("strategies is an empty list; name one, or leave the key out")
         self.strategies = None if strategies is None else [each for one in strategies for each in one.expand()]
@@ -143,13 +144,21 @@ class RolloutDataModule(L.LightningDataModule):
         self.stream: RolloutStream | None = None
         self.started = False
 
-    def default_strategy(self, decoding: Decoding | None) -> Strategy:
-        """`sampling` as it is, with a decoding; what is replayed is called so."""
-        return Sampled(name="replayed" if isinstance(self.engine, ReplayEngine) else None, decoding=decoding)
+    @property
+    def sampling(self) -> Sampling:
+        """As set; with the decoding of a callback that has one, such as EMInference."""
+        callbacks = [] if self.trainer is None else self.trainer.callbacks
+        found = (getattr(callback, "decoding", None) for callback in callbacks)
+        decoding = next((each for each in found if isinstance(each, Decoding)), None)
+        return self._sampling if decoding is None else replace(self._sampling, decoding=decoding)
 
-    def all_strategies(self, decoding: Decoding | None) -> list[Strategy]:
+    def default_strategy(self) -> Strategy:
+        """`sampling` as it is; what is replayed is called so."""
+        return Sampled(name="replayed" if isinstance(self.engine, ReplayEngine) else None)
+
+    def all_strategies(self) -> list[Strategy]:
         """Those that were set, or the default one."""
-        return self.strategies or [self.default_strategy(decoding)]
+        return self.strategies or [self.default_strategy()]
 
     @property
     def seed(self) -> int:

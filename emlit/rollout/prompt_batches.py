@@ -75,7 +75,7 @@ def evaluation_batches(data: "RolloutDataModule", samples: int) -> list[PromptBa
 def prediction_batches(data: "RolloutDataModule") -> list[PromptBatch]:
     """This process's prompts for each strategy and task in turn, without what is in `data.finished`."""
     batches = []
-    for strategy in data.all_strategies(data.engine.decoding):
+    for strategy in data.all_strategies():
         name, samples = strategy.name(data.sampling), strategy.samples(data.sampling, data.evaluation_samples)
         for task in filter(strategy.suits, data.evaluation_tasks):
             wanted = [

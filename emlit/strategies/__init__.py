@@ -1,6 +1,6 @@
 """Decoding strategies: greedy, sampled, voted, refined, each also with EM-INF or an adaptive temperature."""
 
-from emlit.strategies.base import Ask, Reply, Sampler, Strategy, Turn, describe, plain_values
+from emlit.strategies.base import Ask, Reply, Sampler, Strategy, Turn, plain_values
 from emlit.strategies.refinement import IterativeRefinement
 from emlit.strategies.sampled import Sampled, TemperatureSweep
 from emlit.strategies.self_consistency import SelfConsistency
@@ -15,6 +15,5 @@ __all__ = [
     "Strategy",
     "TemperatureSweep",
     "Turn",
-    "describe",
     "plain_values",
 ]

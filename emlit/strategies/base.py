@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from emlit.decoding import PRESETS, AdaptiveTemperature, Decoding, EntropyMinimization, Preset
+from emlit.decoding import PRESETS, Decoding, Preset
 from emlit.engines import Completion, Sampling
 from emlit.errors import ConfigError
 from emlit.tasks import Message, Task
@@ -78,7 +78,7 @@ class Strategy(ABC):
         top_k: keep so many tokens; 0 is off
         min_p: keep tokens with this share of the most likely one's probability; 0 is off
         em_inf: decode with EM-INF, with the values of the "released" scripts or of the "paper"
-        decoding: decode with EM-INF or an adaptive temperature of one's own values
+        decoding: decode with EM-INF or an adaptive temperature of one's own values, or with a decoding of one's own
 
     Raises:
         ConfigError: EM-INF and another decoding at once, or a value out of range
@@ -93,7 +93,7 @@ class Strategy(ABC):
         top_k: int | None = None,
         min_p: float | None = None,
         em_inf: Preset | None = None,
-        decoding: EntropyMinimization | AdaptiveTemperature | None = None,
+        decoding: Decoding | None = None,
     ) -> None:
         if em_inf is not None and decoding is not None:
             raise ConfigError("em_inf and decoding are both set; a strategy takes one of them")
@@ -132,7 +132,7 @@ class Strategy(ABC):
         return [self]
 
     def sampling(self, default: Sampling) -> Sampling:
-        return replace(default, **self.overrides)
+        return replace(default, **self.overrides, decoding=self.decoding or default.decoding)
 
     def samples(self, default: Sampling, samples: int) -> int:
         """Answers of each problem; one where they would all be the same."""
@@ -148,13 +148,16 @@ class Strategy(ABC):
         parts += [f"min-p {sampling.min_p:g}"] if sampling.min_p else []
         parts += [f"top-p {sampling.top_p:g}"] if sampling.top_p < 1 else []
         parts += [f"top-k {sampling.top_k}"] if sampling.top_k else []
-        kinds = [part for part in (self.kind, describe(self.decoding)) if part]
+        kinds = [part for part in (self.kind, sampling.decoding.describe() if sampling.decoding else "") if part]
         return ", ".join([" + ".join(kinds), *parts] if kinds else parts)
 
     def settings(self, default: Sampling) -> dict[str, Any]:
         """All that its answers depend on, as JSON."""
-        decoding = None if self.decoding is None else {type(self.decoding).__name__: asdict(self.decoding)}
-        sampling = asdict(self.sampling(default))
+        sampling = self.sampling(default)
+        chosen = sampling.decoding
+        decoding = None if chosen is None else {type(chosen).__name__: asdict(chosen)}
+        sampling = asdict(replace(sampling, decoding=None))
+        del sampling["decoding"]
         return {"class": type(self).__name__, **plain_values(self), "sampling": sampling, "decoding": decoding}
 
     def answer(self, asks: Sequence[Ask], sample: Sampler) -> list[list[Turn]]:
@@ -183,16 +186,3 @@ def plain_values(settings: object) -> dict[str, Any]:
 
 def _is_plain(value: object) -> bool:
     return isinstance(value, int | float | str) or isinstance(value, list | tuple) and all(map(_is_plain, value))
-
-
-def describe(decoding: Decoding | None) -> str:
-    """A decoding in a few words, for names."""
-    if decoding is None:
-        return ""
-    if isinstance(decoding, AdaptiveTemperature):
-        return f"adaptive temperature {decoding.ratio:g}"
-    preset = next((name for name, values in PRESETS.items() if values == decoding), None)
-    if preset is not None:
-        return f"EM-INF ({preset})"
-    kl = f", KL {decoding.kl_weight:g}" if decoding.kl_weight else ""
-    return f"EM-INF ({decoding.steps} x {decoding.learning_rate:g} to {decoding.threshold:g}{kl})"

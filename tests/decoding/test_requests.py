@@ -1,8 +1,9 @@
 import pytest
 
-from emlit.decoding import PRESETS, AdaptiveTemperature, EntropyMinimization
+from emlit.decoding import PRESETS, AdaptiveTemperature, EntropyMinimization, requests
 from emlit.decoding.requests import KEYS, from_flat_keys, from_settings, to_flat_keys
 from emlit.decoding.spelling import meant
+from tests.decoding.own import Typical
 
 
 @pytest.mark.parametrize("decoding", [EntropyMinimization(0.2, 0.1, 0.05, 7), AdaptiveTemperature(0.4, 0.2), None])
@@ -116,3 +117,23 @@ def test_no_key_of_vllms_is_taken_for_one():
     names = {name for model in models for name in model.model_fields} | set(SamplingParams.__struct_fields__)
     assert len(names) > 100
     assert not [name for name in names if meant(name, KEYS)]
+
+
+def test_a_decoding_of_the_users_own_travels_where_it_is_allowed(monkeypatch):
+    assert from_flat_keys(to_flat_keys(Typical(0.4))) == Typical(0.4)  # asked for in this process
+    keys = to_flat_keys(Typical(0.4))
+    monkeypatch.setattr(requests, "_asked_here", {})  # as in a server
+    with pytest.raises(ValueError, match=r"'tests.decoding.own.Typical', which this server was not started with"):
+        from_flat_keys(keys)
+    monkeypatch.setenv("EMLIT_DECODINGS", "other.Class,tests.decoding.own.Typical")
+    assert from_flat_keys(keys) == Typical(0.4)
+    with pytest.raises(ValueError, match="does not take"):
+        from_flat_keys({"emlit_decoding": '["tests.decoding.own.Typical", {"kept": 1}]'})
+    with pytest.raises(ValueError, match="a request takes one decoding"):
+        from_flat_keys({**keys, "em_inf": 1})
+
+
+@pytest.mark.parametrize("written", [3, "x", "[1, 2]", '["os.system", {}]', '[["os"], {}]', "{}", '["a"]'])
+def test_what_is_no_decoding_of_ones_own(written):
+    with pytest.raises(ValueError, match="emlit_decoding is "):
+        from_flat_keys({"emlit_decoding": written})

@@ -14,7 +14,9 @@ pytest.importorskip("vllm")
 from vllm import SamplingParams
 from vllm.v1.sample.logits_processor.interface import BatchUpdate, MoveDirectionality
 
+from emlit.decoding.requests import to_flat_keys
 from emlit.decoding.vllm import EntropyDecoding
+from tests.decoding.own import Typical
 from tests.no_sync import no_sync
 
 EM = SamplingParams(extra_args={"em_inf": 1})
@@ -47,6 +49,22 @@ def test_v1_follows_its_rows():
     torch.testing.assert_close(result[0], minimize_entropy(logits()[:1], threshold=0.1, steps=10)[0])
     torch.testing.assert_close(result[1], minimize_entropy(logits()[1:2])[0])
     assert torch.equal(result[2:], logits()[2:])
+
+
+def test_a_decoding_of_the_users_own():
+    own = SamplingParams(extra_args=to_flat_keys(Typical(0.5)))
+    other = SamplingParams(extra_args=to_flat_keys(Typical(0.1)))
+    expected = torch.stack([Typical(0.5)(logits()[:1])[0], logits()[1], Typical(0.1)(logits()[2:3])[0],
+                            minimize_entropy(logits()[3:])[0]])  # fmt: skip
+    rows = EntropyDecoding(None, torch.device("cpu"), False)
+    requests = [(0, own, None, []), (1, PLAIN, None, []), (2, other, None, []), (3, EM, None, [])]
+    rows.update_state(BatchUpdate(4, [], requests, []))
+    torch.testing.assert_close(rows.apply(logits()), expected)
+    slots = EntropyDecoding(None, SimpleNamespace(max_num_reqs=8))
+    for slot, params in ((6, own), (1, PLAIN), (4, other), (0, EM)):
+        slots.add_request(slot, params)
+    context = SimpleNamespace(expanded_idx_mapping=torch.tensor([6, 1, 4, 0]))
+    torch.testing.assert_close(slots.apply(logits(), context), expected)
 
 
 def test_v2_goes_by_slots():

@@ -11,6 +11,7 @@ from emlit.engines import Completion, ModelSource, Request, Sampling, Transforme
 from emlit.errors import ConfigError, EngineError
 from emlit.pretrained import stop_token_ids
 from emlit.tiny import MODEL_DIR, problems
+from tests.decoding.own import Typical
 from tests.servers import serving
 
 
@@ -35,13 +36,6 @@ def prompts(tokenizer):
         tokenizer(tokenizer.apply_chat_template(c, add_generation_prompt=True, tokenize=False))["input_ids"]
         for c in chats
     ]
-
-
-@pytest.fixture(autouse=True)
-def _plain(request):
-    yield
-    if "engine" in request.fixturenames:
-        request.getfixturevalue("engine").decoding = None
 
 
 def requests(prompts, first_seed: int = 0) -> list[Request]:
@@ -129,11 +123,10 @@ def test_stop_strings(engine, prompts, tokenizer):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("decoding", [PRESETS["released"], PRESETS["paper"], AdaptiveTemperature()])
+@pytest.mark.parametrize("decoding", [PRESETS["released"], PRESETS["paper"], AdaptiveTemperature(), Typical(0.8)])
 def test_a_decoding_changes_the_distribution_row_by_row(engine, prompts, decoding):
     plain = engine.generate(requests(prompts), Sampling(max_tokens=1))
-    engine.decoding = decoding
-    changed = engine.generate(requests(prompts), Sampling(max_tokens=1))
+    changed = engine.generate(requests(prompts), Sampling(max_tokens=1, decoding=decoding))
     model = AutoModelForCausalLM.from_pretrained(MODEL_DIR).eval()
     for prompt, completion in zip(prompts, changed, strict=True):
         with torch.no_grad():

@@ -50,9 +50,12 @@ def test_read_predictions(tmp_path, content, garbage):
     "".join(json.dumps(p.to_dict(), ensure_ascii=False) for p in predictions).encode()
 
 
-KEYS = st.sampled_from([*DECODINGS, *PARAMETERS, "em_inf_step", "em_inf_", "adaptive_temperature_x\ny", "other", ""])
+KEYS = st.sampled_from(
+    ["emlit_decoding", *DECODINGS, *PARAMETERS, "em_inf_step", "em_inf_", "adaptive_temperature_x\ny", "other", ""]
+)
+OWN = st.sampled_from(["", "[]", "{}", '["os.system", {}]', '[["a"], {}]', '["emlit.decoding.Nothing", 3]', "[" * 90])
 VALUE = st.one_of(
-    JSON, st.integers(-1, 120), st.floats(-1, 2), st.sampled_from([0, 1, True, False, 1.0, 10**400, -(10**400)])
+    OWN, JSON, st.integers(-1, 120), st.floats(-1, 2), st.sampled_from([0, 1, True, False, 1.0, 10**400, -(10**400)])
 )
 
 

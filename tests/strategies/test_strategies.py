@@ -8,6 +8,7 @@ from emlit.errors import ConfigError
 from emlit.rollout import Prompt
 from emlit.strategies import Ask, IterativeRefinement, Reply, Sampled, SelfConsistency, TemperatureSweep
 from emlit.tasks import Row, Task
+from tests.decoding.own import Typical
 
 
 class Sums(Task):
@@ -118,6 +119,7 @@ def test_several_turns():
         (Sampled(em_inf="paper"), "EM-INF (paper), T=1"),
         (Sampled(decoding=PRESETS["released"]), "EM-INF (released), T=1"),
         (Sampled(decoding=AdaptiveTemperature(0.4)), "adaptive temperature 0.4, T=1"),
+        (Sampled(decoding=Typical(0.8)), "typical (keep 0.8), T=1"),
         (SelfConsistency(em_inf="released"), "self-consistency of 4 + EM-INF (released), T=1"),
         (IterativeRefinement(temperature=0.2), "refinement, 3 drafts, T=0.2"),
         (Sampled(name="mine"), "mine"),
