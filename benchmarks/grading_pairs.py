@@ -196,6 +196,29 @@ KINDS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str]]]] = {
             (r"\text{PQ}", "pq"), ("A, B", "A"), ("A, B", "A, C"), ("m", "M"), (r"\text{M}", "m"), ("abcd", "ABCD"), ("Evelyn", "e"), ("2R", "2r"), (r"\pi R^2", r"\pi r^2"),
         ],
     ),
+    "as public reports have them": (
+        [
+            (r"\frac13", r"0.\overline{3}"), (r"\frac12", r"\frac{1}{2}"), (r"\frac\pi2", r"\pi/2"), (r"\frac{\sqrt3}2", r"\sqrt3/2"),
+            (r"\frac123", "1.5"), (r"{1 \over 2}", "0.5"), (r"{5 \choose 2}", "10"), (r"{n \choose k}+1", r"\binom{n}{k}+1"),
+            ("12:00 PM", "12:00 pm"), (r"\text{2:30 p.m.}", "2:30 PM"), (r"\text{No}", "no"), ("No", "no"), ("six", "6"), (r"\text{three}", "3"),
+            (r"f^{-1}(x) = \frac{x-1}{2}", r"\frac{x-1}{2}"), (r"5\text{ m/s}", r"5 \frac{\text{m}}{\text{s}}"), ("3.0 × 10⁸ m/s", "3e8"),
+            (r"\mathbb{Z}", r"\mathbb Z"), ("ℤ", r"\mathbb{Z}"), (r"\operatorname{arcsin}(x)", r"\arcsin x"), (r"\tg x", r"\tan x"),
+            (r"\operatorname{arctg} 1", r"\frac{\pi}{4}"), (r"\textdollar 5", "5"), (r"1,2,\ldots,n", r"1, 2, \dots, n"), ("Infinity", r"\infty"),
+            (r"A=\{1,2\}", r"\{1,2\}"), ("S = {1, 2}", "{2, 1}"), ("(x,y)=(1,2)", "x=1, y=2"), ("(x,y)=(1,2)", "(1,2)"), ("$18k", "18000"),
+            (r"\$18\text{M}", "18000000"), ("18 lakh", "1800000"), ("18th", "18"), ("5 ≠ x", "x =/= 5"), (r"y'=y", "y=y'"), ("P(1+r)^T", "(1+r)^T P"),
+            ("B: 18", "B"), (r"\text{C: the sky}", "C"), (r"C. \text{the sky}", "C"), (r"\mathrm{(C)}\ 18", "C"), ("IV", "IV"),
+            (r"\lfloor \frac{n+1}{2}\rfloor", r"\lceil n/2\rceil"), ("6:10", "3:5"),
+        ],
+        [
+            (r"\frac123", r"\frac{1}{23}"), (r"\lfloor x\rfloor", "x"), (r"\lceil x\rceil", r"\lfloor x\rfloor"), (r"\lfloor x\rfloor + 1", r"\lceil x\rceil"),
+            ("a'", "a"), (r"\alpha'", r"\alpha"), ("x''", "x'"), ("f'(x)", "f(x)"), ("A^T", "A"), ("2^T", "2"), ("(1+r)^T", "1+r"), ("1'8", "18"), ("5'10\"", "510"),
+            ("2020-01-02", "2020-02-01"), ("2020-01-02", "2017"), ("4:30", "2:15"), ("12:00 PM", "12:00 AM"), ("0x1A", "0x2B"), ("0x10", "0"),
+            (r"\angle ABC", r"\angle BAC"), (r"\nabla\times E", r"\nabla\cdot E"), ("x=/=5", "5"), ("x!=5", "5"), ("18 below zero", "18"),
+            ("18 lakh", "18"), ("$18k", "18"), (r"\$18\text{M}", "18"), ("{1,2}", "(1,2)"), ("A={1,2}", "B={1,2}"), ("A={1,2}", "A={1,3}"),
+            ("(x,y)=(1,2)", "x=2, y=1"), ("A) 5 B) 6", "A"), ("C. the sky", "D. the sky"), ("IV", "VI"), ("no", "on"), ("six", "7"), ("twenty five", "20"),
+            ("two thirds", "2"), ("x^{-1} = 5", "5"), ("f^{-1}(x) = 2x", "f(x) = 2x"), (r"\mathbb{Z}", r"\mathbb{N}"),
+        ],
+    ),
     "as the benchmarks write": (
         [
             # fractions, decimals, mixed numbers

@@ -25,8 +25,11 @@ from emlit.tasks.answers.words import choice, option, same_words
 from emlit.tasks.answers.writing import compact, split, tidy
 
 _LONGEST = 2000
-# 52 in base 8, whose base the parser would drop, and (2n-1)!!, which it reads as a factorial of a factorial.
-_MISREAD = re.compile(r"\d\s*_|!\s*!")
+# What the parser would take for something else: 52 in base 8, (2n-1)!!, dates, feet and inches, 0xFF, \angle ABC.
+_MISREAD = re.compile(
+    r"\d\s*_|!\s*!|\d{4}-\d\d-\d\d|\d\d?/\d\d?/\d{4}|\d'\s*\d|(?<![\w.])0[xXbo][0-9A-Fa-f]|\\(?:angle|nabla)(?![a-z])"
+)
+_TIME = re.compile(r"\d\d?:[0-5]\d")
 _BASE = re.compile(r"(?P<digits>[0-9A-Fa-f]+)\s*_\s*(?:\d+|\{\s*\d+\s*\})$")
 
 
@@ -98,6 +101,8 @@ def _several(left: str, right: str, terms: _Terms) -> bool | None:
         if parts[place] is None and inner is not None and len(other) > 1 and not braced((right, left)[place]):
             coordinates = split(inner, ",")
             return len(coordinates) == len(other) and _in_order(coordinates, other, terms)
+    if any(part is None and name_in_front(text) for text, part in zip((left, right), parts, strict=True)):
+        return None  # A = {1, 2}
     if len(items[0]) != len(items[1]) or len(items[0]) > MOST_PARTS:
         return False
     if len(items[0]) == 1:
@@ -200,12 +205,15 @@ def _leaves(left: str, right: str, terms: _Terms) -> bool:
             each["digits"] if each else compact(text) for each, text in zip(bases, (left, right), strict=True)
         )
         return digits == other
-    if _MISREAD.search(left) or _MISREAD.search(right):
+    if _MISREAD.search(left) or _MISREAD.search(right) or _TIME.match(left) and _TIME.match(right):
         return False  # the same in writing alone, which was compared before
     if time.monotonic() > terms.until:
         return False
-    return verified(*sorted((_radians(left), _radians(right))), terms.relative, terms.absolute)
+    return verified(*sorted((_legible(left), _legible(right))), terms.relative, terms.absolute)
 
 
-def _radians(text: str) -> str:
-    return re.sub(r"(\d+)\s*\^\s*\{?\s*\\circ\s*\}?", r"{\\frac{\1 \\pi}{180}}", text)
+def _legible(text: str) -> str:
+    """With degrees as radians, and with what the parser drops as part of a name or a product: f', A^T."""
+    text = re.sub(r"(\d+)\s*\^\s*\{?\s*\\circ\s*\}?", r"{\\frac{\1 \\pi}{180}}", text)
+    text = re.sub(r"\^ ?\{ ?T ?\}", "^{(T)}", text)
+    return re.sub(r"(?<=[A-Za-z)}]) ?('+)", lambda m: f"_{{{'q' * len(m[1])}}}", text)

@@ -7,7 +7,7 @@ _NAMES = {
     "cm": "centimeter centimetre", "m": "meter metre", "km": "kilometer kilometre", "mm": "millimeter millimetre",
     "kg": "kilogram", "g": "gram gm", "mg": "milligram", "s": "second sec", "min": "minute", "h": "hour hr",
     "in": "inch inche inches", "ft": "foot feet", "yd": "yard", "mi": "mile", "lb": "lbs", "oz": "ounce",
-    "l": "liter litre", "ml": "milliliter millilitre", "degree": "deg \\circ", "\\$": "dollar usd us\\$",
+    "l": "liter litre", "ml": "milliliter millilitre", "degree": "deg \\circ", "\\$": "dollar usd us\\$ \\textdollar",
     "cent": "¢", "erg": "ergs", "pc": "parsec", "year": "yr", "day": "d", "ev": "electronvolt", "j": "joule",
     "n": "newton", "w": "watt", "v": "volt", "pa": "pascal", "hz": "hertz", "k": "kelvin", "\\omega": "ohm",
     "\\aa": "angstrom", "rad": "radian", "arcsec": "arcsecond", "t": "tesla", "c": "coulomb", "a": "ampere amp",
@@ -22,7 +22,7 @@ _SAME = {other: name for name, others in _NAMES.items() for other in others.spli
 _WORDED = "|".join(name for name in [*_NAMES, *_SAME] if name.isascii() and name.isalpha() and len(name) > 3)
 _BARE = (
     rf"(?:square |cubic |sq\.? |cu\.? |U\.?S\.? )?(?:(?:{_WORDED}|pound|gallon|magnitude|day|yen|won|erg|ohm)s?|"
-    r"(?:sec|hr|lb|min)s?|cm|km|mm|kg|mph|ft|k?Hz|[MG]Hz|[kMG]?eV|[kM]?pc|mol|rad)"
+    r"(?:sec|hr|lb|min)s?|cm|km|mm|kg|m/s|mph|ft|k?Hz|[MG]Hz|[kMG]?eV|[kM]?pc|mol|rad)"
 )
 _COMMAND = r"\\(?:text|mathrm|operatorname)\s*\{((?:[^{}]|\{[^{}]*\})*)\}"
 _SIGN = "[€£¥¢¤؋৳﷼฿₠-⃀￡￥￦]"
@@ -31,7 +31,7 @@ _CODES = (
     " MYR VND ILS AED SAR EGP NGN PKR BDT TWD KES GHS UAH kr zł"
 ).replace(" ", "|")
 _CODE = rf"(?:(?:A|C|S|R|[A-Z]{{2}}) ?\\?[$¥]|Rs\.?|{_CODES})"
-_COMMANDED = r"\\(?:pounds|textsterling|euro|texteuro|EUR|yen|textyen|cent)(?![a-zA-Z])"
+_COMMANDED = r"\\(?:pounds|textsterling|euro|texteuro|EUR|yen|textyen|cent|textdollar)(?![a-zA-Z])"
 _CURRENCY = rf"(?:\\\$|{_SIGN}|(?<![A-Za-z\\]){_CODE}(?![A-Za-z])|{_COMMANDED})"
 _PRICE = re.compile(
     rf"(?P<sign>[+-]?) ?(?:\\(?:text|mathrm) ?\{{ ?(?P<worded>{_CURRENCY}) ?\}}|(?P<currency>{_CURRENCY})) ?"
@@ -57,7 +57,7 @@ _WRAPPED = re.compile(_COMMAND)
 _FACTORS = re.compile(rf"(/)|(\\?[^\W\d_]+(?:\\?\$)?|\\\$|{_SIGN}|%)\s*(?:\^\s*\{{?\s*(-?\d+)\s*\}}?)?")
 _OPERATION = re.compile(
     r"^\W*(?:squared|cubed|factorial|plus|minus|divided|over|half|halves|thirds?|fourths?|fifths?|sixths?|sevenths?|"
-    r"eighths?|ninths?|tenths?|hundredths?|thousandths?|remainder|modulo|mod|choose|to the|or|not)\b|\bthan\b"
+    r"eighths?|ninths?|tenths?|hundredths?|thousandths?|remainder|modulo|mod|choose|to the|or|not)\b|\b(?:than|below)\b"
 )
 _LONGEST = 300
 

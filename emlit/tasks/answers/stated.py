@@ -5,25 +5,35 @@ import re
 _WINDOW = 1000  # characters after a mark that are read
 _MARKS = 32  # the last ones, which are tried
 _MARK = re.compile(
-    r"(?P<tag><answer>)|(?P<hashes>####)|(?<![A-Za-z])answers?(?![A-Za-z])|"
-    r"\b(?:correct|right|best|final) (?:option|choice)\b|答案|答(?=[:：])",
+    r"(?P<tag><(?P<name>(?:final_)?answer)>)|(?P<hashes>####)|(?<![A-Za-z])(?:an(?:s|swers?)|antwort|réponse|respuesta|"
+    r"resposta|risposta|ответ|답|정답)(?![A-Za-z])|"
+    r"\b(?:correct|right|best|final) (?:option|choice)\b|答案|答え|答(?=[:：])",
     re.IGNORECASE,
 )
 # What stands between the mark and the value: "to the problem is", "**:", "\n\n" below a heading.
 _LINK = re.compile(
-    r"[*_`\"')\]]{0,4}(?:[ ,(][^\n.:=：$\\]{0,60}?)?[*_`\"' ]{0,4}(?:\b(?:is|are|was|be|equals?)\b"
-    r"(?! (?:looking|asked|seeking|trying))|[:：=是为為→]|[-=]>|\s[–—]\s)",
+    r"[*_`\"')\]]{0,4}(?:[ ,(][^\n.:=：$\\]{0,60}?)?[*_`\"' ]{0,4}(?:\b(?:is|are|was|be|equals?|is(?:t)|est|es|è|é)\b"
+    r"(?! (?:looking|asked|seeking|trying))|[:：=是为為→は은]|[-=]>|\s[–—]\s)",
     re.IGNORECASE,
 )
-_DENIED = re.compile(r"\b(?:not|never|cannot)\b|n['’]t\b")
+_DENIED = re.compile(r"\b(?:not|never|cannot|could|might|may)\b|n['’]t\b")
+# In front of the mark: this speaks of an answer, and does not give it.
+_SPOKEN_OF = re.compile(
+    r"\b(?:this|that|your|another|other|any|no|wrong|incorrect|if (?:the|my|our)) \Z", re.IGNORECASE
+)
 _HEADING = re.compile(r"(?:</\w+>|[^\w\n]){0,12}\n(?:[=_*-]{3,}\n)?")
 _BEFORE_HEADING = re.compile(r"(?:<\w+>|[^\w\n])*(?:(?:the|my|our|final|correct|short)\s+)*", re.IGNORECASE)
 _FILLER = re.compile(
     r"(?:therefore|thus|hence|so|then|simply|just|exactly|approximately|about|roughly|equal to|given by|clearly|indeed|"
-    r"actually|as follows|the following|still|again|a total of|also|now|is|be|that|found to be|value)\b[,:]?\s*",
+    r"actually|as follows|the following|still|again|a total of|also|now|is|be|that|found to be|approx\.|around|only|"
+    r"(?:the )?(?:option|choice|number|letter|value))(?![A-Za-z])[,:]?\s*",
     re.IGNORECASE,
 )
-_NO_ANSWER = re.compile(r"(?:not|in?correct|correct|right|wrong|valid|verified|consistent|reasonable)\b", re.IGNORECASE)
+_NO_ANSWER = re.compile(
+    r"(?:not|(?:in)?correct|right|wrong|valid|verified|consistent|reasonable|obtained|derived|based|found|(?:un)?clear|"
+    r"helpful|the same|in)\b",
+    re.IGNORECASE,
+)
 _WRAPPED = re.compile(
     r"\*\*(?=\S)(?P<bold>[^*\n]+(?:\*(?!\*)[^*\n]*)*)\*\*|\*(?=\S)(?P<italic>[^*\n]+)\*|__(?P<under>[^_\n]+)__|"
     r"`+(?P<code>[^`\n]+)`+|\"(?P<quote>[^\"\n]+)\"|“(?P<quotes>[^”\n]+)”|"
@@ -47,7 +57,7 @@ _END = re.compile(
     r",?\s(?:because|since|so|as|which|where|who|therefore|thus|hence|due to|given that|in total|in all|"
     r"altogether|i\.e\.)(?!\w)|\s—|\s[-–]\s(?=[A-Za-z]{3,} )"
 )
-_CLAUSE = re.compile(r",\s(?:(?!(?:and|or)\b)[a-z]{2,}[, ]\s?[a-z]|not\s)|[;:]\s(?=[a-z]{2,} )")
+_CLAUSE = re.compile(r",\s(?:(?!(?:and|or)\b)[a-z]{2,}[, ]\s?[a-z]|not\s)|[;:]\s(?!(?:and|or)\b)(?=[a-z]{2,} )")
 _REMARK = re.compile(r"\s\((?!mod\b)(?=[^()]*(?:[A-Za-z]{4,}|[a-z]{2,} [a-z]{2,}|\$|=))")
 _OUTER = "*_`\"'“”’ \t,;:.!?。！？"
 _CONCLUSION = re.compile(r"(?:therefore|thus|hence|so)\b[,:]?\s+", re.IGNORECASE)
@@ -67,12 +77,14 @@ def _stated_at(text: str, mark: re.Match[str]) -> str | None:
     window = text[mark.end() : mark.end() + _WINDOW]
     line = text.rfind("\n", max(0, mark.start() - _WINDOW), mark.start()) + 1
     if mark["tag"]:
-        inside, closed, _ = window.partition("</answer>")
-        return _value(inside) if closed else None
+        end = re.search(f"</{mark['name']}>", window, re.IGNORECASE)
+        return _value(window[: end.start()]) if end else None
     if mark["hashes"]:
         return None if text[line : mark.start()].strip("*> \t") else _value(window.partition("\n")[0])
     link = _LINK.match(window)
-    if link is not None and _DENIED.search(link[0]):
+    if link is not None and (
+        _DENIED.search(link[0]) or _SPOKEN_OF.search(text, max(0, mark.start() - 20), mark.start())
+    ):
         return None
     if link is not None:
         return _value(window[link.end() :])

@@ -14,7 +14,7 @@ _MATRIX = re.compile(
 _NAME = re.compile(
     r"(?:\\(?:angle|overline|vec|hat|bar|mathrm|text|operatorname|tilde|dot|ddot|triangle)\s*)*\{?"
     r"(?:\\(?!pi\b|frac|sqrt|sin|cos|tan|log|ln|infty|exp|cdot|times|binom|pm)[a-zA-Z]+|[^\W\d_]+(?: ?[^\W_])*)\}?"
-    r"\s*(?:'|\^\s*\{?\s*(?:\\prime|\*|\\circ)\s*\}?)*\s*(?:_\s*(?:\{[^{}]*\}|\w))?\s*'*\s*"
+    r"\s*(?:'|\^\s*\{?\s*(?:\\prime|\*|\\circ|-1(?=\}?\s*\())\s*\}?)*\s*(?:_\s*(?:\{[^{}]*\}|\w))?\s*'*\s*"
     r"(?:\(\s*[A-Za-z\\, _{}0-9]*\))?"
 )
 _DERIVATIVE = re.compile(r"\\frac\s*\{\s*(?:d|\\partial)[^{}+=-]*\}\s*\{\s*(?:d|\\partial)[^{}+=-]*\}")
@@ -35,12 +35,25 @@ def elements(text: str) -> list[str] | None:
         return None  # a set by a condition
     if inner is None and number(split_unit(body)[0]):
         return None
+    if named := _named_one_by_one(body):
+        return named
     # 1,000, 2,000 has two elements.
     commas = r", |;" if ", " in body and re.search(r"\d,\d{3}(?!\d)", body) else r",|;"
     items = [item for item in split(without_membership(body) if inner is None else body, commas) if item]
     if inner is None and len(items) == 1 and not _SIGNED.search(text):
         return None
     return [signed for item in items for signed in _signs(item)] or None
+
+
+def _named_one_by_one(text: str) -> list[str] | None:
+    """(x, y) = (1, 2) as x = 1 and y = 2; None for anything else."""
+    sides = [inside(side, "(", ")") for side in split(text, EQUALS)]
+    if len(sides) != 2 or None in sides:
+        return None
+    names, values = (split(side or "", ",") for side in sides)
+    if len(names) != len(values) or not all(map(is_name, names)):
+        return None
+    return [f"{name} = {value}" for name, value in zip(names, values, strict=True)]
 
 
 def digit_groups(text: str) -> list[str] | None:

@@ -172,18 +172,19 @@ def _same_number(one: Expr, other: Expr, texts: tuple[str, str], relative: float
 def _same_function(a: Expr, b: Expr) -> bool | None:
     """Whether two expressions agree wherever both have a value, out of several points; None where none could be had.
 
-    Variables are positive there, as physical quantities are: the root of x² is x. Beside floors and factorials they are
-    whole numbers, and beside an absolute value negative as well.
+    Variables are positive there, as physical quantities are: the root of x² is x. Beside factorials they are whole
+    numbers, beside floors those that x, y and their like do not name, and beside an absolute value negative as well.
     """
     symbols = sorted(a.free_symbols | b.free_symbols, key=str)
-    whole = any(e.has(sympy.floor, sympy.ceiling, sympy.factorial, sympy.binomial) for e in (a, b))
+    counted = any(e.has(sympy.factorial, sympy.binomial) for e in (a, b))
+    floored = any(e.has(sympy.floor, sympy.ceiling) for e in (a, b))
     signed = a.has(sympy.Abs) or b.has(sympy.Abs)
     agreed = 0
     for turn in range(6):
         point = {
             symbol: (
                 Rational(7 + 6 * place + 5 * turn + turn * place)
-                if whole
+                if counted or floored and (turn % 2 or symbol.name[0] not in "rtuvwxyz")
                 else Rational(311 + 97 * place + 59 * turn * (place + 2) ** 2 + 17 * turn**2, 293)
             )
             * (-1 if signed and turn % 2 else 1)

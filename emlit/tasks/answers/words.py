@@ -3,9 +3,11 @@
 import re
 
 _COMMAND = re.compile(r"\\(?:text|mathrm|operatorname)\s*\{([^{}]*)\}")
+_ROMAN = re.compile(r"[IVX]{2,}")
 _LETTER = re.compile(r"\(?\s*([A-Za-z])\s*[).]?")
 _OPTION = re.compile(
-    r"\\?(?:text ?\{ ?)?\(?(?P<letter>(?<=\()[a-j]|[A-J])[).](?: ?\} ?:? ?| ?: ?| )(?P<value>(?!.*\([A-J]\)).*\d.*)"
+    r"\\?(?:(?:text|mathrm) ?\{ ?)?\(?(?P<letter>(?<=\()[a-j](?=[).])|[A-J])(?:[).]|(?=: ))(?: ?\} ?:? ?| ?: ?| )"
+    r"(?P<value>(?!.*(?<![A-Za-z])[A-J](?![A-Za-z])).*(?:\d|(?<![\\a-z])[a-z]{3}).*)"
 )
 _WORDS = re.compile(r"[^\W\d_]+(?:(?:['’-]|[.,]? )[^\W\d_]+)*[.!]?")
 
@@ -22,8 +24,9 @@ def words(text: str) -> str | None:
 
 
 def _is_word(letters: str) -> bool:
-    """Whether letters can be spoken: Yes and odd, not mgh or PQRS."""
-    return not letters.isascii() or len(letters) > 2 and bool(re.search(r".[aeiou]|(.)\1", letters.lower()))
+    """Whether letters can be spoken: Yes, no and odd, not mgh or PQRS."""
+    small = letters.lower()
+    return small == "no" or not small.isascii() or len(small) > 2 and bool(re.search(r".[aeiou]|(.)\1", small))
 
 
 def choice(text: str) -> tuple[str, bool] | None:
@@ -45,6 +48,8 @@ def same_words(left: str, right: str) -> bool | None:
     if letters[0] and letters[1]:
         (letter, marked), (other, other_marked) = letters
         return letter.casefold() == other.casefold() if marked and other_marked else letter == other
+    if all(map(_ROMAN.fullmatch, (left, right))):  # no products: IV is no VI
+        return left == right
     if _unwrapped(left, right):
         return True  # June 20, with and without \text
     said = words(left), words(right)
@@ -54,7 +59,8 @@ def same_words(left: str, right: str) -> bool | None:
         return None
     spoken, other = (said[0], right) if said[0] is not None else (said[1], left)
     # Words against a number or a formula; letters alone may still be a product of variables.
-    return None if re.fullmatch(r"[A-Za-z]{1,5}", spoken) and "\\text" not in left + right else False
+    product = re.fullmatch(r"(?![Nn][Oo]$)[A-Za-z]{1,5}", spoken) and "\\text" not in left + right
+    return None if product else False
 
 
 def _unwrapped(left: str, right: str) -> bool:

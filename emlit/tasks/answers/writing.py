@@ -13,6 +13,7 @@ _CHARACTERS = str.maketrans(
         "°": r"^\circ ", "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ", "∪": r"\cup ", "∩": r"\cap ", "±": r"\pm ",
         "∈": r"\in ", "∅": r"\emptyset ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "λ": r"\lambda ",
         "μ": r"\mu ", "µ": r"\mu ", "σ": r"\sigma ", "ω": r"\omega ", "≈": r"\approx ", "ℝ": r"\mathbb{R}",
+        "ℤ": r"\mathbb{Z}", "ℚ": r"\mathbb{Q}", "ℕ": r"\mathbb{N}", "ℂ": r"\mathbb{C}", "…": r"\ldots ",
         "\u2044": "/", "\u2236": ":", "\u2062": " ", "\u200b": "", "\ufeff": "", "℃": r"^\circ C ", "’": "'",
         "，": ", ", "、": ", ", "′": "'", "\u00a0": " ", "\u2009": " ", "\u202f": " ",
     }
@@ -23,7 +24,8 @@ _SYNONYMS = {
         r"\frac": "dfrac tfrac cfrac", r"\{": "lbrace", r"\}": "rbrace", "[": "lbrack", "]": "rbrack",
         "(": "langle", ")": "rangle", "<": "lt", ">": "gt", r"\leq ": "le leqslant",
         r"\geq ": "ge geqslant", r"\neq ": "ne", r"\emptyset ": "varnothing", r"\cdot ": "ast",
-        r"\epsilon": "varepsilon", r"\phi": "varphi",
+        r"\epsilon": "varepsilon", r"\phi": "varphi", r"\ldots": "dots cdots dotsc dotsb",
+        r"\tan": "tg", r"\cot": "ctg ctan", r"\arctan": "arctg", r"\csc": "cosec",
         " ": "quad qquad enspace thinspace space",
     }.items()
     for name in names.split()
@@ -52,14 +54,31 @@ _RULES = _rules(
     (r"(?<=\d) ?/ ?(?=(?:\\text ?\{ ?)?(?:hour|day|week|month|year|person|item)(?![A-Za-z]))", " per "),
     (r"(?<=\d) ?x ?(?=10 ?\^)", r"\\times "),
     (r"\*\*(?=\S)", "^"),
+    (r"!=(?!=)|=/=|\\not ?=", r"\\neq "),
     (r"\\(?:text|mathrm)\{ ?,? ?(?:and|or) ?\}", ", "),
     (r"(?<=[\w)}\]] )(?:, ?)?(?:and|or)(?= [\w\\({-])", ", "),
     (r"\\(?:mathrm|operatorname) ?\{ ?([ei]) ?\}", r"\1"),
+    (r"\\(?:mathrm|operatorname) ?\{ ?(arc)?tg ?\}", r"\\\1tan "),
+    (rf"\\(?:mathrm|operatorname) ?\{{ ?({_FUNCTIONS}) ?\}}", r"\\\1 "),
+    (r"\\mathbb ?([A-Z])(?![A-Za-z])", r"\\mathbb{\1}"),
+    (r"\\frac ?(\\pi(?![A-Za-z])|[0-9A-Za-z])", r"\\frac{\1}"),  # \frac12 is a half, \frac123 three halves
+    (r"(\\frac ?\{[^{}]*\}) ?(\\pi(?![A-Za-z])|[0-9A-Za-z])", r"\1{\2}"),
+    (r"(?:(?<!\\)\{|\A) ?((?:[^{}\\]|\\(?!over|choose))*+)\\over(?![a-z])([^{}]*)(?:\}|\Z)", r"\\frac{\1}{\2}"),
+    (r"(?:(?<!\\)\{|\A) ?((?:[^{}\\]|\\(?!over|choose))*+)\\choose(?![a-z])([^{}]*)(?:\}|\Z)", r"\\binom{\1}{\2}"),
+    (
+        r"\\frac ?\{ ?(\\(?:text|mathrm) ?\{[^{}]*\}) ?\} ?\{ ?(\\(?:text|mathrm) ?\{[^{}]*\}(?: ?\^ ?\{?\d\}?)?) ?\}",
+        r"\1/\2",
+    ),
+    (r"(\\\$ ?[\d.,]*\d) ?(?:\\text ?\{ ?)?[kK](?![A-Za-z])(?: ?\})?", r"\1 thousand"),
+    (r"(\\\$ ?[\d.,]*\d) ?(?:\\text ?\{ ?)?(?:M|mn)(?![A-Za-z])(?: ?\})?", r"\1 million"),
+    (r"(\\\$ ?[\d.,]*\d) ?(?:\\text ?\{ ?)?(?:B|bn)(?![A-Za-z])(?: ?\})?", r"\1 billion"),
+    (r"(?<=:\d\d) ?(?:\\(?:text|mathrm) ?\{ ?)?[Aa]\.? ?[Mm]\.?(?![A-Za-z])(?: ?\})?", r"\\text{am}"),
+    (r"(?<=:\d\d) ?(?:\\(?:text|mathrm) ?\{ ?)?[Pp]\.? ?[Mm]\.?(?![A-Za-z])(?: ?\})?", r"\\text{pm}"),
     (rf"_ ?{_SHORT}(?! ?\{{)", r"_{\1}"),
-    (r"(?<=\d) ?\^? ?\{? ?\\(?:text|mathrm) ?\{ ?(?:st|[nr]d|th) ?\} ?\}?", ""),
+    (r"(?<=\d) ?\^? ?\{? ?\\(?:text|mathrm) ?\{ ?(?:st|[nr]d|th) ?\} ?\}?|(?<=\d)(?:st|[nr]d|th)(?![A-Za-z])", ""),
     (r"\b(?:np|numpy|math|sympy|sp)\.(?=[a-z])", ""),
     (r"(?<![\\A-Za-z])(" + _FUNCTIONS + r")(?![A-Za-z])", r"\\\1"),
-    (r"(?<![\\A-Za-z])(?:infinity|infty|inf|oo)(?![A-Za-z])", r"\\infty"),
+    (r"(?<![\\A-Za-z])(?:[Ii]nfinity|infty|inf|oo)(?![A-Za-z])", r"\\infty"),
     (r"(?<=[\d}]) ?(?:\\text ?\{ ?)?(?:percent(?:age)?|pct)(?![A-Za-z])(?: ?\})?", r"\\%"),
     (r"\\pmod ?(\d+)|\( ?\\?b?mod (\d+) ?\)", r"\\pmod{\1\2}"),
     (r"\^ ?([+-]? ?\d+|[A-Za-z])", r"^{\1}"),
@@ -69,9 +88,10 @@ _SUPERSCRIPTS = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
 _VULGAR = re.compile("[¼-¾⅐-⅞]")
 _ROOT_SIGN = re.compile(r"√ ?(\d*\.?\d*)")
 # 18 million, 3万; a dozen may be what was asked for.
-_POWERS = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12, "百": 2, "千": 3, "万": 4, "萬": 4,
-           "만": 4, "亿": 8, "億": 8, "억": 8}  # fmt: skip
+_POWERS = {"hundred": 2, "thousand": 3, "lakh": 5, "million": 6, "crore": 7, "billion": 9, "trillion": 12,
+           "百": 2, "千": 3, "万": 4, "萬": 4, "만": 4, "亿": 8, "億": 8, "억": 8}  # fmt: skip
 _MULTIPLE = re.compile(r"(?<=[\d}]) ?(?:\\text ?\{ ?)?(" + "|".join(_POWERS) + r")(?![A-Za-z])(?: ?\})?")
+_SPOKEN = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 # What was asked for, in front of it: "Profit: 18" is read as Profit = 18.
 _LABEL = re.compile(
     r"\\(?:text|mathrm) ?\{ ?(?P<worded>[^{}:]*[^\W\d_])(?:: ?\}| is ?\}| ?\} ?:)(?=.)|"
@@ -81,6 +101,7 @@ _ANSWER = re.compile(
     r"(?:\\text ?\{ ?)?(?:the |my )?(?:final |correct )?answer(?: is)?(?: ?\}| ?:|(?<=is) )(?: ?[:}])?(?=.)",
     re.IGNORECASE,
 )
+_BARE_SET = re.compile(r"\{[^{}\\]*,(?!\d{3}(?!\d))[^{}\\]*\}")
 # \text{B, E}, \text{€5}
 _TEXT = re.compile(r"\\(?:text|mathrm) ?\{ ?([^{}]*)\}")
 _IN_TEXT = re.compile(r",| and | or |\A\(?[+-]?(?:\\\$|[^\w\s{}\\])?\d")
@@ -101,10 +122,15 @@ _OPENING, _CLOSING = "([{", ")]}"
 
 def tidy(text: str) -> str:
     """The same answer in a plainer writing: nothing around it, one kind of fraction, single spaces."""
-    text = plain_latex(_replaced(_characters(undressed(text)), _DELIMITERS))
+    text = _replaced(_characters(undressed(text)), _DELIMITERS).strip()
+    if _BARE_SET.fullmatch(text):  # {1, 2} with its braces bare
+        text = rf"\{text[:-1]}\}}"
+    text = plain_latex(text)
     text = _shorter(" ".join(undressed(text).split()), "")
     if (worded := _TEXT.fullmatch(text)) and _IN_TEXT.search(worded[1]):
         text = worded[1]
+    if (spoken := (worded[1] if worded else text).strip().lower()) in _SPOKEN:
+        return str(_SPOKEN.index(spoken))
     text = _ANSWER.sub("", text, count=1) if _ANSWER.match(text) else text
     if label := _LABEL.match(text):
         text = rf"\text{{{label['worded'] or label['bare']}}} = {text[label.end() :]}"

@@ -98,6 +98,31 @@ STATED = [
     ("__Final answer__: 18", "18"),
     ("The correct option is C.", "C"),
     ("The answer is £18, not £20.", "£18"),
+    ("<ANSWER>18</ANSWER>", "18"),
+    ("<final_answer>18</final_answer>", "18"),
+    ("\u0041ns: 18", "18"),
+    ("Ответ: 18", "18"),
+    ("Antwort: 18", "18"),
+    ("La réponse est 18.", "18"),
+    ("La respuesta es 18.", "18"),
+    ("答えは18です。", "18です"),
+    ("정답은 18입니다.", "18입니다"),
+    ("The answer is option B.", "B"),
+    ("The answer is the number 18.", "18"),
+    ("The answer is approx. 3.14.", "3.14"),
+    ("The answer is only 18.", "18"),
+    ("The answer is 18. I hope this answer is helpful!", "18"),
+    ("The answer is 18. That answer is the same as before.", "18"),
+    ("The answer is 18. The answer was found by counting.", "18"),
+    ("The answer is 18. The answer is in dollars.", "18"),
+    ("The answer might be 18.", None),
+    ("If the answer is 18, we have a contradiction.", None),
+    ("The wrong answer is 18.", None),
+    ("The answer is 18; or 20.", "18; or 20"),
+    ("$\\boxed{1}$ and $\\boxed{2}$", "1, 2"),
+    ("$x = \\boxed{1}$ or $x = \\boxed{2}$", "1, 2"),
+    ("\\boxed{1}. And then \\boxed{2}", "2"),
+    ("\\boxed{18} and \\boxed{}", ""),
 ]
 
 
@@ -197,7 +222,7 @@ NOT_SAID = [
     ('The answer is 5 = 6.', '6'), ('The answer is 18 or 20.', '18'), ('\\boxed{}', '18'), ('The answer is unclear: 18 maybe.', '19'),
     ('The answer is 1/2.', '1'), ('The answer is 1.5.', '1'), ('The answer is $18 - $5 = $13.', '18'), ('The answer is 1.2.3', '1'),
     ("The answer isn't 18.", '18'), ('The answer cannot be 18.', '18'), ('Is the answer 18?', '19'), ('The answer is between 1 and 2.', '1'),
-    ('The answer is 18 or 19.', '18'),
+    ('The answer is 18 or 19.', '18'), ('It is $\\boxed{18}$ or $\\boxed{20}$.', '20'),
 ]  # fmt: skip
 
 
