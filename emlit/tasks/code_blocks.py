@@ -5,11 +5,15 @@ import textwrap
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from emlit.tasks.program_names import bound_names, defined_names, free_names, parsed
+from emlit.tasks.program_names import bound_names, defined_names, first_error, free_names, only_stubs, parsed
 
 _PYTHON = ("python", "py", "python3", "py3")
 _FENCE = re.compile(r"(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[\w+.#-]*)[^`~]*$")
 _DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+def|def|class)[ \t]+\w", re.MULTILINE)
+_STATEMENT = re.compile(
+    r"^(?:(?:async[ \t]+def|def|class)[ \t]+\w|import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import\b|@\w)", re.MULTILINE
+)
+_TRIES = 3  # parses of a text with prose in it
 _NAMES = re.compile(r"^(?:(?:async[ \t]+def|def|class)[ \t]+(\w+)|(\w+)[ \t]*=)", re.MULTILINE)
 # What decides whether a line ends inside a string: comments, strings of one line, and where long ones begin.
 _TOKEN = re.compile(r"#|\"\"\"|'''|\"(?:[^\"\\]|\\.)*+(?:\"|$)|'(?:[^'\\]|\\.)*+(?:'|$)")
@@ -38,7 +42,7 @@ def extract_code(text: str, wanted: Collection[str] = ()) -> tuple[str | None, b
     """
     blocks = list(_blocks(text))
     if not blocks:
-        bare = "\n".join(line for line in text.split("\n") if not _FENCE.match(line))
+        bare = _without_prose("\n".join(line for line in text.split("\n") if not _FENCE.match(line)))
         return (bare, False) if defined_names(bare) else (None, False)
     group, place = _chosen(blocks, wanted)
     block = group[place]
@@ -51,13 +55,29 @@ def _chosen(blocks: Sequence[Block], wanted: Collection[str]) -> tuple[Sequence[
     for group in groups:
         names = [{name for pair in _NAMES.findall(block.code) for name in pair} for block in group]
         if right := [place for place, each in enumerate(names) if each & set(wanted)]:
-            return group, right[-1]
+            return group, next((place for place in reversed(right) if not only_stubs(group[place].code)), right[-1])
     defining = [place for place, block in enumerate(groups[0]) if _DEFINITION.search(block.code)]
     return groups[0], (defining or [len(groups[0]) - 1])[-1]
 
 
+def _without_prose(text: str) -> str:
+    """The program that starts at a text's first statement, up to where it stops being one; the text where none does."""
+    start = _STATEMENT.search(text)
+    lines = text[start.start() :].split("\n") if start else []
+    for _ in range(_TRIES):
+        end = first_error("\n".join(lines))
+        if end is None:
+            return "\n".join(lines) if lines else text
+        # Back to the last line that began a statement: what is cut there is whole.
+        end = min(end, len(lines)) - 1
+        while end > 0 and (not lines[end].strip() or lines[end][0].isspace()):
+            end -= 1
+        lines = lines[:end]
+    return text
+
+
 def _with_helpers(blocks: Sequence[Block], place: int) -> str:
-    program = blocks[place].code
+    program = blocks[place].code if blocks[place].closed else _without_prose(blocks[place].code)
     needed = set(free_names(program))
     for block in [*reversed(blocks[:place]), *blocks[place + 1 :]] if needed else ():
         if bound_names(block.code) & needed:

@@ -15,6 +15,24 @@ def parsed(program: str) -> ast.Module | None:
         return None
 
 
+def first_error(program: str) -> int | None:
+    """The line that a program stops being one at, from 1; None where it parses."""
+    try:
+        ast.parse(program)
+    except SyntaxError as error:
+        return error.lineno or 1
+    except (ValueError, RecursionError, MemoryError):
+        return 1
+    return None
+
+
+def only_stubs(program: str) -> bool:
+    """Whether each function or class of a program has no body or one that does nothing: a docstring, `...`, `pass`."""
+    tree = parsed(program) or parsed(f"{program.rstrip()} ...")
+    found = [node for node in tree.body if isinstance(node, _DEFINITIONS)] if tree else []
+    return bool(found) and all(_is_empty(node) for node in found)
+
+
 def defined_names(program: str) -> set[str]:
     """Functions and classes that a program defines at its top; none where it does not parse."""
     tree = parsed(program)
@@ -55,6 +73,17 @@ def in_one(*programs: str) -> str:
         parts.append("\n".join(lines))
     head = [f"from __future__ import {', '.join(dict.fromkeys(names))}"] if names else []
     return "\n\n".join([*head, *parts])
+
+
+def _is_empty(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+    return all(
+        isinstance(each, ast.Pass)
+        or isinstance(each, ast.Expr)
+        and isinstance(each.value, ast.Constant)
+        or isinstance(each, ast.FunctionDef)
+        and _is_empty(each)
+        for each in node.body
+    )
 
 
 def _bound(tree: ast.AST) -> set[str]:

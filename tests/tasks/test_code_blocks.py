@@ -43,6 +43,10 @@ F = "def f():\n    return 1"
         (f"Here it is:```py\n{F}\n```", F, True),
         (f"```Python3\n{F}```", F, True),
         (f"```python title=\"a.py\"\n{F}\n```", F, True),
+        # no fence but prose around, or a fence that prose follows and nothing closes
+        (f"Sure!\n\n{F}\n\nThis returns 1.\nHope it helps.", f"{F}\n", False),
+        (f"<answer>\nimport math\n{F}\n</answer>", f"import math\n{F}", False),
+        (f"```python\n{F}\n\nThis returns 1.", f"{F}\n", False),
         ("```python\n```", "", True),
         ("```python\n\n```\nand no more", "", True),
     ],
@@ -57,6 +61,8 @@ def test_the_block_with_the_wanted_name_is_the_program():
     assert extract_code(text, ["f"])[0] == F
     below = "```python\ndef f(): return g()\n```\nwhere\n```python\ndef g(): return 1\n```"
     assert extract_code(below, ["f"])[0] == "def g(): return 1\n\ndef f(): return g()"
+    for stub in ("def f(): ...", 'def f():\n    """One."""', "def f():"):
+        assert extract_code(f"```python\n{F}\n```\nSignature:\n```python\n{stub}\n```", ["f"])[0] == F
     assert extract_code(f"```python\nprint(1)\n```\n```\n{F}\n```", ["f"]) == (F, False)
     assert extract_code("```python\nf = lambda: 1\n```\n```python\ndef g(): pass\n```", ["f"])[0] == "f = lambda: 1"
     assert extract_code(f"```python\n{F}\n```", ["other"]) == (F, True)
