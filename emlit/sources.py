@@ -11,6 +11,7 @@ from emlit.errors import ConfigError, DataError, first_line
 from emlit.json_files import SAVE_AS_UTF8, SourceRow, json_document, json_lines
 from emlit.text_files import as_text, kind, opened
 
+_LONGEST_CELL = 1 << 30
 _PARQUET_ROWS = 1000  # decoded at a time
 
 
@@ -62,8 +63,10 @@ def file_rows(path: Path) -> Iterator[SourceRow]:
 
 def _csv(path: Path) -> Iterator[SourceRow]:
     with opened(path) as file:
+        csv.field_size_limit(_LONGEST_CELL)
         reader = csv.DictReader(as_text(file, newline=""))
         try:
+            reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
             for row in reader:
                 where = f"{path}, line {reader.line_num}"
                 cut = DataError(f"{where}: more cells than the header names; quote cells that hold a comma")

@@ -13,6 +13,14 @@ from typing import BinaryIO
 from emlit.errors import DataError, first_line
 
 _LFS = b"version https://git-lfs"
+# How other files begin, and what they are.
+_OTHERS = {
+    b"\x1f\x8b": "is compressed by gzip; end its name in .gz",
+    b"PK\x03\x04": "is a zip archive; unpack it",
+    b"PAR1": "is a Parquet file; end its name in .parquet",
+    b"<!doctype": "is a web page and not the file; fetch it again",
+    b"<html": "is a web page and not the file; fetch it again",
+}
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -42,8 +50,12 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     """
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-            if file.read(len(_LFS)) == _LFS:
+            start = file.read(len(_LFS))
+            if start == _LFS:
                 raise DataError(f"{path} only points to a file of git-lfs; fetch it with git lfs pull")
+            for begin, what in _OTHERS.items():
+                if start.lstrip().lower().startswith(begin.lower()) and kind(path) != ".parquet":
+                    raise DataError(f"{path} {what}")
             file.seek(0)
             yield file
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:

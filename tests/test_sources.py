@@ -90,6 +90,10 @@ def test_bad_lines_of_a_json_file(tmp_path):
         ("p.jsonl", codecs.BOM_UTF8, r"p\.jsonl has no usable row"),
         ("p.jsonl", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
         ("p.parquet", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
+        ("p.jsonl", gzip.compress(LINES.encode()), r"p\.jsonl is compressed by gzip; end its name in \.gz"),
+        ("p.csv", b"PK\x03\x04\0", r"p\.csv is a zip archive; unpack it"),
+        ("p.json", b"PAR1\0\0PAR1", r"p\.json is a Parquet file"),
+        ("p.jsonl", b"\n<!DOCTYPE html><html>", r"p\.jsonl is a web page"),
         ("p.jsonl.gz", b"{}\n", r"p\.jsonl\.gz is not a whole gzip file"),
         ("p.jsonl.gz", gzip.compress(LINES.encode(), mtime=0)[:-9], r"p\.jsonl\.gz is not a whole gzip file"),
         ("p.csv", b"prompt,answer\n", r"p\.csv has no usable row"),
@@ -102,6 +106,11 @@ def test_files_that_cannot_be_read(name, content, sentence, tmp_path):
     with pytest.raises(DataError, match=sentence) as caught:
         PromptFile(str(tmp_path / name)).rows()
     assert "\n" not in str(caught.value)
+
+
+def test_a_table_with_spaces_in_its_header_and_a_long_cell(tmp_path):
+    (tmp_path / "p.csv").write_text(f"prompt, answer\n{'q' * 200_000},4\n")
+    assert rows_of(tmp_path / "p.csv") == [{"prompt": "q" * 200_000, "answer": "4"}]
 
 
 def test_a_directory_is_no_prompt_file(tmp_path):

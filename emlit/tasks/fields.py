@@ -8,6 +8,7 @@ from typing import Any
 
 from emlit.errors import DataError
 from emlit.tasks.base import Message
+from emlit.tasks.messages import object_in
 
 _IN_BRACES = re.compile(r"\{([^{}]+)\}")
 
@@ -17,7 +18,8 @@ def has(fields: Mapping[str, Any], column: str) -> bool:
     if column in fields:
         return True
     outer, dot, inner = column.partition(".")
-    return bool(dot) and isinstance(fields.get(outer), Mapping) and has(fields[outer], inner)
+    within = _within(fields.get(outer)) if dot else None
+    return within is not None and has(within, inner)
 
 
 def found(fields: Mapping[str, Any], column: str | None) -> Any:
@@ -25,7 +27,7 @@ def found(fields: Mapping[str, Any], column: str | None) -> Any:
     if column is None or column in fields or not has(fields, column):
         return None if column is None else fields.get(column)
     outer, _, inner = column.partition(".")
-    return found(fields[outer], inner)
+    return found(_within(fields[outer]) or {}, inner)
 
 
 def prompt_in(fields: Mapping[str, Any], column: str, where: str) -> Any:
@@ -81,6 +83,11 @@ def template_arguments(fields: Mapping[str, Any], prompt: str | list[Message], w
 def shown(column: Any) -> str:
     """A column's name as it stands in an error."""
     return column if isinstance(column, str) and column.isidentifier() and len(column) < 30 else reprlib.repr(column)
+
+
+def _within(value: Any) -> Mapping[str, Any] | None:
+    """An object, or one that a table has as text."""
+    return value if isinstance(value, Mapping) else object_in(value) if isinstance(value, str) else None
 
 
 def _is_object(value: Any) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from emlit.errors import DataError
 from emlit.tasks.answers import extract_answer
-from emlit.tasks.messages import listed_in
+from emlit.tasks.messages import listed_in, object_in
 
 _TAGGED = re.compile(r"<answer>(?P<answer>[^<]*)</answer>\s*\Z", re.IGNORECASE)
 _COUNTED = re.compile(r"(?P<number>[-+]?[\d.,/]+) +\([A-Za-z][A-Za-z .-]+\)")  # 9 (apples), as in ASDiv
@@ -28,6 +28,8 @@ def labels_from(value: Any, column: str, where: str) -> list[str]:
     """
     if value is None or isinstance(value, float) and math.isnan(value):
         return []
+    if isinstance(value, str) and "ground_truth" in (read := object_in(value) or {}):
+        value = read
     if isinstance(value, dict):
         known = {name: each for name, each in value.items() if each is not None}
         name = "ground_truth" if "ground_truth" in known else next(iter(known), None)

@@ -1,8 +1,10 @@
 """Prompts in the shapes that public data sets give them become text or chat messages."""
 
 import ast
+import io
 import json
 import re
+import tokenize
 from typing import Any
 
 from emlit.errors import DataError
@@ -57,7 +59,7 @@ def text_of(content: Any, what: str, where: str) -> str:
     for part in content:
         if isinstance(part, dict):
             part = {name: value for name, value in part.items() if value is not None}
-            if part.get("type", "text") != "text":
+            if part.get("type", "text") not in ("text", "input_text", "output_text"):
                 raise DataError(
                     f"{what} has a part of type {part['type']!r}; emlit reads text alone: leave the row out"
                 )
@@ -69,16 +71,35 @@ def text_of(content: Any, what: str, where: str) -> str:
 
 
 def listed_in(text: str) -> list[Any] | None:
-    """The list that a text is in JSON or as Python prints it; None for other text."""
-    if not re.match(r"""\s*\[\s*["'{]""", text) or not text.rstrip().endswith("]"):
-        return None
-    for read in (json.loads, ast.literal_eval):
+    """The list that a text is in JSON or as Python or numpy prints it; None for other text."""
+    found = _read(text) if re.match(r"""\s*\[\s*["'{]""", text) and text.rstrip().endswith("]") else None
+    return found if isinstance(found, list) else None
+
+
+def object_in(text: str) -> dict[str, Any] | None:
+    """The object that a text is in JSON or as Python prints it; None for other text."""
+    found = _read(text) if re.match(r"""\s*\{\s*["']""", text) and text.rstrip().endswith("}") else None
+    return found if isinstance(found, dict) and all(isinstance(name, str) for name in found) else None
+
+
+def _read(text: str) -> Any:
+    for read in (json.loads, lambda text: ast.literal_eval(_with_commas(text))):
         try:
-            found = read(text.strip())
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            return read(text.strip())
+        except (ValueError, SyntaxError, RecursionError, MemoryError, tokenize.TokenError):
             continue
-        return found if isinstance(found, list) else None
     return None
+
+
+def _with_commas(text: str) -> str:
+    """With commas between the elements of a list that numpy printed, which Python would read as one text."""
+    found: list[str] = []
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if found and found[-1][-1] in "'\"}" and token.string[:1] in ("'", '"', "{"):
+            found.append(",")
+        if token.string.strip():
+            found.append(token.string)
+    return " ".join(found)
 
 
 def _is_turn(each: Any) -> bool:
@@ -98,6 +119,9 @@ def _message(value: Any, what: str, where: str) -> Message:
         message = {"role": _SPEAKERS[speaker], "content": message.pop("value"), **message}
     if not isinstance(message.get("role"), str):
         raise DataError(f"{where}: {SHAPE}")
+    speaker = _SPEAKERS.get(message["role"].lower())
+    if speaker in ("user", "assistant", "system"):  # User, human, gpt
+        message["role"] = speaker
     calls = message.pop("tool_calls", None)
     if calls:
         message["tool_calls"] = _calls(calls, what)

@@ -29,6 +29,8 @@ def row_of(tmp_path):
         ([], []),
         ('["2", "two"]', ["2", "two"]),
         ("['2', 'two']", ["2", "two"]),
+        ("['2' 'two']", ["2", "two"]),  # as numpy prints it
+        ('{"style": "rule", "ground_truth": "4"}', ["4"]),
         ("[1, 2]", ["[1, 2]"]),  # an interval
         ({"target": "4"}, ["4"]),
         ({"target": ["4", "four"]}, ["4", "four"]),
@@ -132,6 +134,21 @@ def test_a_row_of_verl(row_of):
     assert (row.prompt, row.answer, row.id) == ("1 + 1?", "2", "7")
     with pytest.raises(DataError, match="no column 'extra_info.problem'"):
         row_of(fields, prompt_column="extra_info.problem")
+
+
+def test_objects_that_a_table_has_as_text(row_of):
+    row = row_of({"prompt": str([USER]), "reward_model": json.dumps({"style": "rule", "ground_truth": "2"})})
+    assert (row.prompt, row.answer) == ([USER], "2")
+    other = {"role": "assistant", "content": "say 'a' 'b'"}
+    assert row_of({"prompt": f"[{USER}\n {other}\n {USER}]"}).prompt == [USER, other, USER]
+
+
+def test_speakers_by_other_names(row_of):
+    turns = [{"role": "System", "content": "s"}, {"role": "human", "content": "q"}, {"role": "gpt", "content": "a"}]
+    kept = {"role": "observation", "content": [{"type": "input_text", "text": "o"}]}
+    prompt = row_of({"prompt": [*turns, kept]}).prompt
+    assert [m["role"] for m in prompt] == ["system", "user", "assistant", "observation"]
+    assert prompt[-1]["content"] == "o"
 
 
 def test_a_row_of_trl(row_of):
