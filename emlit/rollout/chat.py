@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_OURS = ("messages", "tokenize", "add_generation_prompt", "continue_final_message")  # no arguments of a template's own
+
 
 class Chat:
     """How conversations become token ids for one model.
@@ -181,7 +183,7 @@ class Chat:
     def _reads(self, name: str) -> bool:
         template = self.tokenizer.chat_template or ""
         texts = template.values() if isinstance(template, dict) else [template]
-        return any(re.search(rf"\b{re.escape(name)}\b", text) for text in texts)
+        return name not in _OURS and any(re.search(rf"\b{re.escape(name)}\b", text) for text in texts)
 
     def _say(self, sentence: str) -> None:
         if sentence not in self._said:

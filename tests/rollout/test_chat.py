@@ -146,6 +146,9 @@ def test_arguments_of_the_chat_template(chat_of):
         chat_of(SILENT, chat_template_kwargs={"enable_thinking": False})
     with pytest.raises(ConfigError, match="the model has no chat template"):
         chat_of(None, chat_template_kwargs={"enable_thinking": False})
+    for ours in ("add_generation_prompt", "messages"):
+        with pytest.raises(ConfigError, match=f"has {ours}, which .* does not read; remove it"):
+            chat_of(SILENT, chat_template_kwargs={ours: False})
     with pytest.raises(DataError, match="does not read 'enable_thinking'"):
         chat_of(SILENT).encode([USER], {"enable_thinking": False})
 
