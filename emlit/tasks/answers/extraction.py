@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from emlit.tasks.answers.stated import stated
 
 _BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox|framebox)\s*\{)|(?<!\\)\{|(?P<close>(?<!\\)\})")
-_JOINT = re.compile(r"(?:[\s$*\\().]*(?:[,;]|\b(?:and|or)\b)){1,2}[\s$*\\(]*(?:[A-Za-z](?:_\w)?\s*=\s*)?")
 _BRACELESS = re.compile(r"\\boxed\s*([+-]?\d[\d,]*(?:\.\d+)?(?!\d)|(?<=\s)[^\s\\{}$.,;]+)")
 
 
@@ -38,21 +37,14 @@ def extract_boxed(text: str) -> str | None:
 
 
 def extract_answer(text: str) -> str | None:
-    r"""The final answer of a completion: the last \boxed{}, or the last ones if "and" joins them, else what is stated.
+    r"""The final answer of a completion: the last \boxed{}, else the last one that is stated.
 
     "The answer is …", "Final Answer: …", "#### …", a heading "Answer" and what stands below it; see `stated`.
     Returns None where there is neither. Never raises.
     """
-    boxes = sorted(_boxes(text))
-    if boxes:
-        found, after = [], None
-        for start, content, end in reversed(boxes):  # 1 and 2, each in a box of its own
-            inside = text[content:end].strip()
-            if after is not None and not (inside and found[-1] and _JOINT.fullmatch(text, end + 1, after)):
-                break
-            found.append(inside)
-            after = start
-        return ", ".join(reversed(found))
+    boxed = extract_boxed(text)
+    if boxed is not None:
+        return boxed
     braceless = _BRACELESS.findall(text)
     if braceless:  # as some worked solutions of MATH have it: \boxed 2
         return braceless[-1]

@@ -119,7 +119,6 @@ STATED = [
     ("If the answer is 18, we have a contradiction.", None),
     ("The wrong answer is 18.", None),
     ("The answer is 18; or 20.", "18; or 20"),
-    ("$\\boxed{1}$ and $\\boxed{2}$", "1, 2"),
     ("$x = \\boxed{1}$ or $x = \\boxed{2}$", "1, 2"),
     ("\\boxed{1}. And then \\boxed{2}", "2"),
     ("\\boxed{18} and \\boxed{}", ""),
