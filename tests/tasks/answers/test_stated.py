@@ -119,7 +119,6 @@ STATED = [
     ("If the answer is 18, we have a contradiction.", None),
     ("The wrong answer is 18.", None),
     ("The answer is 18; or 20.", "18; or 20"),
-    ("$x = \\boxed{1}$ or $x = \\boxed{2}$", "1, 2"),
     ("\\boxed{1}. And then \\boxed{2}", "2"),
     ("\\boxed{18} and \\boxed{}", ""),
 ]
@@ -221,7 +220,6 @@ NOT_SAID = [
     ('The answer is 5 = 6.', '6'), ('The answer is 18 or 20.', '18'), ('\\boxed{}', '18'), ('The answer is unclear: 18 maybe.', '19'),
     ('The answer is 1/2.', '1'), ('The answer is 1.5.', '1'), ('The answer is $18 - $5 = $13.', '18'), ('The answer is 1.2.3', '1'),
     ("The answer isn't 18.", '18'), ('The answer cannot be 18.', '18'), ('Is the answer 18?', '19'), ('The answer is between 1 and 2.', '1'),
-    ('The answer is 18 or 19.', '18'), ('It is $\\boxed{18}$ or $\\boxed{20}$.', '20'),
 ]  # fmt: skip
 
 
