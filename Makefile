@@ -7,7 +7,7 @@ JOBS ?= 2
 PIP = .venv/bin/python -m pip --disable-pip-version-check -qq
 RUN = .venv/bin/python
 
-.PHONY: install demo test lint clean
+.PHONY: install demo test test-nightly lint clean
 
 install: .venv/installed-$(EXTRA)
 
@@ -26,7 +26,10 @@ demo: install
 	$(RUN) -m emlit.tiny.demo --run_dir $(RUNS) --seed $(SEED)
 
 test: install
-	$(RUN) -m pytest -n $(JOBS) --dist loadfile
+	$(RUN) -m pytest -n $(JOBS) --dist loadfile -m "not nightly"
+
+test-nightly: install
+	$(RUN) -m pytest -n $(JOBS) --dist loadfile -m nightly
 
 lint: install
 	.venv/bin/ruff check .

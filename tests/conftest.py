@@ -2,6 +2,7 @@
 
 import logging
 import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -18,8 +19,14 @@ from emlit.rollout import Group, Prompt, RolloutBatch, collate
 from emlit.tasks import Row, TinyArithmetic
 from emlit.tiny import MODEL_DIR
 
+NIGHTLY = Path(__file__).with_name("nightly.txt")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    nightly = tuple(line for line in NIGHTLY.read_text().splitlines() if not line.startswith("#"))
+    for item in items:
+        if item.nodeid.startswith(nightly):
+            item.add_marker(pytest.mark.nightly)
     if not torch.cuda.is_available():
         for item in items:
             if item.get_closest_marker("gpu") is not None:  # keywords have the names of folders, too
