@@ -34,7 +34,7 @@ class Server:
         command = [sys.executable, "-m", "emlit.serve", "--config", str(self.config), "--port", str(self.port)]
         command += ["--kv-cache-memory-bytes", str(64 << 20), *self.arguments]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        for name in ("VLLM_ENABLE_V1_MULTIPROCESSING", "VLLM_LOGGING_LEVEL"):  # as an engine in this process has set them
+        for name in ("VLLM_ENABLE_V1_MULTIPROCESSING", "VLLM_LOGGING_LEVEL"):  # as an engine in this process set them
             environment.pop(name, None)
         with self.log.open("a") as output:
             # A group of its own, so that vLLM's engine and workers can be killed with it.
