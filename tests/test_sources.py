@@ -90,7 +90,7 @@ def test_bad_lines_of_a_json_file(tmp_path):
         ("p.jsonl", codecs.BOM_UTF8, r"p\.jsonl has no usable row"),
         ("p.jsonl", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
         ("p.parquet", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
-        ("p.jsonl", gzip.compress(LINES.encode()), r"p\.jsonl is compressed by gzip; end its name in \.gz"),
+        ("p.jsonl", gzip.compress(LINES.encode(), mtime=0), r"p\.jsonl is compressed by gzip; end its name in \.gz"),
         ("p.csv", b"PK\x03\x04\0", r"p\.csv is a zip archive; unpack it"),
         ("p.json", b"PAR1\0\0PAR1", r"p\.json is a Parquet file"),
         ("p.jsonl", b"\n<!DOCTYPE html><html>", r"p\.jsonl is a web page"),
