@@ -102,6 +102,7 @@ class EntropyObjectiveMixin:
         self.reduction, self.entropy_temperature = reduction, entropy_temperature
         self.learning_rate, self.weight_decay, self.warmup_steps = learning_rate, weight_decay, warmup_steps
         self.gradient_checkpointing, self.torch_compile = gradient_checkpointing, torch_compile
+        self.kl_weight, self.kl_estimator, self.entropy_floor = kl_weight, kl_estimator, entropy_floor
         kl = KLToReference(kl_weight, kl_estimator)
         self.loss_terms = ([kl] if kl_weight else []) + ([entropy_floor] if entropy_floor else []) + (loss_terms or [])
         # In a tuple, so that it is no submodule: it is neither trained nor saved.
