@@ -1,16 +1,21 @@
 """The argument parser of the command line."""
 
+import contextlib
 import inspect
 import math
+from pathlib import Path
 from typing import Any, NoReturn
 from unittest.mock import patch
 
-from jsonargparse import Namespace, _typehints
+import yaml
+from jsonargparse import ActionConfigFile, Namespace, _typehints, get_loader
+from jsonargparse._actions import previous_config
 from jsonargparse._util import import_object
 from lightning.pytorch.cli import LightningArgumentParser
 
 from emlit.argument_errors import one_sentence
 from emlit.errors import ConfigError
+from emlit.includes import INCLUDE, config_parts, included_files
 from emlit.modules import CausalLM
 
 # Whatever the objective is, these say which model it is for and how it is held.
@@ -52,6 +57,26 @@ class Parser(LightningArgumentParser):
             parsed = super().parse_args(*args, **kwargs)
         self.replaced = tuple(sentences)
         return parsed
+
+    def parse_path(self, path: Any, *args: Any, **kwargs: Any) -> Namespace:
+        """A config file's arguments; includes that cannot be followed are refused before any is parsed."""
+        with contextlib.suppress(OSError, ValueError, yaml.YAMLError):  # the file's own faults are jsonargparse's
+            config_parts(Path(path))
+        return super().parse_path(path, *args, **kwargs)
+
+    def parse_string(self, content: str, *args: Any, **kwargs: Any) -> Namespace:
+        """A config's arguments, merged over the files that it includes as if `--config` had named them before it."""
+        loaded = None
+        with contextlib.suppress(yaml.YAMLError):
+            loaded = get_loader("yaml")(content)
+        if isinstance(loaded, dict) and INCLUDE in loaded:
+            given = previous_config.get()
+            for file in included_files(loaded, Path(kwargs.get("path") or "config")):
+                ActionConfigFile.apply_config(self, given, "config", str(file))
+                given["config"].pop()  # lists what was given: its first names the run
+            own = {key: value for key, value in loaded.items() if key != INCLUDE}
+            content = yaml.safe_dump(own, default_style='"', sort_keys=False)  # quoted: what is text stays text
+        return super().parse_string(content, *args, **kwargs)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         raise ArgumentError(one_sentence(message, self._keys()))

@@ -19,6 +19,7 @@ import yaml
 from emlit import pretrained
 from emlit.engines.vllm import VLLMEngine
 from emlit.errors import ConfigError, EmlitError
+from emlit.includes import config_parts
 from emlit.server import HOSTS_VARIABLE, secret
 
 # By which weights reach the server; `emlit.engines.shm_transfer.BACKEND`, which only vLLM's processes import.
@@ -112,20 +113,21 @@ def _flags(arguments: dict[str, Any]) -> list[str]:
 
 
 def read(files: Sequence[str]) -> dict[str, Any]:
-    """Configs, each over those before it.
+    """Configs, each over those before it and over what it includes.
 
     Raises:
-        ConfigError: a file that is not there, or is no mapping
+        ConfigError: a file that is not there, or is no mapping, or an include that cannot be followed
     """
     merged: dict[str, Any] = {}
     for file in files:
         try:
-            found = yaml.safe_load(Path(file).read_text())
+            parts = config_parts(Path(file))
         except (OSError, ValueError, yaml.YAMLError) as error:
             raise ConfigError(f"config {file} cannot be read: {' '.join(str(error).split())}") from error
-        if not isinstance(found, dict):
-            raise ConfigError(f"config {file} is no mapping of keys; give one that fit takes")
-        merged = _over(merged, found)
+        for _, found in parts:
+            if not isinstance(found, dict):
+                raise ConfigError(f"config {file} is no mapping of keys; give one that fit takes")
+            merged = _over(merged, found)
     return merged
 
 

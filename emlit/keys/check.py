@@ -10,6 +10,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from emlit.errors import ConfigError
+from emlit.includes import config_parts
 from emlit.keys.commands import CLASSES, LIGHTNING_ARGUMENTS, RUN_ARGUMENTS, SUBCOMMANDS
 from emlit.keys.signatures import Signature, class_of, find
 
@@ -24,7 +26,7 @@ def unknown_key(words: Sequence[str]) -> str | None:
     """
     try:
         _read(words)
-    except _Unknown as unknown:
+    except (_Unknown, ConfigError) as unknown:
         return str(unknown)
     return None
 
@@ -37,7 +39,7 @@ def evaluates_another_set(words: Sequence[str]) -> bool:
     """
     try:
         named = _read(words).named
-    except _Unknown:
+    except (_Unknown, ConfigError):
         return False
     train, evaluation = named.get("data.train", []), named.get("data.evaluation", [])
     return bool(train and evaluation) and train[0] <= evaluation[-1] < train[-1]
@@ -90,11 +92,11 @@ class _Command:
         self.classes: dict[str, Signature | None] = {key: find(path) for key, path in CLASSES.items()}
         self.classes["model"] = None
         self.file = ""
-        self.source = 0  # of the word that is read
+        self.source = 0  # of the word or the file that is read
         self.named: dict[str, list[int]] = {}  # sources of a value or a class, by key
 
     def read(self, file: Path) -> None:
-        """The keys of a config file."""
+        """The keys of a config file, after those of the files that it includes."""
         import yaml
 
         if file.suffix in (".yaml", ".yml", ".json") and not file.exists():
@@ -102,12 +104,14 @@ class _Command:
             close = get_close_matches(str(file), beside, n=1)
             raise _Unknown(f"config: there is no file {file}" + (f"; did you mean {close[0]}?" if close else ""))
         try:
-            content = yaml.load(file.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            parts = config_parts(file)
         except (OSError, ValueError, yaml.YAMLError):
             return
-        self.file = f"{file}: "
-        for key, value in content.items() if isinstance(content, dict) else ():
-            self.set(str(key), value)
+        for part, content in parts:
+            self.source += part == file  # what it includes is one source, its own keys are another
+            self.file = f"{part}: "
+            for key, value in content.items() if isinstance(content, dict) else ():
+                self.set(str(key), value)
         self.file = ""
 
     def set(self, key: str, value: Any) -> None:
@@ -128,7 +132,8 @@ class _Command:
 
     def _take(self, place: str, value: Any) -> None:
         place = place.removesuffix(".class_path")
-        if place != "data.train" or value not in (None, "null"):  # no set has no evaluation set
+        # No set has no evaluation set, and arguments without a class are those of the set before.
+        if not isinstance(value, dict) and (place != "data.train" or value not in (None, "null")):
             self.named.setdefault(place, []).append(self.source)
         if isinstance(value, str):
             if re.fullmatch(r"[A-Za-z_][\w.]*", value) and self._has_classes(place):
