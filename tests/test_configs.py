@@ -6,9 +6,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from emlit import pretrained
+from emlit import pretrained, serve
 from emlit.command_line import EmlitCLI
 from emlit.errors import ConfigError
+from emlit.includes import config_parts
+from emlit.keys import unknown_key
 from emlit.modules import CausalLM
 from emlit.parser import Parser
 from emlit.plan.shapes import published_config
@@ -21,7 +23,12 @@ PARAMETERS = {
     "qwen2.5-math-7b": 7.6e9, "qwen2.5-7b": 7.6e9, "qwen2.5-1.5b": 1.54e9, "eurus-2-7b": 7.6e9, "qwen2.5-32b": 32.8e9,
     "llama-3.1-8b": 8.03e9,
 }  # fmt: skip
-FILES = sorted(path for path in CONFIGS.rglob("*.yaml") if path.parent.name != "trainer")
+PARTS = ("methods", "models", "data", "strategies", "trainer")
+FILES = sorted(path for path in CONFIGS.rglob("*.yaml") if path.parent.name not in PARTS)
+METHODS = sorted(
+    path.stem for path in (CONFIGS / "methods").glob("*.yaml") if path.stem not in ("training", "rl", "answering")
+)
+MODELS = sorted(path.stem for path in (CONFIGS / "models").glob("*.yaml"))
 
 
 @pytest.fixture
@@ -227,6 +234,52 @@ def test_an_overlay_replaces_a_class_like_the_command_line(built, tmp_path):
     overlay.write_text(f"data: {{train: {{class_path: PromptFile, init_args: {{path: {tmp_path}/prompts.csv}}}}}}\n")
     task = built(CONFIGS / "qwen2.5-1.5b/em_ft.yaml", f"--config={overlay}").datamodule.train_task
     assert (task.system_prompt, task.skip_bad_rows, len(task.rows())) == (None, False, 1)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("method", METHODS)
+def test_any_method_suits_any_model(method, model):
+    files = [str(CONFIGS / "methods" / f"{method}.yaml"), str(CONFIGS / "models" / f"{model}.yaml")]
+    assert (
+        unknown_key(["predict" if method in ("em_inf", "eval") else "fit", "--config", files[0], "--config", files[1]])
+        is None
+    )
+    alone, of, both = serve.read(files[:1]), serve.read(files[1:]), serve.read(files)
+    assert "pretrained" not in alone["model"]["init_args"]
+    assert both["model"]["init_args"] == alone["model"]["init_args"] | of["model"]["init_args"]
+    assert both["data"] == alone["data"] | of.get("data", {})
+    assert {key: both[key] for key in ("trainer", "sync") if key in both} == {
+        key: alone[key] for key in ("trainer", "sync") if key in alone
+    }
+
+
+def test_a_recipe_is_its_method_and_its_model():
+    """Values of their own have evaluations, of which each model has others, and LoRA."""
+    for path in FILES:
+        *parts, (file, own) = config_parts(path)
+        assert file == path
+        if path.parent.name == "tiny":
+            assert not parts, "tiny configs are whole: they are the tutorial"
+            continue
+        assert {part.parent.name for part, _ in parts} <= {*PARTS, path.parent.name}
+        if path.stem in METHODS and path.stem != "eval":
+            assert not own
+            instruct = path.stem == "em_inf" and not path.parent.name.startswith("llama")
+            model = f"{path.parent.name}-instruct" if instruct else path.parent.name
+            assert serve.read([str(path)]) == serve.read(
+                [str(CONFIGS / "methods" / path.name), str(CONFIGS / "models" / f"{model}.yaml")]
+            )
+
+
+@pytest.mark.parametrize("model", ["qwen2.5-1.5b", "llama-3.1-8b"])
+@pytest.mark.parametrize("kind", ["em_ft", "em_rl_sequence", "em_rl_token"])
+def test_other_models_have_the_settings_of_the_papers(kind, model):
+    ours, theirs = (serve.read([str(CONFIGS / name / f"{kind}.yaml")]) for name in (model, "qwen2.5-math-7b"))
+    assert ours["model"]["init_args"].pop("pretrained") != theirs["model"]["init_args"].pop("pretrained")
+    assert (ours["data"].pop("prompts_per_round"), theirs["data"].pop("prompts_per_round")) == (
+        128 if model == "qwen2.5-1.5b" else 512, 512,
+    )  # fmt: skip
+    assert ours == theirs
 
 
 def test_there_is_one_for_each_model_and_method():
