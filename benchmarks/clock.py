@@ -6,7 +6,7 @@ from typing import Any
 
 import lightning as L
 
-from callbacks import WeightSync
+from emlit.callbacks import WeightSync
 
 
 class StepClock(L.Callback):

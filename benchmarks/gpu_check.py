@@ -123,8 +123,8 @@ def head(smoke: bool) -> Found:
 
 def micro_batch(smoke: bool) -> Found:
     """Forward, loss, backward and callbacks of EM-FT and EM-RL, with the host made to fail where it would wait."""
-    from callbacks.skip_non_finite import SkipNonFinite
-    from callbacks.weight_sync import WeightSync
+    from emlit.callbacks.skip_non_finite import SkipNonFinite
+    from emlit.callbacks.weight_sync import WeightSync
     from emlit.modules import EMFT, EMRL
     from emlit.plan.shapes import published_config
     from emlit.plan.step import made_up_batch, without_trainer

@@ -9,7 +9,7 @@ import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.trainer.states import TrainerFn
 
-from callbacks import HFExport, PredictionWriter, RunCheckpoint
+from emlit.callbacks import HFExport, PredictionWriter, RunCheckpoint
 
 # The file descriptor of a pipe.
 VARIABLE = "EMLIT_PHASES"

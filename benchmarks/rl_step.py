@@ -71,8 +71,8 @@ def run_emlit(arguments: argparse.Namespace, method: str, engine: str) -> dict[s
     import lightning as L
     from lightning.pytorch.loggers import TensorBoardLogger
 
-    import callbacks
     from benchmarks.clock import StepClock
+    from emlit import callbacks
     from emlit.engines import Sampling, TransformersEngine, VLLMEngine
     from emlit.modules import EMFT, EMRL
     from emlit.rollout import RolloutDataModule

@@ -1,18 +1,21 @@
-"""What watches or steers a run."""
+"""What watches or steers a run: the package `emlit.callbacks`, which a checkout also has as `callbacks`."""
 
-from callbacks.collapse_guard import CollapseGuard
-from callbacks.em_inference import EMInference
-from callbacks.entropy_curves import EntropyCurves
-from callbacks.hf_export import HFExport
-from callbacks.prediction_writer import PredictionWriter
-from callbacks.preflight_report import PreflightReport
-from callbacks.progress import RolloutProgress
-from callbacks.run_checkpoint import RunCheckpoint
-from callbacks.run_summary import RunSummary
-from callbacks.samples_page import SamplesPage
-from callbacks.skip_non_finite import SkipNonFinite
-from callbacks.stop_on_signal import StopOnSignal, Stopped
-from callbacks.weight_sync import WeightSync
+import importlib
+import sys
+
+from emlit.callbacks.collapse_guard import CollapseGuard
+from emlit.callbacks.em_inference import EMInference
+from emlit.callbacks.entropy_curves import EntropyCurves
+from emlit.callbacks.hf_export import HFExport
+from emlit.callbacks.prediction_writer import PredictionWriter
+from emlit.callbacks.preflight_report import PreflightReport
+from emlit.callbacks.progress import RolloutProgress
+from emlit.callbacks.run_checkpoint import RunCheckpoint
+from emlit.callbacks.run_summary import RunSummary
+from emlit.callbacks.samples_page import SamplesPage
+from emlit.callbacks.skip_non_finite import SkipNonFinite
+from emlit.callbacks.stop_on_signal import StopOnSignal, Stopped
+from emlit.callbacks.weight_sync import WeightSync
 
 __all__ = [
     "CollapseGuard",
@@ -30,3 +33,9 @@ __all__ = [
     "Stopped",
     "WeightSync",
 ]
+
+if __name__ == "callbacks":
+    # One class, whatever it is called: two copies would not be instances of each other.
+    importlib.import_module("emlit.callbacks")
+    for name in [name for name in sys.modules if name.partition("emlit.")[2].startswith("callbacks")]:
+        sys.modules[name.removeprefix("emlit.")] = sys.modules[name]

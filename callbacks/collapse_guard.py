@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import lightning as L
 
-from callbacks import kept_weights
-from callbacks.guard_cost import GuardCost, planned
-from callbacks.weight_sync import load_into
 from emlit import progress
+from emlit.callbacks import kept_weights
+from emlit.callbacks.guard_cost import GuardCost, planned
+from emlit.callbacks.weight_sync import load_into
 from emlit.collapse import Finding, Limits, Probe, ProbeSize, Signals, decide, judge, judge_start, probe_size, score
 from emlit.errors import ConfigError, NonFiniteError
 from emlit.modules import CausalLM

@@ -6,7 +6,7 @@ from typing import Any
 import lightning as L
 import torch
 
-from callbacks.weight_sync import WeightSync, logprob_gap
+from emlit.callbacks.weight_sync import WeightSync, logprob_gap
 from emlit.curves.round_tokens import RoundTokens
 from emlit.curves.scalars import completion_scalars, over_ranks, token_scalars
 from emlit.curves.tensorboard import add_profile, writers

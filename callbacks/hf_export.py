@@ -8,9 +8,9 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from callbacks.run_checkpoint import RunCheckpoint
-from callbacks.weight_sync import adapter_weights, engine_weights
 from emlit import progress
+from emlit.callbacks.run_checkpoint import RunCheckpoint
+from emlit.callbacks.weight_sync import adapter_weights, engine_weights
 from emlit.errors import ConfigError, NonFiniteError
 from emlit.export import parameter_count, require_room, require_saveable, saveable
 from emlit.files import replacing, scratch_of

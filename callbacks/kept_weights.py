@@ -4,8 +4,8 @@ from pathlib import Path
 
 import lightning as L
 
-from callbacks.run_checkpoint import RunCheckpoint
 from emlit import checkpoint_files
+from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.files import delete, replacing
 from emlit.marks import foreign
 from emlit.modules import CausalLM

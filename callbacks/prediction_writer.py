@@ -8,8 +8,8 @@ import lightning as L
 from rich.box import SIMPLE
 from rich.table import Table
 
-from callbacks.prediction_settings import differences, settings_of
 from emlit import progress
+from emlit.callbacks.prediction_settings import differences, settings_of
 from emlit.errors import ConfigError
 from emlit.files import append_to, delete, flush, replacing, write_whole, writing
 from emlit.marks import create, require_own

@@ -8,9 +8,9 @@ from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.trainer.states import TrainerFn
 from rich.console import Console
 
-from callbacks.progress_display import Bars, Lines, Ticker, duration
-from callbacks.samples_page import planned_steps
 from emlit import progress
+from emlit.callbacks.progress_display import Bars, Lines, Ticker, duration
+from emlit.callbacks.samples_page import planned_steps
 from emlit.errors import ConfigError
 from emlit.progress import Phase
 

@@ -14,8 +14,8 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loops.fit_loop import _FitLoop
 from torch.distributed.checkpoint.api import CheckpointException
 
-from callbacks.direct_checkpoint_io import DirectCheckpointIO
 from emlit import progress
+from emlit.callbacks.direct_checkpoint_io import DirectCheckpointIO
 from emlit.errors import ConfigError, StorageError, first_line
 from emlit.export import parameter_count, require_room
 from emlit.files import delete, put_in_place, replacing, scratch_of, writing

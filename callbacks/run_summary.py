@@ -9,10 +9,10 @@ from typing import Any
 import lightning as L
 from rich.table import Table
 
-from callbacks.collapse_guard import CollapseGuard
-from callbacks.hf_export import HFExport
-from callbacks.run_checkpoint import RunCheckpoint
-from callbacks.samples_page import SamplesPage
+from emlit.callbacks.collapse_guard import CollapseGuard
+from emlit.callbacks.hf_export import HFExport
+from emlit.callbacks.run_checkpoint import RunCheckpoint
+from emlit.callbacks.samples_page import SamplesPage
 from emlit.errors import ConfigError
 from emlit.evaluation import NAMES, evaluate
 from emlit.files import write_whole

@@ -9,9 +9,9 @@ import lightning as L
 import torch
 from torch import Tensor
 
-from callbacks.hf_export import HFExport
-from callbacks.run_checkpoint import RunCheckpoint
 from emlit import checkpoint_files
+from emlit.callbacks.hf_export import HFExport
+from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.errors import ConfigError, NonFiniteError
 from emlit.files import replacing
 from emlit.modules import CausalLM, StepRecord

@@ -9,9 +9,9 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.trainer.states import TrainerFn
 
-from callbacks.run_checkpoint import RunCheckpoint
-from callbacks.samples_page import planned_steps
-from callbacks.unheard_signals import UnheardSignals
+from emlit.callbacks.run_checkpoint import RunCheckpoint
+from emlit.callbacks.samples_page import planned_steps
+from emlit.callbacks.unheard_signals import UnheardSignals
 from emlit.parallel import is_sharded
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)

@@ -34,7 +34,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from torch.distributed.checkpoint.api import CheckpointException
 
-import callbacks
+from emlit import callbacks
 from emlit.argument_errors import one_sentence
 from emlit.endings import ends_in_a_sentence, say, to_go_on
 from emlit.errors import ConfigError, first_line

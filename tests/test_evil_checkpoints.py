@@ -13,7 +13,7 @@ from torch.distributed.checkpoint.filesystem import _StorageInfo
 from torch.distributed.checkpoint.metadata import BytesStorageMetadata, Metadata, MetadataIndex
 
 import cli
-from callbacks.direct_checkpoint_io import DirectCheckpointIO
+from emlit.callbacks.direct_checkpoint_io import DirectCheckpointIO
 from emlit.errors import ConfigError
 from emlit.parallel.plain_shards import load_plain
 from emlit.run_directory import read_checkpoint

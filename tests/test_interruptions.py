@@ -12,10 +12,10 @@ import pytest
 import torch
 
 import cli
-from callbacks import progress as shown
-from callbacks.progress_display import Lines
-from callbacks.unheard_signals import UnheardSignals
 from emlit import progress
+from emlit.callbacks import progress as shown
+from emlit.callbacks.progress_display import Lines
+from emlit.callbacks.unheard_signals import UnheardSignals
 from emlit.modules import EMFT, CausalLM, causal_lm
 from emlit.tasks import TinyArithmetic
 from tests.slow_engine import SlowEngine
@@ -196,7 +196,7 @@ def turning(clock: Clock, seconds: float, function):
 @pytest.mark.parametrize("command", ["fit", "predict", "validate"])
 def test_no_silence_above_15_seconds(command, clock, engine, tmp_path, monkeypatch, capsys):
     """Everything is slow: reading, loading, starting, sampling, scoring, grading, saving, exporting."""
-    from callbacks import HFExport, RunCheckpoint
+    from emlit.callbacks import HFExport, RunCheckpoint
 
     engine.on_start = staticmethod(lambda: clock.turn(100))
     engine.on_completion = staticmethod(lambda number: clock.turn(9))

@@ -6,9 +6,9 @@ import time
 import pytest
 from rich.console import Console
 
-from callbacks import RolloutProgress
-from callbacks.progress_display import Bars, Lines, Ticker, described, duration
 from emlit import progress
+from emlit.callbacks import RolloutProgress
+from emlit.callbacks.progress_display import Bars, Lines, Ticker, described, duration
 
 
 class Clock:

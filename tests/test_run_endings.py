@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM, GenerationConfig
 
 import cli
-from callbacks import hf_export
+from emlit.callbacks import hf_export
 from emlit.endings import to_go_on
 from emlit.engines import TransformersEngine
 from emlit.errors import ConfigError

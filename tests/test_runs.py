@@ -12,7 +12,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import cli
-from callbacks.weight_sync import WeightSync
+from emlit.callbacks.weight_sync import WeightSync
 from emlit.engines import installed
 from emlit.report import read_predictions
 
@@ -138,7 +138,7 @@ def test_a_checkpoint_of_another_model(tmp_path, run_sentence):
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_push_that_does_not_arrive_is_noticed(engine, tmp_path, monkeypatch, run_sentence):
-    from callbacks import weight_sync
+    from emlit.callbacks import weight_sync
 
     # named_parameters() names a tied head once, and vLLM on the CPU then keeps its old copy; transformers ties its own.
     def stale(module):
@@ -148,7 +148,7 @@ def test_a_push_that_does_not_arrive_is_noticed(engine, tmp_path, monkeypatch, r
         yield from names.items()
 
     monkeypatch.setattr(weight_sync, "engine_weights", stale)
-    monkeypatch.setattr("callbacks.hf_export.engine_weights", stale)
+    monkeypatch.setattr("emlit.callbacks.hf_export.engine_weights", stale)
     arguments = ("em_ft", tmp_path / "run", "--model.learning_rate=1e-3")
     assert "trainer and sampler disagree" in run_sentence(fit, *arguments, engine=engine)
 
@@ -185,7 +185,7 @@ def test_em_inf_lowers_the_sampled_entropy(engine, tmp_path):
 @pytest.mark.slow
 def test_predictions_survive_a_kill(tmp_path, monkeypatch):
     whole = predict(tmp_path / "whole")
-    from callbacks import PredictionWriter
+    from emlit.callbacks import PredictionWriter
 
     write, batches = PredictionWriter.on_predict_batch_end, []
 
@@ -235,7 +235,7 @@ def test_a_trained_checkpoint_reaches_the_engine(tmp_path, run_sentence):
 
 @pytest.mark.slow
 def test_a_run_killed_in_its_last_evaluation_gets_to_it(tmp_path, monkeypatch):
-    from callbacks import RunSummary
+    from emlit.callbacks import RunSummary
 
     finish = RunSummary.on_train_end
 
@@ -332,7 +332,7 @@ STRATEGIES = [
 
 @pytest.mark.slow
 def test_an_evaluation_goes_on_where_it_was_killed(tmp_path, monkeypatch):
-    from callbacks import PredictionWriter
+    from emlit.callbacks import PredictionWriter
 
     arguments = ("--trainer.callbacks=null", f"--data.strategies={json.dumps(STRATEGIES)}")
     whole = predict(tmp_path / "whole", *arguments)

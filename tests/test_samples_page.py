@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import cli
-from callbacks import SamplesPage
-from callbacks.samples_page import is_due
+from emlit.callbacks import SamplesPage
+from emlit.callbacks.samples_page import is_due
 from emlit.errors import ConfigError
 from tests.test_runs import ROOT, scalars
 

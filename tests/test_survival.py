@@ -13,7 +13,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 import cli
-from callbacks import HFExport, RunCheckpoint
+from emlit.callbacks import HFExport, RunCheckpoint
 from emlit.engines import TransformersEngine, VLLMEngine
 from emlit.modules import EMRL
 from tests.test_runs import ROOT, predict, scalars
@@ -233,7 +233,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(tmp_path, monkeypatch, small_file
 
 @pytest.mark.slow
 def test_a_full_disk_at_the_export(tmp_path, monkeypatch, small_files, run_sentence):
-    from callbacks import HFExport
+    from emlit.callbacks import HFExport
 
     export = HFExport.export
     monkeypatch.setattr(HFExport, "export", lambda self, *args: (small_files(), export(self, *args)))

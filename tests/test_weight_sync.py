@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from callbacks.skip_non_finite import SkipNonFinite, faults
-from callbacks.weight_sync import WeightSync, engine_weights
+from emlit.callbacks.skip_non_finite import SkipNonFinite, faults
+from emlit.callbacks.weight_sync import WeightSync, engine_weights
 from emlit.errors import WeightSyncError
 from emlit.modules import EMFT, LoRA
 from tests.conftest import make_batch, make_group

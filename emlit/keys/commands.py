@@ -59,4 +59,4 @@ CALLBACKS = {
 }
 
 # Class by key, for the keys whose class is always the same.
-CLASSES = {"data": DATA, "trainer": TRAINER, **{key: f"callbacks.{name}" for key, name in CALLBACKS.items()}}
+CLASSES = {"data": DATA, "trainer": TRAINER, **{key: f"emlit.callbacks.{name}" for key, name in CALLBACKS.items()}}

@@ -65,7 +65,7 @@ def _subcommand(name: str) -> str:
         *_rows("data.", data.arguments.values()),
     ]
     for key, callback in CALLBACKS.items():
-        signature = find(f"callbacks.{callback}")
+        signature = find(f"emlit.callbacks.{callback}")
         assert signature is not None
         parts += [f"\n{signature.summary}", *_rows(f"{key}.", signature.arguments.values())]
     parts += [

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-# emlit and callbacks stand beside each other, in a checkout and where they are installed.
-_ROOTS = (Path(__file__).parents[1], Path(__file__).parents[2] / "callbacks")
+# In a checkout the second is a link, which a search of the first does not follow.
+_ROOTS = (Path(__file__).parents[1], Path(__file__).parents[1] / "callbacks")
 _TRAINER = "lightning.pytorch.Trainer"
 # Bases that take nothing.
 _PLAIN = {"ABC", "Protocol", "object", "NamedTuple"}
@@ -58,10 +58,12 @@ def find(path: str) -> Signature | None:
     Args:
         path: a class path, or the name alone
     """
+    if path.startswith("callbacks."):  # as a checkout may have it
+        path = f"emlit.{path}"
     package, _, name = path.rpartition(".")
     if path == _TRAINER:
         return _read(_lightning() / "pytorch/trainer/trainer.py", "Trainer")
-    if package.partition(".")[0] not in ("", "emlit", "callbacks"):
+    if package.partition(".")[0] not in ("", "emlit"):
         return None
     files = _files().get(name, [])
     file = next((each for each in files if _within(each, package)), None) if package else files[0] if files else None
@@ -93,13 +95,17 @@ def _lightning() -> Path:
 
 
 @cache
+def _sources() -> list[Path]:
+    return sorted({file for root in _ROOTS for file in root.rglob("*.py")})
+
+
+@cache
 def _files() -> dict[str, list[Path]]:
     """Where each class of emlit's is defined; a few names stand in two rooms."""
     found: dict[str, list[Path]] = {}
-    for root in _ROOTS:
-        for file in sorted(root.rglob("*.py")):
-            for name in re.findall(r"^class (\w+)", _text(file), re.MULTILINE):
-                found.setdefault(name, []).append(file)
+    for file in _sources():
+        for name in re.findall(r"^class (\w+)", _text(file), re.MULTILINE):
+            found.setdefault(name, []).append(file)
     return found
 
 
@@ -133,7 +139,7 @@ def _choices() -> dict[str, str]:
 @cache
 def _constants() -> dict[str, str]:
     """Names of emlit's that stand for a text or a number, as it is written."""
-    texts = (_text(file) for root in _ROOTS for file in root.rglob("*.py"))
+    texts = map(_text, _sources())
     return {
         name: text
         for each in texts

@@ -11,7 +11,6 @@ from rich.table import Table
 
 from emlit.terminal import Terminal
 
-ROOT = Path(__file__).parents[2]
 # Configs, with the names of their rows.
 FITS = {"em_ft": "EM-FT", "em_rl_sequence": "EM-RL-sequence", "em_rl_token": "EM-RL-token"}
 BASELINES = {
@@ -27,9 +26,8 @@ COLUMNS = ("pass@1", "greedy", "maj@16", "pass@16", "format_rate", "mean_entropy
 
 def command(*arguments: str) -> None:
     """Run the command line as a user would, and show what is run."""
-    line = [sys.executable, "cli.py", *arguments]
-    print(f"\n$ python {' '.join(line[1:])}", flush=True)
-    subprocess.run(line, cwd=ROOT, check=True)
+    print(f"\n$ emlit {' '.join(arguments)}", flush=True)
+    subprocess.run([sys.executable, "-m", "emlit", *arguments], check=True)
 
 
 def fits(
@@ -40,7 +38,7 @@ def fits(
     harder = [] if difficulty == "default" else [f"--data.{key}.difficulty={difficulty}" for key in _TASKS]
     for config, name in configs.items():
         place = [f"--run_dir={run_dir / config}", "--overwrite=true", f"--seed_everything={seed}"]
-        command("fit", "--config", f"configs/tiny/{config}.yaml", *place, *harder, *more)
+        command("fit", "--config", f"emlit://tiny/{config}", *place, *harder, *more)
         summary = json.loads((run_dir / config / "summary.json").read_text())
         rows.setdefault("before", summary["before"])
         rows[name] = {**summary["after"], "seconds": summary["seconds"]}
@@ -54,7 +52,7 @@ def run(run_dir: Path, seed: int, difficulty: str = "default") -> dict[str, dict
     if difficulty != "default":
         common.append(f"--data.evaluation.difficulty={difficulty}")
     place = [f"--run_dir={run_dir / 'em_inf'}", "--writer.overwrite=true"]
-    command("predict", "--config", "configs/tiny/em_inf.yaml", *place, *common)
+    command("predict", "--config", "emlit://tiny/em_inf", *place, *common)
     rows["EM-INF"] = json.loads((run_dir / "em_inf" / "report.json").read_text())[0]
     return rows
 

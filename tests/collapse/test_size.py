@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from callbacks.guard_cost import GuardCost, planned
+from emlit.callbacks.guard_cost import GuardCost, planned
 from emlit.collapse import ProbeSize, probe_size
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from callbacks.entropy_curves import add_profile
+from emlit.callbacks.entropy_curves import add_profile
 from emlit.curves.round_tokens import RoundTokens, token_losses
 from emlit.curves.scalars import completion_scalars, token_scalars
 from emlit.engines import Completion

@@ -16,9 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import callbacks
 import cli
-from emlit import decoding, engines, modules, pretrained, rewards, tasks
+from emlit import callbacks, decoding, engines, modules, pretrained, rewards, tasks
 from emlit.command_line import EmlitCLI
 from emlit.modules import CausalLM
 from tests.fuzz.cases import cases

@@ -11,8 +11,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
-from callbacks.weight_sync import engine_weights
 from emlit import pretrained
+from emlit.callbacks.weight_sync import engine_weights
 from emlit.engines import TransformersEngine
 from emlit.errors import ConfigError, DataError
 from emlit.modules import EMFT, EMRL, CausalLM, LoRA
@@ -363,7 +363,7 @@ def test_layers_are_checked_again_on_the_model_itself():
 
 
 def test_both_exports_load_and_answer_alike(directory, tmp_path):
-    from callbacks import HFExport
+    from emlit.callbacks import HFExport
 
     module = adapted(EMFT, directory)
     tokenizer = SimpleNamespace(save_pretrained=lambda path: None)

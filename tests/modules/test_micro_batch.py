@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from callbacks.skip_non_finite import SkipNonFinite
-from callbacks.weight_sync import WeightSync
+from emlit.callbacks.skip_non_finite import SkipNonFinite
+from emlit.callbacks.weight_sync import WeightSync
 from emlit.losses import ClipCov, HighEntropyTokens
 from emlit.modules import EMFT, EMRL, PPO, SFT, EntropyFloor, TruncatedImportanceSampling
 from emlit.rewards import GRPO, SelfCertaintyReward, SequenceLogProbReward, VerifiedAnswerReward

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from callbacks.entropy_curves import EntropyCurves
+from emlit.callbacks.entropy_curves import EntropyCurves
 from emlit.engines import Sampling
 from emlit.errors import DataError
 from emlit.rollout import RoundShape, SolutionStream, render, with_solutions

@@ -1,0 +1,67 @@
+"""The configs that come with emlit: `emlit configs`, and `--config emlit://tiny/em_ft` anywhere."""
+
+import difflib
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from emlit.errors import ConfigError
+
+CONFIGS = Path(__file__).parent / "configs"
+SCHEME = "emlit://"
+
+
+def names() -> dict[str, Path]:
+    """Each config by its name, such as tiny/em_ft."""
+    return {str(file.relative_to(CONFIGS).with_suffix("")): file for file in sorted(CONFIGS.rglob("*.yaml"))}
+
+
+def find(name: str) -> Path:
+    """The file of a config's name.
+
+    Raises:
+        ConfigError: there is none
+    """
+    name = name.removeprefix(SCHEME).removesuffix(".yaml")
+    known = names()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ConfigError(f"config is {SCHEME}{name}, and emlit has no such config{hint} `emlit configs` lists them")
+    return known[name]
+
+
+def resolved(words: Sequence[str]) -> list[str]:
+    """A command line with the files of emlit:// in place of their names."""
+    given = [word.partition("=") for word in words]
+    return [
+        f"{key}{equals}{find(value)}"
+        if value.startswith(SCHEME)
+        else str(find(key))
+        if key.startswith(SCHEME)
+        else word
+        for word, (key, equals, value) in zip(words, given, strict=True)
+    ]
+
+
+def command(words: Sequence[str]) -> str:
+    """What `emlit configs` and `emlit configs copy NAME [FOLDER]` print.
+
+    Raises:
+        ConfigError: another command, a name that is none, or a file that is there already
+    """
+    if not words:
+        return "\n".join(f"{SCHEME}{name:34} {_first_line(file)}" for name, file in names().items())
+    if words[0] != "copy" or len(words) not in (2, 3):
+        raise ConfigError("emlit configs lists them; emlit configs copy NAME [FOLDER] copies one to change it")
+    source = find(words[1])
+    target = Path(words[2] if len(words) == 3 else ".") / source.name
+    if target.exists():
+        raise ConfigError(f"{target} is there already; name another folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    return f"{target}"
+
+
+def _first_line(file: Path) -> str:
+    return file.read_text().splitlines()[0].removeprefix("#").strip()
