@@ -9,11 +9,8 @@ from typing import Any, get_args, get_type_hints
 import torch
 from torch import Tensor
 
-from emlit.engines import NEXT_TURN
 from emlit.functional import TokenStats
-from emlit.rollout import Prompt
-from emlit.strategies import Turn
-from emlit.tasks import Grade, Task, answer_classes
+from emlit.records import NEXT_TURN, Grade, Grader, Prompt, Turn, answer_classes
 
 
 @dataclass
@@ -131,7 +128,7 @@ def text_of(turns: Sequence[Turn]) -> str:
     return NEXT_TURN.join(turn.reply.text for turn in turns)
 
 
-def count_votes(predictions: Iterable[Prediction], tasks: Iterable[Task]) -> None:
+def count_votes(predictions: Iterable[Prediction], tasks: Iterable[Grader]) -> None:
     """Set each prediction's `vote`, the answers compared by its task; all samples of a problem must be there."""
     by_name = {task.name: task for task in tasks}
     groups: dict[tuple[str, str, str], list[Prediction]] = defaultdict(list)

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from emlit.engines import AnswerKey, Completion, Request
 from emlit.files import append_to, writing
+from emlit.records import AnswerKey, Completion, Request
 
 
 class EarlierSample(NamedTuple):

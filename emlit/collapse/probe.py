@@ -8,13 +8,11 @@ from typing import Any
 from emlit import progress
 from emlit.collapse.signals import Answered, Signals, is_contested, measure, votes
 from emlit.collapse.size import ProbeSize
-from emlit.engines import Completion, Request
 from emlit.errors import ConfigError
 from emlit.functional import TokenStats
 from emlit.modules import CausalLM
 from emlit.processes import of_every_process
-from emlit.rollout import Prompt, request_seed
-from emlit.tasks import Grade
+from emlit.records import Completion, Grade, Prompt, Request, request_seed
 
 Groups = list[list[Completion]]  # of each prompt
 Scores = list[list[TokenStats]]

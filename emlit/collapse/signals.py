@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from emlit.tasks import answer_classes
+from emlit.records import answer_classes
 
 Same = Callable[[str, str], bool]
 

@@ -1,12 +1,13 @@
 """Who samples: transformers, vLLM or a file, behind one small protocol."""
 
-from emlit.engines.base import NEXT_TURN, AnswerKey, Completion, Engine, FinishReason, ModelSource, Request, Sampling
+from emlit.engines.base import Engine, ModelSource
 from emlit.engines.pending import Pending
 from emlit.engines.replay import ReplayEngine
 from emlit.engines.restarting import RestartingEngine
 from emlit.engines.transformers import TransformersEngine
 from emlit.engines.vllm import VLLMEngine, installed
 from emlit.engines.vllm_server import VLLMServerEngine
+from emlit.records import NEXT_TURN, AnswerKey, Completion, FinishReason, Request, Sampling
 
 __all__ = [
     "NEXT_TURN",

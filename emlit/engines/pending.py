@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 
-from emlit.engines.base import Completion
+from emlit.records import Completion
 
 
 class Pending:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from emlit.engines.base import NEXT_TURN, AnswerKey, Completion, Engine, ModelSource, OnFinished, Request, Sampling
+from emlit.engines.base import Engine, ModelSource, OnFinished
 from emlit.errors import ConfigError, DataError, EngineError
 from emlit.pretrained import load_tokenizer
+from emlit.records import NEXT_TURN, AnswerKey, Completion, Request, Sampling
 from emlit.sources import file_rows, require_unicode
 
 

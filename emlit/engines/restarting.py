@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from emlit import progress
-from emlit.engines.base import Completion, Engine, ModelSource, OnFinished, Request, Sampling
+from emlit.engines.base import Engine, ModelSource, OnFinished
 from emlit.engines.pending import Pending
 from emlit.errors import EmlitError, EngineError
+from emlit.records import Completion, Request, Sampling
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emlit.engines.base import Sampling
+from emlit.records import Sampling
 
 
 class SeededDraw:

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from emlit import progress
-from emlit.engines.base import Completion, Engine, ModelSource, OnFinished, Request, Sampling
+from emlit.engines.base import Engine, ModelSource, OnFinished
 from emlit.engines.seeded_draw import SeededDraw
 from emlit.errors import ConfigError, EngineError
 from emlit.pretrained import load_model, load_tokenizer
+from emlit.records import Completion, Request, Sampling
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from emlit import progress
-from emlit.engines.base import Completion, Engine, ModelSource, OnFinished, Request, Sampling
+from emlit.engines.base import Engine, ModelSource, OnFinished
 from emlit.engines.process_state import keep_workspaces, process_state_kept
 from emlit.errors import ConfigError, EngineError
 from emlit.pretrained import load_config
+from emlit.records import Completion, Request, Sampling
 
 _NO_DRAFTS = (
     "engine.options has a speculative_config, beside which vLLM's V1 model runner (the only one on a CPU) takes no "

@@ -13,13 +13,14 @@ import torch
 from torch import Tensor
 
 from emlit.decoding.requests import to_flat_keys
-from emlit.engines.base import Completion, Engine, ModelSource, OnFinished, Request, Sampling
+from emlit.engines.base import Engine, ModelSource, OnFinished
 from emlit.engines.http_requests import Patience, ask_servers
 from emlit.engines.server_facts import healthy_within, server_facts, weight_version
 from emlit.engines.vllm import installed
 from emlit.engines.weight_transfer import WeightTransfer
 from emlit.errors import ConfigError, EmlitError, EngineError
 from emlit.processes import of_every_process
+from emlit.records import Completion, Request, Sampling
 
 log = logging.getLogger(__name__)
 

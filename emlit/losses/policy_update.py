@@ -6,7 +6,7 @@ from torch import Tensor
 
 from emlit.errors import ConfigError
 from emlit.functional import PolicyLoss, TokenStats, policy_gradient_loss
-from emlit.rollout import RolloutBatch
+from emlit.records import RolloutBatch
 
 
 class PolicyUpdate(ABC):

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from emlit.functional import TokenStats
 from emlit.losses.lagged import Lagged
-from emlit.rollout import RolloutBatch
+from emlit.records import RolloutBatch
 
 
 @dataclass(frozen=True)

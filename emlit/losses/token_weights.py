@@ -9,7 +9,7 @@ from torch import Tensor
 from emlit.errors import ConfigError
 from emlit.losses.lagged import Lagged, RoundStatistic
 from emlit.losses.terms import LossInputs
-from emlit.rollout.batch import sent
+from emlit.records import sent
 
 
 class TokenWeights(Lagged, ABC):

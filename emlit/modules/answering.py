@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emlit import progress
-from emlit.engines import AnswerKey, Completion, Request, Sampling
 from emlit.predictions import Prediction, count_votes, text_of
-from emlit.rollout import PromptBatch, request_seed
-from emlit.strategies import Ask, Reply, Strategy, Turn
-from emlit.tasks import Grade, Task
+from emlit.records import AnswerKey, Ask, Completion, Grade, Reply, Request, Sampling, Turn, request_seed
+from emlit.rollout import PromptBatch
+from emlit.strategies import Strategy
+from emlit.tasks import Task
 
 if TYPE_CHECKING:
     from emlit.modules.causal_lm import CausalLM

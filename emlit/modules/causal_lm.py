@@ -11,7 +11,7 @@ from torch.distributed.tensor import DTensor
 
 from emlit import pretrained as loading
 from emlit import progress
-from emlit.engines import Completion, Engine
+from emlit.engines import Engine
 from emlit.errors import ConfigError, DataError
 from emlit.functional import CertaintyStats, TokenStats
 from emlit.functional.reduction import flat_positions
@@ -24,7 +24,8 @@ from emlit.modules.scoring import EntropyHead, ScoredTokens, Scorer
 from emlit.parallel import Sharding, is_sharded, release
 from emlit.predictions import Prediction
 from emlit.processes import of_every_process
-from emlit.rollout import LearnsFrom, Prompt, PromptBatch, RolloutDataModule, pad_rows
+from emlit.records import Completion, Prompt
+from emlit.rollout import LearnsFrom, PromptBatch, RolloutDataModule, pad_rows
 from emlit.sampled_completions import SampledCompletions
 from emlit.strategies import Strategy
 

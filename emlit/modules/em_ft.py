@@ -7,7 +7,7 @@ from torch import Tensor
 from emlit.functional import KLPenalty
 from emlit.modules.causal_lm import CausalLM
 from emlit.modules.objective import EntropyObjectiveMixin
-from emlit.rollout import RolloutBatch
+from emlit.records import RolloutBatch
 
 
 class EMFT(EntropyObjectiveMixin, CausalLM):

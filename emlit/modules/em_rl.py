@@ -12,8 +12,9 @@ from emlit.errors import ConfigError
 from emlit.losses import PolicyUpdate, Reinforce, TokenWeights
 from emlit.modules.causal_lm import CausalLM
 from emlit.modules.objective import EntropyObjectiveMixin
+from emlit.records import Prompt, RolloutBatch
 from emlit.rewards import RLOO, Advantage, Reward, TokenEntropyReward
-from emlit.rollout import Prompt, RolloutBatch, RolloutDataModule
+from emlit.rollout import RolloutDataModule
 
 
 class EMRL(EntropyObjectiveMixin, CausalLM):

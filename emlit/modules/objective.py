@@ -23,7 +23,7 @@ from emlit.losses import EntropyFloor, KLToReference, Lagged, LossInputs, LossTe
 from emlit.modules.policy import AUTOCAST_DTYPES, decoder_layers, load_reference
 from emlit.modules.scoring import ScoredTokens, body
 from emlit.parallel import is_sharded
-from emlit.rollout import RolloutBatch
+from emlit.records import RolloutBatch
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -9,7 +9,8 @@ from emlit.errors import ConfigError
 from emlit.losses import TokenWeights
 from emlit.modules.causal_lm import CausalLM
 from emlit.modules.objective import EntropyObjectiveMixin
-from emlit.rollout import LearnsFrom, RolloutBatch, RolloutDataModule
+from emlit.records import RolloutBatch
+from emlit.rollout import LearnsFrom, RolloutDataModule
 
 
 class SFT(EntropyObjectiveMixin, CausalLM):

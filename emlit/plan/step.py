@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emlit.engines import Completion
 from emlit.functional import Normaliser
 from emlit.modules import CausalLM
-from emlit.rollout import Group, Prompt, RolloutBatch, collate
-from emlit.tasks import Row, TinyArithmetic
+from emlit.records import Completion, Group, Prompt, RolloutBatch, Row
+from emlit.rollout import collate
+from emlit.tasks import TinyArithmetic
 
 
 def made_up_batch(rows: int, group: int, prompt: int, completion: int, micro_batches: int = 1) -> RolloutBatch:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from emlit.errors import ConfigError
 from emlit.functional import TokenStats, grpo_advantage, rloo_advantage
-from emlit.rollout import RolloutBatch
+from emlit.records import RolloutBatch
 
 
 class Advantage(ABC):

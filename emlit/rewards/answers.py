@@ -7,9 +7,8 @@ from torch import Tensor
 
 from emlit.errors import ConfigError, DataError
 from emlit.functional import CertaintyStats, TokenStats
+from emlit.records import Group, Prompt, RolloutBatch, sent
 from emlit.rewards.base import Reward
-from emlit.rollout import Group, Prompt, RolloutBatch
-from emlit.rollout.batch import sent
 
 
 class VerifiedAnswerReward(Reward):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from emlit.functional import CertaintyStats, TokenStats
-from emlit.rollout import Prompt, RolloutBatch
+from emlit.records import Prompt, RolloutBatch
 
 
 class Reward(ABC):

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from emlit.errors import ConfigError
 from emlit.functional import TokenStats, sequence_mean
+from emlit.records import RolloutBatch
 from emlit.rewards.base import Reward
-from emlit.rollout import RolloutBatch
 
 log = logging.getLogger(__name__)
 

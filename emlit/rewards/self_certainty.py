@@ -3,8 +3,8 @@
 from torch import Tensor
 
 from emlit.functional import CertaintyStats, sequence_mean
+from emlit.records import RolloutBatch
 from emlit.rewards.base import Reward
-from emlit.rollout import RolloutBatch
 
 
 class SelfCertaintyReward(Reward):

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from emlit.errors import ConfigError
 from emlit.functional import CertaintyStats, TokenStats
+from emlit.records import Prompt, RolloutBatch
 from emlit.rewards.base import Reward
-from emlit.rollout import Prompt, RolloutBatch
 
 
 class WeightedRewards(Reward):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from emlit.errors import ConfigError, DataError
 from emlit.printable import printable
+from emlit.records import Message
 from emlit.rollout.template_variants import VARIANTS, shows
-from emlit.tasks import Message
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

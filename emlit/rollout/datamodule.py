@@ -12,9 +12,9 @@ import torch
 
 from emlit import pretrained, progress
 from emlit.decoding import Decoding
-from emlit.engines import Engine, ModelSource, ReplayEngine, RestartingEngine, Sampling, default_engine
+from emlit.engines import Engine, ModelSource, ReplayEngine, RestartingEngine, default_engine
 from emlit.errors import ConfigError
-from emlit.rollout.batch import RolloutBatch
+from emlit.records import RolloutBatch, Sampling
 from emlit.rollout.chat import Chat
 from emlit.rollout.checks import Preflight, begin, check_evaluation, check_fit, settle_tasks
 from emlit.rollout.first_grades import FirstGrades

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from emlit.printable import printable
-from emlit.rollout.prompts import Prompt
+from emlit.records import Prompt
 
 log = logging.getLogger(__name__)
 

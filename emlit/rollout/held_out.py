@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from emlit.errors import ConfigError, DataError
+from emlit.records import Row, request_seed
 from emlit.rollout.chat import Chat
 from emlit.rollout.order import Permutation
-from emlit.rollout.prompts import PromptList, prompt_of, request_seed
-from emlit.tasks import Row, Task
+from emlit.rollout.prompts import PromptList, prompt_of
+from emlit.tasks import Task
 
 HELD_OUT = "held_out"  # as data.evaluation
 _SHARE, _MOST = 0.1, 128

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from emlit.parallel import is_sharded
 from emlit.processes import of_every_process
+from emlit.records import Prompt
 from emlit.rollout.held_out import held_out_prompts
-from emlit.rollout.prompts import Prompt, PromptList, render
+from emlit.rollout.prompts import PromptList, render
 from emlit.strategies import Strategy
 
 if TYPE_CHECKING:

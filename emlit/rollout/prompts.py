@@ -1,43 +1,20 @@
 """Rows become token ids."""
 
-import hashlib
 import logging
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from emlit.errors import ConfigError, DataError
+from emlit.records import Prompt, Row, request_seed
 from emlit.rollout.chat import Chat
-from emlit.tasks import Row, Task
+from emlit.tasks import Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A row of a task, ready to be sampled from.
-
-    Attributes:
-        task: who grades it
-        row: the problem
-        tokens: token ids, the chat template and its generation prompt included
-        solution: token ids of the row's solution, the end token included; None where training does not learn from it
-    """
-
-    task: Task
-    row: Row
-    tokens: list[int]
-    solution: list[int] | None = None
-
-    @property
-    def where(self) -> str:
-        """Where its row was read, for messages."""
-        return self.row.source or f"{self.task.name}, {self.row.id}"
 
 
 class Prompts(Protocol):
@@ -130,9 +107,3 @@ def prompt_of(row: Row, task: Task, chat: Chat, longest: int) -> Prompt:
             f"max_tokens; shorten it, lower --data.sampling.max_tokens or {way_out}"
         )
     return prompt
-
-
-def request_seed(*parts: int | str) -> int:
-    """A 63-bit seed that depends on its parts alone: not on the batch, the rank or what was sampled before."""
-    digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1

@@ -2,19 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from emlit.engines import Completion, Pending, Request, RestartingEngine, Sampling
-
-if TYPE_CHECKING:
-    from emlit.rollout.prompts import Prompt
+from emlit.engines import Pending, RestartingEngine
+from emlit.records import Completion, Prompt, Request, Sampling
 
 
 @dataclass(frozen=True)
 class Round:
     """A round's prompts, each with its place in the run, its completions, and whose weights they come from."""
 
-    drawn: Sequence[tuple[int, "Prompt"]]
+    drawn: Sequence[tuple[int, Prompt]]
     completions: Sequence[Completion]
     weights_version: int
 
@@ -37,7 +34,7 @@ class RoundAhead:
     def begin(
         self,
         round: int,
-        drawn: Sequence[tuple[int, "Prompt"]],
+        drawn: Sequence[tuple[int, Prompt]],
         requests: Sequence[Request],
         sampling: Sampling,
     ) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from emlit.engines import Completion
 from emlit.errors import DataError
-from emlit.rollout.prompts import Prompt, PromptList
+from emlit.records import Completion, Prompt
+from emlit.rollout.prompts import PromptList
 from emlit.rollout.stream import RolloutStream
 
 if TYPE_CHECKING:

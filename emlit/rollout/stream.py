@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from emlit.engines import Completion, Engine, Request, RestartingEngine, Sampling
+from emlit.engines import Engine, RestartingEngine
 from emlit.errors import WeightSyncError
 from emlit.functional import Normaliser
-from emlit.rollout.batch import Group, RolloutBatch, collate, counts, partition
-from emlit.rollout.prompts import Prompt, Prompts, request_seed
+from emlit.records import Completion, Group, Prompt, Request, RolloutBatch, Sampling, request_seed
+from emlit.rollout.batch import collate, counts, partition
+from emlit.rollout.prompts import Prompts
 from emlit.rollout.round_ahead import Round, RoundAhead
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 
-from emlit.tasks import Message
+from emlit.records import Message
 
 _PARTS = "{'type': 'text'"  # what a template writes that takes text alone and was given parts
 

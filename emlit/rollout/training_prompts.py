@@ -6,12 +6,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from emlit.errors import DataError
+from emlit.records import Prompt, Row, request_seed
 from emlit.rollout.chat import Chat
 from emlit.rollout.held_out import held_out_ids, places
 from emlit.rollout.order import Permutation
-from emlit.rollout.prompts import Prompt, PromptList, Prompts, prompt_of, render, request_seed
+from emlit.rollout.prompts import PromptList, Prompts, prompt_of, render
 from emlit.rollout.solutions import with_solution, with_solutions
-from emlit.tasks import Row, StreamedPrompts, Task
+from emlit.tasks import StreamedPrompts, Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -1,6 +1,7 @@
 """Decoding strategies: greedy, sampled, voted, refined, each also with EM-INF or an adaptive temperature."""
 
-from emlit.strategies.base import Ask, Reply, Sampler, Strategy, Turn, plain_values
+from emlit.records import Ask, Reply, Sampler, Turn
+from emlit.strategies.base import Strategy, plain_values
 from emlit.strategies.refinement import IterativeRefinement
 from emlit.strategies.sampled import Sampled, TemperatureSweep
 from emlit.strategies.self_consistency import SelfConsistency

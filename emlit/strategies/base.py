@@ -1,70 +1,13 @@
 """What a way of decoding is made of: questions to an engine, and which replies count as the answer."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
 
 from emlit.decoding import PRESETS, Decoding, Preset
-from emlit.engines import Completion, Sampling
 from emlit.errors import ConfigError
-from emlit.tasks import Message, Task
-
-if TYPE_CHECKING:
-    from emlit.rollout import Prompt
-
-
-@dataclass(frozen=True)
-class Ask:
-    """One completion to sample.
-
-    Attributes:
-        prompt: the problem
-        sample: which of its answers
-        turn: which turn of a task of several, from 0
-        draft: how many drafts of this turn came before
-        messages: the conversation; None where it is the prompt's own
-        room: tokens that the context must leave it; with less the conversation has outgrown the context
-    """
-
-    prompt: "Prompt"
-    sample: int
-    turn: int = 0
-    draft: int = 0
-    messages: Sequence[Message] | None = None
-    room: int = 1
-
-    def conversation(self) -> list[Message]:
-        task = self.prompt.task
-        return self.prompt.row.messages(task.system_prompt) if self.messages is None else list(self.messages)
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What an engine made of an Ask: the token ids it read, the completion, and that as text."""
-
-    prompt: list[int]
-    completion: Completion
-    text: str
-
-
-@dataclass(frozen=True)
-class Turn:
-    """The reply that counts, and all that it took.
-
-    Attributes:
-        reply: what is graded
-        prompt_tokens: read for it; a prompt that several samples share counts once, as its cache is shared
-        sampled_tokens: those of votes and drafts included
-    """
-
-    reply: Reply
-    prompt_tokens: int
-    sampled_tokens: int
-
-
-# Replies in the order of the questions; None where a conversation has outgrown the context.
-Sampler = Callable[[Sequence[Ask]], list[Reply | None]]
+from emlit.records import Ask, Grader, Sampler, Sampling, Turn
 
 
 class Strategy(ABC):
@@ -123,7 +66,7 @@ class Strategy(ABC):
     def turn(self, asks: Sequence[Ask], sample: Sampler) -> list[Turn | None]:
         """Answer one turn of each problem; None where a conversation has outgrown the context."""
 
-    def suits(self, task: Task) -> bool:
+    def suits(self, task: Grader) -> bool:
         """Whether it has a meaning for a task."""
         return True
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from emlit import progress
 from emlit.errors import ConfigError
-from emlit.strategies.base import Ask, Sampler, Strategy, Turn
+from emlit.records import Ask, Sampler, Turn
+from emlit.strategies.base import Strategy
 from emlit.strategies.sampled import alone
 
 INSTRUCTION = (

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from emlit.errors import ConfigError
-from emlit.strategies.base import Ask, Reply, Sampler, Strategy, Turn
+from emlit.records import Ask, Reply, Sampler, Turn
+from emlit.strategies.base import Strategy
 
 
 def alone(reply: Reply | None) -> Turn | None:

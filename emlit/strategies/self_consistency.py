@@ -5,10 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from emlit import progress
-from emlit.engines import Sampling
 from emlit.errors import ConfigError
-from emlit.strategies.base import Ask, Reply, Sampler, Strategy, Turn
-from emlit.tasks import Task, answer_classes
+from emlit.records import Ask, Grader, Reply, Sampler, Sampling, Turn, answer_classes
+from emlit.strategies.base import Strategy
 
 
 class SelfConsistency(Strategy):
@@ -42,7 +41,7 @@ class SelfConsistency(Strategy):
             )
         return sampling
 
-    def suits(self, task: Task) -> bool:
+    def suits(self, task: Grader) -> bool:
         return task.votes
 
     def turn(self, asks: Sequence[Ask], sample: Sampler) -> list[Turn | None]:

@@ -1,10 +1,11 @@
 """Benchmarks and prompt sets: how a row becomes a prompt, how a completion is graded."""
 
+from emlit.records import Grade, Message, Row, answer_classes
 from emlit.sandbox import ExecutionResult, run_python
 from emlit.tasks.aime import AIME24, AIME22to24
 from emlit.tasks.amc import AMC
 from emlit.tasks.answers import extract_answer, extract_boxed, math_equal
-from emlit.tasks.base import Grade, Message, Row, Task
+from emlit.tasks.base import Task
 from emlit.tasks.benchmark import Benchmark, read_from
 from emlit.tasks.code_blocks import extract_code
 from emlit.tasks.gsm8k import GSM8K
@@ -20,7 +21,6 @@ from emlit.tasks.scicode import SciCode
 from emlit.tasks.streamed import StreamedPrompts
 from emlit.tasks.tiny import TinyArithmetic
 from emlit.tasks.ugphysics import UGPhysics
-from emlit.tasks.votes import answer_classes
 
 __all__ = [
     "MATH500",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from emlit.tasks.base import Row
+from emlit.records import Row
 from emlit.tasks.benchmark import Benchmark, Hub, first_of, gold_completion, row_number
 from emlit.tasks.templates import REASON_STEP_BY_STEP
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emlit.errors import DataError
-from emlit.tasks.base import Message
+from emlit.records import Message
 from emlit.tasks.messages import object_in
 
 _IN_BRACES = re.compile(r"\{([^{}]+)\}")

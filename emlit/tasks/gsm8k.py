@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from emlit.errors import DataError
-from emlit.tasks.base import Row
+from emlit.records import Row
 from emlit.tasks.benchmark import Benchmark, Hub, gold_completion, row_number
 from emlit.tasks.templates import REASON_STEP_BY_STEP
 

@@ -5,8 +5,8 @@ import textwrap
 import threading
 from typing import Any
 
+from emlit.records import Row
 from emlit.sandbox import ExecutionResult, run_tests
-from emlit.tasks.base import Row
 from emlit.tasks.benchmark import Hub
 from emlit.tasks.program_names import bound_names
 from emlit.tasks.programs import CodeBenchmark, fenced

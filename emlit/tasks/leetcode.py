@@ -3,8 +3,8 @@
 import threading
 from typing import Any
 
+from emlit.records import Row
 from emlit.sandbox import ExecutionResult, run_tests
-from emlit.tasks.base import Row
 from emlit.tasks.benchmark import Hub
 from emlit.tasks.programs import CodeBenchmark
 from emlit.tasks.templates import ACTIONS, PRESENT_THE_CODE

@@ -13,9 +13,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from emlit.errors import ConfigError, DataError
+from emlit.records import Row
 from emlit.sandbox import ExecutionResult, Limits, run_python, run_tests
 from emlit.sources import SourceRow, file_rows, hub_rows
-from emlit.tasks.base import Row
 from emlit.tasks.benchmark import OWN, Hub
 from emlit.tasks.leetcode import PREAMBLE
 from emlit.tasks.program_names import in_one

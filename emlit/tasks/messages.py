@@ -8,8 +8,8 @@ import tokenize
 from typing import Any
 
 from emlit.errors import DataError
+from emlit.records import Message
 from emlit.sources import require_unicode
-from emlit.tasks.base import Message
 
 SHAPE = "a prompt must be text or a list of messages with role and content"
 # Who speaks in the turns of a ShareGPT conversation, which have `from` and `value`.

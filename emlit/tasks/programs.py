@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 from typing import ClassVar
 
 from emlit.errors import ConfigError
+from emlit.records import Grade, Row
 from emlit.sandbox import ExecutionResult, isolation, run_all
-from emlit.tasks.base import Grade, Row
 from emlit.tasks.benchmark import OWN, Benchmark
 from emlit.tasks.code_blocks import extract_code
 

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from emlit.engines import NEXT_TURN
 from emlit.errors import ConfigError
+from emlit.records import NEXT_TURN, Grade, Message, Row
 from emlit.sandbox import ExecutionResult, run_all, run_tests
-from emlit.tasks.base import Grade, Message, Row
 from emlit.tasks.benchmark import OWN, Hub
 from emlit.tasks.code_blocks import extract_code
 from emlit.tasks.program_names import in_one

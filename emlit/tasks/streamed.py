@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from emlit.errors import ConfigError, DataError
+from emlit.records import Row
 from emlit.sources import SourceRow, file_rows, require_shards
-from emlit.tasks.base import Row
 from emlit.tasks.columns import OR_SKIP, Columns
 from emlit.tasks.stored import StoredRows
 from emlit.text_files import stem

@@ -1,7 +1,8 @@
 """The embedded default's problems as a task."""
 
 from emlit.errors import ConfigError
-from emlit.tasks.base import Row, Task
+from emlit.records import Row
+from emlit.tasks.base import Task
 from emlit.tiny.corpus import careful_solution
 from emlit.tiny.problems import Difficulty, Split, problems
 
