@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import lightning as L
@@ -11,13 +12,13 @@ from torch.distributed.tensor import DTensor
 
 from emlit import pretrained as loading
 from emlit import progress
+from emlit.answering import Answerer, PromptBatch
 from emlit.engines import Engine
 from emlit.errors import ConfigError, DataError
 from emlit.functional import CertaintyStats, TokenStats
 from emlit.functional.reduction import flat_positions
 from emlit.metrics import CompletionMetrics
 from emlit.model_checks import require_causal
-from emlit.modules.answering import answer
 from emlit.modules.lora import ALL_LINEAR, LoRA, differences, is_adapter, settings
 from emlit.modules.policy import Dtype, check_precision, load_policy
 from emlit.modules.scoring import EntropyHead, ScoredTokens, Scorer
@@ -25,7 +26,7 @@ from emlit.parallel import Sharding, is_sharded, release
 from emlit.predictions import Prediction
 from emlit.processes import of_every_process
 from emlit.records import Completion, Prompt
-from emlit.rollout import LearnsFrom, PromptBatch, RolloutDataModule, pad_rows
+from emlit.rollout import LearnsFrom, RolloutDataModule, pad_rows
 from emlit.sampled_completions import SampledCompletions
 from emlit.strategies import Strategy
 
@@ -221,6 +222,16 @@ class CausalLM(L.LightningModule):
         if piece:
             yield piece
 
+    @property
+    def answerer(self) -> Answerer:
+        """Answers as the data module is set, with its engine; this model scores, where it does."""
+        data = self.data
+        return Answerer(
+            self.engine, data.tokenizer, data.chat, data.sampling, data.longest_context, data.seed,
+            policy=self if self.score else None, store=self.sampled,
+            on_graded=partial(data.first_grades.look, tell=self.trainer.is_global_zero),
+        )  # fmt: skip
+
     def answer(
         self, batch: PromptBatch, strategy: Strategy | None = None, salt: str = "evaluation"
     ) -> list[Prediction]:
@@ -231,7 +242,9 @@ class CausalLM(L.LightningModule):
             strategy: how to decode; data.sampling unless given
             salt: two calls with the same salt draw the same samples
         """
-        return answer(self, batch, strategy or self.data.default_strategy(), salt)
+        answered = self.answerer.answer(batch, strategy or self.data.default_strategy(), salt)
+        self.sampling_seconds = answered.seconds
+        return answered.predictions
 
     def validation_step(self, batch: PromptBatch) -> list[Prediction]:
         predictions = self.answer(batch)

@@ -11,6 +11,7 @@ import lightning as L
 import torch
 
 from emlit import pretrained, progress
+from emlit.answering import PromptBatch
 from emlit.decoding import Decoding
 from emlit.engines import Engine, ModelSource, ReplayEngine, RestartingEngine, default_engine
 from emlit.errors import ConfigError
@@ -20,7 +21,6 @@ from emlit.rollout.checks import Preflight, begin, check_evaluation, check_fit, 
 from emlit.rollout.first_grades import FirstGrades
 from emlit.rollout.held_out import HELD_OUT, require_hold_out
 from emlit.rollout.prompt_batches import (
-    PromptBatch,
     PromptLoader,
     evaluation_batches,
     evaluation_prompts,

@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from emlit.answering import PromptBatch
 from emlit.parallel import is_sharded
 from emlit.processes import of_every_process
 from emlit.records import Prompt
@@ -17,24 +17,6 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class PromptBatch:
-    """Prompts, and which samples of each are wanted; none where only other processes have some left.
-
-    Attributes:
-        prompts: one a row
-        samples: for each prompt, the sample numbers to draw
-        strategy: how; the data module's own way unless set
-    """
-
-    prompts: Sequence[Prompt]
-    samples: Sequence[Sequence[int]]
-    strategy: Strategy | None = None
-
-    def __len__(self) -> int:
-        return sum(len(wanted) for wanted in self.samples)
 
 
 class PromptLoader:
