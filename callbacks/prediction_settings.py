@@ -8,7 +8,6 @@ from typing import Any
 
 import lightning as L
 
-from emlit.engines import ReplayEngine
 from emlit.modules import CausalLM
 from emlit.pretrained import resolve, skeleton
 from emlit.strategies import plain_values
@@ -24,7 +23,7 @@ def settings_of(trainer: L.Trainer, module: CausalLM) -> dict[str, Any]:
         prompts.update(repr((prompt.task.name, prompt.row.id, prompt.tokens)).encode())
     path, trusted = resolve(module.pretrained), module.trust_remote_code
     strategies = {each.name(data.sampling): each.settings(data.sampling) for each in data.all_strategies()}
-    replayed = isinstance(data.engine, ReplayEngine)
+    replayed = not data.engine.needs_context
     return {
         "pretrained": module.pretrained,
         "parameters": None if replayed else sum(each.numel() for each in skeleton(path, trusted).parameters()),
@@ -34,7 +33,7 @@ def settings_of(trainer: L.Trainer, module: CausalLM) -> dict[str, Any]:
         "engine_dtype": getattr(data.engine, "dtype", None),
         "engine_options": getattr(data.engine, "options", None),
         "scored_in": module.dtype_name if module.score else None,
-        "replayed": data.engine.digest() if replayed else None,
+        "replayed": data.engine.digest(),
         "prompts": prompts.hexdigest(),
         "problems": {task: digest.hexdigest() for task, digest in problems.items()},
         "tasks": {task.name: plain_values(task) for task in data.evaluation_tasks},

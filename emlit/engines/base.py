@@ -1,7 +1,7 @@
 """The seam between emlit and whoever samples."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -37,7 +37,8 @@ class Engine(ABC):
     0 are those on disk. `asleep` says that it has none: `load_weights` wakes it. `samples_elsewhere` says that sampling
     leaves this process free to train. `can_restart` says that it can be started again after it failed. `weights_dtype`,
     once it has started, is the half precision in which `load_weights` may be given matrices; None asks for them as they
-    are. `starting` says what `start` does, to whoever waits for it.
+    are. `starting` says what `start` does, to whoever waits for it. `needs_context` is False where nobody reads a
+    request's prompt, which may then be of any length, and `trains` where completions were made elsewhere.
     """
 
     weights_version: int = 0
@@ -46,6 +47,8 @@ class Engine(ABC):
     can_restart: bool = True
     weights_dtype: torch.dtype | None = None
     starting: str = "starting the engine"
+    needs_context: bool = True
+    trains: bool = True
 
     @abstractmethod
     def start(self, source: ModelSource) -> None:
@@ -63,6 +66,13 @@ class Engine(ABC):
     @abstractmethod
     def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
         """Replace the weights by those of a `state_dict()` with Hugging Face names (tied ones under both names)."""
+
+    def offer(self, solutions: Mapping[tuple[str, str], str | None]) -> None:  # noqa: B027 (most sample whatever comes)
+        """Take note of the problems that evaluation will ask for, by task and id, with their solutions."""
+
+    def digest(self) -> str | None:
+        """A hash of the completions that it was given; None where it samples them."""
+        return None
 
     def sleep(self) -> None:  # noqa: B027 (most hold nothing worth freeing)
         """Free what memory can be freed until new weights come; called when a round is sampled."""

@@ -27,6 +27,7 @@ class ReplayEngine(Engine):
     """
 
     starting = "loading the tokenizer"
+    needs_context = trains = False
 
     def __init__(self, path: str | None = None, decoding_name: str | None = None) -> None:
         if path is not None and not Path(path).is_file():

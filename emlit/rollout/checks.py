@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import lightning as L
 from lightning.pytorch.callbacks import Timer
 
-from emlit.engines import ReplayEngine
 from emlit.errors import ConfigError
 from emlit.tasks import TinyArithmetic
 
@@ -84,8 +83,9 @@ def check_fit(data: "RolloutDataModule", samples: bool) -> None:
         data: attached to its trainer
         samples: whether it is the model's own samples that are learnt from
     """
-    if isinstance(data.engine, ReplayEngine):
-        raise ConfigError("data.engine is ReplayEngine, which has nothing to train on; use it with predict or validate")
+    if not data.engine.trains:
+        name = type(data.engine).__name__
+        raise ConfigError(f"data.engine is {name}, which has nothing to train on; use it with predict or validate")
     cut_rounds(data)
     if data.rounds_ahead and not data.engine.samples_elsewhere:
         raise ConfigError(

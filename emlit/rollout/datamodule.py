@@ -13,7 +13,7 @@ import torch
 from emlit import pretrained, progress
 from emlit.answering import PromptBatch
 from emlit.decoding import Decoding
-from emlit.engines import Engine, ModelSource, ReplayEngine, RestartingEngine, default_engine
+from emlit.engines import Engine, ModelSource, RestartingEngine, default_engine
 from emlit.errors import ConfigError
 from emlit.records import RolloutBatch, Sampling
 from emlit.rollout.chat import Chat
@@ -154,7 +154,7 @@ class RolloutDataModule(L.LightningDataModule):
 
     def default_strategy(self) -> Strategy:
         """`sampling` as it is; what is replayed is called so."""
-        return Sampled(name="replayed" if isinstance(self.engine, ReplayEngine) else None)
+        return Sampled(name=None if self.engine.trains else "replayed")
 
     def all_strategies(self) -> list[Strategy]:
         """Those that were set, or the default one."""
@@ -183,7 +183,7 @@ class RolloutDataModule(L.LightningDataModule):
         trusted = module.trust_remote_code
         self.tokenizer = pretrained.load_tokenizer(path, trusted)
         # What is replayed has no context, unless the model is to read it.
-        replayed = isinstance(self.engine, ReplayEngine) and not module.score
+        replayed = not self.engine.needs_context and not module.score
         limit = sys.maxsize if replayed else pretrained.context_length(path, trusted)
         context = self.context or (limit if replayed else pretrained.default_context(module.pretrained, limit))
         if limit is not None and context > limit:
@@ -207,8 +207,7 @@ class RolloutDataModule(L.LightningDataModule):
                 chat=self.chat, hold_out=self.hold_out,
             )  # fmt: skip
         self.evaluation_prompts = evaluation_prompts(self, longest)
-        if isinstance(self.engine, ReplayEngine):
-            self.engine.offer({(p.task.name, p.row.id): p.row.solution for p in self.evaluation_prompts})
+        self.engine.offer({(p.task.name, p.row.id): p.row.solution for p in self.evaluation_prompts})
         for callback in self.trainer.callbacks:
             if isinstance(callback, Preflight):
                 callback.preflight(self.trainer, module, stage)
