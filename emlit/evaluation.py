@@ -3,7 +3,6 @@
 from emlit import progress
 from emlit.metrics import CompletionMetrics
 from emlit.modules import CausalLM
-from emlit.rollout import evaluation_batches
 from emlit.strategies import Sampled
 
 NAMES = ("pass@1", "greedy", "format_rate", "mean_entropy", "mean_length")
@@ -24,7 +23,7 @@ def evaluate(module: CausalLM) -> dict[str, float | None]:
         return dict.fromkeys(NAMES)
     sampled, greedy = CompletionMetrics().to(module.device), CompletionMetrics().to(module.device)
     greedily = Sampled(temperature=0.0)
-    batches, once = evaluation_batches(data, data.evaluation_samples), evaluation_batches(data, 1)
+    batches, once = data.evaluation_batches(data.evaluation_samples), data.evaluation_batches(1)
     name = f"evaluation after step {step}" if step else "evaluation before training"
     with module.measurement(), progress.phase(name, len(batches) + len(once), "batches", announce=True) as phase:
         for batch in batches:

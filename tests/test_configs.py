@@ -1,7 +1,6 @@
 """Every config in the repo parses, builds its model without weights, and says what the paper says."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -14,8 +13,7 @@ from emlit.keys import unknown_key
 from emlit.modules import CausalLM
 from emlit.parser import Parser
 from emlit.plan.shapes import published_config
-from emlit.rollout import RolloutDataModule
-from emlit.rollout.checks import cut_rounds
+from emlit.rollout import RolloutDataModule, RoundPlan
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 SHAPES = ("qwen2.5-math-7b", "qwen2.5-1.5b", "qwen2.5-7b", "eurus-2-7b", "qwen2.5-32b", "llama-3.1-8b")
@@ -98,14 +96,12 @@ def test_trainer_overlays_suit_any_config(overlay, strategy, nodes, built):
     [(1, 1, 1, 512), (4, 1, 1, 128), (64, 1, 4, 2), (4, 4, 1, 32), (3, 1, 1, 171)],
 )
 def test_micro_batches_of_a_size_suit_any_number_of_ranks(ranks, updates, given, parts):
-    trainer = SimpleNamespace(world_size=ranks, accumulate_grad_batches=1)
-    data = RolloutDataModule(prompts_per_round=512, updates_per_round=updates, micro_batch_prompts=given)
-    data.trainer = trainer
-    cut_rounds(data)
-    assert trainer.accumulate_grad_batches == parts  # of 512 / ranks / updates prompts
-    trainer.accumulate_grad_batches = 7
+    def plan(accumulate):
+        return RoundPlan.of(512, 4, updates, given, accumulate, ranks, max_steps=-1)
+
+    assert plan(1).micro_batches == plan(parts).micro_batches == parts  # of 512 / ranks / updates prompts
     with pytest.raises(ConfigError, match="data.micro_batch_prompts is .* leave one of them out"):
-        cut_rounds(data)
+        plan(7)
 
 
 @pytest.mark.parametrize("kind", ["em_ft", "em_rl_sequence", "em_rl_token"])

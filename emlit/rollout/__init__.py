@@ -7,6 +7,7 @@ from emlit.rollout.chat import Chat
 from emlit.rollout.datamodule import LearnsFrom, RolloutDataModule
 from emlit.rollout.prompt_batches import evaluation_batches, prediction_batches
 from emlit.rollout.prompts import PromptList, Prompts, render
+from emlit.rollout.round_plan import RoundPlan
 from emlit.rollout.solutions import SolutionStream, with_solutions
 from emlit.rollout.stream import RolloutStream, RoundShape
 from emlit.rollout.training_prompts import LazyPrompts, training_prompts
@@ -23,6 +24,7 @@ __all__ = [
     "RolloutBatch",
     "RolloutDataModule",
     "RolloutStream",
+    "RoundPlan",
     "RoundShape",
     "SolutionStream",
     "collate",

@@ -15,19 +15,23 @@ from emlit.answering import PromptBatch
 from emlit.decoding import Decoding
 from emlit.engines import Engine, ModelSource, RestartingEngine, default_engine
 from emlit.errors import ConfigError
+from emlit.parallel import is_sharded
 from emlit.records import RolloutBatch, Sampling
 from emlit.rollout.chat import Chat
-from emlit.rollout.checks import Preflight, begin, check_evaluation, check_fit, settle_tasks
+from emlit.rollout.checks import Preflight, RunTasks, begin, check_engine, check_evaluation, check_samples, settle_tasks
 from emlit.rollout.first_grades import FirstGrades
-from emlit.rollout.held_out import HELD_OUT, require_hold_out
+from emlit.rollout.held_out import HELD_OUT, held_out_prompts, require_hold_out
 from emlit.rollout.prompt_batches import (
     PromptLoader,
+    Share,
     evaluation_batches,
     evaluation_prompts,
     prediction_batches,
 )
+from emlit.rollout.prompts import PromptList
+from emlit.rollout.round_plan import RoundPlan
 from emlit.rollout.solutions import SolutionStream
-from emlit.rollout.stream import RolloutStream, RoundShape
+from emlit.rollout.stream import RolloutStream
 from emlit.rollout.training_prompts import training_prompts
 from emlit.strategies import Sampled, Strategy
 from emlit.tasks import Task, read_from
@@ -175,10 +179,19 @@ class RolloutDataModule(L.LightningDataModule):
         begin(self.trainer, module, stage)
         reading = progress.begin("reading the prompts", announce=True)
         module.check_rollouts(self)
-        settle_tasks(self, module.pretrained, stage)
-        check_evaluation(self, stage)
+        self.train_task, self.evaluation_tasks, self.hold_out = settle_tasks(
+            RunTasks(self.train_task, self.evaluation_tasks, self.hold_out), module.pretrained, stage
+        )
+        strategies = self.strategies if stage == "predict" else None
+        check_evaluation(self.evaluation_tasks, strategies or [], self.sampling)
         if stage == "fit":
-            check_fit(self, samples=module.learns_from == "samples")
+            check_engine(self.engine, self.rounds_ahead)
+            self.plan = self.round_plan()
+            self.trainer.accumulate_grad_batches = self.plan.micro_batches
+            if module.learns_from == "samples":
+                check_samples(
+                    self.sampling, self.filter_training_samples, self.updates_per_round, self.trainer.callbacks
+                )
         path = pretrained.resolve(module.pretrained)
         trusted = module.trust_remote_code
         self.tokenizer = pretrained.load_tokenizer(path, trusted)
@@ -206,7 +219,7 @@ class RolloutDataModule(L.LightningDataModule):
                 solutions=(stop[0], context) if module.learns_from == "solutions" else None,
                 chat=self.chat, hold_out=self.hold_out,
             )  # fmt: skip
-        self.evaluation_prompts = evaluation_prompts(self, longest)
+        self.evaluation_prompts = self._evaluation_prompts()
         self.engine.offer({(p.task.name, p.row.id): p.row.solution for p in self.evaluation_prompts})
         for callback in self.trainer.callbacks:
             if isinstance(callback, Preflight):
@@ -220,22 +233,36 @@ class RolloutDataModule(L.LightningDataModule):
             self.sampler.start(ModelSource(path, context, stop, trusted))
             self.started = True
 
+    def round_plan(self) -> RoundPlan:
+        """How the trainer's ranks share a round; ConfigError where they cannot."""
+        return RoundPlan.of(
+            self.prompts_per_round, self.samples_per_prompt, self.updates_per_round, self.micro_batch_prompts,
+            self.trainer.accumulate_grad_batches, self.trainer.world_size, self.trainer.max_steps,
+        )  # fmt: skip
+
+    def _evaluation_prompts(self) -> PromptList:
+        """Those of `evaluation`, or those of `train` that are held out where it is not set."""
+        if self.hold_out == 0:
+            return evaluation_prompts(
+                self.evaluation_tasks, self.tokenizer, self.chat, self.longest_prompt, self.evaluation_problems
+            )
+        held = held_out_prompts(self.train_task, self.chat, self.longest_prompt, self.hold_out)
+        if self.trainer.is_global_zero:
+            log.warning(
+                "%d of the %d prompts of data.train (%s) are held out of training and evaluated on (data.hold_out says "
+                "how many); name other problems with data.evaluation, or none with null",
+                len(held), len(self.train_task.rows()), self.train_task.name,
+            )  # fmt: skip
+        return PromptList(held[: self.evaluation_problems])
+
     def train_dataloader(self) -> RolloutStream:
-        shape = RoundShape(
-            prompts=self.prompts_per_round,
-            samples=self.samples_per_prompt,
-            micro_batches=self.trainer.accumulate_grad_batches,
-            updates=self.updates_per_round,
-            rank=self.trainer.global_rank,
-            ranks=self.trainer.world_size,
-        )
         module = self.trainer.lightning_module
         self.stream = _STREAMS[module.learns_from](
             self.train_prompts,
             self.sampler,
             self.tokenizer,
             self.sampling,
-            shape,
+            self.plan.shape(self.trainer.global_rank),
             self.seed,
             trainer_step=lambda: self.trainer.global_step,
             sum_over_ranks=self._sum_over_ranks,
@@ -256,14 +283,27 @@ class RolloutDataModule(L.LightningDataModule):
             self.trainer.strategy.reduce(torch.tensor(value, device=self.trainer.strategy.root_device), reduce_op="sum")
         )
 
+    def _share(self) -> Share:
+        sharded = is_sharded(self.trainer.lightning_module.model)
+        return Share(self.trainer.global_rank, self.trainer.world_size, self.evaluation_batch_size, in_step=sharded)
+
+    def evaluation_batches(self, samples: int) -> list[PromptBatch]:
+        """This process's share of the evaluation prompts, `samples` of each."""
+        return evaluation_batches(self.evaluation_prompts, samples, self._share())
+
     def val_dataloader(self) -> PromptLoader:
-        return PromptLoader(evaluation_batches(self, self.evaluation_samples))
+        return PromptLoader(self.evaluation_batches(self.evaluation_samples))
 
     def test_dataloader(self) -> PromptLoader:
         return self.val_dataloader()
 
     def predict_dataloader(self) -> PromptLoader:
-        return PromptLoader(prediction_batches(self))
+        return PromptLoader(
+            prediction_batches(
+                self.evaluation_prompts, self.evaluation_tasks, self.all_strategies(), self.sampling,
+                self.evaluation_samples, self.finished, self._share(),
+            )
+        )  # fmt: skip
 
     def transfer_batch_to_device(
         self, batch: PromptBatch | RolloutBatch, device: torch.device, dataloader_idx: int

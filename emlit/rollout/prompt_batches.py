@@ -1,22 +1,19 @@
 """What evaluation and prediction work through: this process's prompts, in batches."""
 
-import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emlit.answering import PromptBatch
-from emlit.parallel import is_sharded
 from emlit.processes import of_every_process
-from emlit.records import Prompt
-from emlit.rollout.held_out import held_out_prompts
+from emlit.records import Prompt, Sampling
+from emlit.rollout.chat import Chat
 from emlit.rollout.prompts import PromptList, render
 from emlit.strategies import Strategy
+from emlit.tasks import Task
 
 if TYPE_CHECKING:
-    from emlit.rollout.datamodule import RolloutDataModule
-
-
-log = logging.getLogger(__name__)
+    from transformers import PreTrainedTokenizerBase
 
 
 class PromptLoader:
@@ -32,54 +29,77 @@ class PromptLoader:
         return iter(self.batches)
 
 
-def evaluation_prompts(data: "RolloutDataModule", longest: int) -> PromptList:
-    """The prompts of `data.evaluation`, or those of `data.train` that are held out where it is not set."""
-    if data.hold_out == 0:
-        return PromptList(
-            prompt
-            for task in data.evaluation_tasks
-            for prompt in render(task, data.tokenizer, longest, data.evaluation_problems, data.chat)
-        )
-    held = held_out_prompts(data.train_task, data.chat, longest, data.hold_out)
-    if data.trainer.is_global_zero:
-        log.warning(
-            "%d of the %d prompts of data.train (%s) are held out of training and evaluated on (data.hold_out says how "
-            "many); name other problems with data.evaluation, or none with null",
-            len(held), len(data.train_task.rows()), data.train_task.name,
-        )  # fmt: skip
-    return PromptList(held[: data.evaluation_problems])
+def evaluation_prompts(
+    tasks: Sequence[Task], tokenizer: "PreTrainedTokenizerBase", chat: Chat, longest: int, problems: int | None
+) -> PromptList:
+    """The prompts of `data.evaluation`, the first so many of each task."""
+    return PromptList(prompt for task in tasks for prompt in render(task, tokenizer, longest, problems, chat))
 
 
-def evaluation_batches(data: "RolloutDataModule", samples: int) -> list[PromptBatch]:
-    """This process's share of the evaluation prompts, `samples` of each."""
-    return _cut(data, [(prompt, range(samples)) for prompt in _mine(data, data.evaluation_prompts)])
+@dataclass(frozen=True)
+class Share:
+    """One process's part of the prompts, in batches.
+
+    Attributes:
+        rank: of this process
+        world_size: how many processes there are
+        batch_size: prompts answered together
+        in_step: whether every process must have as many batches, since scoring waits for all of them
+    """
+
+    rank: int
+    world_size: int
+    batch_size: int
+    in_step: bool
+
+    def of(self, prompts: Sequence[Prompt]) -> Sequence[Prompt]:
+        """This process's prompts."""
+        return prompts[self.rank :: self.world_size]
+
+    def cut(
+        self, wanted: Sequence[tuple[Prompt, Sequence[int]]], strategy: Strategy | None = None
+    ) -> list[PromptBatch]:
+        """Prompts of this process, and the samples wanted of each, in batches; with `in_step` a collective."""
+        pieces = [wanted[start : start + self.batch_size] for start in range(0, len(wanted), self.batch_size)]
+        batches = [PromptBatch(*zip(*piece, strict=True), strategy) for piece in pieces]
+        if self.in_step:
+            batches += [PromptBatch((), (), strategy)] * (max(of_every_process(len(batches))) - len(batches))
+        return batches
 
 
-def prediction_batches(data: "RolloutDataModule") -> list[PromptBatch]:
-    """This process's prompts for each strategy and task in turn, without what is in `data.finished`."""
-    batches = []
-    for strategy in data.all_strategies():
-        name, samples = strategy.name(data.sampling), strategy.samples(data.sampling, data.evaluation_samples)
-        for task in filter(strategy.suits, data.evaluation_tasks):
-            wanted = [
-                (prompt, left)
-                for prompt in _mine(data, [prompt for prompt in data.evaluation_prompts if prompt.task is task])
-                if (left := [i for i in range(samples) if (name, task.name, prompt.row.id, i) not in data.finished])
-            ]
-            batches += _cut(data, wanted, strategy)
-    return batches
+def evaluation_batches(prompts: Sequence[Prompt], samples: int, share: Share) -> list[PromptBatch]:
+    """A process's share of the evaluation prompts, `samples` of each."""
+    return share.cut([(prompt, range(samples)) for prompt in share.of(prompts)])
 
 
-def _mine(data: "RolloutDataModule", prompts: Sequence[Prompt]) -> Sequence[Prompt]:
-    return prompts[data.trainer.global_rank :: data.trainer.world_size]
-
-
-def _cut(
-    data: "RolloutDataModule", wanted: Sequence[tuple[Prompt, Sequence[int]]], strategy: Strategy | None = None
+def prediction_batches(
+    prompts: Sequence[Prompt],
+    tasks: Sequence[Task],
+    strategies: Sequence[Strategy],
+    sampling: Sampling,
+    samples: int,
+    finished: Container[tuple[str, str, str, int]],
+    share: Share,
 ) -> list[PromptBatch]:
-    size = data.evaluation_batch_size
-    pieces = [wanted[start : start + size] for start in range(0, len(wanted), size)]
-    batches = [PromptBatch(*zip(*piece, strict=True), strategy) for piece in pieces]
-    if is_sharded(data.trainer.lightning_module.model):  # scoring waits for every process
-        batches += [PromptBatch((), (), strategy)] * (max(of_every_process(len(batches))) - len(batches))
+    """A process's prompts for each strategy and task in turn.
+
+    Args:
+        prompts: of all tasks
+        tasks: in the order in which they are answered
+        strategies: in order, each answering the tasks that it suits
+        sampling: what a strategy does not set
+        samples: of each prompt, unless the strategy says
+        finished: (decoding, task, id, sample) of what is left out
+        share: of this process
+    """
+    batches = []
+    for strategy in strategies:
+        name, wanted = strategy.name(sampling), strategy.samples(sampling, samples)
+        for task in filter(strategy.suits, tasks):
+            open_samples = [
+                (prompt, left)
+                for prompt in share.of([prompt for prompt in prompts if prompt.task is task])
+                if (left := [i for i in range(wanted) if (name, task.name, prompt.row.id, i) not in finished])
+            ]
+            batches += share.cut(open_samples, strategy)
     return batches

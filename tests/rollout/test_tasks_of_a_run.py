@@ -5,8 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from emlit.errors import ConfigError
-from emlit.rollout import RolloutDataModule
-from emlit.rollout.checks import settle_tasks
+from emlit.rollout import RolloutDataModule, checks
 from emlit.tasks import PromptFile, TinyArithmetic
 
 
@@ -14,6 +13,11 @@ from emlit.tasks import PromptFile, TinyArithmetic
 def hers(tmp_path):
     (tmp_path / "p.jsonl").write_text('{"prompt": "1+1?", "answer": "2"}\n{"prompt": "1+2?", "answer": "3"}\n')
     return PromptFile(str(tmp_path / "p.jsonl"))
+
+
+def settle_tasks(data, pretrained, stage):
+    asked = checks.RunTasks(data.train_task, data.evaluation_tasks, data.hold_out)
+    data.train_task, data.evaluation_tasks, data.hold_out = checks.settle_tasks(asked, pretrained, stage)
 
 
 def test_the_embedded_model_has_problems_of_its_own():

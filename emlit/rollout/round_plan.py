@@ -1,0 +1,83 @@
+"""How a round is shared out over optimiser steps, ranks and micro-batches."""
+
+from dataclasses import dataclass
+
+from emlit.errors import ConfigError
+from emlit.rollout.stream import RoundShape
+
+
+@dataclass(frozen=True)
+class RoundPlan:
+    """A round's prompts, cut so that every rank has as many micro-batches an optimiser step.
+
+    Attributes:
+        prompts: in the round, over all ranks
+        samples: completions of each prompt
+        updates: optimiser steps of the round, each on a part of its prompts
+        world_size: how many ranks there are
+        micro_batches: into which a rank's share of an optimiser step is cut (trainer.accumulate_grad_batches)
+    """
+
+    prompts: int
+    samples: int
+    updates: int
+    world_size: int
+    micro_batches: int
+
+    @classmethod
+    def of(
+        cls,
+        prompts: int,
+        samples: int,
+        updates: int,
+        micro_batch_prompts: int | None,
+        accumulate: int,
+        world_size: int,
+        max_steps: int,
+    ) -> "RoundPlan":
+        """The plan of a run.
+
+        Args:
+            prompts: data.prompts_per_round
+            samples: data.samples_per_prompt
+            updates: data.updates_per_round
+            micro_batch_prompts: prompts of a micro-batch; with it their number follows, whatever the ranks are
+            accumulate: trainer.accumulate_grad_batches; 1 where it is not set
+            world_size: how many ranks there are
+            max_steps: of the run; -1 for no end
+
+        Raises:
+            ConfigError: both numbers are given, or there are too few prompts, or a round would be left half done
+        """
+        # On the first rank; others may have one less.
+        share = -(-prompts // updates // world_size)
+        parts = accumulate
+        if micro_batch_prompts is not None:
+            parts = -(-share // micro_batch_prompts)
+            if accumulate not in (1, parts):
+                raise ConfigError(
+                    f"data.micro_batch_prompts is {micro_batch_prompts}, which makes {parts} micro-batches, and "
+                    f"trainer.accumulate_grad_batches is {accumulate}; leave one of them out"
+                )
+        if parts < 1:
+            raise ConfigError(f"trainer.accumulate_grad_batches is {parts}; it must be at least 1")
+        if prompts % updates:
+            raise ConfigError(
+                f"prompts_per_round is {prompts}, which {updates} updates cannot share evenly; make it a multiple of "
+                f"{updates}"
+            )
+        if share < parts:
+            raise ConfigError(
+                f"trainer.accumulate_grad_batches is {parts}, but a rank has {share} prompts an optimiser step at most "
+                "to cut into micro-batches; lower it or raise data.prompts_per_round"
+            )
+        if max_steps > 0 and max_steps % updates:
+            raise ConfigError(
+                f"trainer.max_steps is {max_steps}, which ends inside a round of {updates} updates "
+                f"(data.updates_per_round); make it a multiple of {updates}"
+            )
+        return cls(prompts, samples, updates, world_size, parts)
+
+    def shape(self, rank: int) -> RoundShape:
+        """What one rank's stream has of it."""
+        return RoundShape(self.prompts, self.samples, self.micro_batches, rank, self.world_size, self.updates)
