@@ -1,7 +1,7 @@
 """The configs that come with emlit: `emlit configs`, and `--config emlit://tiny/em_ft` anywhere."""
 
 import difflib
-import shutil
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -59,7 +59,14 @@ def command(words: Sequence[str]) -> str:
     if target.exists():
         raise ConfigError(f"{target} is there already; name another folder")
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
+    # What it includes stays where it is.
+    included = re.compile(r"(?<=^include: \[).*(?=\]$)", re.MULTILINE)
+    target.write_text(
+        included.sub(
+            lambda found: ", ".join(str((source.parent / name.strip()).resolve()) for name in found[0].split(",")),
+            source.read_text(),
+        )
+    )
     return f"{target}"
 
 

@@ -27,7 +27,7 @@ def rooms() -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {"cli": [ROOT / "cli.py"], "callbacks": sorted((ROOT / "callbacks").rglob("*.py"))}
     for file in sorted((ROOT / "emlit").rglob("*.py")):
         room = file.relative_to(ROOT / "emlit").with_suffix("").parts[0]
-        if room != "__init__":
+        if not room.startswith("__"):
             found.setdefault(room, []).append(file)
     return found
 

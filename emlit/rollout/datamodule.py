@@ -190,7 +190,7 @@ class RolloutDataModule(L.LightningDataModule):
             self.trainer.accumulate_grad_batches = self.plan.micro_batches
             if module.learns_from == "samples":
                 check_samples(
-                    self.sampling, self.filter_training_samples, self.updates_per_round, self.trainer.callbacks
+                    self._sampling, self.filter_training_samples, self.updates_per_round, self.trainer.callbacks
                 )
         path = pretrained.resolve(module.pretrained)
         trusted = module.trust_remote_code
