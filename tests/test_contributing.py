@@ -97,3 +97,12 @@ def test_examples_from_the_command_line(tmp_path, monkeypatch):
     )  # fmt: skip
     assert summary["steps"] == 4
     assert max(scalars(tmp_path / "run")["reward/mean"].values()) <= 0
+
+
+@pytest.mark.slow
+def test_readme_from_python(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (example,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.S | re.M)
+    smaller = example.replace("max_steps=20", "max_steps=2").replace("evaluation=None", "evaluation=None, **SMALL")
+    exec(smaller, {"SMALL": {"prompts_per_round": 4}})
+    assert (tmp_path / "export/model.safetensors").is_file()
