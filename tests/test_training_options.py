@@ -39,7 +39,7 @@ def test_resume_between_rounds_of_several_updates(tmp_path):
         torch.load(tmp_path / name / "checkpoints/last.ckpt", weights_only=True) for name in ("whole", "parts")
     )
     assert whole["emlit"] == parts["emlit"]
-    assert whole["emlit"]["plug_ins"]["0.EntropyFloor"]["alpha"] > 0
+    assert whole["emlit"]["plug_ins"]["EntropyFloor"]["alpha"] > 0
     for name, tensor in whole["state_dict"].items():
         assert torch.equal(tensor, parts["state_dict"][name]), name
 

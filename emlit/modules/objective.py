@@ -111,8 +111,11 @@ class EntropyObjectiveMixin:
     @property
     def lagged(self) -> dict[str, Lagged]:
         """The plug-ins with statistics of the optimiser step before, under the names that checkpoints have."""
-        plug_ins = [*self.loss_terms, *self.token_weights]
-        return {f"{place}.{type(each).__name__}": each for place, each in enumerate(plug_ins)}
+        found: dict[str, Lagged] = {}
+        for each in (*self.loss_terms, *self.token_weights):
+            twins = sum(type(other) is type(each) for other in found.values())
+            found[f"{type(each).__name__}.{twins}" if twins else type(each).__name__] = each
+        return found
 
     @property
     def needs_reference(self) -> bool:
