@@ -1,6 +1,5 @@
 """What watches or steers a run: the package `emlit.callbacks`, which a checkout also has as `callbacks`."""
 
-import importlib
 import sys
 
 from emlit.callbacks.collapse_guard import CollapseGuard
@@ -36,6 +35,5 @@ __all__ = [
 
 if __name__ == "callbacks":
     # One class, whatever it is called: two copies would not be instances of each other.
-    importlib.import_module("emlit.callbacks")
-    for name in [name for name in sys.modules if name.partition("emlit.")[2].startswith("callbacks")]:
+    for name in [name for name in sys.modules if name.startswith("emlit.callbacks")]:
         sys.modules[name.removeprefix("emlit.")] = sys.modules[name]

@@ -26,22 +26,15 @@ def find(name: str) -> Path:
     known = names()
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ConfigError(f"config is {SCHEME}{name}, and emlit has no such config{hint} `emlit configs` lists them")
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ConfigError(f"config is {SCHEME}{name}, and emlit has no such config; {hint}`emlit configs` lists them")
     return known[name]
 
 
 def resolved(words: Sequence[str]) -> list[str]:
     """A command line with the files of emlit:// in place of their names."""
-    given = [word.partition("=") for word in words]
-    return [
-        f"{key}{equals}{find(value)}"
-        if value.startswith(SCHEME)
-        else str(find(key))
-        if key.startswith(SCHEME)
-        else word
-        for word, (key, equals, value) in zip(words, given, strict=True)
-    ]
+    given = [word.rpartition("=") for word in words]
+    return [f"{key}{equals}{find(name) if name.startswith(SCHEME) else name}" for key, equals, name in given]
 
 
 def command(words: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from emlit import bundled
 from emlit.errors import EmlitError
 from emlit.keys import help_asked_for, unknown_key
+from emlit.run_lock import is_first_process
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -27,7 +28,7 @@ def main(args: Sequence[str] | None = None) -> None:
     if sentence := unknown_key(words):
         print(f"emlit: error: {sentence}", file=sys.stderr)
         sys.exit(2)
-    if os.environ.get("LOCAL_RANK", "0") == "0":
+    if is_first_process():
         print("emlit: importing PyTorch, Lightning and transformers", file=sys.stderr, flush=True)
     from emlit.command_line import run
 

@@ -102,8 +102,8 @@ class EntropyDecoding(RunnerV1, RunnerV2):
     def _apply_own(self, decoding: Decoding, logits: Tensor, ctx: LogitsContext | None) -> None:
         """Change the rows of the slots with a decoding of the user's own, in place; it is given a copy."""
         slots = [slot for slot, each in self.decodings.items() if each == decoding]
-        of_rows = np.arange(len(logits)) if ctx is None else getattr(ctx, "idx_mapping_np", None)
-        if of_rows is None or len(of_rows) != len(logits):  # as in `_apply`
+        of_rows = _slots_of(logits, ctx)
+        if of_rows is None:
             assert ctx is not None
             mine = torch.zeros(self._slots_at_most, 1, dtype=torch.bool)
             mine[slots] = True
@@ -115,10 +115,8 @@ class EntropyDecoding(RunnerV1, RunnerV2):
 
     def _apply(self, kind: type[Decoding], slots: list[int], logits: Tensor, ctx: LogitsContext | None) -> None:
         """Change the rows of some slots, in place."""
-        of_rows = np.arange(len(logits)) if ctx is None else getattr(ctx, "idx_mapping_np", None)
-        if of_rows is None or len(of_rows) != len(logits):
-            # With speculative decoding a request has several rows, and only the device knows which. All are worked on;
-            # the parameters of slots without a decoding leave them as they are.
+        of_rows = _slots_of(logits, ctx)
+        if of_rows is None:  # all are worked on; the parameters of slots without a decoding leave them as they are
             assert ctx is not None
             table = self.slots.table(kind, self._slots_at_most, logits.device)
             self._change(kind, slots, logits, table[ctx.expanded_idx_mapping])
@@ -166,3 +164,9 @@ class EntropyDecoding(RunnerV1, RunnerV2):
                     self.slots.put(slot, kind())
                 self.apply(torch.zeros(count, vocabulary, dtype=torch.float32, device=device))
         self.slots = slots
+
+
+def _slots_of(logits: Tensor, ctx: LogitsContext | None) -> np.ndarray | None:
+    """The slot of each row; None with speculative decoding: a request has several rows, and the device knows which."""
+    slots = np.arange(len(logits)) if ctx is None else getattr(ctx, "idx_mapping_np", None)
+    return slots if slots is not None and len(slots) == len(logits) else None

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from emlit import progress
 from emlit.engines.base import Engine, ModelSource, OnFinished
+from emlit.engines.padding import ignores_padding
 from emlit.engines.seeded_draw import SeededDraw
 from emlit.errors import ConfigError, EngineError
 from emlit.pretrained import load_model, load_tokenizer
@@ -58,7 +59,7 @@ class TransformersEngine(Engine):
         self.tokenizer = load_tokenizer(source.path, source.trust_remote_code)
         self.source = source
         self.weights_version = 0
-        self.rows_are_independent = self._ignores_padding()
+        self.rows_are_independent = ignores_padding(self.model, self.device)
         if not self.rows_are_independent:
             log.warning("padding would change what %s draws: completions are sampled one by one", source.path)
 
@@ -84,22 +85,6 @@ class TransformersEngine(Engine):
     def _room(self, request: Request, sampling: Sampling) -> int:
         """The most tokens that may be sampled after a prompt."""
         return min(sampling.max_tokens, self.source.context - len(request.prompt))
-
-    @torch.inference_mode()
-    def _ignores_padding(self) -> bool:
-        """Whether tokens left of a prompt, masked, change nothing; to RWKV, say, they do."""
-        from transformers import GenerationConfig
-
-        ask = GenerationConfig(
-            do_sample=False, max_new_tokens=1, pad_token_id=0, output_logits=True, return_dict_in_generate=True
-        )
-        tokens = torch.tensor([[0, 0, 1, 2, 3]], device=self.device) % self.model.config.get_text_config().vocab_size
-        alone, padded = (
-            self.model.generate(tokens[:, skip:], attention_mask=tokens.new_tensor([[0, 0, 1, 1, 1]])[:, skip:],
-                                generation_config=ask).logits[0].float()
-            for skip in (2, 0)
-        )  # fmt: skip
-        return bool((alone - padded).norm() <= 0.1 * alone.norm())
 
     def _batches(self, order: list[int], rooms: list[int]) -> Iterator[list[int]]:
         """Cut into batches of one room each: a prompt near the context's end must not cut its neighbours short."""

@@ -5,8 +5,9 @@ from emlit.modules.causal_lm import CausalLM
 from emlit.modules.em_ft import EMFT
 from emlit.modules.em_rl import EMRL
 from emlit.modules.lora import LoRA
-from emlit.modules.objective import EntropyObjectiveMixin, StepRecord
+from emlit.modules.objective import EntropyObjectiveMixin
 from emlit.modules.sft import SFT
+from emlit.modules.step_record import StepRecord
 
 __all__ = [
     "EMFT",

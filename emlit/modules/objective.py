@@ -3,7 +3,6 @@
 import contextlib
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,31 +21,12 @@ from emlit.functional import (
 from emlit.losses import EntropyFloor, KLToReference, Lagged, LossInputs, LossTerm, TokenWeights
 from emlit.modules.policy import AUTOCAST_DTYPES, decoder_layers, load_reference
 from emlit.modules.scoring import ScoredTokens, body
+from emlit.modules.step_record import StepRecord
 from emlit.parallel import is_sharded
 from emlit.records import RolloutBatch
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-
-@dataclass(frozen=True)
-class StepRecord:
-    """What a training step leaves for callbacks to look at.
-
-    Attributes:
-        batch: the micro-batch
-        stats: log-probability and entropy (B, T) of its sampled tokens, detached
-        values: per completion (B,), per token (B, T) or a single number (), detached, under the name of their curve,
-            which shows their mean (their largest where the name ends in _max)
-        loss: this micro-batch's share of the loss of its optimiser step
-        terms: (B, T), what each sampled token puts into it before it is weighted and summed, detached
-    """
-
-    batch: RolloutBatch
-    stats: TokenStats
-    values: dict[str, Tensor]
-    loss: Tensor
-    terms: Tensor
 
 
 class EntropyObjectiveMixin:

@@ -149,12 +149,8 @@ class Process:
         """It is about to start the program, and waits for the key."""
         self.started = time.monotonic()
         if self.level.isolates:
-            for _ in range(100):  # the kernel's list of children may lack one while others come and go
-                self._first = watch.first_child(self._popen.pid)
-                if self._first is not None:
-                    break
-                time.sleep(0.005)
-            else:
+            self._first = watch.first_child(self._popen.pid, patience=0.5)
+            if self._first is None:
                 self.end("sandbox: its first process cannot be found, so that its memory cannot be watched")
                 return
             # A program of the same user may write the memory of the first process.

@@ -12,10 +12,19 @@ _LONGEST = 0.2  # seconds
 _PIPE_BYTES = 2**16  # what the kernel keeps for one, at most
 
 
-def first_child(process: int) -> int | None:
-    """The first child of a process; None where there is none."""
-    children = _content(f"/proc/{process}/task/{process}/children").split()
-    return int(children[0]) if children else None
+def first_child(process: int, patience: float = 0.0) -> int | None:
+    """The first child of a process; None where there is none.
+
+    Args:
+        process: its id
+        patience: seconds to look again: the kernel's list may lack a child while others come and go
+    """
+    until = time.monotonic() + patience
+    while not (children := _content(f"/proc/{process}/task/{process}/children").split()):
+        if time.monotonic() >= until:
+            return None
+        time.sleep(0.005)
+    return int(children[0])
 
 
 def memory(process: int, limit: int) -> int:

@@ -96,11 +96,10 @@ class Strategy(ABC):
 
     def settings(self, default: Sampling) -> dict[str, Any]:
         """All that its answers depend on, as JSON."""
-        sampling = self.sampling(default)
-        chosen = sampling.decoding
-        decoding = None if chosen is None else {type(chosen).__name__: asdict(chosen)}
-        sampling = asdict(replace(sampling, decoding=None))
-        del sampling["decoding"]
+        chosen = self.sampling(default)
+        sampling = asdict(chosen)
+        values = sampling.pop("decoding")
+        decoding = None if values is None else {type(chosen.decoding).__name__: values}
         return {"class": type(self).__name__, **plain_values(self), "sampling": sampling, "decoding": decoding}
 
     def answer(self, asks: Sequence[Ask], sample: Sampler) -> list[list[Turn]]:

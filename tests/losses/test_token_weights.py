@@ -17,6 +17,7 @@ class Ones(TokenWeights):
 
 
 def lagged(plug_in, **values):
+    """A plug-in as after a step with these statistics."""
     plug_in.load_lagged_state(values)
     return plug_in
 

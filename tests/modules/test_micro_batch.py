@@ -12,15 +12,9 @@ from emlit.modules import EMFT, EMRL, PPO, SFT, EntropyFloor, TruncatedImportanc
 from emlit.rewards import GRPO, SelfCertaintyReward, SequenceLogProbReward, VerifiedAnswerReward
 from emlit.rollout import RolloutBatch
 from tests.conftest import make_batch
+from tests.losses.test_token_weights import lagged
 from tests.modules.test_objectives import GROUPS, gradient, kl_penalty, ready, small_model
 from tests.no_sync import HostSync, no_sync
-
-
-def lagged(plug_in, **values):
-    """A plug-in as after a step with these statistics."""
-    plug_in.load_lagged_state(values)
-    return plug_in
-
 
 OBJECTIVES = {
     "EM-FT": EMFT,
