@@ -168,7 +168,7 @@ class CollapseGuard(L.Callback):
         if self.final_step(trainer) == trainer.global_step:
             return
         kept_weights.take(trainer, pl_module, self.kept_step)
-        load_into(trainer.datamodule.sampler, pl_module, version=trainer.global_step)
+        load_into(trainer.datamodule.engine, pl_module, version=trainer.global_step)
 
     def on_exception(self, trainer: L.Trainer, pl_module: CausalLM, exception: BaseException) -> None:
         """The export that a run ends with on non-finite values is the kept step's too."""

@@ -16,7 +16,7 @@ from torch.distributed.checkpoint.api import CheckpointException
 
 from emlit import progress
 from emlit.callbacks.direct_checkpoint_io import DirectCheckpointIO
-from emlit.errors import ConfigError, StorageError, first_line
+from emlit.errors import ConfigError, EmlitError, EngineError, StorageError, first_line
 from emlit.export import parameter_count, require_room
 from emlit.files import delete, put_in_place, replacing, scratch_of, writing
 from emlit.marks import seal
@@ -99,6 +99,13 @@ class RunCheckpoint(Checkpoint):
         """
         if trainer.global_step != self.saved_step:
             self._save(trainer)
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        """Lose no step to an engine that dies of a round, where one process can tell that nothing else is wrong."""
+        stream = trainer.datamodule.stream
+        if isinstance(exception, EngineError) and trainer.world_size == 1 and stream and stream.sampling_round:
+            with contextlib.suppress(EmlitError, RuntimeError):  # such as of a GPU that is lost
+                self.save(trainer)
 
     def _kept(self, trainer: L.Trainer) -> str:
         if not self.path(trainer).exists():

@@ -104,7 +104,7 @@ class StopOnSignal(L.Callback):
 
     def _gives_up(self, trainer: L.Trainer) -> bool:
         """Nothing has changed since the last step. (Several processes must leave from the same place.)"""
-        sampling = self._sampling and trainer.datamodule.sampler.generating
+        sampling = self._sampling and trainer.datamodule.stream.sampling_round
         return trainer.world_size == 1 and (sampling or trainer.lightning_module.measuring)
 
     def _not_heard(self, number: int) -> None:

@@ -10,7 +10,7 @@ import lightning as L
 import torch
 from torch import Tensor
 
-from emlit.engines import Engine
+from emlit.engines import Engine, push_weights, wait_for_round
 from emlit.errors import ConfigError, WeightSyncError
 from emlit.modules import CausalLM, StepRecord
 from emlit.modules.lora import is_adapter, merged_weights
@@ -42,7 +42,7 @@ def load_into(engine: Engine, module: CausalLM, version: int) -> None:
     """Hand the policy's weights to an engine as they are now, in what it computes in."""
     dtype = engine.weights_dtype
     with torch.no_grad():
-        engine.load_weights(engine_weights(module) if dtype is None else engine_weights(module, dtype), version)
+        push_weights(engine, engine_weights(module) if dtype is None else engine_weights(module, dtype), version)
 
 
 def adapter_weights(module: CausalLM) -> Iterator[tuple[str, Tensor]]:
@@ -118,15 +118,14 @@ class WeightSync(L.Callback):
 
     def push(self, trainer: L.Trainer, module: CausalLM) -> None:
         """Hand over the weights as they are now."""
-        trainer.datamodule.sampler.settle()  # the wait for a round that is being sampled is none for this
+        wait_for_round(trainer.datamodule.engine)  # which is no time of this
         started = time.perf_counter()
-        load_into(trainer.datamodule.sampler, module, version=trainer.global_step)
+        load_into(trainer.datamodule.engine, module, version=trainer.global_step)
         self.seconds = time.perf_counter() - started
 
     def _push_at_start(self, trainer: L.Trainer, module: CausalLM) -> None:
         # The engine started from the files on disk; the module may come out of a checkpoint, or of training.
         if module.model is not None:
-            trainer.datamodule.sampler.push = lambda: self.push(trainer, module)
             self.push(trainer, module)
 
     on_train_start = _push_at_start

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from emlit.engines import Engine
+from emlit.engines import Engine, sample
 from emlit.records import AnswerKey, Ask, Completion, Message, Reply, Request, Sampling, request_seed
 from emlit.sampled_completions import SampledCompletions
 
@@ -74,7 +74,7 @@ class Replies:
         """One completion a request; those that a killed run has sampled are not sampled again."""
         store = self.store
         if store is None:
-            return self.engine.generate(wanted, self.sampling)
+            return sample(self.engine, wanted, self.sampling)
         known = {place: found for place, request in enumerate(wanted) if (found := store.find(self.decoding, request))}
         self.seconds = max([self.seconds, *(each.seconds for each in known.values())])
         completions = {place: found.completion for place, found in known.items()}
@@ -91,6 +91,6 @@ class Replies:
             store.add(self.decoding, wanted[left[number]], kept, text, seconds)
 
         if left:
-            sampled = self.engine.generate([wanted[place] for place in left], self.sampling, finished)
+            sampled = sample(self.engine, [wanted[place] for place in left], self.sampling, finished)
             completions.update(zip(left, sampled, strict=True))
         return [completions[place] for place in range(len(wanted))]

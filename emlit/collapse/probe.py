@@ -8,6 +8,7 @@ from typing import Any
 from emlit import progress
 from emlit.collapse.signals import Answered, Signals, is_contested, measure, votes
 from emlit.collapse.size import ProbeSize
+from emlit.engines import sample
 from emlit.errors import ConfigError
 from emlit.functional import TokenStats
 from emlit.modules import CausalLM
@@ -110,7 +111,7 @@ class Probe:
             for prompt in mine
             for sample in range(samples)
         ]
-        flat = module.engine.generate(requests, module.data.sampling) if requests else []
+        flat = sample(module.engine, requests, module.data.sampling) if requests else []
         return [flat[first : first + samples] for first in range(0, len(flat), samples)]
 
     @staticmethod

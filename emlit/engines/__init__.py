@@ -3,7 +3,7 @@
 from emlit.engines.base import Engine, ModelSource
 from emlit.engines.pending import Pending
 from emlit.engines.replay import ReplayEngine
-from emlit.engines.restarting import RestartingEngine
+from emlit.engines.sampling import push_weights, sample, sample_beside, start_engine, wait_for_round
 from emlit.engines.transformers import TransformersEngine
 from emlit.engines.vllm import VLLMEngine, installed
 from emlit.engines.vllm_server import VLLMServerEngine
@@ -19,12 +19,16 @@ __all__ = [
     "Pending",
     "ReplayEngine",
     "Request",
-    "RestartingEngine",
     "Sampling",
     "TransformersEngine",
     "VLLMEngine",
     "VLLMServerEngine",
     "default_engine",
+    "push_weights",
+    "sample",
+    "sample_beside",
+    "start_engine",
+    "wait_for_round",
 ]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from emlit.engines.pending import Pending
 from emlit.records import Completion, Request, Sampling
 
 # Told of each completion as it ends: its place among the requests, and what it is.
@@ -35,16 +36,15 @@ class Engine(ABC):
 
     A constructor takes settings and is cheap; `start` loads the model. `weights_version` says which weights are in use:
     0 are those on disk. `asleep` says that it has none: `load_weights` wakes it. `samples_elsewhere` says that sampling
-    leaves this process free to train. `can_restart` says that it can be started again after it failed. `weights_dtype`,
-    once it has started, is the half precision in which `load_weights` may be given matrices; None asks for them as they
-    are. `starting` says what `start` does, to whoever waits for it. `needs_context` is False where nobody reads a
+    leaves this process free to train, and `pending` is what it samples beside training. `weights_dtype`, once it has
+    started, is the half precision in which `load_weights` may be given matrices; None asks for them as they are. `starting` says what `start` does, to whoever waits for it. `needs_context` is False where nobody reads a
     request's prompt, which may then be of any length, and `trains` where completions were made elsewhere.
     """
 
     weights_version: int = 0
     asleep: bool = False
     samples_elsewhere: bool = False
-    can_restart: bool = True
+    pending: Pending | None = None
     weights_dtype: torch.dtype | None = None
     starting: str = "starting the engine"
     needs_context: bool = True

@@ -36,8 +36,7 @@ class VLLMEngine(Engine):
         max_num_seqs: completions sampled together; vLLM's own choice unless set
         enforce_eager: skip compilation and CUDA graphs; on a CPU compilation costs more than it saves
         sleep: give the GPU to the trainer while it trains: weights and KV cache are dropped when a round is sampled,
-            and are there again with the next push of weights. `gpu_memory_utilization` may then be high. An engine that
-            sleeps and fails ends the run, which goes on from its last checkpoint; others are started again, once
+            and are there again with the next push of weights. `gpu_memory_utilization` may then be high.
         options: further arguments of `vllm.LLM`
 
     Raises:
@@ -75,9 +74,6 @@ class VLLMEngine(Engine):
         self.max_num_seqs = max_num_seqs
         self.enforce_eager = enforce_eager
         self.sleeps = sleep
-        # vLLM asserts that nothing of an engine that slept is left before it starts another, and after a failure
-        # something may be: the second error would hide the first.
-        self.can_restart = not sleep
         self.options = options or {}
         self.llm: Any = None
 

@@ -124,7 +124,7 @@ class CausalLM(L.LightningModule):
 
     @property
     def engine(self) -> Engine:
-        return self.data.sampler
+        return self.data.engine
 
     def token_stats(
         self,

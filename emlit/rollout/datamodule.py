@@ -13,7 +13,7 @@ import torch
 from emlit import pretrained, progress
 from emlit.answering import PromptBatch
 from emlit.decoding import Decoding
-from emlit.engines import Engine, ModelSource, RestartingEngine, default_engine
+from emlit.engines import Engine, ModelSource, default_engine, start_engine
 from emlit.errors import ConfigError
 from emlit.parallel import is_sharded
 from emlit.records import RolloutBatch, Sampling
@@ -126,7 +126,6 @@ class RolloutDataModule(L.LightningDataModule):
         if path is not None:
             read_from(Path(path), self.evaluation_tasks)
         self.engine = engine if engine is not None else default_engine()
-        self.sampler = RestartingEngine(self.engine)  # what everybody samples from
         self._sampling = sampling
         if strategies is not None and not strategies:
             raise ConfigError("strategies is an empty list; name one, or leave the key out")
@@ -228,9 +227,7 @@ class RolloutDataModule(L.LightningDataModule):
         if not self.started:
             if not replayed:
                 pretrained.check_weights(path)
-            # Several ranks share a process group with an engine in this process, which closing it would destroy.
-            self.sampler = RestartingEngine(self.engine, restarts=1 if self.trainer.world_size == 1 else 0)
-            self.sampler.start(ModelSource(path, context, stop, trusted))
+            start_engine(self.engine, ModelSource(path, context, stop, trusted))
             self.started = True
 
     def round_plan(self) -> RoundPlan:
@@ -259,7 +256,7 @@ class RolloutDataModule(L.LightningDataModule):
         module = self.trainer.lightning_module
         self.stream = _STREAMS[module.learns_from](
             self.train_prompts,
-            self.sampler,
+            self.engine,
             self.tokenizer,
             self.sampling,
             self.plan.shape(self.trainer.global_rank),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from emlit.engines import Pending, RestartingEngine
+from emlit.engines import Engine, Pending, sample_beside
 from emlit.records import Completion, Prompt, Request, Sampling
 
 
@@ -19,7 +19,7 @@ class Round:
 class RoundAhead:
     """At most one round that an engine outside of this process samples while an earlier one is trained on.
 
-    What else asks the engine (evaluation, probes), and new weights for it, wait for the round (`RestartingEngine`):
+    What else asks the engine (evaluation, probes), and new weights for it, wait for the round (`Engine.pending`):
     all of it comes from the weights at its beginning, so that a run follows from its seed as it does without.
 
     Args:
@@ -27,7 +27,7 @@ class RoundAhead:
         on_waited: told of the seconds that training waited
     """
 
-    def __init__(self, engine: RestartingEngine, on_waited: Callable[[float], None]) -> None:
+    def __init__(self, engine: Engine, on_waited: Callable[[float], None]) -> None:
         self.engine, self.on_waited = engine, on_waited
         self._begun: tuple[int, Sequence[tuple[int, Prompt]], int, Pending] | None = None
 
@@ -39,14 +39,15 @@ class RoundAhead:
         sampling: Sampling,
     ) -> None:
         """Have a round sampled by the newest weights."""
-        pending = self.engine.begin(requests, sampling, self.on_waited)
+        pending = sample_beside(self.engine, requests, sampling, self.on_waited)
         self._begun = round, drawn, self.engine.weights_version, pending
 
     def take(self, round: int) -> Round | None:
-        """The round, once it is there; None where it is not under way, or an engine died of it that can start again."""
+        """The round, once it is there; None where it is not under way."""
         begun, self._begun = self._begun, None
         if begun is None or begun[0] != round:  # a checkpoint's state came between
             return None
         _, drawn, version, pending = begun
-        completions = self.engine.collect(pending)
-        return None if completions is None else Round(drawn, completions, version)
+        completions = pending.result()
+        self.engine.pending = None
+        return Round(drawn, completions, version)

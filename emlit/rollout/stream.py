@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from emlit.engines import Engine, RestartingEngine
+from emlit.engines import Engine, sample
 from emlit.errors import WeightSyncError
 from emlit.functional import Normaliser
 from emlit.records import Completion, Group, Prompt, Request, RolloutBatch, Sampling, request_seed
@@ -89,10 +89,10 @@ class RolloutStream:
         self.rounds_per_epoch = max(1, len(prompts) // shape.prompts)
         self.round_started = 0.0  # time.perf_counter()
         self.generation_seconds = 0.0  # since then, for which training waited
+        self.sampling_round = False  # as is still true where sampling failed: the state is that of the round's start
         self.before_round: Callable[[], None] | None = None  # may raise: between rounds the run can be left
         self.has_round = has_round
         if has_round is not None:
-            assert isinstance(engine, RestartingEngine)
             self.ahead = RoundAhead(engine, self._count_waiting)
 
     def __len__(self) -> int:
@@ -136,6 +136,7 @@ class RolloutStream:
 
     def _sample_round(self) -> list[RolloutBatch]:
         self.round_started, self.generation_seconds = time.perf_counter(), 0.0
+        self.sampling_round = True
         sampled = self.ahead.take(self.round) if self.has_round is not None else None
         if sampled is None:
             self._require_newest_weights()
@@ -148,6 +149,7 @@ class RolloutStream:
             drawn = self.draw(self.round + 1)
             requests = self._requests(drawn)
             self.ahead.begin(self.round + 1, drawn, requests, self.sampling)
+        self.sampling_round = False
         return self._batches(sampled)
 
     def _require_newest_weights(self) -> None:
@@ -206,7 +208,7 @@ class RolloutStream:
 
     def _complete(self, drawn: Sequence[tuple[int, Prompt]]) -> Sequence[Completion]:
         """The completions of a round's prompts, `shape.samples` of each, in order."""
-        return self.engine.generate(self._requests(drawn), self.sampling)
+        return sample(self.engine, self._requests(drawn), self.sampling)
 
     def _requests(self, drawn: Sequence[tuple[int, Prompt]]) -> list[Request]:
         return [

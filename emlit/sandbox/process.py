@@ -11,6 +11,7 @@ import secrets
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,7 @@ REPORT = re.compile(
 )
 _LONGEST = 4096
 _CHUNK = 2**16
+_CREDENTIALS = socket.CMSG_SPACE(12)  # process, user and group of who sent a message
 _PATIENCE = 5.0  # seconds that the kernel may take to end what was killed
 
 
@@ -66,6 +68,7 @@ class Process:
         self._output = {"stdout": bytearray(), "stderr": bytearray()}
         self._discarded, self._ended, self._lines = 0, 0.0, b""
         self._first: int | None = None  # the first process of its namespace
+        self._first_handle = -1
         uid = fresh_uid()
         with contextlib.ExitStack() as passed, contextlib.ExitStack() as kept:
             self._folder = None if level.isolates else tempfile.mkdtemp(prefix="emlit-sandbox-")
@@ -75,6 +78,7 @@ class Process:
                 os.chown(self._folder, uid, uid)
                 as_user = {"user": uid, "group": uid, "extra_groups": []}
             self._control, theirs = socket.socketpair()
+            self._control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
             passed.enter_context(theirs)
             kept.callback(self._control.close)
             refused = seccomp_filter() if level.isolates else b""
@@ -116,13 +120,16 @@ class Process:
             self.end(self._ended_by(ended.si_status, ended.si_code != os.CLD_EXITED))
             return False
         try:
-            content = os.read(descriptor, _CHUNK)
+            if name == "control":
+                content, said_by, *_ = self._control.recvmsg(_CHUNK, _CREDENTIALS)
+            else:
+                content = os.read(descriptor, _CHUNK)
         except BlockingIOError:
             return True
         except OSError:
             return False
         if name == "control":
-            self._take_reports(content)
+            self._take_reports(content, struct.unpack_from("i", said_by[0][2])[0] if said_by else 0)
         elif content:
             kept = self._output[name]
             room = max(int(self.limits.output_kb * 1024) - len(kept), 0)
@@ -132,26 +139,29 @@ class Process:
                 self.end(f"output: more than {self.limits.discarded_mb} MiB past what is kept")
         return bool(content)
 
-    def _take_reports(self, content: bytes) -> None:
+    def _take_reports(self, content: bytes, said_by: int) -> None:
+        """Of a process of the sandbox, by its id here, as the kernel tells it."""
         *lines, self._lines = (self._lines + content).split(b"\n")
         for line in lines if len(self._lines) <= _LONGEST else [*lines, self._lines]:
             report = REPORT.fullmatch(line)
             if report is None or (report["ready"] is None) == (self.started is None):
                 self.end("protocol: a report that is none of ours")
             elif report["ready"]:
-                self._begin()
+                self._begin(said_by)
             elif report["proof"]:
                 self.end("ok" if report["proof"] == self._proof else "protocol: an end without its proof")
             else:
                 self.end(report["end"].decode("utf-8", "backslashreplace"))
 
-    def _begin(self) -> None:
+    def _begin(self, process: int) -> None:
         """It is about to start the program, and waits for the key."""
         self.started = time.monotonic()
         if self.level.isolates:
-            self._first = watch.first_child(self._popen.pid, patience=0.5)
-            if self._first is None:
-                self.end("sandbox: its first process cannot be found, so that its memory cannot be watched")
+            try:
+                self._first = watch.parent(process)  # the tool's, or its shell
+                self._first_handle = os.pidfd_open(self._first)
+            except OSError as error:
+                self.end(f"sandbox: its first process cannot be watched: {error}")
                 return
             # A program of the same user may write the memory of the first process.
             for name, most in self.limits.rlimits().items():
@@ -193,17 +203,13 @@ class Process:
         """End the process and all that it started, and wait until they are gone; may be called twice."""
         if not self.streams:
             return
-        first = None
-        with contextlib.suppress(OSError):  # it has ended by itself
-            child = watch.first_child(self._popen.pid)
-            first = None if child is None else os.pidfd_open(child)
         with contextlib.suppress(OSError):
             os.killpg(self._popen.pid, signal.SIGKILL)
-        if first is not None:  # the kernel ends all others with it, and says that it is gone when they are
+        if self._first_handle >= 0:  # the kernel ends all others with it, and says that it is gone when they are
             with contextlib.suppress(OSError):
-                signal.pidfd_send_signal(first, signal.SIGKILL)
-            _readable(first, _PATIENCE)
-            os.close(first)
+                signal.pidfd_send_signal(self._first_handle, signal.SIGKILL)
+            _readable(self._first_handle, _PATIENCE)
+            os.close(self._first_handle)
         self._popen.wait()
         self._drain()
         self.streams = {}

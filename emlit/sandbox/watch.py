@@ -8,23 +8,16 @@ import time
 from emlit.sandbox.view import SCRATCH
 
 _KB = re.compile(rb"^(?:VmRSS|VmSwap|VmPTE|Pss|SwapPss):\s+(\d+) kB$", re.MULTILINE)
+_PARENT = re.compile(rb"^PPid:\s+(\d+)$", re.MULTILINE)
 _LONGEST = 0.2  # seconds
 _PIPE_BYTES = 2**16  # what the kernel keeps for one, at most
 
 
-def first_child(process: int, patience: float = 0.0) -> int | None:
-    """The first child of a process; None where there is none.
-
-    Args:
-        process: its id
-        patience: seconds to look again: the kernel's list may lack a child while others come and go
-    """
-    until = time.monotonic() + patience
-    while not (children := _content(f"/proc/{process}/task/{process}/children").split()):
-        if time.monotonic() >= until:
-            return None
-        time.sleep(0.005)
-    return int(children[0])
+def parent(process: int) -> int:
+    """The id of a process's parent; OSError where the process is gone."""
+    if (found := _PARENT.search(_content(f"/proc/{process}/status"))) is None:
+        raise ProcessLookupError(process)
+    return int(found[1])
 
 
 def memory(process: int, limit: int) -> int:
@@ -40,7 +33,9 @@ def memory(process: int, limit: int) -> int:
     # By threads: the first may be gone while others have the memory, and each may have files of its own.
     found = [f"{proc}/{name}/task" for name in _names(proc) if name.isdigit()]
     processes = [[f"{tasks}/{task}" for task in _names(tasks)] for tasks in found]
-    buffers = _buffers([task for tasks in processes for task in tasks])
+    buffers = _buffers([task for tasks in processes for task in tasks], limit)
+    if buffers > limit:
+        return buffers
     resident = sum(_size(tasks, "status") for tasks in processes)
     if buffers + resident <= limit:
         return buffers + resident
@@ -58,16 +53,20 @@ def _size(tasks: list[str], file: str) -> int:
     return next(filter(None, sizes), 0)
 
 
-def _buffers(tasks: list[str]) -> int:
-    """Bytes that the kernel may keep for what is open."""
-    found = set()
+def _buffers(tasks: list[str], limit: int) -> int:
+    """Bytes that the kernel may keep for what is open, or as many as are past the limit."""
+    kinds = {b"socket": int(_content("/proc/sys/net/core/wmem_default") or 212_992), b"pipe": _PIPE_BYTES}
+    used, found = 0, set()
     for task in tasks:
         for number in _names(f"{task}/fd"):
             with contextlib.suppress(OSError):
-                found.add(os.readlink(f"{task}/fd/{number}".encode()))
-    sockets = sum(name.startswith(b"socket:") for name in found)
-    pipes = sum(name.startswith(b"pipe:") for name in found)
-    return sockets * int(_content("/proc/sys/net/core/wmem_default") or 212_992) + pipes * _PIPE_BYTES
+                name = os.readlink(f"{task}/fd/{number}".encode())
+                if name not in found:
+                    found.add(name)
+                    used += kinds.get(name.partition(b":")[0], 0)
+        if used > limit:  # there may be thousands more, and meanwhile they grow
+            break
+    return used
 
 
 def _names(folder: str) -> list[str]:

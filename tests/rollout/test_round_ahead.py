@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from emlit.engines import Completion, RestartingEngine, Sampling
+from emlit.engines import Completion, Sampling, push_weights, sample
 from emlit.errors import EngineError, WeightSyncError
 from tests.rollout.test_stream import Echo, make_stream
 
@@ -44,7 +44,7 @@ class Elsewhere(Echo):
 
 def make(tokenizer, rounds: int = 10, **shape):
     engine = Elsewhere()
-    stream = make_stream(tokenizer, prompts=8, per_round=4, engine=RestartingEngine(engine),
+    stream = make_stream(tokenizer, prompts=8, per_round=4, engine=engine,
                          has_round=lambda round: round < rounds, **shape)  # fmt: skip
     return stream, engine
 
@@ -58,7 +58,7 @@ def train(stream, rounds: int, between=lambda: None) -> list:
             if len(found) % stream.shape.micro_batches == 0:
                 stream.clock.step += 1
             if batch.ends_round:
-                stream.engine.load_weights([], stream.clock.step)
+                push_weights(stream.engine, [], stream.clock.step)
                 between()
             if len(found) == rounds * stream.shape.batches:
                 break
@@ -101,7 +101,7 @@ def test_new_weights_and_evaluations_wait_for_the_round(tokenizer):
     stream, engine = make(tokenizer)
 
     def evaluate() -> None:
-        stream.engine.generate([], Sampling())
+        sample(stream.engine, [], Sampling())
 
     batches = train(stream, 3, evaluate)  # the engine refuses two at once, and weights that change under way
     assert [batch.weights_version for batch in batches] == [0, 0, 0, 0, 1, 1]
@@ -109,7 +109,7 @@ def test_new_weights_and_evaluations_wait_for_the_round(tokenizer):
     batch = next(iter(stream))
     threading.Timer(0.3, engine.gate.set).start()
     stream.clock.step += 1
-    stream.engine.load_weights([], stream.clock.step)
+    push_weights(stream.engine, [], stream.clock.step)
     assert batch.round == 3
     # The wait is the round's: it is what training waited for.
     assert 0.2 < stream.generation_seconds < 5
@@ -130,24 +130,7 @@ def test_an_error_in_the_thread_ends_the_run(tokenizer):
     engine.gate.set()
     # At once where the weights are handed over, and not a round later.
     with pytest.raises(EngineError, match="server http://a is gone"):
-        stream.engine.load_weights([], 1)
-
-
-def test_a_round_that_an_engine_died_of_is_sampled_anew(tokenizer):
-    stream, engine = make(tokenizer)
-    stream.engine.source = None
-    stream.engine.push = lambda: None
-    batches = iter(stream)
-    engine.gate.clear()
-    next(batches)
-    engine.errors.append(ConnectionError("it was started again"))
-    engine.gate.set()
-    next(batches)
-    stream.clock.step = 1
-    engine.running = 0
-    stream.engine.load_weights([], 1)
-    batch = next(batches)
-    assert (batch.round, batch.weights_version) == (1, 1)  # with the newest weights, which nobody has stepped on
+        push_weights(stream.engine, [], 1)
 
 
 def test_weights_that_were_not_handed_over_stop_the_run(tokenizer):
@@ -165,7 +148,7 @@ def test_a_resumed_stream_samples_its_pending_round_anew(tokenizer):
     second, engine = make(tokenizer)
     second.load_state_dict(first.state_dict())
     second.clock.step = 2
-    second.engine.load_weights([], 2)
+    push_weights(second.engine, [], 2)
     batches = train(second, 2)
     assert [(batch.round, batch.weights_version) for batch in batches] == [(2, 2), (2, 2), (3, 2), (3, 2)]
     assert engine.threads[0] == "MainThread"
