@@ -37,8 +37,9 @@ class Engine(ABC):
     A constructor takes settings and is cheap; `start` loads the model. `weights_version` says which weights are in use:
     0 are those on disk. `asleep` says that it has none: `load_weights` wakes it. `samples_elsewhere` says that sampling
     leaves this process free to train, and `pending` is what it samples beside training. `weights_dtype`, once it has
-    started, is the half precision in which `load_weights` may be given matrices; None asks for them as they are. `starting` says what `start` does, to whoever waits for it. `needs_context` is False where nobody reads a
-    request's prompt, which may then be of any length, and `trains` where completions were made elsewhere.
+    started, is the half precision in which `load_weights` may be given matrices; None asks for them as they are.
+    `starting` says what `start` does, to whoever waits for it. `needs_context` is False where nobody reads a request's
+    prompt, which may then be of any length, and `trains` where completions were made elsewhere.
     """
 
     weights_version: int = 0
