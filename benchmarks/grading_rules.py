@@ -19,8 +19,8 @@ from math_verify import parse, verify
 from benchmarks.grading import BENCHMARKS, shifted
 from benchmarks.grading_pairs import DIFFERENT, EQUAL, KINDS
 from emlit.errors import ConfigError
+from emlit.grading import writing
 from emlit.tasks import extract_answer, math_equal
-from emlit.tasks.answers import writing
 
 Pairs = list[tuple[str, str]]
 

@@ -1,10 +1,10 @@
 """Benchmarks and prompt sets: how a row becomes a prompt, how a completion is graded."""
 
+from emlit.grading import extract_answer, extract_boxed, math_equal
 from emlit.records import Grade, Message, Row, answer_classes
 from emlit.sandbox import ExecutionResult, run_python
 from emlit.tasks.aime import AIME24, AIME22to24
 from emlit.tasks.amc import AMC
-from emlit.tasks.answers import extract_answer, extract_boxed, math_equal
 from emlit.tasks.base import Task
 from emlit.tasks.benchmark import Benchmark, read_from
 from emlit.tasks.code_blocks import extract_code

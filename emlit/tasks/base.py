@@ -4,8 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from emlit.grading import extract_answer, extract_boxed, math_equal
 from emlit.records import Grade, Message, Row
-from emlit.tasks.answers import extract_answer, extract_boxed, math_equal
 
 
 class Task(ABC):

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from emlit.errors import ConfigError, DataError
+from emlit.grading import extract_boxed
 from emlit.records import Row
 from emlit.sources import SUFFIXES, SourceRow, file_rows, hub_rows, require_file
-from emlit.tasks.answers import extract_boxed
 from emlit.tasks.base import Task
 from emlit.tasks.templates import FINAL_ANSWER
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from emlit.errors import DataError
+from emlit.grading import extract_boxed
 from emlit.records import Message, Row
 from emlit.sources import SourceRow, require_unicode
-from emlit.tasks.answers import extract_boxed
 from emlit.tasks.base import Task
 from emlit.tasks.fields import found, has, prompt_in, shown, solution_from, template_arguments
 from emlit.tasks.labels import labels_from, looks_worked

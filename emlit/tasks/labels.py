@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from emlit.errors import DataError
-from emlit.tasks.answers import extract_answer
+from emlit.grading import extract_answer
 from emlit.tasks.messages import listed_in, object_in
 
 _TAGGED = re.compile(r"<answer>(?P<answer>[^<]*)</answer>\s*\Z", re.IGNORECASE)

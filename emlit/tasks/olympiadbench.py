@@ -3,8 +3,8 @@
 from typing import Any
 
 from emlit.errors import DataError
+from emlit.grading import extract_answer, extract_boxed, math_equal
 from emlit.records import Grade, Row
-from emlit.tasks.answers import extract_answer, extract_boxed, math_equal
 from emlit.tasks.benchmark import Benchmark, Hub, first_of, gold_completion, row_number
 from emlit.tasks.templates import REASON_STEP_BY_STEP
 

@@ -4,10 +4,10 @@ import re
 from typing import Any, Literal
 
 from emlit.errors import ConfigError, DataError
+from emlit.grading import extract_answer, extract_boxes, math_equal
+from emlit.grading.quantities import same_unit, split_unit
+from emlit.grading.writing import split, tidy
 from emlit.records import Grade, Row
-from emlit.tasks.answers import extract_answer, extract_boxes, math_equal
-from emlit.tasks.answers.quantities import same_unit, split_unit
-from emlit.tasks.answers.writing import split, tidy
 from emlit.tasks.benchmark import OWN, Benchmark, Hub, row_number
 from emlit.tasks.templates import (
     REASON_STEP_BY_STEP,

@@ -2,9 +2,9 @@
 
 import re
 
-from emlit.tasks.answers.numbers import number
-from emlit.tasks.answers.quantities import split_unit
-from emlit.tasks.answers.writing import closing, compact, split
+from emlit.grading.numbers import number
+from emlit.grading.quantities import split_unit
+from emlit.grading.writing import closing, compact, split
 
 MOST_PARTS = 64
 EQUALS = r"(?<![<>!\\])=(?!=)|\\approx(?![a-zA-Z])|\\simeq(?![a-zA-Z])|\\sim(?![a-zA-Z])|\\propto(?![a-zA-Z])"

@@ -4,7 +4,7 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
-from emlit.tasks.answers.writing import compact
+from emlit.grading.writing import compact
 
 # Groups of three digits with commas, spaces or apostrophes, or as in India; with dots where there are several.
 _DECIMAL = r"(?:\d{1,3}(?:\.\d{3}){2,}(?![.\d])|(?:\d{1,3}(?:[, ']\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}|\d+)?(?:\.\d*)?)"

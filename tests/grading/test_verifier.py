@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from emlit.grading import symbolic
+from emlit.grading.verifier import Verifier, verified
 from emlit.tasks import math_equal
-from emlit.tasks.answers import symbolic
-from emlit.tasks.answers.verifier import Verifier, verified
 
 TOWER = "9^{9^{9^9}}"
 
@@ -130,7 +130,7 @@ def test_worker_processes(method, tmp_path):
 def test_no_process_is_left(ending):
     """However the main process ends: of itself, killed while idle, or killed in the middle of a question."""
     code = (
-        "import os, threading, time; from emlit.tasks import math_equal; from emlit.tasks.answers import verifier\n"
+        "import os, threading, time; from emlit.tasks import math_equal; from emlit.grading import verifier\n"
         "math_equal('x+x', '2x'); print(verifier._verifier._process.pid, flush=True)\n"
     )
     if ending == "hang":

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from itertools import pairwise
 
-from emlit.tasks.answers.decoration import plain_latex, undressed
+from emlit.grading.decoration import plain_latex, undressed
 
 _CHARACTERS = str.maketrans(
     {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from emlit.tasks.answers import (
+from emlit.grading import (
     decoration,
     equality,
     extract_answer,

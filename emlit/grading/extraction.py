@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from emlit.tasks.answers.stated import stated
+from emlit.grading.stated import stated
 
 _BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox|framebox)\s*\{)|(?<!\\)\{|(?P<close>(?<!\\)\})")
 _BRACELESS = re.compile(r"\\boxed\s*([+-]?\d[\d,]*(?:\.\d+)?(?!\d)|(?<=\s)[^\s\\{}$.,;]+)")

@@ -4,9 +4,9 @@ import re
 import time
 from typing import NamedTuple
 
-from emlit.tasks.answers.numbers import number, same_number
-from emlit.tasks.answers.quantities import is_operation, same_unit, split_unit, without_signs
-from emlit.tasks.answers.structure import (
+from emlit.grading.numbers import number, same_number
+from emlit.grading.quantities import is_operation, same_unit, split_unit, without_signs
+from emlit.grading.structure import (
     EQUALS,
     MOST_PARTS,
     braced,
@@ -20,9 +20,9 @@ from emlit.tasks.answers.structure import (
     name_in_front,
     without_membership,
 )
-from emlit.tasks.answers.verifier import SECONDS, verified
-from emlit.tasks.answers.words import choice, option, same_words
-from emlit.tasks.answers.writing import compact, split, tidy
+from emlit.grading.verifier import SECONDS, verified
+from emlit.grading.words import choice, option, same_words
+from emlit.grading.writing import compact, split, tidy
 
 _LONGEST = 2000
 # What the parser would take for something else: 52 in base 8, (2n-1)!!, dates, feet and inches, 0xFF, \angle ABC.
