@@ -50,7 +50,7 @@ def gradient_in_forward(hidden: Tensor, weight: Tensor, targets: Tensor) -> tupl
 
 
 def liger(hidden: Tensor, weight: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    from emlit.modules.liger import liger_token_stats
+    from emlit.policy.liger import liger_token_stats
 
     return liger_token_stats(hidden, weight, targets, 1.0)
 

@@ -15,9 +15,9 @@ from torch.distributed.device_mesh import init_device_mesh
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from benchmarks.measure import environment, measured, parser, table
-from emlit.modules.lora import merged_weights
-from emlit.modules.policy import load_policy
 from emlit.parallel import Sharding, gathered
+from emlit.policy.loading import load_policy
+from emlit.policy.lora import merged_weights
 
 CPU = torch.device("cpu")
 MIB = 2**20

@@ -16,7 +16,7 @@ from emlit.export import parameter_count, require_room, require_saveable, saveab
 from emlit.files import replacing, scratch_of
 from emlit.marks import facts_of, mark, require_own, seal
 from emlit.modules import CausalLM
-from emlit.modules.scoring import unwrapped
+from emlit.policy.scoring import unwrapped
 
 
 class HFExport(L.Callback):

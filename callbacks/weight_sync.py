@@ -13,9 +13,9 @@ from torch import Tensor
 from emlit.engines import Engine, push_weights, wait_for_round
 from emlit.errors import ConfigError, WeightSyncError
 from emlit.modules import CausalLM, StepRecord
-from emlit.modules.lora import is_adapter, merged_weights
-from emlit.modules.scoring import unwrapped
 from emlit.parallel import gathered
+from emlit.policy.lora import is_adapter, merged_weights
+from emlit.policy.scoring import unwrapped
 
 log = logging.getLogger(__name__)
 

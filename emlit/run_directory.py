@@ -13,7 +13,7 @@ from emlit.errors import ConfigError
 from emlit.files import delete, set_aside
 from emlit.marks import adopt, facts_of, mark, require_own
 from emlit.modules import LoRA
-from emlit.modules.lora import differences
+from emlit.policy.lora import differences
 
 _TENSORBOARD = ("events.out.tfevents.*", "config.yaml", "hparams.yaml", "checkpoints/*.ckpt")
 _EARLIER = ("tensorboard", "checkpoints", "export", "non_finite", "summary.json")

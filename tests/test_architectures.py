@@ -12,8 +12,8 @@ from emlit import pretrained
 from emlit.engines import ModelSource, Request, Sampling, TransformersEngine
 from emlit.errors import ConfigError, DataError, EngineError
 from emlit.modules import CausalLM, LoRA
-from emlit.modules.lora import merged_weights
-from emlit.modules.policy import load_policy
+from emlit.policy.loading import load_policy
+from emlit.policy.lora import merged_weights
 from emlit.tiny import MODEL_DIR
 
 SIZES = {

@@ -4,10 +4,10 @@ from emlit.losses import PPO, EntropyFloor, PolicyUpdate, Reinforce, TruncatedIm
 from emlit.modules.causal_lm import CausalLM
 from emlit.modules.em_ft import EMFT
 from emlit.modules.em_rl import EMRL
-from emlit.modules.lora import LoRA
 from emlit.modules.objective import EntropyObjectiveMixin
 from emlit.modules.sft import SFT
 from emlit.modules.step_record import StepRecord
+from emlit.policy.lora import LoRA
 
 __all__ = [
     "EMFT",

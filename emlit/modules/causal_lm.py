@@ -19,10 +19,10 @@ from emlit.functional import CertaintyStats, TokenStats
 from emlit.functional.reduction import flat_positions
 from emlit.metrics import CompletionMetrics
 from emlit.model_checks import require_causal
-from emlit.modules.lora import ALL_LINEAR, LoRA, differences, is_adapter, settings
-from emlit.modules.policy import Dtype, check_precision, load_policy
-from emlit.modules.scoring import EntropyHead, ScoredTokens, Scorer
 from emlit.parallel import Sharding, is_sharded, release
+from emlit.policy.loading import Dtype, check_precision, load_policy
+from emlit.policy.lora import ALL_LINEAR, LoRA, differences, is_adapter, settings
+from emlit.policy.scoring import EntropyHead, ScoredTokens, Scorer
 from emlit.predictions import Prediction
 from emlit.processes import of_every_process
 from emlit.records import Completion, Prompt

@@ -19,10 +19,10 @@ from emlit.functional import (
     token_weights,
 )
 from emlit.losses import EntropyFloor, KLToReference, Lagged, LossInputs, LossTerm, TokenWeights
-from emlit.modules.policy import AUTOCAST_DTYPES, decoder_layers, load_reference
-from emlit.modules.scoring import ScoredTokens, body
 from emlit.modules.step_record import StepRecord
 from emlit.parallel import is_sharded
+from emlit.policy.loading import AUTOCAST_DTYPES, decoder_layers, load_reference
+from emlit.policy.scoring import ScoredTokens, body
 from emlit.records import RolloutBatch
 
 if TYPE_CHECKING:

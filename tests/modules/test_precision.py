@@ -8,7 +8,7 @@ from lightning.fabric.plugins.precision.precision import _PRECISION_INPUT_STR
 
 import cli
 from emlit.errors import ConfigError
-from emlit.modules.policy import check_precision
+from emlit.policy.loading import check_precision
 
 ROOT = Path(__file__).parents[2]
 

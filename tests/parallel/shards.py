@@ -12,10 +12,10 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from emlit import pretrained
 from emlit.functional import Normaliser, token_weights
-from emlit.modules.lora import LoRA
-from emlit.modules.policy import load_policy
-from emlit.modules.scoring import Scorer
 from emlit.parallel import Sharding, gathered, gradient_norm, take_over, within_forward
+from emlit.policy.loading import load_policy
+from emlit.policy.lora import LoRA
+from emlit.policy.scoring import Scorer
 from emlit.tiny import MODEL_DIR
 
 CPU = torch.device("cpu")

@@ -8,7 +8,6 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.testing._internal.distributed.fake_pg import FakeStore
 
 from emlit.modules import EMFT, EMRL
-from emlit.modules.policy import own_turns
 from emlit.parallel import Sharding
 from emlit.plan.fake import materialise, without_memory
 from emlit.plan.gpus import GPUS
@@ -17,6 +16,7 @@ from emlit.plan.settings import RunSettings
 from emlit.plan.shapes import published_config, shape_of
 from emlit.plan.step import made_up_batch, whole_step, without_trainer
 from emlit.plan.tracking import PhasePeaks
+from emlit.policy.loading import own_turns
 
 RANKS = 4
 

@@ -6,9 +6,9 @@ import torch
 
 from emlit import pretrained as loading
 from emlit.errors import ConfigError
-from emlit.modules.lora import LoRA, fill_adapters, plain_weights
-from emlit.modules.scoring import unwrapped
 from emlit.parallel import Sharding, load_sharded
+from emlit.policy.lora import LoRA, fill_adapters, plain_weights
+from emlit.policy.scoring import unwrapped
 
 if TYPE_CHECKING:
     from torch import nn

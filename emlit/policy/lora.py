@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from emlit.errors import ConfigError, first_line
-from emlit.modules.scoring import unwrapped
 from emlit.parallel import scatter
+from emlit.policy.scoring import unwrapped
 from emlit.printable import printable
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from transformers import (
 
 from emlit.errors import ConfigError
 from emlit.modules import EMFT, EMRL
-from emlit.modules.scoring import Scorer
+from emlit.policy.scoring import Scorer
 from emlit.rewards import SelfCertaintyReward
 from tests.conftest import make_batch
 from tests.modules.test_objectives import GROUPS, gradient, ready
@@ -104,7 +104,7 @@ def test_self_certainty_costs_nothing_elsewhere(monkeypatch):
     def asked(*_):
         raise AssertionError("nobody needs it")
 
-    monkeypatch.setattr("emlit.modules.scoring.linear_self_certainty", asked)
+    monkeypatch.setattr("emlit.policy.scoring.linear_self_certainty", asked)
     ready(EMRL(kl_weight=0.0)).training_step(make_batch(GROUPS))
     with pytest.raises(AssertionError, match="nobody needs it"):
         ready(EMRL(reward=SelfCertaintyReward(), kl_weight=0.0)).training_step(make_batch(GROUPS))

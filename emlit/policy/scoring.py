@@ -58,7 +58,7 @@ class ScoredTokens:
         if self.head is None:
             return token_stats(self.states, self.targets, temperature)
         if self.backend == "liger" and len(self.targets):
-            from emlit.modules.liger import liger_token_stats
+            from emlit.policy.liger import liger_token_stats
 
             return liger_token_stats(self.states, self.head, self.targets, temperature)
         return linear_token_stats(self.states, self.head, self.targets, self.bias, temperature, softcap=self.softcap)
@@ -101,7 +101,7 @@ class Scorer:
 
     def __init__(self, backend: EntropyHead) -> None:
         if backend == "liger":
-            from emlit.modules.liger import check_installed
+            from emlit.policy.liger import check_installed
 
             check_installed()
         self.backend = backend

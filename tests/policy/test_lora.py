@@ -16,7 +16,7 @@ from emlit.callbacks.weight_sync import engine_weights
 from emlit.engines import TransformersEngine
 from emlit.errors import ConfigError, DataError
 from emlit.modules import EMFT, EMRL, CausalLM, LoRA
-from emlit.modules.lora import merged_weights, settings
+from emlit.policy.lora import merged_weights, settings
 from tests.conftest import make_batch
 from tests.modules.test_objectives import GROUPS, kl_penalty, small_model
 from tests.test_cli import FT, RL, sentence  # noqa: F401 (a fixture)
@@ -142,7 +142,7 @@ def test_the_base_is_the_same_bit_for_bit_after_fifty_syncs(directory):
 def test_one_merged_tensor_at_a_time(directory, monkeypatch):
     module = adapted(EMFT, directory)
     alive, made = [], []
-    from emlit.modules import lora
+    from emlit.policy import lora
 
     compute = lora._merged
 
@@ -353,7 +353,7 @@ def test_wrong_settings_end_in_one_sentence(sentence, start, arguments, expected
 
 @pytest.mark.parametrize("start", [FT, RL])
 def test_peft_that_is_not_installed(sentence, start, monkeypatch):  # noqa: F811
-    monkeypatch.setattr("emlit.modules.lora.installed", lambda: False)
+    monkeypatch.setattr("emlit.policy.lora.installed", lambda: False)
     assert "peft is not installed: pip install emlit[lora]" in sentence(*start, "--model.lora.r=16")
 
 

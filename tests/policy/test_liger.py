@@ -6,7 +6,7 @@ import torch
 from emlit.functional import linear_token_stats
 
 pytest.importorskip("liger_kernel", reason="liger-kernel is not installed")
-from emlit.modules.liger import liger_token_stats
+from emlit.policy.liger import liger_token_stats
 
 
 def compare(device: str, dtype: torch.dtype, rtol: float) -> None:
