@@ -411,7 +411,7 @@ def test_lora_trains_from_any_config(config, engine, tmp_path):
     # The engine has the merged weights, the trainer base and adapters.
     assert max(curves["sync/logprob_gap"].values()) < 5e-6
     assert max(curves["sync/logprob_gap_max"].values()) < 1e-4
-    assert ("kl/start" in curves) == (config == "em_rl_token")
+    assert ("kl/ref" in curves) == (config == "em_rl_token")
     checkpoint = torch.load(tmp_path / "checkpoints/last.ckpt", weights_only=True)
     assert checkpoint["state_dict"]
     assert all(".lora_" in name for name in checkpoint["state_dict"])

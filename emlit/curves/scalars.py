@@ -37,6 +37,8 @@ def token_scalars(tokens: RoundTokens, tau: float) -> dict[str, float]:
             found[name] = values.mean()
         else:
             found[f"{name}/abs_mean"] = values.abs().mean()
+    if "kl/ref" in found:
+        found["kl/start"] = found["kl/ref"]  # its name before 0.2; to go with the next release
     return {name: value.item() for name, value in found.items() if not torch.isnan(value)}
 
 

@@ -35,4 +35,4 @@ class KLToReference(LossTerm):
 
     def __call__(self, inputs: LossInputs) -> LossOutputs:
         kl = self.penalty(inputs)
-        return LossOutputs(None if self.estimator == "k1" else kl, self.weight, {"kl/start": kl})
+        return LossOutputs(None if self.estimator == "k1" else kl, self.weight, {"kl/ref": kl})

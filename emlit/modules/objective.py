@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+from lightning.pytorch.cli import OptimizerCallable
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
@@ -19,6 +20,7 @@ from emlit.functional import (
     token_weights,
 )
 from emlit.losses import EntropyFloor, KLToReference, Lagged, LossInputs, LossTerm, TokenWeights
+from emlit.modules.optimizers import make_optimizer
 from emlit.modules.step_record import StepRecord
 from emlit.parallel import is_sharded
 from emlit.policy.loading import AUTOCAST_DTYPES, decoder_layers, load_reference
@@ -35,8 +37,10 @@ class EntropyObjectiveMixin:
     A subclass implements `training_step` with `loss_inputs`, `reduce` and `finish`.
 
     Args:
-        learning_rate: AdamW's
-        weight_decay: AdamW's
+        learning_rate: the optimiser's
+        weight_decay: the optimiser's, where it has one
+        optimizer: in place of AdamW, by its class path, such as torch.optim.AdamW with its `betas`, bitsandbytes' 8-bit
+            AdamW, or torch.optim.Muon, which takes matrices alone and so wants LoRA
         warmup_steps: optimiser steps over which the learning rate rises to its value
         reduction: "token_mean" over the round, "sequence_mean", or "sequence_sum" (the paper's Eq. 2, in which long
             completions weigh more)
@@ -66,6 +70,7 @@ class EntropyObjectiveMixin:
         kl_estimator: KLEstimator = "k3",
         entropy_floor: EntropyFloor | None = None,
         loss_terms: list[LossTerm] | None = None,
+        optimizer: OptimizerCallable | None = None,
         gradient_checkpointing: bool = False,
         torch_compile: bool = False,
         **model: Any,
@@ -81,6 +86,7 @@ class EntropyObjectiveMixin:
             raise ConfigError(f"warmup_steps is {warmup_steps}; it must not be negative")
         self.reduction, self.entropy_temperature = reduction, entropy_temperature
         self.learning_rate, self.weight_decay, self.warmup_steps = learning_rate, weight_decay, warmup_steps
+        self.optimizer = optimizer
         self.gradient_checkpointing, self.torch_compile = gradient_checkpointing, torch_compile
         self.kl_weight, self.kl_estimator, self.entropy_floor = kl_weight, kl_estimator, entropy_floor
         kl = KLToReference(kl_weight, kl_estimator)
@@ -235,11 +241,8 @@ class EntropyObjectiveMixin:
                 plug_in.load_lagged_state(state[name]["lagged"])
 
     def configure_optimizers(self) -> dict[str, Any]:
-        optimizer = torch.optim.AdamW(
-            [parameter for parameter in self.parameters() if parameter.requires_grad],
-            lr=self.learning_rate,
-            weight_decay=self.weight_decay,
-        )
+        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        optimizer = make_optimizer(self.optimizer, trained, self.learning_rate, self.weight_decay)
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: min(1.0, (step + 1) / (self.warmup_steps + 1))
         )

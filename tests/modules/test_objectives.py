@@ -206,7 +206,7 @@ def test_k1_is_taken_off_the_reward():
         torch.testing.assert_close(found[name], parameter.grad, rtol=1e-5, atol=1e-8)
     # The curve is the estimate itself, sign included.
     expected = torch.cat([p.detach() - q for (p, _), q in zip(stats, start, strict=True)]).mean()
-    torch.testing.assert_close(module.record.values["kl/start"][batch.completion_mask].mean(), expected)
+    torch.testing.assert_close(module.record.values["kl/ref"][batch.completion_mask].mean(), expected)
 
 
 def with_sampler_logprobs(batch, module, shift: float = 0.0):
