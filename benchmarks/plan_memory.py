@@ -12,7 +12,6 @@ import contextlib
 import json
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,25 +80,21 @@ class _GpuPeaks:
 
 def measure(given: list[str]) -> dict[str, Any]:
     """Bytes that were planned, and those that one step took, by phase and of what is kept."""
-    from emlit.plan.command import fit_arguments
-    from emlit.plan.dry_run import instantiate
-    from emlit.plan.gpus import GPUS
-    from emlit.plan.memory import plan_memory
-    from emlit.plan.reading import read_settings
-    from emlit.plan.settings import EngineSettings
-    from emlit.plan.shapes import find_config, shape_of
+    from emlit.plan.__main__ import own_parser
+    from emlit.plan.command import Planner
+    from emlit.plan.dry_run import KEPT, instantiate
     from emlit.plan.step import made_up_batch, whole_step, without_trainer
     from emlit.plan.tracking import AllocatorPeaks
+    from emlit.terminal import Terminal
 
-    arguments = fit_arguments(given)
-    path = arguments.model.init_args.pretrained
-    shape = shape_of(find_config(path), path)
-    settings = replace(read_settings(arguments, shape), engine=EngineSettings())
     on_gpu = torch.cuda.is_available()
-    plan = plan_memory(shape, settings, GPUS["h100" if on_gpu else "cpu"])
+    own = own_parser().parse_args(["--gpu", "h100" if on_gpu else "cpu"])
+    planner = Planner(own, given, Terminal(stderr=True))
+    arguments, settings, found = planner.case().arguments, planner.case().settings, planner.dry_run()
+    path = arguments.model.init_args.pretrained
     torch.manual_seed(0)
     module = instantiate(arguments.model, path)
-    autocast = None if settings.compute == "float32" else torch.bfloat16
+    autocast = settings.autocast
     without_trainer(module, settings.micro_batches, autocast=autocast)
     module.configure_model()
     module.to("cuda" if on_gpu else "cpu")
@@ -117,23 +112,13 @@ def measure(given: list[str]) -> dict[str, Any]:
     frozen = sum(p.nbytes for each in references for p in each.parameters())
     with _GpuPeaks() if on_gpu else AllocatorPeaks(weights + moments + frozen) as peaks:
         whole_step(module, optimizer, batch, settings.micro_batches, clip, autocast, in_phase=peaks)
-    reserve = sum(term.at("forward") for term in plan.terms if term.name.startswith("CUDA"))
-    planned = {
-        "forward": plan.total("forward"),
-        "backward": max(plan.total("backward"), plan.total("end of backward")),
-        "optimiser step": plan.total("optimiser step"),
-    }
-    kept = {term.name: term.at("forward") for term in plan.terms}
+    kept = found.peaks["forward"] | {"gradients": found.peaks["optimiser step"]["gradients"]}
     return {
-        "planned": {phase: size - reserve for phase, size in planned.items()},
+        "planned": {phase: sizes["total"] for phase, sizes in found.peaks.items()},
         "measured": peaks.peaks,
-        "planned_kept": {
-            name: kept.get(name, 0.0) for name in ("weights", "gradients", "optimiser", "reference model")
-        },
-        "measured_kept": {
-            "weights": weights, "gradients": gradients, "optimiser": moments, "reference model": frozen,
-        },
-    }  # fmt: skip
+        "planned_kept": {name: kept[name] for name in KEPT},
+        "measured_kept": {"weights": weights + frozen, "gradients": gradients, "optimiser": moments},
+    }
 
 
 def make_model(shape: str, directory: Path) -> str:

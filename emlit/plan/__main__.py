@@ -1,12 +1,13 @@
 """What a config needs of hardware, before it is rented: `python -m emlit.plan --config FILE [--gpus N] [--gpu KIND]`.
 
-Takes every argument that `python cli.py fit` takes, and those below; nothing is loaded but the model's config.json.
+Takes every argument that `python cli.py fit` takes, and those below; nothing is loaded but the model's config.json. The
+memory is that of a step taken without holding it (a dry run).
 """
 
 import argparse
 import sys
 
-from emlit.keys import unknown_key
+from emlit.keys import configs_first, unknown_key
 from emlit.plan.gpus import GPUS
 from emlit.plan.published import PUBLISHED
 
@@ -27,13 +28,14 @@ def own_parser() -> argparse.ArgumentParser:
     parser.add_argument("--completion_tokens", type=float, help="of a completion on average, for the time")
     parser.add_argument("--mfu", type=float, default=0.4, help="share of the GPU's rate that training reaches")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--dry_run", action="store_true", help="take one whole step at full size without its memory")
+    parser.add_argument("--dry_run", action="store_true", help="take all layers in the dry run: exact, and slower")
     return parser
 
 
 def main(given: list[str] | None = None) -> None:
     """Print the plan of a command line; `--help` is answered without importing what a plan needs."""
     own, rest = own_parser().parse_known_args(given)
+    rest = configs_first(["fit", *rest])[1:]
     if sentence := unknown_key(["fit", *rest]):
         print(f"emlit: error: {sentence}", file=sys.stderr)
         sys.exit(2)

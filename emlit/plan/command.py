@@ -4,23 +4,26 @@ import argparse
 import json
 import sys
 import warnings
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jsonargparse import Namespace
+from rich.console import Console
 
 from emlit.command_line import SETTINGS, EmlitCLI
+from emlit.config_values import require_usable
 from emlit.endings import ends_in_a_sentence
 from emlit.errors import ConfigError
 from emlit.modules import CausalLM
-from emlit.parser import require_usable
-from emlit.plan.gpus import GPUS, gpu_of
-from emlit.plan.knobs import knobs
-from emlit.plan.memory import plan_memory
-from emlit.plan.printing import as_dict, print_dry_run, print_plan
+from emlit.plan.dry_run import DryRun, dry_run
+from emlit.plan.gpus import gpu_of
+from emlit.plan.knobs import fewest_gpus, knobs
+from emlit.plan.memory import MemoryPlan, plan_memory
+from emlit.plan.printing import Advice, as_dict, print_plan
 from emlit.plan.reading import read_settings
-from emlit.plan.settings import EngineSettings
-from emlit.plan.shapes import find_config, shape_of
+from emlit.plan.settings import EngineSettings, RunSettings
+from emlit.plan.shapes import ModelShape, find_config, shape_of
 from emlit.plan.work import Assumptions, plan_work
 from emlit.rollout import RolloutDataModule
 from emlit.shorthands import engine_of
@@ -35,7 +38,7 @@ class _Arguments(EmlitCLI):
     def before_instantiate_classes(self) -> None:
         arguments = self.config["fit"]
         for key, value in arguments.items():
-            require_usable(key.replace(".init_args", ""), value)
+            require_usable(key, value)
         if arguments.engine is not None:
             arguments.data.engine = engine_of(arguments.engine)
 
@@ -69,33 +72,77 @@ def check_own(own: argparse.Namespace) -> None:
         raise ConfigError(f"mfu is {own.mfu}; it must be at most 1")
 
 
+@dataclass(frozen=True)
+class Case:
+    """A command line, read: its arguments, the model's configuration and sizes, and what follows from them."""
+
+    arguments: Namespace
+    config: Any
+    shape: ModelShape
+    settings: RunSettings
+
+
+class Planner:
+    """Evaluates command lines, each once; of the same model with the same micro-batch one dry run serves all.
+
+    Args:
+        own: the plan's own arguments
+        words: of `cli.py fit`
+        console: where it says what it is doing
+    """
+
+    def __init__(self, own: argparse.Namespace, words: Sequence[str], console: Console) -> None:
+        self.own, self.words, self.gpu, self.console = own, list(words), gpu_of(own.gpu), console
+        self._cases: dict[tuple[str, ...], Case] = {}
+        self._runs: dict[str, DryRun] = {}
+
+    def __call__(self, more: Sequence[str] = ()) -> tuple[RunSettings, MemoryPlan]:
+        """The settings and the memory of the command line with `more` words."""
+        case = self.case(more)
+        return case.settings, plan_memory(case.shape, case.settings, self.gpu, self.dry_run(more))
+
+    def case(self, more: Sequence[str] = ()) -> Case:
+        """Raises ConfigError: there is no such run."""
+        if tuple(more) not in self._cases:
+            arguments, own = fit_arguments([*self.words, *more]), self.own
+            pretrained = arguments.model.init_args.pretrained
+            config = find_config(pretrained, own.shape)
+            shape = shape_of(config, own.shape or pretrained)
+            settings = read_settings(arguments, shape, own.row_tokens, own.prompt_tokens, own.completion_tokens)
+            self._cases[tuple(more)] = Case(arguments, config, shape, settings)
+        return self._cases[tuple(more)]
+
+    def dry_run(self, more: Sequence[str] = ()) -> DryRun:
+        """One step of it, all layers of it with --dry_run."""
+        case = self.case(more)
+        shards = case.settings.shards
+        alone = replace(case.settings, engine=EngineSettings(), nodes=1, ranks=shards, cpu_offload=False)
+        key = repr((case.arguments.model, replace(alone, prompt_mean=0, completion_mean=0, prompts=0)))
+        if key not in self._runs:
+            self.console.print(f"dry run of a step {' '.join(more)}".rstrip(), style="dim")
+            clip = case.arguments.trainer.gradient_clip_val
+            whole, on_cpu = self.own.dry_run, self.gpu.on_cpu
+            self._runs[key] = dry_run(case.arguments.model, case.config, alone, clip, whole, on_cpu)
+        return self._runs[key]
+
+
 def plan(own: argparse.Namespace, rest: list[str]) -> None:
     """Print what the config of `rest`, arguments of `cli.py fit`, needs under the assumptions of `own`."""
     warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
     with ends_in_a_sentence():
         check_own(own)
-        gpu = gpu_of(own.gpu)
         for key, value in (("devices", own.gpus), ("num_nodes", own.nodes)):
             rest += [] if value is None else [f"--trainer.{key}={value}"]
-        arguments = fit_arguments(rest)
-        pretrained = arguments.model.init_args.pretrained
-        config = find_config(pretrained, own.shape)
-        shape = shape_of(config, own.shape or pretrained)
-        settings = read_settings(arguments, shape, own.row_tokens, own.prompt_tokens, own.completion_tokens)
-        memory, assumed = plan_memory(shape, settings, gpu), Assumptions(mfu=own.mfu)
-        parts, found = plan_work(shape, settings, gpu, assumed), knobs(shape, settings, gpu)
-        result = as_dict(memory, parts, found, settings)
         console = Terminal(width=180, stderr=own.json)
-        if not own.json:
-            print_plan(console, shape, settings, memory, parts, found, assumed)
-        if own.dry_run:
-            from emlit.plan.dry_run import dry_run
-
-            done = dry_run(arguments.model, config, settings, arguments.trainer.gradient_clip_val)
-            alone = replace(settings, ranks=1, nodes=1, shards=1, compute=done.compute, engine=EngineSettings())
-            print_dry_run(console, done, plan_memory(shape, alone, replace(GPUS["cpu"], small_tiles=False)))
-            result["dry_run"] = vars(done)
+        planner = Planner(own, rest, console)
+        settings, memory = planner()
+        found = planner.dry_run()
+        assumed = Assumptions(mfu=own.mfu)
+        parts = plan_work(planner.case().shape, settings, planner.gpu, assumed, found.parameters)
+        advice = Advice([] if memory.fits else knobs(settings, planner), fewest_gpus(planner))
         if own.json:
-            print(json.dumps(result))
-        if own.dry_run and done.problems:
+            print(json.dumps(as_dict(memory, parts, advice, settings, found)))
+        else:
+            print_plan(console, planner.case().shape, settings, memory, parts, advice, assumed, found)
+        if found.problems:
             sys.exit(1)

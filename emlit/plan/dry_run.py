@@ -1,58 +1,100 @@
-"""One whole optimiser step of a config at full size, without its memory: shapes, dtypes, gradients and a peak."""
+"""One whole optimiser step of a config without its memory: shapes, dtypes, gradients and the peak of each phase."""
 
+import contextlib
+import copy
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from jsonargparse import ArgumentParser, Namespace
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.distributed.tensor import DTensor
+from torch.testing._internal.distributed.fake_pg import FakeStore
 
 from emlit.modules import CausalLM
+from emlit.parallel import Sharding
 from emlit.plan.fake import materialise, without_memory
-from emlit.plan.settings import Compute, RunSettings
+from emlit.plan.settings import RunSettings
 from emlit.plan.step import made_up_batch, whole_step, without_trainer
 from emlit.plan.tracking import PhasePeaks
+from emlit.policy.loading import own_turns
+
+KEPT = ("weights", "gradients", "optimiser")
+# A deeper model is two of so many layers, and the rest a straight line: layers are alike.
+DEPTHS = (3, 6)
 
 
 @dataclass
 class DryRun:
-    """What one step at full size has shown.
+    """What one step has shown of one rank, with operations one by one as on a CPU.
 
     Attributes:
-        parameters: that train
+        parameters: that train, of the whole model
         seconds: it took here
-        compute: how it computed: without sharding, float32 weights are cast by autocast
-        peaks: phase -> category -> bytes, of a rank that holds whole weights and computes as a CPU does
-        problems: sentences; none where each trained parameter has a gradient of its shape and dtype, each frozen one
-            has none, and the optimiser's moments have their parameter's shape and dtype
+        peaks: phase -> category -> bytes: weights (a reference policy's too), gradients, optimiser, other, total
+        problems: sentences; none where each trained parameter has a gradient of its shape and dtype, and each frozen
+            one has none
     """
 
     parameters: int = 0
     seconds: float = 0.0
-    compute: Compute = "float32"
-    peaks: dict[str, dict[str, int]] = field(default_factory=dict)
+    peaks: dict[str, dict[str, float]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 
-def dry_run(model: Namespace, config: Any, settings: RunSettings, clip: float | None) -> DryRun:
-    """Take one step of `model`'s own objective on made-up completions.
+def dry_run(
+    model: Namespace,
+    config: Any,
+    settings: RunSettings,
+    clip: float | None,
+    whole: bool = False,
+    as_on_cpu: bool = False,
+) -> DryRun:
+    """Take one step of `model`'s own objective on made-up completions, sharded as the run's are.
 
-    It has one micro-batch, and is followed by a second for the peaks, in which AdamW's moments and the gradients of an
-    earlier micro-batch are there.
+    It has one micro-batch; the optimiser's state, and the gradients of an earlier micro-batch where there are several,
+    are there before it.
 
     Args:
         model: of the parsed arguments, class_path and init_args
         config: the transformers configuration
         settings: of the run; its micro-batch is taken as it is
         clip: trainer.gradient_clip_val
+        whole: take all layers, and not the line through two models of a few of them
+        as_on_cpu: with the head's tiles of a CPU
     """
+    layers = config.get_text_config().num_hidden_layers
+    kinds = getattr(config.get_text_config(), "layer_types", None) or ()
+    if whole or layers <= DEPTHS[1] or len(set(kinds)) > 1:
+        return _step(model, config, settings, clip, as_on_cpu)
+    few, more = (_step(model, _shallow(config, depth), settings, clip, as_on_cpu) for depth in DEPTHS)
+    beyond = (layers - DEPTHS[1]) / (DEPTHS[1] - DEPTHS[0])
+    peaks = {
+        phase: {name: size + beyond * (size - few.peaks[phase][name]) for name, size in sizes.items()}
+        for phase, sizes in more.peaks.items()
+    }
+    parameters = more.parameters + int(beyond * (more.parameters - few.parameters))
+    return DryRun(parameters, few.seconds + more.seconds, peaks, more.problems)
+
+
+def _shallow(config: Any, depth: int) -> Any:
+    found = copy.deepcopy(config)
+    text = found.get_text_config()
+    text.num_hidden_layers = depth
+    if getattr(text, "layer_types", None):
+        text.layer_types = text.layer_types[:depth]
+    return found
+
+
+def _step(model: Namespace, config: Any, settings: RunSettings, clip: float | None, as_on_cpu: bool) -> DryRun:
     start = time.perf_counter()
-    autocast = None if settings.compute == "float32" else torch.bfloat16
     with tempfile.TemporaryDirectory() as directory:
         config.save_pretrained(directory)
         module = instantiate(model, directory)
-        without_trainer(module, settings.micro_batches, settings.ranks, autocast)
+        without_trainer(module, settings.micro_batches, settings.ranks, settings.autocast)
         with torch.device("meta"):
             module.configure_model()
     prompt = settings.row_tokens - settings.completion_tokens
@@ -61,22 +103,53 @@ def dry_run(model: Namespace, config: Any, settings: RunSettings, clip: float | 
     )
     # Found out by comparing numbers, which are not there.
     module.scorer._stops_at_hidden_states = module.scorer.backend != "logits"
-    references = list(getattr(module, "_reference", ()))
-    with without_memory(settings.scored):
+    references = list(module._reference)
+    found = DryRun(sum(p.numel() for p in module.parameters() if p.requires_grad))
+    with _ranks(settings.shards) as mesh, without_memory(settings.scored, as_on_cpu):
         for each in (module.model, *references):
+            if mesh is not None:
+                sharding = Sharding(mesh, torch.device("cpu"), settings.autocast)
+                sharding.apply(each, own_turns(each), keep_root=each is module.model)
             materialise(each)
         optimizer = module.configure_optimizers()["optimizer"]
-        whole_step(module, optimizer, batch, 1, clip, autocast)
-        found = DryRun()
-        found.problems = [*_gradients(module), *_moments(module, optimizer)]
+        _give_state(module, optimizer, keep_gradients=settings.micro_batches > 1)
         tracked = PhasePeaks(module, *references, optimizer=optimizer)
-        whole_step(module, optimizer, batch, 1, clip, autocast, in_phase=tracked, from_zero=False)
-    found.parameters = sum(p.numel() for p in module.parameters() if p.requires_grad)
+        untouched = {name: _state(p) for name, p in module.named_parameters()}
+
+        @contextlib.contextmanager
+        def in_phase(phase: str) -> Iterator[None]:
+            with tracked(phase):
+                yield
+            if phase == "backward":  # clipping touches all of them
+                found.problems = _gradients(module, untouched)
+
+        whole_step(module, optimizer, batch, 1, clip, settings.autocast, in_phase=in_phase, from_zero=False)
     found.peaks = tracked.peaks
-    if autocast is not None:
-        found.compute = "mixed" if settings.weight_bytes == 4 else "bfloat16"
     found.seconds = time.perf_counter() - start
     return found
+
+
+@contextlib.contextmanager
+def _ranks(count: int) -> Iterator[DeviceMesh | None]:
+    """A process group of so many ranks that sends nothing, this process its first; none for a single one."""
+    if count == 1:
+        yield None
+        return
+    torch.distributed.init_process_group("fake", rank=0, world_size=count, store=FakeStore())
+    try:
+        yield init_device_mesh("cpu", (count,))
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def _give_state(module: torch.nn.Module, optimizer: torch.optim.Optimizer, keep_gradients: bool) -> None:
+    """What the optimiser keeps from step to step."""
+    for parameter in module.parameters():
+        if parameter.requires_grad:
+            parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    if not keep_gradients:
+        optimizer.zero_grad()
 
 
 def instantiate(model: Namespace, directory: str) -> Any:
@@ -91,33 +164,26 @@ def instantiate(model: Namespace, directory: str) -> Any:
     return parser.instantiate_classes(Namespace(model=arguments)).model
 
 
-def _gradients(module: torch.nn.Module) -> list[str]:
+def _state(parameter: torch.nn.Parameter) -> tuple[int, int] | None:
+    """What a gradient that is added to, or another one, is told by."""
+    if parameter.grad is None:
+        return None
+    own = parameter.grad._local_tensor if isinstance(parameter.grad, DTensor) else parameter.grad
+    return id(own), own._version
+
+
+def _gradients(module: torch.nn.Module, untouched: dict[str, tuple[int, int] | None]) -> list[str]:
     problems = []
     for name, parameter in module.named_parameters():
         gradient = parameter.grad
         if not parameter.requires_grad:
             if gradient is not None:
                 problems.append(f"{name} is frozen and has a gradient")
-        elif gradient is None:
+        elif gradient is None or _state(parameter) == untouched[name]:
             problems.append(f"{name} has no gradient")
         elif (gradient.shape, gradient.dtype) != (parameter.shape, parameter.dtype):
             problems.append(
                 f"{name} is {tuple(parameter.shape)} of {parameter.dtype}, its gradient {tuple(gradient.shape)} of "
                 f"{gradient.dtype}"
             )
-    return problems
-
-
-def _moments(module: torch.nn.Module, optimizer: torch.optim.Optimizer) -> list[str]:
-    problems = []
-    for name, parameter in module.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        state = optimizer.state.get(parameter, {})
-        for moment in ("exp_avg", "exp_avg_sq"):
-            value = state.get(moment)
-            if value is None:
-                problems.append(f"{name} has no {moment}")
-            elif (value.shape, value.dtype) != (parameter.shape, parameter.dtype):
-                problems.append(f"{name} is {parameter.dtype}, its {moment} {tuple(value.shape)} of {value.dtype}")
     return problems

@@ -56,13 +56,23 @@ class KnownCounts(TorchDispatchMode):
 
 
 @contextlib.contextmanager
-def without_memory(count: int) -> Iterator[FakeTensorMode]:
-    """Within it tensors are fake ones on the CPU, the head's tiles those of a GPU; `count` as in KnownCounts."""
-    fake = FakeTensorMode(allow_non_fake_inputs=True)
+def without_memory(count: int, as_on_cpu: bool = False) -> Iterator[FakeTensorMode]:
+    """Within it tensors are fake ones on the CPU, the head's tiles those of a GPU unless `as_on_cpu`.
+
+    `count` is as in KnownCounts. Of the head's chunks of tokens two are worked on: the others would take the same
+    memory once more, and minutes.
+    """
+    fake, slices = FakeTensorMode(allow_non_fake_inputs=True), tiles._slices
+
+    def few(length: int, size: int) -> list[slice]:
+        return slices(length, size)[:2] if length == count else slices(length, size)
+
+    tile = tiles._TILE_ELEMENTS_CPU if as_on_cpu else tiles._TILE_ELEMENTS_GPU
+    held = linear_loss._HELD_ELEMENTS_CPU if as_on_cpu else linear_loss._HELD_ELEMENTS_GPU
     with (
-        # Not the small ones of a CPU's cache: a step would take minutes over them.
-        patch.object(tiles, "_TILE_ELEMENTS_CPU", tiles._TILE_ELEMENTS_GPU),
-        patch.object(linear_loss, "_HELD_ELEMENTS_CPU", linear_loss._HELD_ELEMENTS_GPU),
+        patch.object(tiles, "_TILE_ELEMENTS_CPU", tile),
+        patch.object(linear_loss, "_HELD_ELEMENTS_CPU", held),
+        patch.object(tiles, "_slices", few),
         fake,
         KnownCounts(count),
     ):

@@ -19,8 +19,7 @@ class Gpu:
         bandwidth: of its memory, bytes a second
         within_node: to the other GPUs of its node, bytes a second in one direction
         between_nodes: its share of the node's network, bytes a second
-        on_cpu: operations one by one, AdamW tensor by tensor, the head's products in float32
-        small_tiles: of the head's logits, as on a CPU
+        on_cpu: operations one by one, AdamW tensor by tensor, the head in small tiles and its products in float32
     """
 
     name: str
@@ -30,7 +29,6 @@ class Gpu:
     within_node: float
     between_nodes: float
     on_cpu: bool = False
-    small_tiles: bool = False
 
 
 # NVIDIA's datasheets; memory as torch has it, a little less than the name says. SXM boards with NVLink (half of the
@@ -46,7 +44,7 @@ GPUS = {
         Gpu("l40s", 44.4 * GIB, 362e12, 864 * GB, 32 * GB, 3 * GB),
         Gpu("rtx4090", 23.6 * GIB, 165e12, 1008 * GB, 32 * GB, 3 * GB),
         # Two cores of a server, for checking the plan against what is measured there.
-        Gpu("cpu", 16 * GIB, 0.1e12, 20 * GB, 5 * GB, 1 * GB, on_cpu=True, small_tiles=True),
+        Gpu("cpu", 16 * GIB, 0.1e12, 20 * GB, 5 * GB, 1 * GB, on_cpu=True),
     )
 }
 

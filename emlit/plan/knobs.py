@@ -1,93 +1,80 @@
-"""What could be set otherwise, and what of the peak it would save."""
+"""What could be set otherwise so that a run fits, and the smallest number of GPUs that it fits on."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
-from emlit.plan.gpus import Gpu
-from emlit.plan.memory import plan_memory
+from emlit.errors import ConfigError
+from emlit.plan.memory import MemoryPlan
 from emlit.plan.settings import RunSettings
-from emlit.plan.shapes import ModelShape
+
+OVERLAY = "configs/trainer/fsdp.yaml"
+PER_NODE = 8
+GPU_COUNTS = (1, 2, 4, 8, 16, 32, 64)
+# A command line with these words added: its settings and its memory. ConfigError where there is no such run.
+Evaluate = Callable[[Sequence[str]], tuple[RunSettings, MemoryPlan]]
 
 
 @dataclass(frozen=True)
 class Knob:
-    """A change of config and its worth.
+    """Words for the command line with which a run fits.
 
     Attributes:
-        change: keys and values, as on the command line
-        saves: bytes of the peak
-        fits: whether the run fits with it
-        costs: what it takes in return
+        change: the words
+        peak: bytes of one GPU with them
+        costs: what they take in return
     """
 
     change: str
-    saves: float
-    fits: bool
+    peak: float
     costs: str
 
 
-def knobs(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> list[Knob]:
-    """Changes that lower the peak, the cheapest in time first."""
-    now = plan_memory(shape, settings, gpu)
-    found = []
-    for change, other, costs in _changes(shape, settings):
-        then = plan_memory(shape, other, gpu)
-        saved = now.peak - then.peak
-        if saved > 0.001 * now.peak or (then.fits and not now.fits):
-            found.append(Knob(change, saved, then.fits, costs))
-    return found
+def knobs(settings: RunSettings, evaluate: Evaluate) -> list[Knob]:
+    """The changes with which a run fits that does not, the cheapest in time first; together, if none does alone."""
+    changes = list(_changes(settings))
+    found = [each for words, costs in changes if (each := _tried([words], costs, evaluate))]
+    every = [words for words, _ in changes if not words.startswith("--model.lora")]
+    return found or [each for each in [_tried(every, "all of that", evaluate)] if each]
 
 
-def _changes(shape: ModelShape, settings: RunSettings) -> Iterator[tuple[str, RunSettings, str]]:
+def _tried(changes: Sequence[str], costs: str, evaluate: Evaluate) -> Knob | None:
+    words = " ".join(changes).split()
+    try:
+        _, memory = evaluate(words)
+    except ConfigError:
+        return None
+    return Knob(" ".join(words), memory.peak, costs) if memory.fits else None
+
+
+def _changes(settings: RunSettings) -> Iterator[tuple[str, str]]:
     engine = settings.engine
     if engine.utilization is not None and not engine.sleeps:
-        yield "--data.engine.sleep true", replace(settings, engine=replace(engine, sleeps=True)), "waking up, seconds"
-    if settings.head == "logits":
-        yield "--model.entropy_head torch", replace(settings, head="tiles"), "nothing"
-    groups = settings.rows // settings.samples
-    if groups > 1:
-        parts = settings.micro_batches * groups
-        yield (
-            "--data.micro_batch_prompts 1",
-            replace(settings, rows=settings.samples, micro_batches=parts),
-            "smaller products",
-        )
+        yield "--data.engine VLLMEngine --data.engine.sleep true", "waking up, seconds a round"
+    if settings.rows > settings.samples:
+        yield "--data.micro_batch_prompts 1 --trainer.accumulate_grad_batches 1", "smaller products"
     if not settings.checkpointing:
-        yield "--model.gradient_checkpointing true", replace(settings, checkpointing=True), "a third more computing"
-    if settings.ranks > 1 and not settings.sharded:
-        yield (
-            "--config configs/trainer/fsdp.yaml",
-            _sharded(settings, settings.ranks),
-            "collectives for each layer",
-        )
-    if engine.utilization is not None:
-        lower = max(0.1, engine.utilization - 0.1)
-        yield (
-            f"--data.engine.gpu_memory_utilization {lower:.2f}",
-            replace(settings, engine=replace(engine, utilization=lower)),
-            "fewer rows sampled together",
-        )
-    if settings.reference == "copy":
-        yield "--model.kl_weight 0", replace(settings, reference="none"), "another objective"
+        yield "--model.gradient_checkpointing true", "a third more computing"
+    if not settings.adapters:
+        yield "--model.lora.r 16", "adapters train, and not the whole model"
     if settings.sharded and not settings.cpu_offload:
-        yield (
-            "--trainer.strategy.cpu_offload true",
-            replace(settings, cpu_offload=True),
-            "an optimiser step on the host, weights over PCIe",
-        )
-    yield (
-        f"twice the GPUs ({2 * settings.ranks})",
-        replace(
-            _sharded(settings, 2 * settings.ranks),
-            ranks=2 * settings.ranks,
-            micro_batches=max(1, settings.micro_batches // 2),
-        ),
-        "money",
-    )
+        yield "--trainer.strategy.cpu_offload true", "an optimiser step on the host, weights over PCIe"
 
 
-def _sharded(settings: RunSettings, shards: int) -> RunSettings:
-    """What autocast casts of whole weights is gathered in that dtype, and a reference model kept in it."""
-    if settings.compute != "mixed":
-        return replace(settings, shards=shards)
-    return replace(settings, shards=shards, compute="bfloat16", reference_bytes=2)
+def fewest_gpus(evaluate: Evaluate) -> tuple[int, MemoryPlan] | None:
+    """The smallest of GPU_COUNTS on which a run fits, several with the overlay for FSDP2; None where it is more."""
+    for count in GPU_COUNTS:
+        try:
+            _, memory = evaluate(gpu_words(count))
+        except ConfigError:  # such as too few prompts for so many
+            continue
+        if memory.fits:
+            return count, memory
+    return None
+
+
+def gpu_words(count: int) -> list[str]:
+    """The words that put a run on so many GPUs."""
+    if count == 1:
+        return ["--trainer.strategy=auto", "--trainer.devices=1", "--trainer.num_nodes=1"]
+    nodes = max(1, count // PER_NODE)
+    return [f"--config={OVERLAY}", f"--trainer.devices={count // nodes}", f"--trainer.num_nodes={nodes}"]

@@ -1,21 +1,28 @@
 """A plan as tables."""
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from emlit.plan.dry_run import DryRun
 from emlit.plan.gpus import GIB
-from emlit.plan.knobs import Knob
+from emlit.plan.knobs import GPU_COUNTS, Knob, gpu_words
 from emlit.plan.memory import MemoryPlan
 from emlit.plan.settings import RunSettings
 from emlit.plan.shapes import ModelShape
 from emlit.plan.terms import PHASES
 from emlit.plan.work import Assumptions, Part, hours
 
-if TYPE_CHECKING:
-    from emlit.plan.dry_run import DryRun
+
+@dataclass(frozen=True)
+class Advice:
+    """What to set so that a run fits, and the smallest number of GPUs that it fits on, with its memory."""
+
+    knobs: list[Knob]
+    fewest: tuple[int, MemoryPlan] | None
 
 
 def gib(size: float) -> str:
@@ -28,14 +35,15 @@ def print_plan(
     settings: RunSettings,
     memory: MemoryPlan,
     parts: list[Part],
-    found: list[Knob],
+    advice: Advice,
     assumed: Assumptions,
+    found: DryRun,
 ) -> None:
     """Memory, verdict, what to change, time and what was assumed."""
     per_node = settings.ranks // settings.nodes
     console.print(
         f"{settings.objective} on {shape.name}: {shape.parameters:,} parameters; {settings.nodes} x {per_node} "
-        f"{memory.gpu.name}, weights in {settings.shards} shards, computing in {settings.compute}"
+        f"{memory.gpu.name}, weights in {settings.shards} shards; {found.parameters:,} of them train"
     )
     console.print(
         f"{settings.micro_batches} micro-batches a step of {settings.rows} rows of at most {settings.row_tokens:,} "
@@ -45,9 +53,9 @@ def print_plan(
     table.add_column("")
     for phase in PHASES:
         table.add_column(phase, justify="right", overflow="fold")
-    table.add_column("bytes", overflow="fold")
+    table.add_column("", overflow="fold")
     for term in memory.terms:
-        table.add_row(term.name, *(gib(term.at(phase)) for phase in PHASES), term.formula)
+        table.add_row(term.name, *(gib(term.at(phase)) for phase in PHASES), term.how)
     table.add_section()
     table.add_row("total", *(gib(memory.total(phase)) for phase in PHASES), f"GPU: {gib(memory.gpu.memory)}")
     console.print(table)
@@ -61,19 +69,26 @@ def print_plan(
     console.print(Text.assemble("\n", (verdict, "bold"), reason))
     if memory.engine_lacks > 0:
         console.print(f"the engine's share lacks {gib(memory.engine_lacks)} GiB for its weights and one row's KV cache")
-    _print_knobs(console, found)
+    _print_advice(console, advice, memory.gpu.name)
+    for problem in found.problems:
+        console.print(problem)
     _print_time(console, settings, parts, assumed)
 
 
-def _print_knobs(console: Console, found: list[Knob]) -> None:
-    if not found:
-        return
-    table = Table(title="what else could be set, the cheapest first")
-    for name in ("", "saves, GiB", "fits", "costs"):
-        table.add_column(name, justify="right" if name == "saves, GiB" else "left")
-    for knob in found:
-        table.add_row(knob.change, gib(knob.saves), "yes" if knob.fits else "no", knob.costs)
-    console.print(table)
+def _print_advice(console: Console, advice: Advice, gpu: str) -> None:
+    if advice.knobs:
+        table = Table(title="with which it fits, the cheapest first")
+        for name in ("", "peak, GiB", "costs"):
+            table.add_column(name, justify="right" if name == "peak, GiB" else "left")
+        for knob in advice.knobs:
+            table.add_row(knob.change, gib(knob.peak), knob.costs)
+        console.print(table)
+    if advice.fewest is None:
+        console.print(f"with these settings it fits on no number of {gpu} up to {GPU_COUNTS[-1]}")
+    else:
+        count, memory = advice.fewest
+        words = "" if count == 1 else f" ({' '.join(gpu_words(count))})"
+        console.print(f"the smallest number of {gpu} that it fits on: {count}, {gib(memory.peak)} GiB each{words}")
 
 
 def _print_time(console: Console, settings: RunSettings, parts: list[Part], assumed: Assumptions) -> None:
@@ -97,26 +112,9 @@ def _print_time(console: Console, settings: RunSettings, parts: list[Part], assu
     )
 
 
-def print_dry_run(console: Console, done: "DryRun", planned: MemoryPlan) -> None:
-    """What the step has shown, beside the plan of the same: one process with whole weights, on a CPU."""
-    console.print(
-        f"\ndry run: {done.parameters:,} parameters took one step of one micro-batch at full size, "
-        f"{done.seconds:.0f} s here"
-    )
-    table = Table(title="GiB of a single process with whole weights, computing as on a CPU")
-    for name in ("", "dry run", "planned", "planned / dry run"):
-        table.add_column(name, justify="right" if name else "left")
-    for phase, sizes in done.peaks.items():
-        total = max(planned.total(each) for each in PHASES if phase in each)
-        table.add_row(phase, gib(sizes["total"]), gib(total), f"{total / sizes['total']:.2f}")
-    console.print(table)
-    for problem in done.problems or [
-        "every gradient and both of AdamW's moments have their parameter's shape and dtype"
-    ]:
-        console.print(problem)
-
-
-def as_dict(memory: MemoryPlan, parts: list[Part], found: list[Knob], settings: RunSettings) -> dict[str, Any]:
+def as_dict(
+    memory: MemoryPlan, parts: list[Part], advice: Advice, settings: RunSettings, found: DryRun
+) -> dict[str, Any]:
     """For --json; bytes and seconds."""
     return {
         "terms": {term.name: {phase: term.at(phase) for phase in PHASES} for term in memory.terms},
@@ -127,7 +125,9 @@ def as_dict(memory: MemoryPlan, parts: list[Part], found: list[Knob], settings: 
         "gpu_memory": memory.gpu.memory,
         "engine_lacks": max(0.0, memory.engine_lacks),
         "fits": memory.fits,
-        "knobs": [vars(knob) for knob in found],
+        "knobs": [vars(knob) for knob in advice.knobs],
+        "fewest_gpus": None if advice.fewest is None else advice.fewest[0],
+        "dry_run": vars(found),
         "step": {part.name: {"flops": part.flops, "wire": part.wire, "seconds": part.seconds} for part in parts},
         "hours": hours(parts, settings),
     }

@@ -7,8 +7,10 @@ from jsonargparse import Namespace
 
 from emlit.errors import ConfigError
 from emlit.plan.gpus import GIB
-from emlit.plan.settings import Compute, EngineSettings, Head, RunSettings
+from emlit.plan.settings import EngineSettings, RunSettings
 from emlit.plan.shapes import ModelShape
+from emlit.policy.loading import AUTOCAST_DTYPES, check_precision
+from emlit.rollout.round_plan import RoundPlan
 
 # Strategies that cut weights, gradients and optimiser into shards.
 _SHARDED = ("FSDP2", "ModelParallelStrategy")
@@ -42,46 +44,36 @@ def read_settings(
     sharded = strategy in _SHARDED
     per_node, nodes = _devices(trainer.devices, sharded), int(trainer.num_nodes)
     ranks = per_node * nodes
-    shards = 1 if not sharded else per_node if options.get("shard_within_node") else ranks
-    updates = int(data.updates_per_round)
-    share = ceil(data.prompts_per_round / updates / ranks)
-    given = data.micro_batch_prompts
-    parts = int(trainer.accumulate_grad_batches) if given is None else ceil(share / given)
-    if share < parts:
-        raise ConfigError(
-            f"trainer.accumulate_grad_batches is {parts}, but each of {ranks} ranks has {share} prompts an optimiser "
-            f"step to cut into micro-batches; set it to {share}"
-        )
     solutions = objective == "SFT"
     samples = 1 if solutions else int(data.samples_per_prompt)
-    context = min(data.context or min(shape.positions, 8192), row_tokens or shape.positions)
+    plan = RoundPlan.of(
+        data.prompts_per_round, samples, data.updates_per_round, data.micro_batch_prompts,
+        int(trainer.accumulate_grad_batches), ranks, trainer.max_steps,
+    )  # fmt: skip
+    share = ceil(plan.prompts / plan.updates / ranks)
+    positions = shape.positions or 8192
+    context = min(data.context or min(positions, 8192), row_tokens or positions)
     longest = min(int(data.sampling.max_tokens), context)
-    lora = model.get("lora")
-    rank = int(lora.r) if lora else 0
-    head, through_entropy = _head(objective, model)
-    compute = _compute(str(trainer.precision or "32-true"), model.get("dtype") or "float32", shards > 1)
+    precision = str(trainer.precision or "32-true")
+    check_precision(precision)
     return RunSettings(
         objective=objective,
         ranks=ranks,
         nodes=nodes,
-        shards=shards,
+        shards=1 if not sharded else per_node if options.get("shard_within_node") else ranks,
         weight_bytes=_bytes(model.get("dtype") or "float32"),
-        compute=compute,
-        head=head,
-        entropy_gradient=through_entropy,
+        autocast=AUTOCAST_DTYPES.get(precision),
+        recomputes_head=objective != "EMFT" or _terms(model) or model.get("entropy_temperature") is not None,
         checkpointing=bool(model.get("gradient_checkpointing")),
-        reference=("adapters off" if rank else "copy") if _needs_reference(model) else "none",
-        # In shards a copy is kept in what is gathered.
-        reference_bytes=2 if shards > 1 and compute == "bfloat16" else _bytes(model.get("dtype") or "float32"),
-        adapter_rank=rank,
-        adapter_parameters=_adapters(shape, rank) if rank else 0,
+        reference=("adapters off" if model.get("lora") else "copy") if _needs_reference(model) else "none",
+        adapters=model.get("lora") is not None,
         cpu_offload=bool(options.get("cpu_offload")),
-        rows=ceil(share / parts) * samples,
+        rows=ceil(share / plan.micro_batches) * samples,
         row_tokens=context,
         completion_tokens=longest,
-        micro_batches=parts,
-        updates=updates,
-        prompts=int(data.prompts_per_round),
+        micro_batches=plan.micro_batches,
+        updates=plan.updates,
+        prompts=plan.prompts,
         samples=samples,
         steps=max(0, int(trainer.max_steps)),
         prompt_mean=prompt_mean or max(16.0, (context - longest) / 8),
@@ -114,10 +106,9 @@ def _bytes(dtype: str) -> int:
     return 2 if dtype in ("bfloat16", "float16") else 4
 
 
-def _compute(precision: str, dtype: str, sharded: bool) -> Compute:
-    if precision in ("bf16-mixed", "16-mixed"):
-        return "bfloat16" if sharded or _bytes(dtype) == 2 else "mixed"
-    return "bfloat16" if _bytes(dtype) == 2 or precision in ("bf16-true", "16-true") else "float32"
+def _terms(model: Namespace) -> bool:
+    """Whether anything is added to the loss."""
+    return bool(model.get("kl_weight") or model.get("entropy_floor") or model.get("loss_terms"))
 
 
 def _needs_reference(model: Namespace) -> bool:
@@ -125,40 +116,23 @@ def _needs_reference(model: Namespace) -> bool:
     return bool(model.get("kl_weight")) or "KLToReference" in terms
 
 
-def _head(objective: str, model: Namespace) -> tuple[Head, bool]:
-    """What the head does, and whether the loss is differentiated through entropies."""
-    floor = model.get("entropy_floor") or model.get("loss_terms")
-    own = model.get("entropy_temperature") is not None
-    entropy = objective == "EMFT" or bool(floor)
-    backend = model.get("entropy_head") or "torch"
-    if backend == "logits":
-        return "logits", entropy
-    simple = objective == "EMFT" and not model.get("kl_weight") and not floor and not own
-    return ("gradient in forward" if simple and backend == "torch" else "tiles"), entropy
-
-
-def _adapters(shape: ModelShape, rank: int) -> int:
-    """r (in + out) of each linear layer of the body."""
-    d, q, k, f = shape.hidden, shape.queries, shape.keys, shape.intermediate
-    mlp = (3 if shape.gated else 2) * (d + f)
-    return shape.layers * rank * (2 * (d + q) + 2 * (d + k) + mlp)
-
-
 def _engine(engine: Namespace | None, shape: ModelShape, context: int) -> EngineSettings:
     if engine is None:
-        return EngineSettings("VLLMEngine", colocated=True, utilization=0.4, sequences=_SEQUENCES)
+        return EngineSettings("VLLMEngine", colocated=True, utilization=0.4, sequences=_SEQUENCES, samples=True)
     kind = engine.class_path.rpartition(".")[2]
     options = engine.get("init_args", Namespace())
     size = 4 if options.get("dtype") == "float32" else 2
     if kind == "TransformersEngine":
         batch = int(options.get("batch_size") or 128)
         cache = batch * context * 2 * shape.layers * shape.keys * size
-        return EngineSettings(kind, colocated=True, weight_bytes=size, cache_bytes=cache, sequences=batch)
+        return EngineSettings(kind, colocated=True, weight_bytes=size, cache_bytes=cache, sequences=batch, samples=True)
     if kind != "VLLMEngine":  # a server has GPUs of its own, and what is replayed needs none
-        return EngineSettings(kind, sequences=int(options.get("max_num_seqs") or _SEQUENCES), weight_bytes=size)
+        sequences = int(options.get("max_num_seqs") or _SEQUENCES)
+        return EngineSettings(kind, sequences=sequences, weight_bytes=size, samples=kind != "ReplayEngine")
     return EngineSettings(
         kind,
         colocated=True,
+        samples=True,
         utilization=float(options.get("gpu_memory_utilization") or 0.4),
         sleeps=bool(options.get("sleep")),
         weight_bytes=size,

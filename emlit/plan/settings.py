@@ -1,13 +1,8 @@
 """What of a run decides its memory and time."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-# How the body computes. float32: weights and activations are. mixed: autocast casts float32 weights where they are
-# used. bfloat16: the weights that a layer sees are bfloat16, FSDP2's copies or a base kept so.
-Compute = Literal["float32", "mixed", "bfloat16"]
-Head = Literal["gradient in forward", "tiles", "logits"]
-Reference = Literal["none", "copy", "adapters off"]
+import torch
 
 
 @dataclass(frozen=True)
@@ -22,6 +17,7 @@ class EngineSettings:
         weight_bytes: of a parameter
         cache_bytes: of the KV cache where it is set outright, as on a CPU
         sequences: completions sampled together, at most
+        samples: whether it computes at all
     """
 
     kind: str = "none"
@@ -31,6 +27,7 @@ class EngineSettings:
     weight_bytes: int = 2
     cache_bytes: float = 0.0
     sequences: int = 256
+    samples: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,14 +40,11 @@ class RunSettings:
         nodes: machines
         shards: ranks that share one copy of the weights; 1 where each has its own
         weight_bytes: of a parameter as it is kept
-        compute: how the body computes
-        head: "gradient in forward" (`linear_entropy_loss`), "tiles" (`linear_token_stats`) or whole logits
-        entropy_gradient: whether the loss is differentiated through entropies, as EM-FT's is, or log p alone
+        autocast: what trainer.precision computes in, where that is mixed
+        recomputes_head: whether the head's products are made again in the backward pass
         checkpointing: keep the inputs of layers alone
-        reference: what a KL term is taken against
-        reference_bytes: of a parameter of a frozen copy, but for layers that autocast multiplies
-        adapter_rank: of LoRA on every linear layer of the body; 0 without
-        adapter_parameters: of LoRA
+        reference: what a KL term is taken against: "none", "copy" or "adapters off"
+        adapters: whether LoRA alone trains
         cpu_offload: weights, gradients and optimiser wait in the host's memory
         rows: completions of a micro-batch on one rank, at most
         row_tokens: prompt and completion of the longest row
@@ -70,14 +64,11 @@ class RunSettings:
     nodes: int = 1
     shards: int = 1
     weight_bytes: int = 4
-    compute: Compute = "float32"
-    head: Head = "gradient in forward"
-    entropy_gradient: bool = True
+    autocast: torch.dtype | None = None
+    recomputes_head: bool = False
     checkpointing: bool = False
-    reference: Reference = "none"
-    reference_bytes: int = 4
-    adapter_rank: int = 0
-    adapter_parameters: int = 0
+    reference: str = "none"
+    adapters: bool = False
     cpu_offload: bool = False
     rows: int = 4
     row_tokens: int = 4096
@@ -92,25 +83,21 @@ class RunSettings:
     engine: EngineSettings = EngineSettings()
 
     @property
-    def tokens(self) -> int:
-        """Of a micro-batch, padding included."""
-        return self.rows * self.row_tokens
-
-    @property
     def scored(self) -> int:
         """Sampled tokens of a micro-batch."""
         return self.rows * self.completion_tokens
 
     @property
     def compute_bytes(self) -> int:
-        return 4 if self.compute == "float32" else 2
+        """Of a number that the body multiplies."""
+        return self.weight_bytes if self.autocast is None else 2
+
+    @property
+    def pushed_bytes(self) -> int:
+        """Of a parameter on its way to the engine: vLLM's is rounded to the engine's dtype before it is gathered."""
+        vllm = self.engine.kind.startswith("VLLM")
+        return min(self.engine.weight_bytes, self.weight_bytes) if vllm else self.weight_bytes
 
     @property
     def sharded(self) -> bool:
         return self.shards > 1
-
-
-def pushed_bytes(settings: RunSettings) -> int:
-    """Of a parameter on its way to the engine: vLLM's is rounded to the engine's dtype before it is gathered."""
-    vllm = settings.engine.kind.startswith("VLLM")
-    return min(settings.engine.weight_bytes, settings.weight_bytes) if vllm else settings.weight_bytes

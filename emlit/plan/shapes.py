@@ -9,6 +9,7 @@ import torch
 
 from emlit.errors import ConfigError
 from emlit.plan.published import PUBLISHED
+from emlit.policy.loading import decoder_layers
 from emlit.pretrained import load_config, resolve
 
 # Hub ids under which they are trained here.
@@ -27,39 +28,33 @@ _IDS = {
 
 @dataclass(frozen=True)
 class ModelShape:
-    """Sizes of a decoder with gated or plain MLPs.
+    """Sizes of a decoder that time and an engine's memory follow from.
 
     Attributes:
         name: where they come from
         vocabulary: V
         hidden: D
-        intermediate: F
         layers: L
         queries: heads x head size, Q
         keys: key-value heads x head size, K
-        heads: of attention
-        gated: whether an MLP is down(act(gate) * up)
-        tied: whether the embeddings are the head's weight
-        layer_parameters: of one decoder layer
+        layer_parameters: of one decoder layer, on average
+        active_parameters: of those the ones that a token is multiplied by: of experts the chosen ones
         root_parameters: of all else: embeddings, final norm and an untied head
         largest: parameters of the largest tensor
-        positions: the most tokens in a row
+        positions: the most tokens in a row; None where there is no limit
     """
 
     name: str
     vocabulary: int
     hidden: int
-    intermediate: int
     layers: int
     queries: int
     keys: int
-    heads: int
-    gated: bool
-    tied: bool
     layer_parameters: int
+    active_parameters: int
     root_parameters: int
     largest: int
-    positions: int
+    positions: int | None
 
     @property
     def parameters(self) -> int:
@@ -68,7 +63,7 @@ class ModelShape:
     @property
     def multiplied(self) -> int:
         """Parameters that each token is multiplied by: all but the embeddings, whose rows are looked up."""
-        return self.layers * self.layer_parameters + self.vocabulary * self.hidden
+        return self.layers * self.active_parameters + self.vocabulary * self.hidden
 
 
 def published_config(name: str) -> Any:
@@ -117,38 +112,29 @@ def find_config(pretrained: str, shape: str | None = None) -> Any:
 
 
 def shape_of(config: Any, name: str) -> ModelShape:
-    """Sizes from a configuration; parameters are counted in the model itself, on the meta device.
-
-    Raises:
-        ConfigError: no stack of equal decoder layers, for which the plan has no formula
-    """
+    """Sizes from a configuration; parameters are counted in the model itself, on the meta device."""
     from transformers import AutoModelForCausalLM
 
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
-    layers = getattr(model.base_model, "layers", None)
-    counts = [sum(p.numel() for p in layer.parameters()) for layer in layers or []]
     text = config.get_text_config()
-    mlp = getattr(layers[0], "mlp", None) if layers else None
-    if not counts or len(set(counts)) > 1 or not hasattr(mlp, "down_proj") or hasattr(mlp, "experts"):
-        raise ConfigError(
-            f"{name} is a {config.model_type}, for which the plan has no formula: it knows stacks of equal decoder "
-            "layers with one MLP each (Llama, Qwen2, Qwen3 and their kin)"
-        )
-    head_size = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    layers = decoder_layers(model)
+    body = sum(p.numel() for layer in layers for p in layer.parameters())
+    experts = sum(p.numel() for layer in layers for key, p in layer.named_parameters() if ".experts." in f".{key}")
+    chosen = getattr(text, "num_experts_per_tok", None) or 1
+    of = getattr(text, "num_local_experts", None) or getattr(text, "num_experts", None) or chosen
+    heads = text.num_attention_heads
+    size = getattr(text, "head_dim", None) or text.hidden_size // heads
     return ModelShape(
         name=name,
         vocabulary=text.vocab_size,
         hidden=text.hidden_size,
-        intermediate=text.intermediate_size,
-        layers=len(counts),
-        queries=text.num_attention_heads * head_size,
-        keys=(getattr(text, "num_key_value_heads", None) or text.num_attention_heads) * head_size,
-        heads=text.num_attention_heads,
-        gated=hasattr(mlp, "gate_proj"),
-        tied=bool(config.tie_word_embeddings),
-        layer_parameters=counts[0],
-        root_parameters=sum(p.numel() for p in model.parameters()) - sum(counts),
+        layers=len(layers),
+        queries=heads * size,
+        keys=(getattr(text, "num_key_value_heads", None) or heads) * size,
+        layer_parameters=body // len(layers),
+        active_parameters=int(body - experts * (1 - chosen / of)) // len(layers),
+        root_parameters=sum(p.numel() for p in model.parameters()) - body,
         largest=max(p.numel() for p in model.parameters()),
-        positions=text.max_position_embeddings,
+        positions=getattr(text, "max_position_embeddings", None),
     )

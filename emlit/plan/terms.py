@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# In the order of a round. The end of the backward pass is where the gradients of the root's weights are.
-PHASES = ("generate", "forward", "backward", "end of backward", "optimiser step", "weight sync")
-TRAINING = PHASES[1:5]
+PHASES = ("generate", "forward", "backward", "optimiser step", "weight sync")
+TRAINING = PHASES[1:4]
 
 
 @dataclass(frozen=True)
@@ -15,12 +14,12 @@ class Term:
     Attributes:
         name: what it is
         size: phase -> bytes; 0 in phases that are not there
-        formula: how it comes about, with the numbers
+        how: it comes about
     """
 
     name: str
     size: dict[str, float]
-    formula: str
+    how: str
 
     def at(self, phase: str) -> float:
         return self.size.get(phase, 0.0)

@@ -5,8 +5,7 @@ from math import ceil
 
 from emlit.plan.engine import ENGINE_WORKSPACE, cache_per_token
 from emlit.plan.gpus import Gpu
-from emlit.plan.memory import trained_parameters
-from emlit.plan.settings import RunSettings, pushed_bytes
+from emlit.plan.settings import RunSettings
 from emlit.plan.shapes import ModelShape
 
 
@@ -46,10 +45,18 @@ class Part:
     how: str
 
 
-def plan_work(shape: ModelShape, settings: RunSettings, gpu: Gpu, assumed: Assumptions) -> list[Part]:
-    """The parts of one optimiser step, one after the other; rows of a micro-batch are taken as equally long."""
+def plan_work(shape: ModelShape, settings: RunSettings, gpu: Gpu, assumed: Assumptions, trained: int) -> list[Part]:
+    """The parts of one optimiser step, one after the other; rows of a micro-batch are taken as equally long.
+
+    Args:
+        shape: of the model
+        settings: of the run
+        gpu: of each rank
+        assumed: what no config says
+        trained: parameters that train
+    """
     training = _training(shape, settings, gpu, assumed)
-    return [*_generation(shape, settings, gpu, assumed), *training, *_ends(shape, settings, gpu, assumed)]
+    return [*_generation(shape, settings, gpu, assumed), *training, *_ends(shape, settings, gpu, assumed, trained)]
 
 
 def hours(parts: list[Part], settings: RunSettings) -> float | None:
@@ -69,7 +76,7 @@ def attention_flops(shape: ModelShape, length: float) -> float:
 
 def _generation(shape: ModelShape, settings: RunSettings, gpu: Gpu, assumed: Assumptions) -> list[Part]:
     engine = settings.engine
-    if engine.kind in ("none", "ReplayEngine"):
+    if not engine.samples:
         return []
     rows, prompt, completion = completions(settings), settings.prompt_mean, settings.completion_mean
     # A prompt is read once for all of its samples.
@@ -97,13 +104,13 @@ def _generation(shape: ModelShape, settings: RunSettings, gpu: Gpu, assumed: Ass
 
 def _training(shape: ModelShape, settings: RunSettings, gpu: Gpu, assumed: Assumptions) -> list[Part]:
     rows, length = completions(settings), settings.prompt_mean + settings.completion_mean
-    body = 2 * shape.layers * shape.layer_parameters * length + attention_flops(shape, length)
+    body = 2 * shape.layers * shape.active_parameters * length + attention_flops(shape, length)
     head = 2 * shape.vocabulary * shape.hidden * settings.completion_mean
     # Frozen weights have no gradients, whose products are half of a backward pass.
-    share = 1 if settings.adapter_rank else 2
+    share = 1 if settings.adapters else 2
     passes = {
         "forward": body + head,
-        "recomputed": (body if settings.checkpointing else 0) + (head if settings.head == "tiles" else 0),
+        "recomputed": (body if settings.checkpointing else 0) + (head if settings.recomputes_head else 0),
         "backward": share * (body + head),
         "reference": body + head if settings.reference != "none" else 0,
     }
@@ -133,15 +140,15 @@ def _wire(shape: ModelShape, settings: RunSettings) -> dict[str, float]:
     body, root = shape.layers * shape.layer_parameters, shape.root_parameters
     part = (settings.shards - 1) / settings.shards * settings.micro_batches
     gathered = part * settings.compute_bytes * (body + root)
-    reduced = 0 if settings.adapter_rank else part * 4 * (body + root)
+    reduced = 0 if settings.adapters else part * 4 * (body + root)
     found = {"forward": gathered, "backward": part * settings.compute_bytes * body + reduced}
     if settings.reference == "copy":
         found["reference"] = gathered
     return found
 
 
-def _ends(shape: ModelShape, settings: RunSettings, gpu: Gpu, assumed: Assumptions) -> list[Part]:
-    trained, s = trained_parameters(shape, settings), settings.shards
+def _ends(shape: ModelShape, settings: RunSettings, gpu: Gpu, assumed: Assumptions, trained: int) -> list[Part]:
+    s = settings.shards
     found = []
     copies = settings.ranks // s
     if copies > 1:
@@ -154,7 +161,7 @@ def _ends(shape: ModelShape, settings: RunSettings, gpu: Gpu, assumed: Assumptio
     moved = 28 * trained / s
     found.append(Part("optimiser step", 12 * trained / s, 0, moved / (assumed.memory * gpu.bandwidth), "7 x 4 bytes"))
     if settings.engine.colocated:
-        sent = pushed_bytes(settings) * shape.parameters * (s - 1) / s
+        sent = settings.pushed_bytes * shape.parameters * (s - 1) / s
         seconds = max(
             sent / (assumed.network * _link(settings, gpu)),
             (settings.weight_bytes + settings.engine.weight_bytes)
