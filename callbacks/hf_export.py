@@ -17,6 +17,7 @@ from emlit.files import replacing, scratch_of
 from emlit.marks import facts_of, mark, require_own, seal
 from emlit.modules import CausalLM
 from emlit.policy.scoring import unwrapped
+from emlit.terminal import Terminal
 
 
 class HFExport(L.Callback):
@@ -79,6 +80,7 @@ class HFExport(L.Callback):
                 if adapter:
                     # Else peft would ask the hub whether the vocabulary has grown.
                     module.model.save_pretrained(scratch / "adapter", state_dict=adapter, save_embedding_layers=False)
+                    (scratch / "adapter/README.md").unlink(missing_ok=True)  # peft's form, with nothing filled in
             except SafetensorError as error:  # whose Rust knows no OSError
                 raise OSError(str(error)) from error
             trainer.datamodule.tokenizer.save_pretrained(scratch)
@@ -87,6 +89,8 @@ class HFExport(L.Callback):
     def on_train_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
         if self.enabled:
             self.export(trainer, pl_module)
+            if trainer.is_global_zero:
+                Terminal().print(f"model:      {self.path(trainer)}", soft_wrap=True)
 
     def on_exception(self, trainer: L.Trainer, pl_module: CausalLM, exception: BaseException) -> Any:
         if self.enabled and isinstance(exception, NonFiniteError):

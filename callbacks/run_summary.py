@@ -10,7 +10,6 @@ import lightning as L
 from rich.table import Table
 
 from emlit.callbacks.collapse_guard import CollapseGuard
-from emlit.callbacks.hf_export import HFExport
 from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.callbacks.samples_page import SamplesPage
 from emlit.errors import ConfigError
@@ -103,8 +102,11 @@ class RunSummary(L.Callback):
         kept = f"{directory / 'checkpoints'} is kept; make room and go on with --ckpt_path auto"
         write_whole(directory / "summary.json", json.dumps(summary, indent=2) + "\n", kept)
         console = Terminal()
-        missing = "no labels" if trainer.datamodule.evaluation_tasks else "not evaluated"
-        console.print(_table(before, after, trainer.global_step, self.seconds, missing))
+        taken = f"{trainer.global_step} steps, {self.seconds:.0f} s of training"
+        if trainer.datamodule.evaluation_tasks:
+            console.print(_table(before, after, taken))
+        else:
+            console.print(f"{taken}; nothing was evaluated (data.evaluation null)")
         if guard is not None and (sentence := guard.sentence()):
             console.print(f"guard:      {sentence}; {guard.cost(trainer)}", soft_wrap=True)
         console.print(f"curves:     tensorboard --logdir {directory}", soft_wrap=True)
@@ -115,14 +117,11 @@ class RunSummary(L.Callback):
             console.print(f"samples:    {SamplesPage.path(trainer)}", soft_wrap=True)
         if any(isinstance(callback, RunCheckpoint) for callback in trainer.callbacks):
             console.print(f"checkpoint: {RunCheckpoint.path(trainer)}", soft_wrap=True)
-        for callback in trainer.callbacks:
-            if isinstance(callback, HFExport) and callback.enabled:
-                console.print(f"model:      {callback.path(trainer)}", soft_wrap=True)
         console.print(f"summary:    {directory / 'summary.json'}", soft_wrap=True)
 
 
-def _table(before: Measured, after: Measured, steps: int, seconds: float, missing: str) -> Table:
-    table = Table(title=f"{steps} steps, {seconds:.0f} s of training")
+def _table(before: Measured, after: Measured, title: str) -> Table:
+    table, missing = Table(title=title), "no labels"
     for heading in ("", "before", "after", "change"):
         table.add_column(heading, justify="left" if not heading else "right")
     extra = [name for name in after if name not in NAMES and after[name] is not None]

@@ -1,5 +1,6 @@
-"""SIGTERM and Ctrl-C: leave within seconds, with what is kept and a line that says how to go on."""
+"""SIGTERM, SIGHUP and Ctrl-C: leave within seconds, with what is kept and a line that says how to go on."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -14,7 +15,7 @@ from emlit.callbacks.samples_page import planned_steps
 from emlit.callbacks.unheard_signals import UnheardSignals
 from emlit.parallel import is_sharded
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # the last of a terminal that is closed
 
 
 class Stopped(SystemExit):
@@ -29,7 +30,7 @@ class Stopped(SystemExit):
 
 
 class StopOnSignal(L.Callback):
-    """Leave at the first SIGTERM or SIGINT with nothing lost, and at the second at once.
+    """Leave at the first SIGTERM, SIGHUP or SIGINT with nothing lost, and at the second at once.
 
     `fit` finishes the round that it optimises on and saves `last.ckpt`. What only samples is given up at once: a round
     (its seeds make it again), a probe or an evaluation between two rounds (the resumed run makes it again), those
@@ -65,6 +66,8 @@ class StopOnSignal(L.Callback):
         self._trainer, self._process = trainer, os.getpid()
         for number in SIGNALS:
             found = signal.getsignal(number)
+            if number == signal.SIGHUP and found == signal.SIG_IGN:  # nohup
+                continue
             if found != self._receive:
                 self._earlier.setdefault(number, found)
                 signal.signal(number, self._receive)
@@ -123,7 +126,8 @@ class StopOnSignal(L.Callback):
 
     def _tell(self, sentence: str) -> None:
         if self._trainer.is_global_zero:
-            os.write(2, f"\nemlit: {sentence}\n".encode())  # print() may be what was interrupted
+            with contextlib.suppress(OSError):  # nobody reads it any more
+                os.write(2, f"\nemlit: {sentence}\n".encode())  # print() may be what was interrupted
 
     @staticmethod
     def _pass_on(trainer: L.Trainer, number: int) -> None:

@@ -1,7 +1,9 @@
 """jsonargparse's paragraphs as one sentence that names the key."""
 
 import re
+import sys
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 from emlit.keys.check import nearest
 
@@ -41,15 +43,36 @@ def _reason(text: str) -> str:
     """Of the reasons why no alternative of a plug-in fits, those not about leaving it out or listing several."""
     if "Errors:" not in text:
         return text
-    listed = text.rpartition("Errors:")[2].partition("Given value")[0]
+    listed, _, given = text.rpartition("Errors:")[2].partition("Given value")
     reasons = [line.strip(" -") for line in listed.splitlines() if "NoneType" not in line and line.strip(" -")]
     others = ("Expected a typing.Literal", "Expected a <class 'list'>", "Expected a list")
     reasons = [line for line in reasons if not line.startswith(others)] or reasons
-    return " ".join(dict.fromkeys(reasons)) or "not a valid value"
+    value = given.rpartition("Given value: ")[2].strip()
+    return _together(reasons, value) or " ".join(dict.fromkeys(reasons)) or "not a valid value"
+
+
+def _together(reasons: list[str], value: str) -> str | None:
+    """Several types or lists of choices as one; None where something else is among the reasons."""
+    types = [match[1] for reason in reasons if (match := re.fullmatch(r"Expected an? <class '([\w.]+)'>", reason))]
+    literal = re.compile(r"Expected an? typing\.Literal\[(.*)\]")
+    literals = [match[1] for reason in reasons if (match := literal.fullmatch(reason))]
+    if len(reasons) < 2 or len(types) + len(literals) < len(reasons):
+        return None
+    choices = list(dict.fromkeys(choice.strip(" '") for text in literals for choice in text.split(",")))
+    return f"it must be {' or '.join([*types, *choices])}, got '{value:.200}'"
+
+
+def _with_nearest_class(text: str) -> str:
+    """A class that its module lacks, and the one with the nearest name."""
+    match = re.search(r"module '([\w.]+)' has no attribute '(\w+)'", text)
+    module = match and sys.modules.get(match[1])
+    if not module or not (close := get_close_matches(match[2], dir(module), n=1)):
+        return text
+    return f"{match[1]} has no {match[2]}; did you mean {match[1]}.{close[0]}?"
 
 
 def _plain(text: str) -> str:
-    text = _CLASS.sub(r"\1", " ".join(text.split()))
+    text = _with_nearest_class(_CLASS.sub(r"\1", " ".join(text.split())))
     text = re.sub(r"^Expected an? (\w+)\. Got value: (.*)$", r"expected \1, got '\2'", text)
     if choice := re.match(r"Expected an? typing\.Literal\[(.*?)\](?:\. Got value: (.*))?$", text):
         got = f", got '{choice[2]}'" if choice[2] else ""

@@ -1,18 +1,21 @@
 """emlit's command line: `python cli.py fit|validate|test|predict --config configs/tiny/em_ft.yaml`."""
 
-import os
+import contextlib
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 
 from emlit import bundled
 from emlit.errors import EmlitError
-from emlit.keys import help_asked_for, unknown_key
+from emlit.keys import configs_first, help_asked_for, unknown_key
+from emlit.outputs import outlast_readers
 from emlit.run_lock import is_first_process
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line; `--help` and a misspelt key are answered without importing what a run needs."""
-    words = sys.argv[1:] if args is None else [str(word) for word in args]
+    words = configs_first(sys.argv[1:] if args is None else [str(word) for word in args])
+    outlast_readers()
     try:
         words = bundled.resolved(words)
         text = bundled.command(words[1:]) if words[:1] == ["configs"] else help_asked_for(words)
@@ -20,19 +23,35 @@ def main(args: Sequence[str] | None = None) -> None:
         print(f"emlit: error: {error}", file=sys.stderr)
         sys.exit(2)
     if text:
-        try:
-            print(text, flush=True)
-        except BrokenPipeError:  # `| head`; what is left in the buffer would fail again at exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(text, flush=True)
         return
     if sentence := unknown_key(words):
         print(f"emlit: error: {sentence}", file=sys.stderr)
         sys.exit(2)
-    if is_first_process():
-        print("emlit: importing PyTorch, Lightning and transformers", file=sys.stderr, flush=True)
-    from emlit.command_line import run
+    with _told("importing PyTorch, Lightning and transformers"):
+        from emlit.command_line import run
 
     run(None if args is None and words == sys.argv[1:] else words)
+
+
+@contextlib.contextmanager
+def _told(work: str) -> Iterator[None]:
+    """Say what is being done, and again every ten seconds: on a busy machine it takes a minute."""
+    done = threading.Event()
+
+    def tell() -> None:
+        seconds = 0
+        while not done.wait(10):
+            seconds += 10
+            print(f"emlit: {work}, {seconds} s", file=sys.stderr, flush=True)
+
+    if is_first_process():
+        print(f"emlit: {work}", file=sys.stderr, flush=True)
+        threading.Thread(target=tell, daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
 
 
 if __name__ == "__main__":

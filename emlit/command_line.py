@@ -36,13 +36,14 @@ from torch.distributed.checkpoint.api import CheckpointException
 
 from emlit import callbacks
 from emlit.argument_errors import one_sentence
+from emlit.config_values import require_usable
 from emlit.endings import ends_in_a_sentence, say, to_go_on
 from emlit.errors import ConfigError, first_line
-from emlit.keys import CALLBACKS, RUN_ARGUMENTS, evaluates_another_set
+from emlit.keys import CALLBACKS, RUN_ARGUMENTS, configs_first, evaluates_another_set
 from emlit.keys.commands import CKPT_PATH
 from emlit.modules import CausalLM, EntropyObjectiveMixin, LoRA
 from emlit.parallel import end_together, is_lost_peer, require_known
-from emlit.parser import Parser, require_usable
+from emlit.parser import Parser
 from emlit.printable import PrintableRecord, printable
 from emlit.rollout import RolloutDataModule
 from emlit.run_directory import (
@@ -99,8 +100,10 @@ class EmlitCLI(LightningCLI):
             if is_first_process():
                 say(sentence)
         for key, value in config.items():
-            require_usable(key.replace(".init_args", ""), value)
+            require_usable(key, value)
         run_dir = Path(config.run_dir or Path("runs") / _config_name(config.config))
+        if config.trainer.default_root_dir is not None:
+            raise ConfigError("trainer.default_root_dir is set; set run_dir, which it is for")
         config.run_dir = config.trainer.default_root_dir = str(run_dir)
         require_directory(run_dir)
         self._lock.take(run_dir, self.subcommand)  # before it is read: the other run may be about to change it
@@ -142,7 +145,7 @@ class EmlitCLI(LightningCLI):
     def instantiate_classes(self) -> None:
         try:
             super().instantiate_classes()
-        except (ValueError, TypeError, ImportError, MisconfigurationException) as error:
+        except (ValueError, TypeError, ImportError, OverflowError, MisconfigurationException) as error:
             # Of a constructor; jsonargparse tells those of optional plug-ins as its own.
             raise ConfigError(one_sentence(str(error), [])) from error
 
@@ -158,12 +161,14 @@ class EmlitCLI(LightningCLI):
         make(run_dir)
         self._lock.take(run_dir, self.subcommand)
         if is_first_process():
-            take(run_dir, self.subcommand, self._in_the_way, checkpoint)
+            take(run_dir, self.subcommand, self._in_the_way, checkpoint, arguments.profile is not None)
         self.trainer.ckpt_path, arguments.ckpt_path = arguments.ckpt_path, None
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         words = sys.argv[1:] if args is None else args
-        if isinstance(words, list) and evaluates_another_set([str(word) for word in words]):
+        if isinstance(words, list):
+            words = args = configs_first([str(word) for word in words])
+        if isinstance(words, list) and evaluates_another_set(words):
             args = [*words, "--data.evaluation=held_out"]
             if is_first_process():
                 say(

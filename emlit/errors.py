@@ -32,5 +32,6 @@ class StorageError(EmlitError):
 
 
 def first_line(error: Exception) -> str:
-    """What an error of another library says first."""
-    return printable((str(error).strip() or type(error).__name__).splitlines()[0])
+    """What an error of another library says first; where that ends in a colon, what follows too."""
+    first, *more = (str(error).strip() or type(error).__name__).splitlines()
+    return printable(" ".join([first, *" ".join(more).split()]) if first.endswith(":") else first)

@@ -2,7 +2,6 @@
 
 import contextlib
 import inspect
-import math
 from pathlib import Path
 from typing import Any, NoReturn
 from unittest.mock import patch
@@ -84,17 +83,6 @@ class Parser(LightningArgumentParser):
     def _keys(self) -> list[str]:
         parsers = [self, *(self._subcommands_action.choices.values() if self._subcommands_action else [])]
         return [action.dest for parser in parsers for action in parser._actions]
-
-
-def require_usable(key: str, value: Any) -> None:
-    """Refuse what passes every comparison that a constructor makes, and what no path or program takes."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f"{key} is {value}; it must be a finite number")
-    if isinstance(value, str) and "\0" in value:
-        raise ConfigError(f"{key} is {value!r}; it must not hold a NUL character")
-    if isinstance(value, list | tuple | dict | Namespace):
-        for name, part in value.items() if isinstance(value, dict | Namespace) else enumerate(value):
-            require_usable(f"{key}.{name}", part)
 
 
 def _start_anew(previous: Any, value: Any) -> str | None:

@@ -133,6 +133,9 @@ def _from_config(path: str, config: Any, trust_remote_code: bool, **options: Any
         raise _unloadable(f"pretrained is {printable(path)}, which", error, trust_remote_code) from error
 
 
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json", "vocab.txt")
+
+
 def load_tokenizer(path: str, trust_remote_code: bool = False) -> "PreTrainedTokenizerBase":
     """The tokenizer, with a pad token: padding is told from text by position, so the end token serves where none is.
 
@@ -146,6 +149,11 @@ def load_tokenizer(path: str, trust_remote_code: bool = False) -> "PreTrainedTok
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code)
     except Exception as error:
+        if Path(path).is_dir() and not any((Path(path) / name).exists() for name in _TOKENIZER_FILES):
+            raise DataError(
+                f"{printable(path)} has no tokenizer ({', '.join(_TOKENIZER_FILES)}); copy the files of the model that "
+                "it was made from"
+            ) from error
         raise _unloadable(f"the tokenizer of {printable(path)}", error, trust_remote_code) from error
     # Lengths are checked where they matter, with a sentence of their own.
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True

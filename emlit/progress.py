@@ -27,10 +27,12 @@ class Phase:
         under_way: tokens of those that are not
         began: `clock()`
         note: what else is worth showing beside it
+        most_tokens: of all of them, where there is a limit
     """
 
     def __init__(self, name: str, total: int | None = None, unit: str = "", parent: "Phase | None" = None) -> None:
         self.name, self.total, self.unit, self.parent, self.note = name, total, unit, parent, ""
+        self.most_tokens: int | None = None
         self.done = self.tokens = self.under_way = self._done_before = 0
         self.began = clock()
 
@@ -49,10 +51,16 @@ class Phase:
         return (self.done - self._done_before) / max(now - self.began, 1e-9)
 
     def seconds_left(self, now: float) -> float | None:
-        """None where nothing is done yet or all of it, or nobody knows how much there is."""
-        if self.total is None or not self._done_before < self.done < self.total:
+        """None where nothing is done yet or all of it, or nobody knows how much there is.
+
+        Completions that are sampled together end nearly together: there the tokens that are left say more.
+        """
+        if self.total is None or self.done >= self.total:
             return None
-        return (self.total - self.done) / self.rate(now)
+        found = [(self.total - self.done) / self.rate(now)] if self.done > self._done_before else []
+        if self.most_tokens is not None and (tokens := self.tokens + self.under_way):
+            found.append((self.most_tokens - tokens) * (now - self.began) / tokens)
+        return max(0.0, min(found)) if found else None
 
     def path(self) -> "list[Phase]":
         """The phases that this one is a part of, the outermost first, and itself."""

@@ -83,6 +83,7 @@ def _sample(
     engine: Engine, requests: Sequence[Request], sampling: Sampling, on_finished: OnFinished | None, name: str
 ) -> list[Completion]:
     with progress.phase(name, len(requests), "completions") as phase, _told(engine):
+        phase.most_tokens = len(requests) * sampling.max_tokens
 
         def finished(place: int, completion: Completion | None = None) -> None:
             if completion is None:  # of an engine that only counts

@@ -1,7 +1,15 @@
 """The command line's keys, read from the sources: `--help` and a misspelt key are answered before torch is imported."""
 
 from emlit.keys.check import evaluates_another_set, unknown_key
-from emlit.keys.commands import CALLBACKS, RUN_ARGUMENTS, SUBCOMMANDS
+from emlit.keys.commands import CALLBACKS, RUN_ARGUMENTS, SUBCOMMANDS, configs_first
 from emlit.keys.help import help_asked_for
 
-__all__ = ["CALLBACKS", "RUN_ARGUMENTS", "SUBCOMMANDS", "evaluates_another_set", "help_asked_for", "unknown_key"]
+__all__ = [
+    "CALLBACKS",
+    "RUN_ARGUMENTS",
+    "SUBCOMMANDS",
+    "configs_first",
+    "evaluates_another_set",
+    "help_asked_for",
+    "unknown_key",
+]

@@ -1,5 +1,7 @@
 """The keys of each subcommand that are not arguments of a class, and the classes behind the others."""
 
+from collections.abc import Sequence
+
 SUBCOMMANDS = {
     "fit": "train: EM-FT, EM-RL or a baseline; evaluates before and after, exports a Hugging Face directory",
     "validate": "measure, before training, whether entropy minimisation is expected to help; writes report.md",
@@ -60,3 +62,18 @@ CALLBACKS = {
 
 # Class by key, for the keys whose class is always the same.
 CLASSES = {"data": DATA, "trainer": TRAINER, **{key: f"emlit.callbacks.{name}" for key, name in CALLBACKS.items()}}
+
+
+def configs_first(words: Sequence[str]) -> list[str]:
+    """A command line with its configs before its keys, so that a key on it wins over a file wherever it stands."""
+    configs: list[str] = []
+    others = list(words[:1])
+    rest = iter(words[1:])
+    for word in rest:
+        if word in ("--config", "-c"):
+            configs += [word, *([value] if (value := next(rest, None)) is not None else [])]
+        elif word.startswith(("--config=", "-c=")):
+            configs.append(word)
+        else:
+            others.append(word)
+    return [*others[:1], *configs, *others[1:]]
