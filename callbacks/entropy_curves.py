@@ -14,6 +14,7 @@ from emlit.errors import ConfigError
 from emlit.functional import decile_means, sequence_mean
 from emlit.modules import CausalLM, StepRecord
 from emlit.parallel import gradient_norm
+from emlit.printable import as_markdown
 
 
 class EntropyCurves(L.Callback):
@@ -119,4 +120,4 @@ class EntropyCurves(L.Callback):
 
 
 def _cell(text: str) -> str:
-    return text[:2000].replace("|", "\\|").replace("\n", "<br>")
+    return "<br>".join(as_markdown(line, 2000) for line in text[:2000].split("\n"))

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from emlit import progress
 from emlit.callbacks.prediction_settings import differences, settings_of
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, DataError
 from emlit.files import append_to, delete, flush, replacing, write_whole, writing
 from emlit.marks import create, require_own
 from emlit.modules import CausalLM
@@ -21,12 +21,15 @@ from emlit.report import (
     format_value,
     read_predictions,
     read_seconds,
+    read_settings,
     truncation_warnings,
     write_report,
 )
 from emlit.rollout import RolloutDataModule
 from emlit.sampled_completions import SampledCompletions
 from emlit.terminal import Terminal
+
+_ANEW = "choose another --run_dir or set --writer.overwrite true"
 
 
 class PredictionWriter(L.Callback):
@@ -57,14 +60,13 @@ class PredictionWriter(L.Callback):
         self.settings = settings_of(trainer, module)
         if self.overwrite or not self.settings_file.exists():
             return
-        earlier = json.loads(self.settings_file.read_text())
+        earlier = read_settings(self.settings_file, _ANEW)
         differing = differences(earlier, self.settings)
         if differing:
             raise ConfigError(
-                f"{self.directory} holds predictions made with other settings ({', '.join(differing)}); choose another "
-                "--run_dir or set --writer.overwrite true"
+                f"{self.directory} holds predictions made with other settings ({', '.join(differing)}); {_ANEW}"
             )
-        self.settings["strategies"] = {**earlier["strategies"], **self.settings["strategies"]}
+        self.settings["strategies"] = {**earlier.get("strategies", {}), **self.settings["strategies"]}
 
     def setup(self, trainer: L.Trainer, pl_module: CausalLM, stage: str) -> None:
         """Find what an earlier run left."""
@@ -85,11 +87,23 @@ class PredictionWriter(L.Callback):
             write_whole(self.settings_file, json.dumps(self.settings, indent=2) + "\n")
         trainer.strategy.barrier()
         trainer.datamodule.finished = {
-            _key(p) for file in (self.whole, *parts) if file.exists() for p in read_predictions(file)
+            _key(p) for file in (self.whole, *parts) if file.exists() for p in self._known(file, trainer.datamodule)
         }
         store = SampledCompletions(self.directory / f"predictions.sampled.rank{trainer.global_rank}.jsonl")
         store.load(file for file in sampled if file.exists())
         pl_module.sampled = store
+        if trainer.is_global_zero and (done := len(trainer.datamodule.finished)):
+            progress.say(f"{done} predictions of an earlier run are there, and kept")
+        if store.kept and trainer.is_global_zero:
+            progress.say(f"{store.kept} completions that an earlier run had sampled are there, and used")
+
+    def _known(self, file: Path, data: RolloutDataModule) -> list[Prediction]:
+        """The predictions of a file; DataError where the settings know nothing of one."""
+        found, tasks = read_predictions(file), {task.name for task in data.evaluation_tasks}
+        for each in found:
+            if each.decoding not in self.settings["strategies"] or each.task not in tasks:
+                raise DataError(f"{file} answers {each.task} by {each.decoding}, which its settings lack; {_ANEW}")
+        return found
 
     def _sampled(self) -> list[Path]:
         return sorted(self.directory.glob("predictions.sampled.rank*.jsonl"))

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from emlit.printable import printable
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -19,7 +21,8 @@ def new_figure(draw: "Callable[[Axes], None]", title: str, width: float = 7.0, h
     figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     draw(axes)
-    axes.set_title(title, loc="left", fontsize=10, color=GREY, parse_math=False)  # a file's name is no formula
+    # A file's name is no formula.
+    axes.set_title(printable(title, 100), loc="left", fontsize=10, color=GREY, parse_math=False)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_axisbelow(True)
     axes.grid(axis="y", color="#DDDDDD", linewidth=0.8)

@@ -1,17 +1,78 @@
-"""Rows of JSON: a line each, or one document that holds them all."""
+"""Rows of JSON, a line each or one document that holds them all, and objects of which the fields are known."""
 
 import json
+import reprlib
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from types import UnionType
+from typing import Any, BinaryIO, Literal, get_args, get_origin
 
 from emlit.errors import DataError, first_line
 from emlit.text_files import as_text, encoding_of, opened
 
 SourceRow = tuple[str, dict[str, Any] | DataError]
 SAVE_AS_UTF8 = "save it as UTF-8"
+
+
+def json_object(content: bytes, fields: Mapping[str, Any] | None = None, alone: bool = False) -> dict[str, Any]:
+    """An object that a file or a line of one holds, whoever wrote it.
+
+    Args:
+        content: UTF-8
+        fields: what it must have, and of which types
+        alone: it must have nothing else
+
+    Raises:
+        ValueError: it is no such object; the reason is one line
+    """
+    try:
+        found = json.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ValueError(f"not UTF-8 text; {SAVE_AS_UTF8}") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not valid JSON ({error.msg.removesuffix(' at')} at column {error.colno})") from None
+    except (RecursionError, ValueError) as error:  # nested too deeply, or a number of thousands of digits
+        raise ValueError(f"not valid JSON ({first_line(error)})") from None
+    if not isinstance(found, dict):
+        raise ValueError("not a JSON object")
+    if fields is not None and (fields.keys() - found.keys() or (alone and found.keys() - fields.keys())):
+        raise ValueError(f"its fields must be {', '.join(fields)}")
+    require_types(found, fields or {})
+    return found
+
+
+def require_types(values: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
+    """Raise ValueError where one of the fields is there and of another type."""
+    for name, hint in fields.items():
+        if name in values and not _holds(hint)(values[name]):
+            raise ValueError(f"{name} is {reprlib.repr(values[name])}")
+
+
+@cache
+def _holds(hint: Any) -> Callable[[Any], bool]:
+    """Whether JSON's value is of a type: a list may be a tuple, an int a float, but no bool an int, nor a large one."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return lambda value: value in inner
+    tests = [_holds(each) for each in inner]
+    if origin is UnionType:
+        return lambda value: any(test(value) for test in tests)
+    if origin is list:
+        return lambda value: type(value) is list and all(map(tests[0], value))
+    if origin is dict:
+        return lambda value: type(value) is dict and all(map(tests[1], value.values()))
+    if origin is tuple:
+        return lambda value: (
+            type(value) is list
+            and len(value) == len(tests)
+            and all(test(each) for test, each in zip(tests, value, strict=True))
+        )
+    if hint in (int, float):
+        return lambda value: (type(value) is int and -(2**63) <= value < 2**63) or type(value) is hint is float
+    return lambda value: hint is Any or type(value) is hint
 
 
 def json_lines(path: Path) -> Iterator[SourceRow]:
@@ -101,15 +162,10 @@ def _lines(path: Path, file: BinaryIO) -> Iterator[SourceRow]:
         if not line.removeprefix(BOM_UTF8).strip():
             continue
         try:
-            row = json.loads(line.decode("utf-8-sig"))
-        except UnicodeDecodeError:
-            yield where, DataError(f"{where}: not UTF-8 text; {SAVE_AS_UTF8}")
-        except json.JSONDecodeError as error:
-            yield where, DataError(f"{where}: not valid JSON ({error.msg} at column {error.colno}){_hint(line)}")
-        except (RecursionError, ValueError) as error:  # nested too deeply, or a number of thousands of digits
-            yield where, DataError(f"{where}: not valid JSON ({first_line(error)})")
-        else:
-            yield where, row if isinstance(row, dict) else DataError(f"{where}: not a JSON object{_hint(line)}")
+            row: Any = json_object(line)
+        except ValueError as error:
+            row = DataError(f"{where}: {error}{_hint(line)}")
+        yield where, row
 
 
 def _hint(line: bytes) -> str:

@@ -4,11 +4,11 @@ A directory is emlit's where it holds the file `.emlit`, and then only those of 
 begins with a word drawn at random, which is part of every scratch file's name, so that nobody else's is taken for one.
 """
 
-import fnmatch
 import glob
 import json
 import os
 import secrets
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,7 +28,7 @@ def mark(directory: Path, *patterns: str, **facts: Any) -> str:
 
     Args:
         directory: emlit's from now on, but for what it holds already
-        patterns: of names within it that are emlit's
+        patterns: of names within it that are emlit's; `*` stays within one folder
         facts: kept in a new mark, for `facts_of`
 
     Raises:
@@ -56,12 +56,7 @@ def mark(directory: Path, *patterns: str, **facts: Any) -> str:
 
 def facts_of(directory: Path) -> dict[str, Any] | None:
     """What the mark of a directory says beside names; None where there is no mark."""
-    lines = _lines(directory)
-    try:
-        found = json.loads(lines[0])
-        return found if isinstance(found.get("word"), str) and found["word"].isalnum() else None
-    except (IndexError, ValueError, AttributeError):
-        return None
+    return _facts_in(directory / MARK)
 
 
 def record(path: Path) -> None:
@@ -73,13 +68,13 @@ def record(path: Path) -> None:
     """
     mark(path.parent)
     require_own(path)
-    adopt(path.parent, glob.escape(path.name))
+    adopt(path.parent, _literal(path.name))
 
 
 def adopt(directory: Path, pattern: str) -> None:
     """Add a pattern of names to a directory's mark; OSError where the file system refused."""
     mark(directory)
-    if pattern not in _lines(directory)[1:]:
+    if pattern not in _lines(directory / MARK)[1:]:
         with os.fdopen(os.open(directory / MARK, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW), "ab") as file:
             file.write(f"{pattern}\n".encode("utf-8", "surrogateescape"))
 
@@ -87,7 +82,7 @@ def adopt(directory: Path, pattern: str) -> None:
 def seal(directory: Path, **facts: Any) -> None:
     """Mark a directory that emlit has just made, with all that it holds."""
     files = [path.relative_to(directory).as_posix() for path in directory.rglob("*") if not path.is_dir()]
-    mark(directory, *map(glob.escape, sorted(files)), **facts)
+    mark(directory, *map(_literal, sorted(files)), **facts)
 
 
 def require_own(path: Path, key: str = "", instead: str = "") -> None:
@@ -129,10 +124,8 @@ def _foreign_in(directory: Path, marked: Path | None) -> Path | None:
         if entry.is_dir(follow_symlinks=False):
             found = _foreign_in(path, marked)
         else:
-            own = not entry.is_symlink() and (
-                entry.name.startswith(MARK) or (marked is not None and _is_named(path, marked))
-            )
-            found = None if own else path
+            own = _is_mark(path) or (marked is not None and _is_named(path, marked))
+            found = None if own and not entry.is_symlink() else path
         if found is not None:
             return found
     return None
@@ -144,14 +137,38 @@ def _is_named(path: Path, marked: Path) -> bool:
         return False
     if name.startswith(".") and name.endswith((f".{facts['word']}.partial", f".{facts['word']}.old")):
         return True
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in _lines(marked)[1:])
+    return any(_matches(name, pattern) for pattern in _lines(marked / MARK)[1:])
 
 
-def _lines(directory: Path) -> list[str]:
-    path = directory / MARK
-    if path.is_symlink():
-        return []
+def _matches(name: str, pattern: str) -> bool:
+    parts, patterns = name.split("/"), pattern.split("/")
+    return len(parts) == len(patterns) and all(map(fnmatchcase, parts, patterns))
+
+
+def _literal(name: str) -> str:
+    """A name as a pattern, in one line."""
+    return glob.escape(name).replace("\n", "?")
+
+
+def _is_mark(path: Path) -> bool:
+    """Whether a file is a mark, or what a kill left of one that was being made."""
+    return (facts := _facts_in(path)) is not None and path.name in (MARK, f"{MARK}.{facts['word']}")
+
+
+def _facts_in(path: Path) -> dict[str, Any] | None:
+    if not path.name.startswith(MARK):
+        return None
     try:
-        return path.read_bytes().decode("utf-8", "surrogateescape").splitlines()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return []
+        found = json.loads(_lines(path)[0])
+        return found if isinstance(found.get("word"), str) and found["word"].isalnum() else None
+    except (IndexError, ValueError, AttributeError, RecursionError):
+        return None
+
+
+def _lines(path: Path) -> list[str]:
+    """Of a mark; none where it is a link, or no file."""
+    try:
+        content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+    except FileNotFoundError:  # another process was making it
+        content = b""
+    return content.decode("utf-8", "surrogateescape").split("\n")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from emlit.errors import DataError, first_line
+from emlit.json_files import json_object
 from emlit.printable import printable
 from emlit.processes import of_every_process
 
@@ -22,8 +23,8 @@ def check_no_model(directory: Path) -> None:
     """Raise DataError with what a directory without a config.json holds instead, where that is known."""
     if (adapter := directory / "adapter_config.json").is_file():
         try:
-            base = json.loads(adapter.read_text()).get("base_model_name_or_path")
-        except (OSError, ValueError, AttributeError):
+            base = json_object(adapter.read_bytes()).get("base_model_name_or_path")
+        except (OSError, ValueError):
             base = None
         raise DataError(
             f"pretrained is {directory}, which holds a peft adapter and no model; merge it into its base "
@@ -110,11 +111,11 @@ def header(file: Path) -> dict[str, Any]:
         try:
             tensors = json.loads(opened.read(length))
             tensors.pop("__metadata__", None)
-            end = max((each["data_offsets"][1] for each in tensors.values()), default=0)
+            end = 8 + length + max((each["data_offsets"][1] for each in tensors.values()), default=0)
         except (ValueError, AttributeError, TypeError, KeyError, IndexError, RecursionError) as error:
             raise DataError(f"{_shown(file)} has no header of a safetensors file; {_AGAIN}") from error
-    if size != 8 + length + end:
-        raise DataError(f"{_shown(file)} has {size} of the {8 + length + end} bytes that it names; {_AGAIN}")
+    if size != end:
+        raise DataError(f"{_shown(file)} has {size} of the {end} bytes that it names; {_AGAIN}")
     return tensors
 
 
@@ -131,9 +132,11 @@ def _check_content(file: Path) -> None:
 
 def _index(index: Path) -> dict[str, str]:
     try:
-        weights = json.loads(index.read_text())["weight_map"]
-        return {str(name): str(file) for name, file in weights.items()}
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        weights = json_object(index.read_bytes(), {"weight_map": dict[str, str]})["weight_map"]
+        if any(Path(name).name != name or not name for name in weights.values()):
+            raise ValueError("a file elsewhere")
+        return weights
+    except (OSError, ValueError) as error:
         raise DataError(f"{_shown(index)} is no index of weights; {_AGAIN}") from error
 
 

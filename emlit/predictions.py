@@ -4,12 +4,13 @@ import reprlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 import torch
 from torch import Tensor
 
 from emlit.functional import TokenStats
+from emlit.json_files import json_object
 from emlit.records import NEXT_TURN, Grade, Grader, Prompt, Turn, answer_classes
 
 
@@ -51,7 +52,7 @@ class Prediction:
     finish_reason: str
     decoding: str = ""
     vote: int | None = None
-    parts: list | None = None
+    parts: list[bool] | None = None
     prompt_tokens: int = 0
     sampled_tokens: int = 0
 
@@ -100,23 +101,18 @@ class Prediction:
         )
 
     @classmethod
-    def from_dict(cls, values: Any) -> "Prediction":
+    def from_json(cls, line: bytes) -> "Prediction":
         """Of a line of predictions.jsonl.
 
         Raises:
             ValueError: a field is missing, unknown or of another type, or text that is not Unicode
         """
-        if not isinstance(values, dict) or values.keys() != _TYPES.keys():
-            raise ValueError(f"its fields must be {', '.join(_TYPES)}")
-        for name, types in _TYPES.items():
-            if type(values[name]) not in types:
-                raise ValueError(f"{name} is {reprlib.repr(values[name])}")
-            if isinstance(values[name], list) and not all(type(each) is bool for each in values[name]):
-                raise ValueError(f"{name} is {reprlib.repr(values[name])}")
-            if isinstance(values[name], str):
-                values[name].encode()
-            if isinstance(values[name], int) and abs(values[name]) > 2**53:  # past what a float can count
-                raise ValueError(f"{name} is {reprlib.repr(values[name])}")
+        values = json_object(line, _TYPES, alone=True)
+        for name, value in values.items():
+            if isinstance(value, str):
+                value.encode()
+            if isinstance(value, int) and abs(value) > 2**53:  # past what a float can count
+                raise ValueError(f"{name} is {reprlib.repr(value)}")
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -151,10 +147,4 @@ def _mean(parts: Sequence[Tensor]) -> float | None:
     return values.mean().item() if len(values) else None
 
 
-def _types(hint: Any) -> tuple[type, ...]:
-    """What JSON may hold for a field: an int where a float is meant, but no bool for an int."""
-    alternatives = get_args(hint) or (hint,)
-    return (*alternatives, int) if float in alternatives else alternatives
-
-
-_TYPES = {name: _types(hint) for name, hint in get_type_hints(Prediction).items()}
+_TYPES = get_type_hints(Prediction)

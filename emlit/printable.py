@@ -22,9 +22,21 @@ def printable(text: object, longest: int = 500) -> str:
     return shown if len(whole) <= longest else shown[:longest] + "…"
 
 
-def as_markdown(text: object) -> str:
-    """One line that Markdown shows as it is, in a table too: neither HTML nor a link nor a picture."""
-    return re.sub(r"[\\|<`]|(?<=\])\(", r"\\\g<0>", printable(text))
+def as_markdown(text: object, longest: int = 500) -> str:
+    """One line that Markdown shows as it is, in a table too: no HTML, link, picture, formula or emphasis.
+
+    What TensorBoard's Markdown would not take after a backslash is written by its number, and so is what makes an
+    address, of which GitHub's makes a link wherever it stands.
+
+    Args:
+        text: anything
+        longest: characters that are kept
+    """
+    shown = re.sub(
+        r"[&<|~$]|(?<=:)/(?=/)|(?<=[wW]{3})\.", lambda found: f"&#{ord(found[0])};", printable(text, longest)
+    )
+    shown = re.sub(r"[\\`*\[\]]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", shown)
+    return re.sub(r"(?<=@)(?=[\w-]+\.)", "&#8288;", shown)  # a word joiner: no spelling of @ keeps mail from a link
 
 
 class PrintableRecord(logging.LogRecord):

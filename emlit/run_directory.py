@@ -1,7 +1,6 @@
 """A run's directory: which checkpoint to go on from, and what an earlier run left there."""
 
 import contextlib
-import json
 import os
 import stat
 from collections.abc import Mapping, Sequence
@@ -11,11 +10,15 @@ from typing import Any
 from emlit import checkpoint_files
 from emlit.errors import ConfigError
 from emlit.files import delete, set_aside
+from emlit.json_files import json_object
 from emlit.marks import adopt, facts_of, mark, require_own
 from emlit.modules import LoRA
 from emlit.policy.lora import differences
+from emlit.run_lock import lock_name
 
-_TENSORBOARD = ("events.out.tfevents.*", "config.yaml", "hparams.yaml", "checkpoints/*.ckpt")
+_TENSORBOARD = ("events.out.tfevents.[0-9]*", "config.yaml", "hparams.yaml", "checkpoints/*.ckpt")
+# What Lightning's profilers write: of each process where there are several, and PyTorch's trace of each action.
+_PROFILES = ("profile.txt", "profile-[0-9].txt", "profile-[0-9][0-9].txt", "profile-*.[0-9]*.pt.trace.json")
 _EARLIER = ("tensorboard", "checkpoints", "export", "non_finite", "summary.json")
 # What each command puts into the directory, and so may take the place of.
 _WRITTEN = {
@@ -32,7 +35,7 @@ def find_checkpoint(asked: str | None, run_dir: Path, fit: bool) -> Path | None:
     """The checkpoint that `--ckpt_path` means: a path, "last", or "auto" (the last one where there is one).
 
     Raises:
-        ConfigError: there is no such checkpoint, or "auto" for anything but fit
+        ConfigError: there is no such checkpoint, it is something else, or "auto" for anything but fit
     """
     if asked is None:
         return None
@@ -45,8 +48,10 @@ def find_checkpoint(asked: str | None, run_dir: Path, fit: bool) -> Path | None:
     if not path.exists() and facts_of(path.parent) is not None and set_aside(path).exists():
         with contextlib.suppress(FileNotFoundError):  # another process was there before
             set_aside(path).rename(path)  # killed while a sharded one was replaced
-    if path.exists():
+    if path.is_file() or (path / ".metadata").is_file():
         return path
+    if path.exists():
+        raise ConfigError(f"ckpt_path is {asked}, which is neither a checkpoint's file nor its folder of shards")
     if asked == "auto":
         return None
     raise ConfigError(f"ckpt_path is {asked}, but there is no {path}; check --run_dir, or leave --ckpt_path out")
@@ -142,16 +147,16 @@ def require_free(run_dir: Path, command: str, earlier: Sequence[Path] = (), prof
     Raises:
         ConfigError: as said
     """
-    names = [*_WRITTEN[command], *([f"{command}-profile*"] if profiled else [])]
+    names = [*_WRITTEN[command], *(f"{command}-{name}" for name in _PROFILES if profiled)]
     if command == "validate":
         stem = "preflight" if (run_dir / "predictions.settings.json").exists() else "report"
         names += [f"{stem}.json", f"{stem}.md"]
-    found = [path for name in names for path in (run_dir.glob(name) if "*" in name else [run_dir / name])]
+    found = [path for name in names for path in (run_dir.glob(name) if set("*[") & set(name) else [run_dir / name])]
     for path in [*earlier, *found]:
         require_own(path, instead="choose another --run_dir")
 
 
-def take(run_dir: Path, command: str, earlier: list[Path], checkpoint: Path | None) -> None:
+def take(run_dir: Path, command: str, earlier: list[Path], checkpoint: Path | None, profiled: bool = False) -> None:
     """Mark a run's directory as emlit's, and delete what `claim` found.
 
     Args:
@@ -159,12 +164,15 @@ def take(run_dir: Path, command: str, earlier: list[Path], checkpoint: Path | No
         command: fit, validate, test or predict
         earlier: to delete
         checkpoint: that was read; as last.ckpt of this directory it is the run's own, whoever put it there
+        profiled: a profiler writes there, too
 
     Raises:
         ConfigError: that one is a link, or the file system refused
     """
     try:
         _take(run_dir, command, earlier, checkpoint)
+        for name in _PROFILES if profiled else ():
+            adopt(run_dir, f"{command}-{name}")
     except OSError as error:
         raise ConfigError(
             f"run_dir {run_dir} cannot be written to: {error.strerror} ({error.filename}); choose another --run_dir"
@@ -173,13 +181,13 @@ def take(run_dir: Path, command: str, earlier: list[Path], checkpoint: Path | No
 
 def _take(run_dir: Path, command: str, earlier: list[Path], checkpoint: Path | None) -> None:
     mark(run_dir)
-    adopt(run_dir, f"{command}-profile*")
+    adopt(run_dir, lock_name(command))
     for path in earlier:
         delete(path)
     last = run_dir / "checkpoints" / "last.ckpt"
     if checkpoint is not None and command == "fit" and checkpoint.absolute() == last.absolute():
         if last.is_dir() and not last.is_symlink():
-            mark(last, ".metadata", checkpoint_files.SHARDS_META, "*.distcp")
+            mark(last, ".metadata", checkpoint_files.SHARDS_META, "__[0-9]*_[0-9]*.distcp")
         elif not last.is_symlink():
             adopt(last.parent, last.name)
         require_own(last, instead="give its path from elsewhere")
@@ -217,6 +225,6 @@ def is_finished(run_dir: Path, content: Mapping[str, Any], config: Any) -> bool:
 
 def _summarised_step(run_dir: Path) -> int | None:
     try:
-        return json.loads((run_dir / "summary.json").read_text())["steps"]
-    except (OSError, ValueError, KeyError, TypeError):
+        return json_object((run_dir / "summary.json").read_bytes(), {"steps": int})["steps"]
+    except (OSError, ValueError):
         return None

@@ -22,6 +22,10 @@ def is_first_process() -> bool:
     return all(os.environ.get(name, "0") == "0" for name in _RANKS)
 
 
+def lock_name(command: str) -> str:
+    return f".emlit.{'fit' if command == 'fit' else 'answers'}.lock"
+
+
 class RunLock:
     """A lock on a run directory, of a run's first process for all of them; gone with the process, however it ends.
 
@@ -40,7 +44,7 @@ class RunLock:
         """
         if self._handle is not None or not run_dir.is_dir() or not is_first_process():
             return
-        path = run_dir / f".emlit.{'fit' if command == 'fit' else 'answers'}.lock"
+        path = run_dir / lock_name(command)
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
         except OSError as error:

@@ -1,12 +1,20 @@
 """The completions of a batch that is not answered yet, on disk as they end."""
 
 import json
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from emlit.files import append_to, writing
-from emlit.records import AnswerKey, Completion, Request
+from emlit.json_files import json_object
+from emlit.records import AnswerKey, Completion, FinishReason, Request
+
+# What is read of a line.
+_FIELDS = {
+    "decoding": str, "seed": int, "tokens": list[int], "logprobs": list[float] | None, "finish_reason": FinishReason,
+    "replayed": str | None, "seconds": float,
+}  # fmt: skip
 
 
 class EarlierSample(NamedTuple):
@@ -41,15 +49,15 @@ class SampledCompletions:
     def load(self, paths: Iterable[Path]) -> None:
         """Take over what killed runs left, also other processes'. A line that cannot be read was not finished."""
         for path in paths:
-            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            for line in path.read_bytes().splitlines():
                 try:
-                    fields = json.loads(line)
-                    completion = Completion(
-                        fields["tokens"], fields["logprobs"], fields["finish_reason"], fields["replayed"]
-                    )
-                    self._known[fields["decoding"], fields["seed"]] = EarlierSample(completion, fields["seconds"])
-                except (ValueError, KeyError, TypeError):
+                    found = json_object(line, _FIELDS)
+                except ValueError:
                     continue
+                tokens, logprobs, seconds = found["tokens"], found["logprobs"], found["seconds"]
+                if 0 <= seconds < math.inf and (logprobs is None or len(logprobs) == len(tokens)):
+                    completion = Completion(tokens, logprobs, found["finish_reason"], found["replayed"])
+                    self._known[found["decoding"], found["seed"]] = EarlierSample(completion, seconds)
         self.kept = len(self._known)
 
     def find(self, decoding: str, request: Request) -> EarlierSample | None:

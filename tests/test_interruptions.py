@@ -16,8 +16,12 @@ from emlit import progress
 from emlit.callbacks import progress as shown
 from emlit.callbacks.progress_display import Lines
 from emlit.callbacks.unheard_signals import UnheardSignals
+from emlit.files import write_whole
 from emlit.modules import EMFT, CausalLM, causal_lm
+from emlit.records import Completion, Request
+from emlit.sampled_completions import SampledCompletions
 from emlit.tasks import TinyArithmetic
+from tests.metrics.test_completions import prediction
 from tests.slow_engine import SlowEngine
 from tests.test_progress import Clock
 
@@ -101,6 +105,38 @@ def test_a_kill_in_the_middle_of_a_line_costs_that_line(engine, tmp_path, run_se
     engine.reset()
     run("predict", tmp_path)
     assert engine.asked == [16 - 6]
+
+
+def test_completions_that_somebody_else_wrote_are_sampled_again(tmp_path):
+    good = {
+        "decoding": "a", "seed": 2**62, "tokens": [1, 2], "logprobs": None, "finish_reason": "stop", "replayed": None,
+        "seconds": 1.5,
+    }  # fmt: skip
+    changes = [{"decoding": ["a"]}, {"tokens": "12"}, {"tokens": [1.5]}, {"tokens": [10**400]}, {"logprobs": [-1]}]
+    changes += [{"logprobs": []}, {"finish_reason": "x"}, {"replayed": 1}, {"seconds": float("nan")}, {"seconds": "1"}]
+    lines = [json.dumps(good | change | {"seed": 1}) for change in changes]
+    lines += ["[" * 100_000, "1" * 5000, "[]", "\xff", '{"seed": 1}', json.dumps(good)]
+    (tmp_path / "given").write_bytes("\n".join(lines).encode("latin-1"))
+    store = SampledCompletions(tmp_path / "own")
+    store.load([tmp_path / "given"])
+    assert store.kept == 1
+    assert store.find("a", Request([], 2**62)).completion == Completion([1, 2], None, "stop")
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "expected"),
+    [
+        ("predictions.settings.json", "[1]", r"settings.json does not hold a run's settings"),
+        ("predictions.settings.json", '{"strategies": 5}', r"strategies is 5"),
+        ("predictions.settings.json", "{}", r"other settings"),
+        ("predictions.jsonl", json.dumps(prediction("a", 0, "1", True).to_dict()), r"answers t by T=1, which its"),
+    ],
+)  # fmt: skip
+def test_predict_beside_what_somebody_else_wrote(file, content, expected, engine, tmp_path, run_sentence):
+    write_whole(tmp_path / file, f"{content}\n")
+    message = run_sentence(run, "predict", tmp_path)
+    assert re.search(f"{expected}.*choose another --run_dir or set --writer.overwrite true", message)
+    assert not engine.asked
 
 
 def test_validate_says_that_it_keeps_nothing(engine, tmp_path, run_sentence):

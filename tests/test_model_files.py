@@ -125,9 +125,10 @@ def test_shards(model):
     with pytest.raises(DataError, match=r"index.json lists .* in model-00002-of-00002.safetensors, which does not"):
         pretrained.check_weights(str(model))
     second.write_bytes(content)
-    (model / "model.safetensors.index.json").write_text("{}")
-    with pytest.raises(DataError, match=r"index.json is no index of weights"):
-        pretrained.check_weights(str(model))
+    for index in ("{}", "[" * 100_000, '{"weight_map": {"a": 1}}', '{"weight_map": {"a": "../a"}}', "\xff"):
+        (model / "model.safetensors.index.json").write_bytes(index.encode("latin-1"))
+        with pytest.raises(DataError, match=r"index.json is no index of weights"):
+            pretrained.check_weights(str(model))
 
 
 def test_weights_that_are_missing_do_not_start_at_random(model):

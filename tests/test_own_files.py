@@ -210,6 +210,62 @@ def test_directories_that_cannot_be(tmp_path):
         write_report(tmp_path.__class__("/proc/self"), [])
 
 
+@pytest.mark.parametrize("name", [".emlit-notes.txt", "sub/.emlit.tar.gz", ".emlit", ".emlit.fit.lock"])
+@pytest.mark.parametrize("marked", [True, False])
+def test_names_like_the_marks_are_not_emlits(name, marked, tmp_path):
+    directory = tmp_path / "dir"
+    mine = planted(directory / name)
+    if marked and name != ".emlit":
+        mark(directory)
+    with pytest.raises(ConfigError, match="did not write"), replacing(directory):
+        raise AssertionError
+    assert mine.read_text() == "mine"
+
+
+def test_what_a_kill_left_of_a_mark_is_emlits(tmp_path):
+    word = mark(tmp_path / "dir")
+    (tmp_path / "dir" / MARK).rename(tmp_path / f"dir/{MARK}.{word}")
+    assert foreign(tmp_path / "dir") is None
+    (tmp_path / f"dir/{MARK}.{word}").rename(tmp_path / f"dir/{MARK}.0{word}")
+    assert foreign(tmp_path / "dir") is not None
+
+
+@pytest.mark.parametrize("name", ["checkpoints/mine/best.ckpt", "events.out.tfevents.mine", "sub/config.yaml"])
+def test_a_pattern_stays_within_its_folder(name, tmp_path):
+    take(tmp_path, "fit", [], None)
+    assert foreign(planted(tmp_path / "tensorboard" / "checkpoints/best.ckpt").parents[1]) is None
+    mine = planted(tmp_path / "tensorboard" / name)
+    assert foreign(tmp_path / "tensorboard") == mine
+
+
+def test_what_profilers_write_is_emlits_where_one_was_asked_for(tmp_path):
+    theirs = ["fit-profile.txt", "fit-profile-1.txt", "fit-profile-[Strategy]X.training_step.17.pt.trace.json"]
+    mine = ["fit-profile-notes.md", "fit-profiles/x.csv", "fit-profile-a.json", "fit-profile-1a.txt"]
+    take(tmp_path / "plain", "fit", [], None)
+    planted(tmp_path / "plain/fit-profile.txt")
+    with pytest.raises(ConfigError, match="emlit did not write"):
+        require_free(tmp_path / "plain", "fit", profiled=True)
+    take(tmp_path, "fit", [], None, profiled=True)
+    for name in [*theirs, *mine]:
+        planted(tmp_path / name)
+    require_free(tmp_path, "fit", profiled=True)
+    assert [name for name in [*theirs, *mine] if foreign(tmp_path / name) is not None] == mine
+
+
+def test_a_name_of_several_lines_names_no_other(tmp_path):
+    planted(tmp_path / "export/a\nnotes.md")
+    seal(tmp_path / "export")
+    assert foreign(tmp_path / "export") is None
+    notes = planted(tmp_path / "export/notes.md")
+    assert foreign(tmp_path / "export") == notes
+
+
+def test_a_mark_that_somebody_else_made_is_none(tmp_path):
+    for content in ("[" * 100_000, "1" * 5000, '{"word": 1}', '{"word": "../x"}', "[]", ""):
+        planted(tmp_path / MARK, content)
+        assert facts_of(tmp_path) is None
+
+
 def test_a_mark_is_made_once(tmp_path):
     assert mark(tmp_path, "*.x") == mark(tmp_path) == facts_of(tmp_path)["word"]
     assert foreign(planted(tmp_path / "a.x")) is None

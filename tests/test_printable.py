@@ -1,9 +1,14 @@
+import html
 import io
 import logging
+import re
 
 import pytest
+from markdown_it import MarkdownIt
 from rich.table import Table
+from tensorboard.plugin_util import markdown_to_safe_html
 
+from emlit.callbacks.entropy_curves import _cell
 from emlit.endings import ends_in_a_sentence, refused_file
 from emlit.errors import DataError
 from emlit.printable import PrintableRecord, as_markdown, printable
@@ -39,13 +44,35 @@ def test_a_terminal_shows_strings_as_they_are():
     assert not set("\x1b\x9b") & set(out.getvalue())
 
 
+MARKUP = [
+    "a|b<img src=x onerror=y>[c](javascript:d)\n# e `f` \\| \\\\|", "https://e.example www.e.example WWW.e.f ftp://e",
+    "*a* **b** _c_ __d__ e__f_ ~~g~~ $x$", "&lt;b&gt; &#x3C; &amp;", "[a][b] ![x](http://e/y)", "a@b.example \\_ \\",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [*MARKUP, "math500", "em_inf", "a/b-1.5", "T=1, min-p 0.1", "maj@4"])
+@pytest.mark.parametrize("around", ["| a | b |\n| - | - |\n| {} | c |\n", "## {}\n", "Warning: {}: d\n", "**{}**\n"])
+def test_markdown_shows_text_and_no_markup(text, around):
+    written = around.format(as_markdown(text))
+    assert not re.search(r"://|www\.|\w@\w+\.", written, re.I)  # of which GitHub would make a link
+    for rendered in (MarkdownIt("commonmark").enable("table").render, markdown_to_safe_html):
+        shown = html.unescape(rendered(written)).replace("\u2060", "")
+        assert shown == html.unescape(rendered(around.format("PLAIN"))).replace("PLAIN", printable(text))
+
+
+def test_ordinary_names_stay_readable():
+    for name in ("math500", "em_inf", "a/b-1.5", "T=1, min-p 0.1", "maj@4", "EM-INF (paper)", "数学_1"):
+        assert as_markdown(name) == name
+
+
 def test_reports_hold_text_and_no_markup():
-    name = "a|b<img src=x onerror=y>[c](javascript:d)\n# e `f`"
-    row = {"task": name, "decoding": name, "problems": 1, "samples": 1, "pass@1": 0.5}
+    name = "<img src=x onerror=y>\n# [c](http://d)"
+    row = {"task": name, "decoding": name, "problems": 1, "samples": 1, "pass@1": 0.5, "truncated": 1.0}
     text = to_markdown([row])
-    assert as_markdown(name) == r"a\|b\<img src=x onerror=y>[c]\(javascript:d)\\n# e \`f\`"
-    assert text.count(as_markdown(name)) == 2
-    assert "<img" not in text.replace(r"\<", "")
+    assert text.count(as_markdown(name)) == 4  # the heading, the row, and twice in the warning
+    assert "<" not in text
+    assert "://" not in text
+    assert _cell("a <b>\r\n\n| c \\|") == r"a &#60;b>\\r<br><br>&#124; c \\&#124;"
 
 
 def test_no_logger_and_no_error_moves_the_cursor(capsys):

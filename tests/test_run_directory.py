@@ -5,7 +5,7 @@ import pytest
 from emlit.errors import ConfigError
 from emlit.files import put_in_place, scratch_of, set_aside
 from emlit.marks import adopt, mark, seal
-from emlit.run_directory import claim, find_checkpoint, take
+from emlit.run_directory import _summarised_step, claim, find_checkpoint, take
 
 
 def write(path, text="x"):
@@ -33,6 +33,15 @@ def test_auto_takes_over_what_a_kill_left(tmp_path):
     write(tmp_path / "tensorboard/events.out.tfevents.1")
     write(scratch_of(tmp_path / "checkpoints/last.ckpt"))
     assert tmp_path / "checkpoints" in claim(tmp_path, None, overwrite=False, automatic=True)
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", '{"steps": "4"}', "{}", "[" * 100_000, '{"steps":' + "1" * 5000 + "}", "\xff", None]
+)
+def test_a_summary_that_somebody_else_wrote_says_nothing(content, tmp_path):
+    if content is not None:
+        (tmp_path / "summary.json").write_bytes(content.encode("latin-1"))
+    assert _summarised_step(tmp_path) is None
 
 
 def test_auto_and_overwrite_contradict_each_other(tmp_path):

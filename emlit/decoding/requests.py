@@ -86,17 +86,20 @@ def _own(written: Any) -> Decoding:
     """A decoding of the user's own; no class is imported that was not allowed here."""
     try:
         path, settings = json.loads(written)
-        allowed = path in _asked_here or path in os.environ.get("EMLIT_DECODINGS", "").split(",")
-    except (TypeError, ValueError) as error:
+        allowed = path in _asked_here or path in filter(None, os.environ.get("EMLIT_DECODINGS", "").split(","))
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{OWN} is {reprlib.repr(written)}; it must be JSON: a class path and its settings") from error
     if not allowed:
         raise ValueError(f"{OWN} is {reprlib.repr(path)}, which this server was not started with: set EMLIT_DECODINGS")
     if path not in _asked_here:
         package, _, name = path.rpartition(".")
-        _asked_here[path] = getattr(importlib.import_module(package), name)
+        try:
+            _asked_here[path] = getattr(importlib.import_module(package), name)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise ValueError(f"{OWN} is {path}, which EMLIT_DECODINGS names and this server lacks: {error}") from error
     try:
         return _asked_here[path](**settings)
-    except TypeError as error:
+    except Exception as error:  # of any class's own making
         raise ValueError(f"{OWN} is {path}, which does not take {reprlib.repr(settings)}: {error}") from error
 
 

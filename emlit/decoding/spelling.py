@@ -8,6 +8,10 @@ from typing import Any
 
 # What begins so is meant for emlit, whatever comes after it.
 _BEGINNING = re.compile(r"em($|[\W_])|eminf|emlit|entropymin|adaptivetemp")
+# So is what has the words of a decoding next to each other, whatever stands around them.
+_WORDS = re.compile(
+    r"(?:^|[\W_])(?:em[\W_]*inf|inf[\W_]+em|adaptive[\W_]*temperature|temperature[\W_]+adaptive)(?:$|[\W_])"
+)
 _CLOSE = 0.8  # of difflib's ratio, between keys without case and signs
 
 
@@ -16,7 +20,7 @@ def meant(key: Any, keys: Iterable[str]) -> bool:
     if not isinstance(key, str):
         return False
     begins = _BEGINNING.match(_lower(key)) or _BEGINNING.match(_folded(key))
-    return begins is not None or nearest(key, keys, _CLOSE) is not None
+    return bool(begins or _WORDS.search(_lower(key))) or nearest(key, keys, _CLOSE) is not None
 
 
 def nearest(key: Any, keys: Iterable[str], closeness: float = 0.5) -> str | None:

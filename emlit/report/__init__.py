@@ -3,7 +3,7 @@
 from emlit.report.markdown import columns, format_value, to_markdown, truncation_warnings
 from emlit.report.paired import Comparison, compare, mcnemar
 from emlit.report.published import published_rows
-from emlit.report.reading import Run, read_predictions, read_run, read_seconds
+from emlit.report.reading import Run, read_predictions, read_run, read_seconds, read_settings
 from emlit.report.rows import summarise
 from emlit.report.writing import write_report
 
@@ -18,6 +18,7 @@ __all__ = [
     "read_predictions",
     "read_run",
     "read_seconds",
+    "read_settings",
     "summarise",
     "to_markdown",
     "truncation_warnings",

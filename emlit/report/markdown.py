@@ -65,7 +65,7 @@ def to_markdown(
         for row in (each for each in published if each["task"] == task):
             cells = [f"*{row['decoding']}* ({row['source']})", "", ""]
             lines.append("| " + " | ".join([*cells, *(format_value(row.get(name)) for name in names)]) + " |")
-        lines += [f"\nWarning: {sentence}" for sentence in truncation_warnings(mine)]
+        lines += [f"\nWarning: {as_markdown(sentence, 2000)}" for sentence in truncation_warnings(mine)]
         lines += _paired([each for each in comparisons if each.task == task])
         if figures and task in figures:
             lines += ["", f"![accuracy by tokens](<{figures[task]}>)"]

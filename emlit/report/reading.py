@@ -1,6 +1,6 @@
 """What a predict run left on the disk."""
 
-import json
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from emlit.errors import DataError
+from emlit.json_files import json_object, require_types
 from emlit.predictions import Prediction
 
 Key = tuple[str, str]  # decoding, task
+_COST = {"decoding": str, "task": str, "seconds": float, "predictions": int}
+# What is used of a run's settings, where they have it.
+_SETTINGS = {"pretrained": str, "parameters": int | None, "problems": dict[str, str], "strategies": dict[str, Any]}
 
 
 @dataclass
@@ -36,10 +40,9 @@ def read_predictions(path: Path) -> list[Prediction]:
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                predictions.append(Prediction.from_dict(json.loads(line.decode())))
-            except (ValueError, RecursionError) as error:
-                reason = " ".join(str(error).split())
-                raise DataError(f"{path}, line {number}: not a prediction ({reason}); delete that line") from None
+                predictions.append(Prediction.from_json(line))
+            except ValueError as error:
+                raise DataError(f"{path}, line {number}: not a prediction ({error}); delete that line") from None
     return predictions
 
 
@@ -55,19 +58,27 @@ def read_run(directory: Path) -> Run:
     predictions = read_predictions(path)
     if not predictions:
         raise DataError(f"{path} is empty; give the --run_dir of a predict run that has ended")
-    return Run(predictions, _settings(directory / "predictions.settings.json"), read_seconds(directory, predictions))
+    file = directory / "predictions.settings.json"
+    settings = read_settings(file, "delete it, and costs and the model's name are left out") if file.is_file() else {}
+    return Run(predictions, settings, read_seconds(directory, predictions))
 
 
-def _settings(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
+def read_settings(path: Path, instead: str) -> dict[str, Any]:
+    """What predictions were made with.
+
+    Args:
+        path: of predictions.settings.json
+        instead: the way out where it cannot be read
+
+    Raises:
+        DataError: it holds no settings
+    """
     try:
-        found = json.loads(path.read_text())
+        found = json_object(path.read_bytes())
+        require_types(found, _SETTINGS)
     except ValueError as error:
-        raise DataError(
-            f"{path} is not JSON ({error}); delete it, and costs and the model's name are left out"
-        ) from None
-    return found if isinstance(found, dict) else {}
+        raise DataError(f"{path} does not hold a run's settings ({error}); {instead}") from None
+    return found
 
 
 def read_seconds(directory: Path, predictions: list[Prediction]) -> dict[Key, float]:
@@ -79,15 +90,15 @@ def read_seconds(directory: Path, predictions: list[Prediction]) -> dict[Key, fl
     totals: dict[Key, float] = defaultdict(float)
     timed: dict[Key, int] = defaultdict(int)
     for file in sorted(directory.glob("costs.rank*.jsonl")):
-        for line in file.read_text().splitlines():
+        for line in file.read_bytes().splitlines():
             try:
-                cost = json.loads(line)
-                key, seconds, count = (cost["decoding"], cost["task"]), float(cost["seconds"]), int(cost["predictions"])
-            except (ValueError, TypeError, KeyError):  # a kill cut it
+                cost = json_object(line, _COST)
+            except ValueError:  # a kill cut it
                 continue
-            totals[key] += seconds
-            timed[key] += count
+            if 0 <= cost["seconds"] < math.inf and cost["predictions"] > 0:
+                totals[cost["decoding"], cost["task"]] += cost["seconds"]
+                timed[cost["decoding"], cost["task"]] += cost["predictions"]
     made: dict[Key, int] = defaultdict(int)
     for prediction in predictions:
         made[prediction.decoding, prediction.task] += 1
-    return {key: total * made[key] / timed[key] for key, total in totals.items() if timed[key]}
+    return {key: total * made[key] / timed[key] for key, total in totals.items()}

@@ -12,7 +12,7 @@ from emlit.samples.token_texts import token_texts
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-TokenLine = tuple[str | None, float, float]
+TokenLine = tuple[str | None, float | None, float | None]
 
 PROMPT_CHARACTERS = 2000
 COMPLETIONS_A_PROMPT = 4

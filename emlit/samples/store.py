@@ -5,12 +5,15 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import get_type_hints
 
 from emlit.files import append_to, flush, replacing, writing
+from emlit.json_files import json_object
 from emlit.marks import create
 from emlit.samples.sample import Sample
 
 log = logging.getLogger(__name__)
+_FIELDS = get_type_hints(Sample)
 
 
 class SampleStore:
@@ -43,8 +46,10 @@ class SampleStore:
 
     def _step(self, line: bytes, number: int) -> int | None:
         try:
-            return Sample(**json.loads(line.decode("utf-8", errors="replace"))).step
-        except (json.JSONDecodeError, TypeError) as error:
+            found = json_object(line, _FIELDS, alone=True)
+            json.dumps(found, allow_nan=False)  # a browser could not read nan, nor then the rest of the page
+            return found["step"]
+        except ValueError as error:
             log.warning("%s, line %d is no sample and is dropped (%s)", self.path, number, error)
             return None
 

@@ -10,7 +10,7 @@ import os
 import re
 import socket
 from hashlib import sha256
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from starlette._utils import get_route_path
@@ -27,6 +27,7 @@ _ASK = re.compile(
     "|chat/completions/batch|messages|messages/count_tokens|systemone|responses|responses/[^/]+/cancel))"
 )
 _OPEN = {"GET": (_READ,), "HEAD": (_READ,), "POST": (_ASK,), "OPTIONS": (_READ, _ASK)}
+_OTHER_HOST = "Host is no name of this server; start it with --allow-host NAME"
 
 
 class ControlAccess:
@@ -59,20 +60,30 @@ class ControlAccess:
             await JSONResponse(body, status)(scope, receive, send)
 
     def _open_to(self, scope: Scope) -> tuple[int, str] | None:
-        """Pages of other sites may ask only where --allowed-origins lets them."""
+        """Pages of other sites may ask only where --allowed-origins lets them.
+
+        A page whose name was made to lead here sends no Origin with what it reads, so that Host alone tells it. What
+        comes over the network may have any name: who serves there has names that are known to nobody here.
+        """
         allowed = getattr(getattr(scope.get("app"), "state", None), "args", None)
-        origins = Headers(scope=scope).getlist("origin")
+        headers = Headers(scope=scope)
         listed = getattr(allowed, "allowed_origins", [])
-        if "*" in listed or all(origin in listed or self._is_own(origin, scope) for origin in origins):
+        if "*" in listed:
             return None
-        return 403, "this page may not use the server; name its origin in --allowed-origins"
+        if not all(origin in listed or self._is_own(origin, scope) for origin in headers.getlist("origin")):
+            return 403, "this page may not use the server; name its origin in --allowed-origins"
+        if _is_local(scope) and not all(
+            self._is_ours(_hostname(f"//{each}"), scope) for each in headers.getlist("host")
+        ):
+            return 403, _OTHER_HOST
+        return None
 
     def _controls(self, scope: Scope) -> tuple[int, str] | None:
         """Why a request may not control the server; None where it may."""
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._is_ours(_hostname(f"//{hosts[0]}"), scope):
-            return 403, "Host is no name of this server; start it with --allow-host NAME"
+            return 403, _OTHER_HOST
         if not all(self._is_own(origin, scope) for origin in headers.getlist("origin")):
             return 403, "pages of other sites may not control the server"
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -100,15 +111,22 @@ class ControlAccess:
         """
         if name in self._names:
             return True
-        try:
-            address = ip_address(name)
-        except ValueError:
-            return False
-        listens_at = (scope.get("server") or ("", 0))[0]
-        try:
-            return address.is_loopback or not ip_address(listens_at).is_loopback
-        except ValueError:  # a Unix socket
-            return address.is_loopback
+        address = _address(name)
+        return address is not None and (address.is_loopback or not _is_local(scope))
+
+
+def _is_local(scope: Scope) -> bool:
+    """Whether a request came to a loopback address, wherever else the server listens."""
+    address = _address((scope.get("server") or ("", 0))[0])
+    return address is not None and address.is_loopback
+
+
+def _address(name: str) -> IPv4Address | IPv6Address | None:
+    try:
+        found = ip_address(name)
+    except ValueError:  # a name, or the path of a Unix socket
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 def _hostname(url: str) -> str:

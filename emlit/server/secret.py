@@ -11,6 +11,7 @@ from emlit.errors import ConfigError
 HEADER = "X-Emlit-Secret"
 VARIABLE, FILE_VARIABLE = "EMLIT_SERVER_SECRET", "EMLIT_SERVER_SECRET_FILE"
 _FORM = re.compile(r"[!-~]{16,256}")  # fits a header, and is not guessed
+_LONGEST = 1000  # characters of a file that are read
 
 
 def default_file() -> Path:
@@ -22,21 +23,23 @@ def find() -> str | None:
     """The secret, or None where there is none: of the environment, of the file that it names, of the default file.
 
     Raises:
-        ConfigError: a file that cannot be read or that others may read, or a secret of the wrong form
+        ConfigError: a file that cannot be read, or is not this user's alone, or a secret of the wrong form
     """
     if value := os.environ.get(VARIABLE):
         return _checked(value, VARIABLE)
-    if named := os.environ.get(FILE_VARIABLE):
-        return _read(Path(named))
-    file = default_file()
-    if not file.exists():
-        return None
-    status = file.stat()
+    named = os.environ.get(FILE_VARIABLE)
+    file = Path(named) if named else default_file()
+    try:
+        with file.open(errors="replace") as opened:
+            status, value = os.fstat(opened.fileno()), opened.read(_LONGEST)
+    except OSError as error:
+        if not named and isinstance(error, FileNotFoundError | NotADirectoryError):
+            return None
+        raise ConfigError(f"the server's secret cannot be read from {file} ({error.strerror})") from error
     if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
-        raise ConfigError(
-            f"{file} belongs to another user, or others may read it; remove it, and start the servers anew"
-        )
-    return _read(file)
+        way = f"put a new one into a file of mode 600 for {FILE_VARIABLE}" if named else "start the servers anew"
+        raise ConfigError(f"{file} belongs to another user, or others may read it; remove it, and {way}")
+    return _checked(value.strip(), str(file))
 
 
 def create() -> Path:
@@ -65,13 +68,6 @@ def headers() -> dict[str, str]:
     """What a client of the server sends with every request: the secret, and vLLM's own key where one is set."""
     found, key = find(), os.environ.get("VLLM_API_KEY")
     return ({HEADER: found} if found else {}) | ({"Authorization": f"Bearer {key}"} if key else {})
-
-
-def _read(file: Path) -> str:
-    try:
-        return _checked(file.read_text(errors="replace").strip(), str(file))
-    except OSError as error:
-        raise ConfigError(f"the server's secret cannot be read from {file} ({error.strerror})") from error
 
 
 def _checked(value: str, source: str) -> str:

@@ -93,7 +93,7 @@ class Benchmark(Task):
             except KeyError as error:
                 columns = ", ".join(map(str, fields))
                 raise DataError(f"{where}: no column {error}, which {self.name} needs; it has {columns}") from None
-            except (TypeError, ValueError, AttributeError) as error:
+            except (TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
                 raise DataError(f"{where}: not a row of {self.name} ({error})") from None
             if row.id in seen:
                 raise DataError(f"{where}: the id {row.id!r} is there twice; ids must differ")

@@ -2,13 +2,13 @@
 
 import re
 import textwrap
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from emlit.tasks.program_names import bound_names, defined_names, first_error, free_names, only_stubs, parsed
+from emlit.tasks.program_names import defined_names, first_error, only_stubs, parsed, with_helpers
 
 _PYTHON = ("python", "py", "python3", "py3")
-_FENCE = re.compile(r"(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[\w+.#-]*)[^`~]*$")
+_FENCE = re.compile(r"(?P<fence>(?<!`)`{3,}+|(?<!~)~{3,}+)[ \t]*+(?P<language>[\w+.#-]*+)[^`~]*+$")
 _DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+def|def|class)[ \t]+\w", re.MULTILINE)
 _STATEMENT = re.compile(
     r"^(?:(?:async[ \t]+def|def|class)[ \t]+\w|import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import\b|@\w)", re.MULTILINE
@@ -16,7 +16,7 @@ _STATEMENT = re.compile(
 _TRIES = 3  # parses of a text with prose in it
 _NAMES = re.compile(r"^(?:(?:async[ \t]+def|def|class)[ \t]+(\w+)|(\w+)[ \t]*=)", re.MULTILINE)
 # What decides whether a line ends inside a string: comments, strings of one line, and where long ones begin.
-_TOKEN = re.compile(r"#|\"\"\"|'''|\"(?:[^\"\\]|\\.)*+(?:\"|$)|'(?:[^'\\]|\\.)*+(?:'|$)")
+_TOKEN = re.compile(r"#|\"\"\"|'''|\"(?:[^\"\\]|\\.)*+(?:\"|\\?$)|'(?:[^'\\]|\\.)*+(?:'|\\?$)")
 _ENDS = {mark: re.compile(rf"(?:[^\\{mark[0]}]|\\.|\\$|{mark[0]}(?!{mark[0] * 2}))*+{mark}") for mark in ('"""', "'''")}
 
 
@@ -46,7 +46,9 @@ def extract_code(text: str, wanted: Collection[str] = ()) -> tuple[str | None, b
         return (bare, False) if defined_names(bare) else (None, False)
     group, place = _chosen(blocks, wanted)
     block = group[place]
-    return _with_helpers(group, place), block.closed and block.language in _PYTHON
+    program = block.code if block.closed else _without_prose(block.code)
+    helpers = (each.code for each in [*reversed(group[:place]), *group[place + 1 :]])
+    return with_helpers(program, helpers), block.closed and block.language in _PYTHON
 
 
 def _chosen(blocks: Sequence[Block], wanted: Collection[str]) -> tuple[Sequence[Block], int]:
@@ -76,23 +78,11 @@ def _without_prose(text: str) -> str:
     return text
 
 
-def _with_helpers(blocks: Sequence[Block], place: int) -> str:
-    program = blocks[place].code if blocks[place].closed else _without_prose(blocks[place].code)
-    needed = set(free_names(program))
-    for block in [*reversed(blocks[:place]), *blocks[place + 1 :]] if needed else ():
-        if bound_names(block.code) & needed:
-            program = f"{block.code}\n\n{program}"
-            needed = set(free_names(program))
-            if not needed:
-                break
-    return program
-
-
 def _blocks(text: str) -> Iterator[Block]:
     """The blocks of a text; what stands before a fence that closes without having been opened is one too."""
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     place, outside = 0, 0  # the next line, and the first one after the last block
-    long_strings = 4 * len(lines)  # lines that may be read twice, so that the time stays linear
+    long_strings = 4 * len(text)  # characters that may be read twice, so that the time stays linear
     while place < len(lines):
         opening = _FENCE.search(lines[place])
         if opening is None:
@@ -104,26 +94,28 @@ def _blocks(text: str) -> Iterator[Block]:
             yield Block("", before, False)
             place = outside = place + 1
             continue
-        indent = lines[place][: opening.start()]
-        end, closed, read = _end(lines, place + 1, opening["fence"], indent, long_strings > 0)
-        long_strings -= read - end
-        code = [_unquoted(line, indent) for line in lines[place + 1 : end]]
+        unquoted = _unquoting(lines[place][: opening.start()])
+        end, closed, read = _end(lines, place + 1, opening["fence"], unquoted, long_strings > 0)
+        long_strings -= sum(len(line) + 1 for line in lines[end:read])
+        code = [unquoted(line) for line in lines[place + 1 : end]]
         if closed:
-            code.append(_unquoted(lines[end], indent).rstrip().rstrip(opening["fence"][0]).rstrip(" \t"))
+            code.append(unquoted(lines[end]).rstrip().rstrip(opening["fence"][0]).rstrip(" \t"))
         block = Block(language, _dedented("\n".join(code).removesuffix("\n")), closed)
         place = outside = end + closed
         if block.closed or block.code.strip():
             yield block
 
 
-def _end(lines: list[str], first: int, fence: str, indent: str, long_strings: bool) -> tuple[int, bool, int]:
+def _end(
+    lines: list[str], first: int, fence: str, unquoted: Callable[[str], str], long_strings: bool
+) -> tuple[int, bool, int]:
     """Where a block ends: the line of its closing fence, or the first line after it; whether it is closed; lines read.
 
     A fence inside of a docstring is text, unless no other one follows.
     """
     inside, in_string = "", None
     for place in range(first, len(lines)):
-        line = _unquoted(lines[place], indent)
+        line = unquoted(lines[place])
         if line.rstrip().endswith(fence):
             if not inside:
                 return place, True, place
@@ -154,13 +146,15 @@ def _string_after(line: str, inside: str) -> str:
             inside = token[0]
 
 
-def _unquoted(line: str, indent: str) -> str:
-    """A line without what stands before its block's fence: spaces of a list, marks of a quotation."""
+def _unquoting(indent: str) -> Callable[[str], str]:
+    """What takes off a line what stands before its block's fence: spaces of a list, marks of a quotation."""
     if indent.strip(" \t>"):  # words: the fence follows them on the same line
-        return line
-    if ">" in indent:
-        return re.sub(rf"^(?:[ \t]*>){{1,{indent.count('>')}}}[ \t]?", "", line)
-    return line[min(len(indent), len(line) - len(line.lstrip(" \t"))) :]
+        return str
+    if marks := indent.count(">"):
+        pattern = re.compile(rf"(?:[ \t]*>){{1,{marks}}}[ \t]?")
+        return lambda line: line[found.end() :] if (found := pattern.match(line)) else line
+    width = len(indent)
+    return lambda line: line[min(width, len(line) - len(line.lstrip(" \t"))) :]
 
 
 def _dedented(code: str) -> str:

@@ -31,12 +31,12 @@ class HumanEval(CodeBenchmark):
 
     def row(self, fields: dict[str, Any], where: str) -> Row:
         prompt, entry = fields["prompt"], fields["entry_point"]
-        signature = re.search(rf"def\s+({re.escape(entry)}.*?):\s*\n", prompt, re.DOTALL)
+        signature = _signature(prompt, entry)
         if signature is None:
-            raise ValueError(f"the prompt does not define {entry}")
+            raise ValueError(f"the prompt does not define {entry} at the start of a line")
         solution = fields.get("canonical_solution")
         return Row(
-            id=fields["task_id"],
+            id=str(fields["task_id"]),
             prompt=HUMANEVAL.format(signature=signature[1], code=prompt) + PRESENT_THE_CODE,
             answer=fields["test"],
             fields=fields,
@@ -49,7 +49,7 @@ class HumanEval(CodeBenchmark):
 
     def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
         prompt, entry = row.fields["prompt"], row.fields["entry_point"]
-        before = prompt[: re.search(rf"^def\s+{re.escape(entry)}\b", prompt, re.MULTILINE).start()]
+        before = prompt[: _signature(prompt, entry).start()]
         # Some models give the whole function, in front of which `before` is run; some only its body.
         solution = program if entry in bound_names(program) else prompt + _body(program)
         return run_tests(
@@ -62,6 +62,10 @@ class HumanEval(CodeBenchmark):
             stop=stop,
             unsafe_code=self.unsafe_code,
         )
+
+
+def _signature(prompt: str, entry: str) -> re.Match[str] | None:
+    return re.search(rf"^def\s+({re.escape(entry)}\b.*?):\s*\n", prompt, re.DOTALL | re.MULTILINE)
 
 
 def _body(program: str) -> str:

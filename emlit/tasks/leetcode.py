@@ -49,7 +49,7 @@ class LeetCode(CodeBenchmark):
 
     def row(self, fields: dict[str, Any], where: str) -> Row:
         return Row(
-            id=fields["task_id"],
+            id=str(fields["task_id"]),
             prompt=fields["prompt_sft"] + PRESENT_THE_CODE,
             answer=fields["test"],
             fields=fields,

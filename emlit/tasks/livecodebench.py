@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import pickle
+import re
 import threading
 import time
 import zlib
@@ -24,6 +25,7 @@ from emlit.tasks.templates import EXPERT_PROGRAMMER, LIVECODEBENCH, READ_STDIN, 
 
 # Release v2 is the first two files of the data set.
 _FILES = ("test.jsonl", "test2.jsonl")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+")
 # Runs beside the tests: JSON has no tuples.
 _CHECKS = """
 import json
@@ -88,13 +90,18 @@ class LiveCodeBench(CodeBenchmark):
         tests = _tests(fields["public_test_cases"]) + _tests(fields["private_test_cases"])
         if not tests:
             raise ValueError("it has no test")
+        if not all(isinstance(test.get(part), str) for test in tests for part in ("input", "output")):
+            raise ValueError("it has a test whose input or output is no text")
         metadata = fields.get("metadata") or {}
         metadata = json.loads(metadata) if isinstance(metadata, str) else metadata
+        function = metadata.get("func_name")
+        if not (function is None or isinstance(function, str) and function.isidentifier()):
+            raise ValueError("its func_name is no name of a function")
         return Row(
             id=str(fields["question_id"]),
             prompt=LIVECODEBENCH.format(question=fields["question_content"], format=how),
             answer=json.dumps(tests[0]),
-            fields={"tests": tests, "function": metadata.get("func_name"), "difficulty": fields.get("difficulty")},
+            fields={"tests": tests, "function": function, "difficulty": fields.get("difficulty")},
             source=where,
         )
 
@@ -154,8 +161,12 @@ def _calls(tests: list[dict[str, Any]], function: str) -> str:
 
 
 def _same_output(printed: str, expected: str) -> bool:
-    """Line by line, spaces at the ends aside; numbers as numbers where the text differs."""
-    lines, wanted = ([line.strip() for line in text.strip().splitlines()] for text in (printed, expected))
+    """Line by line, spaces at the ends aside; numbers as numbers where the text differs.
+
+    As the released grader has it: 0.50 is 0.5, 1e3 is 1000, and 0010 is 10. It also takes what only Python's Decimal
+    calls a number, 1_000 or digits of other scripts; here that is text, and so are infinities.
+    """
+    lines, wanted = ([line.strip() for line in text.strip().split("\n")] for text in (printed, expected))
     return len(lines) == len(wanted) and all(map(_same_line, lines, wanted))
 
 
@@ -163,9 +174,11 @@ def _same_line(line: str, wanted: str) -> bool:
     if line == wanted:
         return True
     words, others = line.split(), wanted.split()
+    if len(words) != len(others) or not all(map(_NUMBER.fullmatch, [*words, *others])):
+        return False
     try:  # as Decimal, since floats of more than 2^53 lose their last digits
-        return len(words) == len(others) and all(Decimal(a) == Decimal(b) for a, b in zip(words, others, strict=True))
-    except InvalidOperation:
+        return all(Decimal(a) == Decimal(b) for a, b in zip(words, others, strict=True))
+    except InvalidOperation:  # an exponent that is too large for it
         return False
 
 
@@ -184,7 +197,7 @@ def _tests(encoded: str) -> list[dict[str, Any]]:
     """
     try:
         return json.loads(encoded)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         pass
     try:
         text = _TextOnly(io.BytesIO(zlib.decompress(base64.b64decode(encoded)))).load()

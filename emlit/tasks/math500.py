@@ -24,7 +24,7 @@ class MATH500(Benchmark):
         return Row(
             id=str(first_of(fields, "unique_id", "id")),
             prompt=fields["problem"],
-            answer=first_of(fields, "answer", "expected_answer"),
+            answer=str(first_of(fields, "answer", "expected_answer")),
             fields=fields,
             source=where,
             solution=fields.get("solution"),

@@ -30,7 +30,9 @@ class MBPP(CodeBenchmark):
     system_prompt = ACTIONS
 
     def row(self, fields: dict[str, Any], where: str) -> Row:
-        tests, code = list(fields["test_list"]), fields["code"]
+        fields["test_list"]  # a KeyError that names it
+        tests, code = _lines(fields, "test_list"), fields["code"]
+        _lines(fields, "test_imports")
         header = next((line.strip() for line in code.splitlines() if line.strip().startswith("def ")), None)
         if header is None or not tests:
             raise ValueError("it has no function or no test")
@@ -52,8 +54,8 @@ class MBPP(CodeBenchmark):
         return defined_names(row.fields["code"])
 
     def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
-        tests = "\n".join(row.fields["test_list"])
-        imports = list(row.fields.get("test_imports") or [])
+        tests = "\n".join(_lines(row.fields, "test_list"))
+        imports = _lines(row.fields, "test_imports")
         # Some tests read modules that the solution imports, and some solutions are called as a builtin is.
         names = free_names(tests, "\n".join(imports))
         imports += [f"import {name}" for name in names if name in sys.stdlib_module_names]
@@ -68,3 +70,10 @@ class MBPP(CodeBenchmark):
             stop=stop,
             unsafe_code=self.unsafe_code,
         )
+
+
+def _lines(fields: dict[str, Any], name: str) -> list[str]:
+    found = fields.get(name) or []
+    if isinstance(found, str) or not all(isinstance(each, str) for each in found):
+        raise ValueError(f"{name} is no list of lines")
+    return list(found)

@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+from collections.abc import Iterable
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _BUILTINS = set(dir(builtins))
@@ -41,13 +42,8 @@ def defined_names(program: str) -> set[str]:
 
 def bound_names(program: str) -> set[str]:
     """All that a program binds at its top, by assignment and import too; none where it does not parse."""
-    found: set[str] = set()
-    for node in tree.body if (tree := parsed(program)) else ():
-        if isinstance(node, _DEFINITIONS):
-            found.add(node.name)
-        else:
-            found |= _bound(node)
-    return found
+    tree = parsed(program)
+    return _bound_at_top(tree) if tree else set()
 
 
 def free_names(program: str, setup: str = "") -> list[str]:
@@ -55,9 +51,26 @@ def free_names(program: str, setup: str = "") -> list[str]:
     tree, before = parsed(program), parsed(setup)
     if tree is None:
         return []
-    known = _bound(tree) | (_bound(before) if before else set()) | _BUILTINS
-    read = (node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
-    return list(dict.fromkeys(name for name in read if name not in known))
+    known = _bound(tree) | (_bound(before) if before else set())
+    return [name for name in _read(tree) if name not in known]
+
+
+def with_helpers(program: str, helpers: Iterable[str]) -> str:
+    """A program, behind those helpers that bind what it, or a helper that it has by then, reads and does not bind.
+
+    Each is parsed once, and sets are changed in place, so that the time is linear in all of their lengths together.
+    """
+    parts, tree = [program], parsed(program)
+    bound = _bound(tree) if tree else set()
+    needed = set(_read(tree)) - bound if tree else set()
+    for helper in helpers:
+        tree = parsed(helper) if needed else None
+        if tree and needed & _bound_at_top(tree):
+            parts.append(helper)
+            bound |= (new := _bound(tree))
+            needed -= new
+            needed |= set(_read(tree)) - bound
+    return "\n\n".join(reversed(parts))
 
 
 def in_one(*programs: str) -> str:
@@ -84,6 +97,22 @@ def _is_empty(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bo
         and _is_empty(each)
         for each in node.body
     )
+
+
+def _read(tree: ast.AST) -> list[str]:
+    """The names that a program reads, without Python's own."""
+    read = (node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
+    return list(dict.fromkeys(name for name in read if name not in _BUILTINS))
+
+
+def _bound_at_top(tree: ast.Module) -> set[str]:
+    found: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, _DEFINITIONS):
+            found.add(node.name)
+        else:
+            found |= _bound(node)
+    return found
 
 
 def _bound(tree: ast.AST) -> set[str]:

@@ -1,15 +1,20 @@
 """Benchmarks whose answers are programs, which their tests are run on."""
 
+import logging
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import ClassVar
 
 from emlit.errors import ConfigError
 from emlit.records import Grade, Row
 from emlit.sandbox import ExecutionResult, isolation, run_all
+from emlit.sandbox.run import Job
 from emlit.tasks.benchmark import OWN, Benchmark
 from emlit.tasks.code_blocks import extract_code
+
+log = logging.getLogger(__name__)
 
 
 class ProgramBenchmark(Benchmark):
@@ -74,7 +79,7 @@ class CodeBenchmark(ProgramBenchmark):
     ) -> list[Grade]:
         found = [extract_code(completion, self.wanted(row)) for row, completion in answers]
         jobs = {
-            index: (lambda stop, row=row, code=code: self.run(row, code, stop))
+            index: guarded(row, partial(self.run, row, code))
             for index, ((row, _), (code, _)) in enumerate(zip(answers, found, strict=True))
             if code is not None and row.answer is not None
         }
@@ -84,6 +89,21 @@ class CodeBenchmark(ProgramBenchmark):
             Grade(code, None if row.answer is None else index in passed, closed)
             for index, ((row, _), (code, closed)) in enumerate(zip(answers, found, strict=True))
         ]
+
+
+def guarded(row: Row, job: Job) -> Job:
+    """A job that a mistake of its row's or program's ends as wrong, and not the jobs of all others with it."""
+
+    def run(stop: threading.Event) -> ExecutionResult:
+        try:
+            return job(stop)
+        except ConfigError:  # everybody's: nothing shuts programs in
+            raise
+        except Exception as error:
+            log.warning("%s: a program cannot be tested, and counts as wrong (%r)", row.source or row.id, error)
+            return ExecutionResult(False, f"tests: {error!r}")
+
+    return run
 
 
 def fenced(program: str) -> str:

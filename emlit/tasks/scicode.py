@@ -4,6 +4,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from emlit.sandbox import ExecutionResult, run_all, run_tests
 from emlit.tasks.benchmark import OWN, Hub
 from emlit.tasks.code_blocks import extract_code
 from emlit.tasks.program_names import in_one
-from emlit.tasks.programs import ProgramBenchmark
+from emlit.tasks.programs import ProgramBenchmark, guarded
 from emlit.tasks.scicode_targets import Targets
 from emlit.tasks.scicode_tests import RANDOM_STATE, tests_of
 from emlit.tasks.templates import SCICODE_WITH_BACKGROUND, SCICODE_WITHOUT_BACKGROUND
@@ -74,10 +75,12 @@ class SciCode(ProgramBenchmark):
         if not steps:
             raise ValueError("it has no step")
         for step in steps:
-            for name in ("step_number", "step_description_prompt", "function_header", "return_line", "test_cases"):
-                step[name]  # a KeyError that names it
+            for name in ("step_number", "step_description_prompt", "function_header", "return_line"):
+                _require(isinstance(step[name], str), f"a {name} that is no text")
+            _require(all(isinstance(case, str) for case in step["test_cases"]), "test_cases that are no texts")
             if self.targets is not None and self.targets.has(step["step_number"]):
                 self.targets.require(step["step_number"], len(step["test_cases"]))
+        _require(isinstance(fields["required_dependencies"], str), "required_dependencies that are no text")
         written = [step.get("ground_truth_code") for step in steps]
         return Row(
             id=str(fields["problem_id"]),
@@ -119,7 +122,7 @@ class SciCode(ProgramBenchmark):
             for number, step in enumerate(row.fields["sub_steps"]):
                 if self.targets is not None and self.targets.has(step["step_number"]):
                     code = programs[: number + 1] if number < len(programs) else None
-                    jobs.append(lambda stop, row=row, step=step, code=code: self._step(row, step, code, stop))
+                    jobs.append(guarded(row, partial(self._step, row, step, code)))
                     owners.append(index)
         parts: list[list[bool]] = [[] for _ in answers]
         for owner, result in zip(owners, run_all(jobs), strict=True):
@@ -154,6 +157,11 @@ class SciCode(ProgramBenchmark):
             stop=stop,
             unsafe_code=self.unsafe_code,
         )
+
+
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise ValueError(f"it has {otherwise}")
 
 
 def _programs(row: Row, replies: Sequence[str]) -> list[tuple[str | None, bool]]:

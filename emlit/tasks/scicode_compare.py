@@ -1,5 +1,8 @@
 """The comparisons that SciCode's tests import or take from numpy: to a tolerance, after shapes and finiteness."""
 
+from collections.abc import Collection, Iterator, Mapping
+from copy import copy
+
 import numpy as np
 
 _allclose, _shape = np.allclose, np.shape
@@ -22,12 +25,25 @@ def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
 
 
 def has_empty(value):
-    """Whether there is an array without elements in a value."""
-    if isinstance(value, dict):
-        return any(has_empty(each) for each in value.values())
-    if isinstance(value, (list, tuple)):
-        return any(has_empty(each) for each in value)
-    return isinstance(value, np.ndarray) and value.size == 0
+    """Whether something in a value has no elements, so that a comparison by element finds no difference."""
+    if isinstance(value, np.ndarray):
+        return value.size == 0
+    if isinstance(value, Iterator):
+        value = list(copy(value))
+    if not isinstance(value, Collection) or isinstance(value, (str, bytes, bytearray, range)):
+        return isinstance(value, Collection) and not value
+    return not value or any(map(has_empty, value.values() if isinstance(value, Mapping) else value))
+
+
+def has_nan(value):
+    """Whether something in a value is no number, of which `not abs(value - target) > limit` is true."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fc":
+        return bool(np.isnan(value).any())
+    if isinstance(value, Iterator):
+        value = list(copy(value))
+    if isinstance(value, Collection) and not isinstance(value, (str, bytes, bytearray, range)):
+        return any(map(has_nan, value.values() if isinstance(value, Mapping) else value))
+    return isinstance(value, (float, complex, np.inexact)) and value != value
 
 
 def _close(left, right, rtol=1e-5, atol=1e-8):

@@ -32,17 +32,35 @@ numpy.allclose = sys.modules["scicode.compare.cmp"].allclose
 """
 
 _SHARED = f"""
-def _sharing(name, call={_CALL}, has_empty=sys.modules["scicode.compare.cmp"].has_empty):
+def _whole(name, result, compare=sys.modules["scicode.compare.cmp"]):
+    for lacks in (compare.has_empty, compare.has_nan):
+        if lacks(result) and not lacks(target):
+            raise AssertionError(f"{{name}} gives nothing to compare, which many a comparison would pass")
+    return result
+
+def _sharing(name, call={_CALL}):
     import random, numpy.random
     def shared(*arguments, **keywords):
         state = random.getstate(), numpy.random.get_state()
         result, (plain, arrays) = call(name, state, arguments, keywords)
         random.setstate(plain)
         numpy.random.set_state(arrays)
-        if has_empty(result) and not has_empty(targets):
-            raise AssertionError(f"{{name}} gives an empty array, which any comparison would pass")
-        return result
+        return _whole(name, result)
     return shared
+
+def _of_object(get):
+    def attribute(owner, name):
+        found = get(owner, name)
+        call = lambda *arguments, **keywords: _whole(name, found(*arguments, **keywords))
+        return call if callable(found) else _whole(name, found)
+    return attribute
+
+def _guard(name):
+    found = globals().get(name)
+    if isinstance(found, types.FunctionType):
+        globals()[name] = _sharing(name)
+    elif isinstance(found, type) and "__getattr__" in vars(found):
+        found.__getattr__ = _of_object(found.__getattr__)
 """
 
 
@@ -56,7 +74,5 @@ def tests_of(cases: Sequence[str], targets: str, setup: str) -> tuple[str, list[
     """
     body = "\n".join(f"target = targets[{index}]\n{case}" for index, case in enumerate(cases))
     names = free_names(f"targets = target = 0\n{body}", setup)
-    sharing = "\n".join(
-        f"if isinstance(globals().get({name!r}), types.FunctionType): {name} = _sharing({name!r})" for name in names
-    )
-    return f"{_HEAD}\n{targets}\n{_SHARED}\n{sharing}\n{body}", [_CALL, *names]
+    guards = "\n".join(f"_guard({name!r})" for name in names)
+    return f"{_HEAD}\n{targets}\n{_SHARED}\n{guards}\n{body}", [_CALL, *names]

@@ -79,6 +79,9 @@ class UGPhysics(Benchmark):
 
     def _prompt(self, fields: dict[str, Any], where: str) -> str:
         several = bool(fields["is_multiple_answer"])
+        for name in ("answer_type", "unit"):
+            if not isinstance(fields.get(name) or "", str):
+                raise DataError(f"{where}: {name!r} is {fields[name]!r}; it must be text")
         codes = fields["answer_type"].split(",") if several else [fields["answer_type"]]
         names = UGPHYSICS_TYPES[self.language]
         types = [next((name for code, name in names.items() if code in written), None) for written in codes]

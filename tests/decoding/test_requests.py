@@ -17,6 +17,7 @@ def test_there_and_back(decoding):
         ({}, None),
         (None, None),
         ({"somebody": "else", "temperature": 3, "session_id": "a", "email": "b"}, None),
+        ({"min_entropy": 1, "item_info": 2, "system_info": 3, "dynamic_temperature": 4, "temperature_last": 5}, None),
         ({"em_inf": 1}, EntropyMinimization()),
         ({"em_inf": True, "em_inf_steps": 5.0}, EntropyMinimization(steps=5)),
         ({"em_inf_threshold": 0.2}, EntropyMinimization(threshold=0.2)),
@@ -98,6 +99,10 @@ def test_wrong_keys_and_values_get_a_sentence(arguments, sentence):
         ("adaptive-temperature", "adaptive_temperature"),
         ("adaptiveTemperature_Ratio", "adaptive_temperature_ratio"),
         ("adpative_temperature", "adaptive_temperature"),
+        ("vllm_em_inf", "em_inf"),
+        ("my.EM-INF", "em_inf"),
+        ("inf_em", "em_inf"),
+        ("temperature_adaptive", "adaptive_temperature_ratio"),
     ],
 )
 def test_what_was_meant_is_named(key, near):
@@ -131,9 +136,15 @@ def test_a_decoding_of_the_users_own_travels_where_it_is_allowed(monkeypatch):
         from_flat_keys({"emlit_decoding": '["tests.decoding.own.Typical", {"kept": 1}]'})
     with pytest.raises(ValueError, match="a request takes one decoding"):
         from_flat_keys({**keys, "em_inf": 1})
+    monkeypatch.setenv("EMLIT_DECODINGS", "tests.decoding.own.Gone,nowhere.Class")
+    for path in ("tests.decoding.own.Gone", "nowhere.Class"):
+        with pytest.raises(ValueError, match=f"{path}, which EMLIT_DECODINGS names and this server lacks"):
+            from_flat_keys({"emlit_decoding": f'["{path}", {{}}]'})
 
 
-@pytest.mark.parametrize("written", [3, "x", "[1, 2]", '["os.system", {}]', '[["os"], {}]', "{}", '["a"]'])
+@pytest.mark.parametrize(
+    "written", [3, "x", "[1, 2]", '["os.system", {}]', '[["os"], {}]', "{}", '["a"]', '["", {}]', "[" * 100_000]
+)
 def test_what_is_no_decoding_of_ones_own(written):
     with pytest.raises(ValueError, match="emlit_decoding is "):
         from_flat_keys({"emlit_decoding": written})

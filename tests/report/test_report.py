@@ -34,6 +34,24 @@ def test_a_damaged_line_is_named(tmp_path):
         read_predictions(tmp_path / "predictions.jsonl")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("[]", "null", "[" * 100_000, "1" * 5000, '"x', "\xff", "{}"),
+        *({"task": ["t"]}, {"sample": True}, {"sample": 1.0}, {"tokens": 2**53 + 1}, {"parts": [1]}, {"parts": "x"}),
+        *({"correct": 1}, {"mean_entropy": "1"}, {"id": "\ud800"}, {"more": 1}, {"decoding": None}),
+    ],
+)  # fmt: skip
+def test_lines_that_somebody_else_wrote(line, tmp_path):
+    text = line if isinstance(line, str) else json.dumps(prediction("a", 0, "1", True).to_dict() | line)
+    (tmp_path / "predictions.jsonl").write_bytes(f"{text}\n".encode("latin-1"))
+    with pytest.raises(
+        DataError, match=r"predictions\.jsonl, line 1: not a prediction \(.+\); delete that line"
+    ) as caught:
+        read_predictions(tmp_path / "predictions.jsonl")
+    assert "\n" not in str(caught.value)
+
+
 def test_many_cut_completions_are_a_warning(tmp_path):
     cut = [prediction(f"p{i}", 0, "1", False, finish_reason="length") for i in range(7)]
     rows = [*cut, prediction("p7", 0, "1", True)]

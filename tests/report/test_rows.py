@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from emlit.errors import DataError, EmlitError
+from emlit.printable import printable
 from emlit.report import Run, compare, published_rows, read_run, summarise, to_markdown
 from emlit.report.__main__ import labelled
+from emlit.report.figures import accuracy_by_tokens
 from emlit.report.published import TABLES
 from tests.metrics.test_completions import prediction
 
@@ -117,6 +119,51 @@ def test_odd_runs_are_one_sentence(broken, tmp_path):
     (run / "costs.rank0.jsonl").write_text("[1]\n")
     with pytest.raises(EmlitError, match="twice" if broken == "twice" else "JSON|empty"):
         labelled([run, run] if broken == "twice" else [run])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *("[1]", "5", '"[', "[" * 100_000, '{"parameters":' + "1" * 5000 + "}", "\xff"),
+        *(f'{{"parameters":{value}}}' for value in ('"x"', "[1]", "1e999", "true", "1" * 400)),
+        *('{"pretrained":[1]}', '{"pretrained":{"a":1}}', '{"strategies":1}'),
+        *('{"problems":5}', '{"problems":{"t":[1]}}'),
+    ],
+)  # fmt: skip
+def test_settings_that_somebody_else_wrote(settings, tmp_path):
+    run = write(tmp_path / "run", prediction("a", 0, "1", True))
+    (run / "predictions.settings.json").write_bytes(settings.encode("latin-1"))
+    with pytest.raises(DataError, match=r"settings\.json does not hold a run's settings \(.*\); delete it") as caught:
+        labelled([run])
+    assert len(str(caught.value)) < 500
+    assert "\n" not in str(caught.value)
+
+
+def test_costs_that_somebody_else_wrote_are_skipped(tmp_path):
+    run = write(tmp_path / "run", prediction("a", 0, "1", True))
+    cost = {"decoding": "T=1", "task": "t", "predictions": 1, "seconds": 2.0}
+    changes = [
+        {"decoding": ["a"]},
+        {"predictions": -1},
+        {"predictions": 0},
+        {"predictions": True},
+        {"predictions": 10**400},
+    ]
+    changes += [{"seconds": value} for value in ("nan", float("nan"), float("inf"), -1, None, 10**400)]
+    lines = [json.dumps(cost | change) for change in changes]
+    lines += ["[" * 100_000, "1" * 5000, "[]", "null", '{"seconds": 1e400}', "\xff\xfe", ""]
+    (run / "costs.rank0.jsonl").write_bytes("\n".join([*lines, json.dumps(cost), ""]).encode("latin-1"))
+    assert read_run(run).seconds == {("T=1", "t"): 2.0}
+
+
+@pytest.mark.parametrize("name", ["_hidden", "$x_{$", "$$", "$\\frac{$", "a" * 5000, "\x00a\nb"])
+def test_any_name_stands_in_the_legend(name, tmp_path):
+    made = [prediction("a", 0, "1", True, decoding=each, task=name, sampled_tokens=5) for each in (name, "b")]
+    rows = summarise(made)
+    figure = accuracy_by_tokens(rows, name)
+    figure.savefig(tmp_path / "a.png")
+    assert [each.get_text() for each in figure.axes[0].get_legend().get_texts()] == [printable(name, 60), "b"]
+    assert figure.axes[0].get_title(loc="left") == printable(name, 100)
 
 
 def test_a_run_without_predictions_is_one_sentence(tmp_path):

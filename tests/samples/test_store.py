@@ -64,6 +64,27 @@ def test_lines_that_are_no_samples_are_dropped_with_a_warning(tmp_path, caplog):
     assert "line 2 is no sample and is dropped" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(b"[" * 100_000, b"1" * 5000, b'{"a":' * 100_000, b"null", b"\xff"),
+        *({"step": step} for step in ("x", [1], None, 1e400, float("nan"), True, 10**400)),
+        *({"mean_entropy": float("nan")}, {"tokens": [["a", 0.1]]}, {"tokens": 5}, {"omitted": [1]}, {"more": 1}),
+    ],
+)  # fmt: skip
+def test_lines_that_somebody_else_wrote_are_dropped(line, tmp_path, caplog):
+    path = tmp_path / "samples.jsonl"
+    filled(path)
+    whole = path.read_bytes()
+    path.write_bytes(
+        whole + (line if isinstance(line, bytes) else json.dumps(asdict(make_sample(1)) | line).encode()) + b"\n"
+    )
+    store = SampleStore(path)
+    store.load(last_step=9)
+    assert path.read_bytes() == whole
+    assert "line 10 is no sample and is dropped" in caplog.text
+
+
 def test_nothing_there_yet(tmp_path):
     store = SampleStore(tmp_path / "samples.jsonl")
     store.load(last_step=0)

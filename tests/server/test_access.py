@@ -180,6 +180,26 @@ def test_without_a_secret_nobody_controls(monkeypatch, tmp_path):
         assert client.post("/collective_rpc", json={"method": "x"}, headers=headers).status_code == 401
 
 
+@pytest.mark.parametrize("path", ["/metrics", "/v1/models", "/v1/responses/x", "/version", "/health"])
+def test_names_that_were_made_to_lead_here_read_nothing(client, path):
+    for host, refused in (("evil.example:8000", True), ("10.0.0.2", True), ("127.0.0.1.evil.example", True), ("", True),
+                          ("localhost:1", False), ("[::1]", False), ("LOCALHOST.", False)):  # fmt: skip
+        assert (client.get(path, headers={"Host": host}).status_code == 403) is refused, host
+    assert build(hosts="evil.example").get(path, headers={"Host": "evil.example"}).status_code != 403
+    assert build("--allowed-origins", '["*"]').get(path, headers={"Host": "evil.example"}).status_code != 403
+
+
+def test_over_the_network_any_name_may_lead_here():
+    from starlette.testclient import TestClient
+
+    app = build().app
+    for address, status in (("10.0.0.2", 200), ("[::ffff:10.0.0.2]", 200), ("[::ffff:127.0.0.1]", 403)):
+        client = TestClient(app, f"http://{address}:8000")
+        assert client.get("/version", headers={"Host": "gpu.example"}).status_code == status, address
+        answer = client.post("/collective_rpc", json={"method": "x"}, headers={"Host": "gpu.example", **WITH})
+        assert answer.status_code == 403
+
+
 def test_names_of_the_server():
     client = build(hosts="gpu.example, other")
     for host, status in (("gpu.example:8000", 200), ("OTHER", 200), ("evil.example", 403), ("10.0.0.2", 403)):

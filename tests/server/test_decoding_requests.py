@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -25,6 +26,12 @@ CONFIG = SimpleNamespace(
 )
 
 
+def nested(depth: int, body: dict) -> dict:
+    for _ in range(depth):
+        body = {"a": body}
+    return body
+
+
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
@@ -36,7 +43,15 @@ CONFIG = SimpleNamespace(
         # As a client of OpenAI's would write it, who sends the body by hand.
         ({"extra_body": {"vllm_xargs": {"em_inf": 1}}}, "extra_body.vllm_xargs.em_inf is no parameter"),
         ({"extra_args": {"em_inf": 1}}, "extra_args.em_inf is no parameter"),
-        ({"vllm-xargs": {"em_inf": 1}}, "vllm-xargs.em_inf is no parameter"),
+        ({"vllm-xargs": {"em_inf": 1}}, "'vllm-xargs'.em_inf is no parameter"),
+        ({"a": [1, [{"em_inf": 1}]]}, "a.1.0.em_inf is no parameter"),
+        ({"extra_body": [{"vllm_xargs": {"em_inf": 1}}]}, "extra_body.0.vllm_xargs.em_inf is no parameter"),
+        ({"vllm_xargs": {"nested": [{"em_inf": 1}]}}, "vllm_xargs.nested.0.em_inf is no parameter"),
+        ({"vllm_xargs": {"vllm_xargs": {"em_inf": 1}}}, "vllm_xargs.vllm_xargs.em_inf is no parameter"),
+        ({"a.b.c.d.e.f.g.h.i": {"x": {"em_inf": 1}}}, "'a.b.c.d.e.f.g.h.i'.x.em_inf is no parameter"),
+        (nested(300, {"em_inf": 1}), "a.a.a.a.a.a.a.em_inf is no parameter"),
+        ({"vllm_xargs": {str(number): 1 for number in range(501)}}, "vllm_xargs has 501 keys; it may have at most 500"),
+        ({"a\x1b[2J": {"em_inf": 1}}, "'a\\x1b[2J'.em_inf is no parameter"),
         ({"sampling_params": {"extra_args": {"em_inf": 1}}}, "sampling_params.extra_args.em_inf is no"),
         ({"chat_template_kwargs": {"em_inf": 1}}, "chat_template_kwargs.em_inf is no"),
         ({"vllm_xargs": {"em_info": 1}}, "em_info is no parameter of emlit; em_inf is the nearest"),
@@ -91,6 +106,10 @@ def test_other_endpoints():
     assert requested(tokens, "sampling_params.extra_args") == EntropyMinimization()
     with pytest.raises(ValueError, match=r"put em_inf into sampling_params\.extra_args"):
         requested({"vllm_xargs": {"em_inf": 1}}, "sampling_params.extra_args")
+    with pytest.raises(ValueError, match=r"'sampling_params\.extra_args'\.em_inf is no parameter"):
+        requested({"sampling_params.extra_args": {"em_inf": 1}}, "sampling_params.extra_args")
+    with pytest.raises(ValueError, match=r"sampling_params\.0\.extra_args\.em_inf is no parameter"):
+        requested({"sampling_params": [{"extra_args": {"em_inf": 1}}]}, "sampling_params.extra_args")
     with pytest.raises(ValueError, match="draws no tokens by a decoding"):
         requested({"vllm_xargs": {"em_inf": 1}}, None)
     with pytest.raises(ValueError, match="the URL's em_inf is no parameter"):
@@ -111,7 +130,9 @@ def client():
         return JSONResponse({**ANSWER, "asked": body}, body.get("status", 200))
 
     app = Starlette(
-        routes=[Route("/v1/completions", complete, methods=["POST"]), Route("/other", complete, methods=["POST"])]
+        routes=[
+            Route(path, complete, methods=["POST"]) for path in ("/v1/completions", "/inference/v1/generate", "/other")
+        ]
     )
     app.state.vllm_config = SimpleNamespace(model_config=CONFIG.model_config)
     app.add_middleware(DecodingRequests)
@@ -150,6 +171,36 @@ def test_refusals_have_vllms_form(client):
     assert answer.status_code == 400
     assert answer.json()["error"]["message"].startswith("em_info is no parameter of this endpoint; put em_inf")
     assert client.post("/v1/completions", content=b"{").status_code == 500  # the application's to refuse
+
+
+@pytest.mark.parametrize("content", [b"[" * 200_000, b'{"a":' * 200_000, b'{"vllm_xargs":{"em_inf":[' + b"[" * 200_000])
+def test_bodies_that_are_nested_too_deeply(client, content):
+    answer = client.post("/v1/completions", content=content)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"].startswith("the body is nested too deeply")
+
+
+def test_other_peoples_values_have_any_type(client):
+    for other in ([1], "x", None, {"temperature": 0}):
+        answer = client.post("/v1/completions", json={"vllm_xargs": {"em_inf": 1}, "sampling_params": other})
+        assert answer.headers["X-Emlit-Decoding"].startswith("em_inf; ")
+    assert client.post("/v1/completions", content=b'{"\\ud800em_inf": 1}').status_code == 400
+    assert client.post("/v1/completions", content=b'{"\\ud800": {"em_inf": 1}}').status_code == 400
+
+
+def test_where_the_temperature_stands(client):
+    greedy = {"sampling_params": {"extra_args": {"em_inf": 1}, "temperature": 0}}
+    for body, said in ((greedy, "none; "), ({**greedy, "temperature": 1}, "none; "),
+                       ({"sampling_params": {"extra_args": {"em_inf": 1}}, "temperature": 0}, "em_inf; ")):  # fmt: skip
+        answer = client.post("/inference/v1/generate", json=body)
+        assert answer.headers["X-Emlit-Decoding"].startswith(said)
+
+
+def test_many_keys_take_little_time():
+    body = {"vllm_xargs": {"em_inf": 1}, "a": [{str(number): {"b": 1}} for number in range(100_000)]}
+    started = time.process_time()
+    assert requested(body, PLACE) == EntropyMinimization()
+    assert time.process_time() - started < 3
 
 
 def test_bodies_in_parts_and_clients_that_leave(monkeypatch):

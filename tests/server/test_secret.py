@@ -47,6 +47,7 @@ def test_servers_that_start_together_agree(home):
 def test_environment_before_file_before_default(home, monkeypatch):
     secret.create()
     (home / "file").write_text("of-a-file-0123456789\n")
+    (home / "file").chmod(0o600)
     monkeypatch.setenv("EMLIT_SERVER_SECRET_FILE", str(home / "file"))
     assert secret.find() == "of-a-file-0123456789"
     monkeypatch.setenv("EMLIT_SERVER_SECRET", "of-the-environment-01")
@@ -56,7 +57,24 @@ def test_environment_before_file_before_default(home, monkeypatch):
 
 def test_what_others_may_read_is_not_used(home):
     secret.create().chmod(0o644)
-    with pytest.raises(ConfigError, match=r"server-secret belongs to another user, or others may read it"):
+    with pytest.raises(ConfigError, match=r"server-secret belongs to another user, or others may read it; .* anew"):
+        secret.find()
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620])
+def test_nor_what_others_may_read_of_a_named_file(home, monkeypatch, mode):
+    (home / "file").write_text("of-a-file-0123456789\n")
+    (home / "file").chmod(mode)
+    monkeypatch.setenv("EMLIT_SERVER_SECRET_FILE", str(home / "file"))
+    with pytest.raises(ConfigError, match=r"file belongs to another user, or others may read it; .* of mode 600"):
+        secret.find()
+
+
+def test_nor_what_belongs_to_another(home, monkeypatch):
+    (home / "file").touch(0o600)
+    monkeypatch.setenv("EMLIT_SERVER_SECRET_FILE", str(home / "file"))
+    monkeypatch.setattr(os, "geteuid", lambda: (home / "file").stat().st_uid + 1)
+    with pytest.raises(ConfigError, match=r"file belongs to another user"):
         secret.find()
 
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import pickle
+import time
 import zlib
 
 import h5py
@@ -12,6 +13,7 @@ import pytest
 from emlit.engines import NEXT_TURN
 from emlit.errors import ConfigError, DataError
 from emlit.tasks import MBPP, HumanEval, LeetCode, LiveCodeBench, SciCode, extract_code
+from emlit.tasks.livecodebench import _same_output
 
 
 @pytest.mark.parametrize(
@@ -143,6 +145,36 @@ def test_printed_numbers_are_compared_as_numbers_to_the_last_digit(tmp_path):
     assert not made.grade(row, "```python\nprint('half')\nprint(10**18 + 1)\n```").correct
 
 
+@pytest.mark.parametrize(
+    ("printed", "expected", "same"),
+    [
+        ("1 2 ", " 1  2\n", True),
+        ("+.50 -3.\n1e3", "0.5 -3\r\n1000", True),
+        ("0010", "10", True),  # as the released grader has it
+        ("1_000", "1000", False),
+        ("٣", "3", False),
+        ("inf", "Infinity", False),
+        ("nan", "NaN", False),
+        ("1e99999999999999999999", "1e99999999999999999998", False),
+        ("1\f2", "1\n2", False),  # one line, and no page
+        ("1\u20282", "1\n2", False),
+        ("yes 1.0", "yes 1", False),
+        ("1", "1 1", False),
+        ("", "", True),
+    ],
+)
+def test_printed_lines(printed, expected, same):
+    assert _same_output(printed, expected) is same
+    assert _same_output(expected, printed) is same
+
+
+def test_a_long_line_is_compared_in_little_time():
+    for long in ("1" * 10**6, "1." + "1" * 10**6, "1" * 10**6 + "x", "1 " * 300_000):
+        started = time.process_time()
+        assert not _same_output(long, "2" + long[1:])
+        assert time.process_time() - started < 3
+
+
 def test_livecodebench_by_function(tmp_path):
     tests = json.dumps([{"input": '[1, 2]\n"x"', "output": "[[1, 2], 1]", "testtype": "functional"}])
     row = livecode(
@@ -166,12 +198,12 @@ def test_private_tests_that_would_run_code_are_refused(tmp_path):
         task(LiveCodeBench, tmp_path, livecode(private_test_cases=evil)).rows()
 
 
-def scicode_row() -> dict:
+def scicode_row(**changes) -> dict:
     def step(number, header, code, *tests):
         return {
             "step_number": number, "step_description_prompt": f"Step {number}.", "step_background": "Why.",
             "function_header": header, "return_line": "    return result", "test_cases": list(tests),
-            "ground_truth_code": code,
+            "ground_truth_code": code, **changes,
         }  # fmt: skip
 
     return {
@@ -255,17 +287,60 @@ def test_sparse_targets(tmp_path):
     [
         (HumanEval, [{**HUMANEVAL, "entry_point": "other"}], "line 1: .*does not define other"),
         (HumanEval, [{"task_id": "x"}], "line 1: no column 'prompt'"),
+        (
+            HumanEval,
+            [{**HUMANEVAL, "prompt": "class C:\n    def quadruple(self):\n"}],
+            "not define quadruple at the",
+        ),
+        (HumanEval, [{**HUMANEVAL, "entry_point": "quad"}], "does not define quad at the start of a line"),
+        (HumanEval, [{**HUMANEVAL, "prompt": 5}], "not a row of humaneval"),
         (HumanEval, [HUMANEVAL, HUMANEVAL], "line 2: the id 'HumanEval/x' is there twice"),
         (MBPP, [{**MBPP_ROW, "test_list": []}], "no function or no test"),
+        (MBPP, [{**MBPP_ROW, "test_list": "assert add(1, 2) == 3"}], "test_list is no list of lines"),
+        (MBPP, [{**MBPP_ROW, "test_imports": [5]}], "test_imports is no list of lines"),
+        (MBPP, [{**MBPP_ROW, "test_imports": 5}], "not a row of mbpp"),
         (LiveCodeBench, [livecode(contest_date="soon")], "no contest_date that is a date"),
         (LiveCodeBench, [livecode(private_test_cases="?")], "its tests cannot be read"),
+        (LiveCodeBench, [livecode(private_test_cases="[" * 100_000)], "its tests cannot be read"),
+        (LiveCodeBench, [livecode(metadata="[" * 100_000)], "not a row of livecodebench"),
+        (LiveCodeBench, [livecode(metadata='{"func_name": "a b"}')], "func_name is no name of a function"),
+        (LiveCodeBench, [livecode(private_test_cases='[{"input": "1"}]')], "whose input or output is no text"),
+        (LiveCodeBench, [livecode(private_test_cases='[{"input": 1, "output": "1"}]')], "whose input or output is no"),
+        (LiveCodeBench, [livecode(private_test_cases="[1]")], "not a row of livecodebench"),
         (SciCode, [{**scicode_row(), "sub_steps": []}], "it has no step"),
         (SciCode, [{**scicode_row(), "sub_steps": [{"step_number": "1.1"}]}], "no column 'step_description_prompt'"),
+        (SciCode, [scicode_row(function_header=None)], "it has a function_header that is no text"),
+        (SciCode, [scicode_row(test_cases=[5])], "it has test_cases that are no texts"),
+        (SciCode, [{**scicode_row(), "required_dependencies": None}], "it has required_dependencies that are no text"),
     ],
 )
 def test_bad_rows_are_named(tmp_path, cls, rows, sentence):
     with pytest.raises(DataError, match=sentence):
         task(cls, tmp_path, *rows).rows()
+
+
+def test_one_rows_mistake_does_not_end_the_grading_of_others(tmp_path, monkeypatch, caplog):
+    made = task(MBPP, tmp_path, MBPP_ROW, {**MBPP_ROW, "task_id": 8})
+    first, second = made.rows()
+    first.fields["test_imports"] = 5
+    grades = made.grade_all([(first, first.solution), (second, second.solution)])
+    assert [each.correct for each in grades] == [False, True]
+    assert "line 1: a program cannot be tested, and counts as wrong" in caplog.text
+    monkeypatch.setattr(made, "timeout", -1)  # everybody's
+    with pytest.raises(ConfigError, match="timeout"):
+        made.grade(second, second.solution)
+
+
+def test_nor_do_targets_that_cannot_be_read(tmp_path, targets, caplog):
+    with h5py.File(targets, "a") as file:
+        np.random.seed(0)
+        file["1.3/test1/var1"][...] = np.random.rand(3)
+        del file["1.2/test1/var1"]
+        file["1.2/test1/var1/sparse_matrix/x"] = 1
+    made = task(SciCode, tmp_path, scicode_row(), targets=targets)
+    row = made.rows()[0]
+    assert made.grade(row, row.solution).parts == [True, False, True]
+    assert "line 1: a program cannot be tested, and counts as wrong" in caplog.text
 
 
 def test_bad_settings_are_named(tmp_path):
@@ -333,6 +408,7 @@ def test_scicode_compares_where_a_solution_cannot_reach(tmp_path, targets):
         "import numpy as np\ndef grow(x): return np.full((2, 2), [2, 4])",
         "import numpy\nnumpy.allclose = lambda *a, **k: True\nnumpy.isclose = numpy.allclose\ndef grow(x): return 0",
         "import numpy as np\nclass Same(np.ndarray):\n    __eq__ = lambda *_: True\ndef grow(x): return Same(1)",
+        "def grow(x): return []",
     ):
         assert made.grade(row, NEXT_TURN.join([f"```python\n{fake}\n```", *replies[1:]])).parts[0] is False
     drawing = "import numpy\nnumpy.allclose = lambda *a, **k: True\ndef noise(): return numpy.zeros(3)"

@@ -5,6 +5,8 @@ import re
 import pytest
 
 from benchmarks.tiny_model import measure
+from emlit.errors import ConfigError
+from emlit.tasks import TinyArithmetic
 from emlit.tiny import MODEL_DIR, problems
 from emlit.tiny.problems import evaluate
 
@@ -34,6 +36,15 @@ def test_problems_are_right_and_differ(difficulty):
     assert problems("train", 300, 2, difficulty) != rows
 
 
+def test_all_problems_of_a_split_can_be_had():
+    assert len({row["id"] for row in problems("validation", 980, 0, "hard")}) == 980
+
+
+def test_more_than_there_are_is_refused_at_once():
+    with pytest.raises(ConfigError, match="TinyArithmetic: n is 99999999999999999999; "):
+        TinyArithmetic(n=99999999999999999999).rows()
+
+
 def test_evaluate_by_hand():
     assert evaluate(20, "-", 3, "*", 4) == 8
     assert evaluate(20, "-", 3, "+", 4) == 21
@@ -44,7 +55,9 @@ def test_evaluate_by_hand():
     [
         (("dev", 1), "split is 'dev'"),
         (("test", 1, 0, "easy"), "difficulty is 'easy'"),
-        (("test", 10**5, 0, "hard"), "more problems"),
+        (("test", 1036, 0, "hard"), "n is 1036; the test split of difficulty hard gives no more problems than 1035"),
+        (("train", 10**20), "n is 100000000000000000000; .* gives no more problems than 1300000"),
+        (("validation", 160_001), "more problems"),
     ],
 )
 def test_bad_arguments(arguments, sentence):

@@ -1,0 +1,97 @@
+"""What has no elements passes any comparison by element: no solution of SciCode's may give it for what has some."""
+
+from collections import deque
+
+import numpy as np
+import pytest
+
+from emlit.sandbox import run_tests
+from emlit.tasks import scicode_tests
+from emlit.tasks.program_names import in_one
+from emlit.tasks.scicode_compare import has_empty
+
+
+def graded(solution: str, case: str, target: str = "np.float64(5)"):
+    setup = "import numpy as np"
+    tests, names = scicode_tests.tests_of([case], f"{setup}\ntargets = [{target}]", setup)
+    program = in_one(solution, scicode_tests.RANDOM_STATE)
+    return run_tests(program, tests, names, setup=setup, timeout=60, memory_mb=2048)
+
+
+EMPTY = [
+    [],
+    (),
+    {},
+    set(),
+    frozenset(),
+    {}.keys(),
+    {}.values(),
+    {}.items(),
+    deque(),
+    range(0),
+    "",
+    b"",
+    np.zeros((3, 0)),
+]
+
+
+@pytest.mark.parametrize("value", EMPTY, ids=repr)
+def test_what_is_empty(value):
+    for whole in (value, [1, value], {"a": (value,)}, deque([value]), {1: value}.values(), iter([value]), iter(value)):
+        assert has_empty(whole)
+
+
+@pytest.mark.parametrize("value", [None, 0, np.float64(0), np.array(0), "a", range(10**12), {"": 1}, {1, (2,)}, b"0"])
+def test_what_is_not(value):
+    assert not has_empty(value)
+    assert not has_empty([value])
+
+
+def test_an_iterator_is_looked_at_and_kept():
+    found = iter([1, 2])
+    assert not has_empty(found)
+    assert list(found) == [1, 2]
+    assert has_empty(found)
+    assert graded("def f(x): return iter([5.0])", "assert list(f(1)) == [target]").ok
+
+
+@pytest.mark.parametrize(
+    "case",
+    ["assert (f(1) == target).all()", "assert np.all(f(1) == target)", "assert np.linalg.norm(f(1) - target) < 1e-6",
+     "assert not np.any(np.abs(f(1) - target) > 1e-6)", "assert all(np.allclose(a, target) for a in np.ravel(f(1)))"],
+)  # fmt: skip
+def test_it_is_refused_whatever_compares(case):
+    assert "f gives nothing to compare" in graded("def f(x): return []", case).reason
+    assert "f gives nothing to compare" in graded("def f(x): return iter([])", case).reason
+    assert graded("import numpy as np\ndef f(x): return np.float64(5)", case).ok
+
+
+def test_methods_and_attributes_too():
+    solution = "import numpy as np\nclass C:\n    a = np.array([])\n    def f(self, x): return self.a"
+    for case in ("assert np.all(C().f(1) == target)", "assert np.all(C().a == target)"):
+        assert "gives nothing to compare" in graded(solution, case).reason
+        assert graded(solution.replace("[]", "[5]"), case).ok
+
+
+def test_a_target_without_elements_is_answered_by_nothing():
+    same = "assert np.size(f(1)) == np.size(target) == 0"
+    parts = "from scicode.compare.cmp import cmp_tuple_or_list\nassert cmp_tuple_or_list(f(1), target)"
+    for result, case, target in (
+        ("[]", same, "[]"),
+        ("[]", same, "np.zeros(0)"),
+        ("(1, [])", parts, "(1, np.zeros(0))"),
+    ):
+        assert graded(f"def f(x): return {result}", case, target).ok
+        assert not graded(f"def f(x): return {result}", f"{case}\ntarget = 5\nassert np.all(f(1) == target)", target).ok
+
+
+@pytest.mark.parametrize("given", ["float('nan')", "np.array([5.0, np.nan])", "[5.0, complex('nan')]", "{'a': np.nan}"])
+def test_what_is_no_number_passes_no_comparison_that_is_turned_round(given):
+    case = "assert not np.any(np.abs(np.asarray(list(f(1).values()) if isinstance(f(1), dict) else f(1)) - target) > 1)"
+    assert not graded(f"def f(x): return {given}", case).ok
+    # Unless it is what the step asks for.
+    assert graded("def f(x): return np.nan", "assert np.isnan(f(1)) and np.isnan(target)", "np.float64('nan')").ok
+
+
+def test_finite_numbers_pass():
+    assert graded("def f(x): return 5.0", "assert not abs(f(1) - target) > 1e-6").ok
