@@ -48,7 +48,7 @@ def find_checkpoint(asked: str | None, run_dir: Path, fit: bool) -> Path | None:
     if not path.exists() and facts_of(path.parent) is not None and set_aside(path).exists():
         with contextlib.suppress(FileNotFoundError):  # another process was there before
             set_aside(path).rename(path)  # killed while a sharded one was replaced
-    if path.is_file() or (path / ".metadata").is_file():
+    if path.is_file() or (path.is_dir() and (path.suffix == ".ckpt" or (path / ".metadata").is_file())):
         return path
     if path.exists():
         raise ConfigError(f"ckpt_path is {asked}, which is neither a checkpoint's file nor its folder of shards")
