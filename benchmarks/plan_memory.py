@@ -9,6 +9,7 @@ Each case in a process of its own, no engine. On a CPU the peak is that of the a
 
 import argparse
 import contextlib
+import itertools
 import json
 import tempfile
 from collections.abc import Iterator
@@ -60,6 +61,51 @@ def arguments_of(case: str, model: str, tokens: int, autocast: bool) -> list[str
     return [kind, *common, *rest]
 
 
+class AllocatorPeaks:
+    """The largest sum of bytes that the CPU's allocator has handed out in each phase of a step, from torch's profiler.
+
+    Every allocation is an event of the profiler, those inside of operations too, so that there is none of the noise
+    that a process's resident memory has. Used around a step whose phases call it.
+
+    Args:
+        before: bytes that were handed out before, and which these come on top of
+
+    Attributes:
+        peaks: phase -> bytes
+    """
+
+    def __init__(self, before: int) -> None:
+        self.before = before
+        self.peaks: dict[str, int] = {}
+        self._profile = torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True)
+        self._names: list[str] = []
+
+    def __enter__(self) -> "AllocatorPeaks":
+        self._profile.__enter__()
+        return self
+
+    @contextlib.contextmanager
+    def __call__(self, phase: str) -> Iterator[None]:
+        self._names.append(phase)
+        with torch.profiler.record_function(f"phase {phase}"):
+            yield
+
+    def __exit__(self, *args: Any) -> None:
+        self._profile.__exit__(*args)
+        events = self._profile.profiler.kineto_results.events()
+        spans = [
+            (event.start_ns(), event.start_ns() + event.duration_ns(), event.name().removeprefix("phase "))
+            for event in events
+            if event.name().startswith("phase ")
+        ]
+        changes = sorted((event.start_ns(), event.nbytes()) for event in events if event.name() == "[memory]")
+        sums = itertools.accumulate(nbytes for _, nbytes in changes)
+        for (when, _), handed_out in zip(changes, sums, strict=True):
+            for start, end, name in spans:
+                if start <= when <= end:
+                    self.peaks[name] = max(self.peaks.get(name, 0), self.before + handed_out)
+
+
 class _GpuPeaks:
     """`AllocatorPeaks` of a GPU."""
 
@@ -84,7 +130,6 @@ def measure(given: list[str]) -> dict[str, Any]:
     from emlit.plan.command import Planner
     from emlit.plan.dry_run import KEPT, instantiate
     from emlit.plan.step import made_up_batch, whole_step, without_trainer
-    from emlit.plan.tracking import AllocatorPeaks
     from emlit.terminal import Terminal
 
     on_gpu = torch.cuda.is_available()

@@ -1,7 +1,6 @@
-"""Where a step's memory goes, measured: all that the allocator hands out, and tensors by what they are."""
+"""Where a step's memory goes: its tensors, by what they are."""
 
 import contextlib
-import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,48 +61,3 @@ class PhasePeaks:
     def _track_gradients(self, module: torch.nn.Module) -> None:
         trained = torch.nn.ParameterList(p for p in module.parameters() if p.requires_grad)
         self.tracker._track_module_params_and_buffers(trained, install_grad_hooks=True)
-
-
-class AllocatorPeaks:
-    """The largest sum of bytes that the CPU's allocator has handed out in each phase of a step, from torch's profiler.
-
-    Every allocation is an event of the profiler, those inside of operations too, so that there is none of the noise
-    that a process's resident memory has. Used around a step whose phases call it.
-
-    Args:
-        before: bytes that were handed out before, and which these come on top of
-
-    Attributes:
-        peaks: phase -> bytes
-    """
-
-    def __init__(self, before: int) -> None:
-        self.before = before
-        self.peaks: dict[str, int] = {}
-        self._profile = torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True)
-        self._names: list[str] = []
-
-    def __enter__(self) -> "AllocatorPeaks":
-        self._profile.__enter__()
-        return self
-
-    @contextlib.contextmanager
-    def __call__(self, phase: str) -> Iterator[None]:
-        self._names.append(phase)
-        with torch.profiler.record_function(f"phase {phase}"):
-            yield
-
-    def __exit__(self, *args: Any) -> None:
-        self._profile.__exit__(*args)
-        events = self._profile.profiler.kineto_results.events()
-        spans = [
-            (event.start_ns(), event.start_ns() + event.duration_ns(), event.name().removeprefix("phase "))
-            for event in events
-            if event.name().startswith("phase ")
-        ]
-        changes = sorted((event.start_ns(), event.nbytes()) for event in events if event.name() == "[memory]")
-        sums = itertools.accumulate(nbytes for _, nbytes in changes)
-        for (when, _), handed_out in zip(changes, sums, strict=True):
-            for start, end, name in spans:
-                if start <= when <= end:
-                    self.peaks[name] = max(self.peaks.get(name, 0), self.before + handed_out)
