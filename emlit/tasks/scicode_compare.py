@@ -26,24 +26,24 @@ def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
 
 def has_empty(value):
     """Whether something in a value has no elements, so that a comparison by element finds no difference."""
-    if isinstance(value, np.ndarray):
-        return value.size == 0
-    if isinstance(value, Iterator):
-        value = list(copy(value))
-    if not isinstance(value, Collection) or isinstance(value, (str, bytes, bytearray, range)):
-        return isinstance(value, Collection) and not value
-    return not value or any(map(has_empty, value.values() if isinstance(value, Mapping) else value))
+    return any(not part.size if isinstance(part, np.ndarray) else not part for part in _parts(value, Collection))
 
 
 def has_nan(value):
     """Whether something in a value is no number, of which `not abs(value - target) > limit` is true."""
-    if isinstance(value, np.ndarray) and value.dtype.kind in "fc":
-        return bool(np.isnan(value).any())
+    arrays_and_numbers = _parts(value, (float, complex, np.inexact, np.ndarray))
+    return any(np.asarray(part).dtype.kind in "fc" and bool(np.isnan(part).any()) for part in arrays_and_numbers)
+
+
+def _parts(value, kinds):
+    """What there is of some kinds in a value, itself among it; of an iterator a copy is looked at."""
     if isinstance(value, Iterator):
         value = list(copy(value))
-    if isinstance(value, Collection) and not isinstance(value, (str, bytes, bytearray, range)):
-        return any(map(has_nan, value.values() if isinstance(value, Mapping) else value))
-    return isinstance(value, (float, complex, np.inexact)) and value != value
+    if isinstance(value, kinds):
+        yield value
+    if isinstance(value, Collection) and not isinstance(value, (str, bytes, bytearray, range, np.ndarray)):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _parts(part, kinds)
 
 
 def _close(left, right, rtol=1e-5, atol=1e-8):

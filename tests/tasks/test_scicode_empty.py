@@ -93,5 +93,7 @@ def test_what_is_no_number_passes_no_comparison_that_is_turned_round(given):
     assert graded("def f(x): return np.nan", "assert np.isnan(f(1)) and np.isnan(target)", "np.float64('nan')").ok
 
 
-def test_finite_numbers_pass():
-    assert graded("def f(x): return 5.0", "assert not abs(f(1) - target) > 1e-6").ok
+@pytest.mark.parametrize("given", ["5.0", "5", "np.array(5)", "np.int64(5)", "[np.arange(3), 'text', None, 5]"])
+def test_what_has_no_nan_passes(given):
+    case = "found = f(1); assert not abs((found[-1] if isinstance(found, list) else found) - target) > 1e-6"
+    assert graded(f"def f(x): return {given}", case).ok
