@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from emlit import bundled
 from emlit.errors import EmlitError
-from emlit.keys import configs_first, help_asked_for, unknown_key
+from emlit.keys import help_asked_for, unknown_key
 from emlit.outputs import outlast_readers
 from emlit.run_lock import is_first_process
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line; `--help` and a misspelt key are answered without importing what a run needs."""
-    words = configs_first(sys.argv[1:] if args is None else [str(word) for word in args])
+    words = sys.argv[1:] if args is None else [str(word) for word in args]
     outlast_readers()
     try:
         words = bundled.resolved(words)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from emlit.keys import configs_first, unknown_key
+from emlit.keys import unknown_key
+from emlit.plan.__main__ import own_parser
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -46,24 +47,7 @@ def test_a_shown_command_is_one(page, line, monkeypatch):
         )
         if words[2] != "emlit.plan":
             return
-        words = ["fit", *words[3:]]
-        own = {
-            "--gpu",
-            "--gpus",
-            "--nodes",
-            "--shape",
-            "--row_tokens",
-            "--prompt_tokens",
-            "--completion_tokens",
-            "--mfu",
-        }
-        kept, skip = [], False
-        for word in words:
-            if skip or word in own | {"--json", "--dry_run"}:
-                skip = not skip and word in own
-            else:
-                kept.append(word)
-        words = kept
+        words = ["fit", *own_parser().parse_known_args(words[3:])[1]]
     else:
         words = words[2:] if words[0] == "python" else words[1:]
     if words[0] in ("configs", "...") or not words:
@@ -73,4 +57,4 @@ def test_a_shown_command_is_one(page, line, monkeypatch):
             file = words[number + 1]
             assert "<" in file or Path(file).exists(), file
     readable = [word for word in words if word not in ("...", "KEY", "|", "&&")]
-    assert unknown_key(configs_first(readable)) is None
+    assert unknown_key(readable) is None

@@ -31,7 +31,6 @@ def sample(
     requests: Sequence[Request],
     sampling: Sampling,
     on_finished: OnFinished | None = None,
-    name: str = "sampling",
 ) -> list[Completion]:
     """One completion a request, in order, as of `Engine.generate`.
 
@@ -42,7 +41,7 @@ def sample(
         EngineError: an engine of emlit failed
     """
     wait_for_round(engine)
-    return _sample(engine, requests, sampling, on_finished, name)
+    return _sample(engine, requests, sampling, on_finished, "sampling")
 
 
 def sample_beside(

@@ -12,7 +12,7 @@ from typing import Any
 
 from emlit.errors import ConfigError
 from emlit.includes import config_parts
-from emlit.keys.commands import CLASSES, LIGHTNING_ARGUMENTS, RUN_ARGUMENTS, SUBCOMMANDS
+from emlit.keys.commands import CLASSES, LIGHTNING_ARGUMENTS, RUN_ARGUMENTS, SUBCOMMANDS, configs_first
 from emlit.keys.signatures import Signature, class_of, find
 
 _FLAGS = {"help", "print_config"}
@@ -46,6 +46,7 @@ def evaluates_another_set(words: Sequence[str]) -> bool:
 
 
 def _read(words: Sequence[str]) -> "_Command":
+    words = configs_first(words)
     if words and words[0] not in SUBCOMMANDS and not words[0].startswith("-"):
         close = get_close_matches(words[0], SUBCOMMANDS, n=1)
         way_out = f"did you mean {close[0]}?" if close else f"there are {', '.join(SUBCOMMANDS)}"

@@ -26,7 +26,8 @@ def make_optimizer(
     Raises:
         ConfigError: it refuses the parameters, has a rate of its own, or no weight decay though one is set
     """
-    kind, known = _described(make or torch.optim.AdamW)
+    make = make or torch.optim.AdamW
+    kind, known = _described(make)
     for name, value, key in (
         ("lr", learning_rate, "learning_rate"),
         ("weight_decay", weight_decay, "weight_decay"),
@@ -40,7 +41,7 @@ def make_optimizer(
         raise ConfigError(f"model.weight_decay is {weight_decay}, but {kind.__name__} has none; set it to 0")
     wanted = {"lr": learning_rate, "weight_decay": weight_decay}
     try:
-        return (make or torch.optim.AdamW)(parameters, **{name: wanted[name] for name in wanted if name in known})
+        return make(parameters, **{name: wanted[name] for name in wanted if name in known})
     except (ValueError, TypeError) as error:
         way = "; with --model.lora.r 16 all that trains is a matrix" if kind.__name__ == "Muon" else ""
         raise ConfigError(

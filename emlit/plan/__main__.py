@@ -7,7 +7,7 @@ memory is that of a step taken without holding it (a dry run).
 import argparse
 import sys
 
-from emlit.keys import configs_first, unknown_key
+from emlit.keys import unknown_key
 from emlit.plan.gpus import GPUS
 from emlit.plan.published import PUBLISHED
 
@@ -35,7 +35,6 @@ def own_parser() -> argparse.ArgumentParser:
 def main(given: list[str] | None = None) -> None:
     """Print the plan of a command line; `--help` is answered without importing what a plan needs."""
     own, rest = own_parser().parse_known_args(given)
-    rest = configs_first(["fit", *rest])[1:]
     if sentence := unknown_key(["fit", *rest]):
         print(f"emlit: error: {sentence}", file=sys.stderr)
         sys.exit(2)

@@ -96,10 +96,10 @@ class Planner:
         self._cases: dict[tuple[str, ...], Case] = {}
         self._runs: dict[str, DryRun] = {}
 
-    def __call__(self, more: Sequence[str] = ()) -> tuple[RunSettings, MemoryPlan]:
-        """The settings and the memory of the command line with `more` words."""
+    def __call__(self, more: Sequence[str] = ()) -> MemoryPlan:
+        """The memory of the command line with `more` words."""
         case = self.case(more)
-        return case.settings, plan_memory(case.shape, case.settings, self.gpu, self.dry_run(more))
+        return plan_memory(case.shape, case.settings, self.gpu, self.dry_run(more))
 
     def case(self, more: Sequence[str] = ()) -> Case:
         """Raises ConfigError: there is no such run."""
@@ -135,14 +135,13 @@ def plan(own: argparse.Namespace, rest: list[str]) -> None:
             rest += [] if value is None else [f"--trainer.{key}={value}"]
         console = Terminal(width=180, stderr=own.json)
         planner = Planner(own, rest, console)
-        settings, memory = planner()
-        found = planner.dry_run()
+        case, memory, found = planner.case(), planner(), planner.dry_run()
         assumed = Assumptions(mfu=own.mfu)
-        parts = plan_work(planner.case().shape, settings, planner.gpu, assumed, found.parameters)
-        advice = Advice([] if memory.fits else knobs(settings, planner), fewest_gpus(planner))
+        parts = plan_work(case.shape, case.settings, planner.gpu, assumed, found.parameters)
+        advice = Advice([] if memory.fits else knobs(case.settings, planner), fewest_gpus(planner))
         if own.json:
-            print(json.dumps(as_dict(memory, parts, advice, settings, found)))
+            print(json.dumps(as_dict(memory, parts, advice, case.settings, found)))
         else:
-            print_plan(console, planner.case().shape, settings, memory, parts, advice, assumed, found)
+            print_plan(console, case.shape, case.settings, memory, parts, advice, assumed, found)
         if found.problems:
             sys.exit(1)

@@ -10,8 +10,8 @@ from emlit.plan.settings import RunSettings
 OVERLAY = "configs/trainer/fsdp.yaml"
 PER_NODE = 8
 GPU_COUNTS = (1, 2, 4, 8, 16, 32, 64)
-# A command line with these words added: its settings and its memory. ConfigError where there is no such run.
-Evaluate = Callable[[Sequence[str]], tuple[RunSettings, MemoryPlan]]
+# The memory of a command line with these words added. ConfigError where there is no such run.
+Evaluate = Callable[[Sequence[str]], MemoryPlan]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def knobs(settings: RunSettings, evaluate: Evaluate) -> list[Knob]:
 def _tried(changes: Sequence[str], costs: str, evaluate: Evaluate) -> Knob | None:
     words = " ".join(changes).split()
     try:
-        _, memory = evaluate(words)
+        memory = evaluate(words)
     except ConfigError:
         return None
     return Knob(" ".join(words), memory.peak, costs) if memory.fits else None
@@ -64,7 +64,7 @@ def fewest_gpus(evaluate: Evaluate) -> tuple[int, MemoryPlan] | None:
     """The smallest of GPU_COUNTS on which a run fits, several with the overlay for FSDP2; None where it is more."""
     for count in GPU_COUNTS:
         try:
-            _, memory = evaluate(gpu_words(count))
+            memory = evaluate(gpu_words(count))
         except ConfigError:  # such as too few prompts for so many
             continue
         if memory.fits:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emlit.plan.dry_run import KEPT, DryRun
+from emlit.plan.dry_run import DryRun
 from emlit.plan.engine import engine_lacks, engine_terms
 from emlit.plan.gpus import GIB, Gpu
 from emlit.plan.settings import RunSettings
@@ -62,16 +62,18 @@ def plan_memory(shape: ModelShape, settings: RunSettings, gpu: Gpu, found: DryRu
     return MemoryPlan(terms, host, gpu, engine_lacks(shape, settings, gpu))
 
 
+def _in_passing(found: DryRun, phase: str) -> float:
+    """Bytes beside what is kept; what the optimiser takes for a while is counted as its state there."""
+    size = found.peaks[phase]
+    return size["total"] - size["weights"] - size["gradients"] - found.peaks["forward"]["optimiser"]
+
+
 def _states(settings: RunSettings, found: DryRun) -> list[Term]:
     """Weights, gradients and the optimiser's state as each rank keeps them, and what a step takes beside them."""
     kept = found.peaks["forward"]
+    passing = {phase: _in_passing(found, phase) for phase in found.peaks}
     beside = Term(
-        "activations, head, in passing",
-        {
-            phase: size["total"] - sum(size[name] for name in KEPT[:2]) - kept["optimiser"]
-            for phase, size in found.peaks.items()
-        },
-        "gathered layers and what the optimiser takes for a while, too",
+        "activations, head, in passing", passing, "gathered layers and what the optimiser takes for a while, too"
     )
     if settings.cpu_offload:
         return [beside]
@@ -98,9 +100,7 @@ def _beside(shape: ModelShape, settings: RunSettings, gpu: Gpu, found: DryRun) -
     if gpu.on_cpu:
         return terms
     if not settings.cpu_offload:
-        step = found.peaks["optimiser step"]
-        in_step = step["total"] - step["weights"] - step["gradients"] - found.peaks["forward"]["optimiser"]
-        roots = max(0.0, 4 * found.parameters / settings.shards - in_step)
+        roots = max(0.0, 4 * found.parameters / settings.shards - _in_passing(found, "optimiser step"))
         terms.append(Term("optimiser, temporary", {"optimiser step": roots}, "AdamW's roots of all moments at once"))
     if settings.sharded:
         ahead = settings.compute_bytes * shape.layer_parameters

@@ -103,14 +103,14 @@ def memory_of(peak: float) -> MemoryPlan:
 
 def test_only_what_fits_is_advised():
     peaks = {"--model.gradient_checkpointing": 90, "--model.lora.r": 40, "--data.micro_batch_prompts": 120}
-    found = knobs(replace(SETTINGS, rows=8), lambda words: (SETTINGS, memory_of(peaks[words[0]])))
+    found = knobs(replace(SETTINGS, rows=8), lambda words: memory_of(peaks[words[0]]))
     assert [(knob.change, knob.peak) for knob in found] == [
         ("--model.gradient_checkpointing true", 90), ("--model.lora.r 16", 40)
     ]  # fmt: skip
 
 
 def test_all_together_where_nothing_fits_alone():
-    found = knobs(replace(SETTINGS, rows=8), lambda words: (SETTINGS, memory_of(99 if len(words) > 4 else 120)))
+    found = knobs(replace(SETTINGS, rows=8), lambda words: memory_of(99 if len(words) > 4 else 120))
     assert len(found) == 1
     assert "--data.micro_batch_prompts 1" in found[0].change
     assert "--model.gradient_checkpointing true" in found[0].change
@@ -121,11 +121,11 @@ def test_the_smallest_number_of_gpus():
         count = int(words[1].rpartition("=")[2]) * int(words[2].rpartition("=")[2])
         if count > 32:
             raise ConfigError("too few prompts")
-        return SETTINGS, memory_of(1000 / count)
+        return memory_of(1000 / count)
 
     count, memory = fewest_gpus(evaluate)
     assert (count, memory.peak) == (16, 62.5)
-    assert fewest_gpus(lambda words: (SETTINGS, memory_of(101))) is None
+    assert fewest_gpus(lambda words: memory_of(101)) is None
 
 
 @pytest.mark.parametrize(
