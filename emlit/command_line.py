@@ -75,6 +75,11 @@ class EmlitCLI(LightningCLI):
     _in_the_way: tuple[Path, ...] | list[Path] = ()
     _lock = RunLock()
 
+    def __init__(self, *classes: type, args: ArgsType = None, **settings: Any) -> None:
+        words = sys.argv[1:] if args is None else args
+        self._first_word = words[0] if isinstance(words, list) and words else None
+        super().__init__(*classes, args=args, **settings)
+
     def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """As Lightning does, but with the Trainer's long list at the end."""
         types = {"run_dir": str | None, "overwrite": bool, "engine": str | None, "profile": Literal[*PROFILERS] | None}
@@ -88,6 +93,9 @@ class EmlitCLI(LightningCLI):
         parser.set_defaults({f"trainer.{key}": value for key, value in self.trainer_defaults.items()})
 
     def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
+        """Return the command's parser, without arguments where another command is given: each takes half a second."""
+        if self._first_word in self.subcommands() and self._first_word != subcommand:
+            return self.init_parser(**kwargs)
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
         parser.usage = f"python cli.py {subcommand} --config FILE [--config OVERLAY] [--key value ...]"
         next(action for action in parser._actions if action.dest == "ckpt_path").help = CKPT_PATH[subcommand]
