@@ -28,7 +28,7 @@ def own_parser() -> argparse.ArgumentParser:
     parser.add_argument("--completion_tokens", type=float, help="of a completion on average, for the time")
     parser.add_argument("--mfu", type=float, default=0.4, help="share of the GPU's rate that training reaches")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--dry_run", action="store_true", help="take all layers in the dry run: exact, and slower")
+    parser.add_argument("--dry_run", action="store_true", help=argparse.SUPPRESS)  # it always is one
     return parser
 
 

@@ -113,7 +113,7 @@ class Planner:
         return self._cases[tuple(more)]
 
     def dry_run(self, more: Sequence[str] = ()) -> DryRun:
-        """One step of it, all layers of it with --dry_run."""
+        """One step of it."""
         case = self.case(more)
         shards = case.settings.shards
         alone = replace(case.settings, engine=EngineSettings(), nodes=1, ranks=shards, cpu_offload=False)
@@ -121,8 +121,7 @@ class Planner:
         if key not in self._runs:
             self.console.print(f"dry run of a step {' '.join(more)}".rstrip(), style="dim")
             clip = case.arguments.trainer.gradient_clip_val
-            whole, on_cpu = self.own.dry_run, self.gpu.on_cpu
-            self._runs[key] = dry_run(case.arguments.model, case.config, alone, clip, whole, on_cpu)
+            self._runs[key] = dry_run(case.arguments.model, case.config, alone, clip, self.gpu.on_cpu)
         return self._runs[key]
 
 

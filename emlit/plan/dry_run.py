@@ -1,7 +1,6 @@
 """One whole optimiser step of a config without its memory: shapes, dtypes, gradients and the peak of each phase."""
 
 import contextlib
-import copy
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,8 +22,6 @@ from emlit.plan.tracking import PhasePeaks
 from emlit.policy.loading import own_turns
 
 KEPT = ("weights", "gradients", "optimiser")
-# A deeper model is two of so many layers, and the rest a straight line: layers are alike.
-DEPTHS = (3, 6)
 
 
 @dataclass
@@ -50,7 +47,6 @@ def dry_run(
     config: Any,
     settings: RunSettings,
     clip: float | None,
-    whole: bool = False,
     as_on_cpu: bool = False,
 ) -> DryRun:
     """Take one step of `model`'s own objective on made-up completions, sharded as the run's are.
@@ -63,33 +59,8 @@ def dry_run(
         config: the transformers configuration
         settings: of the run; its micro-batch is taken as it is
         clip: trainer.gradient_clip_val
-        whole: take all layers, and not the line through two models of a few of them
         as_on_cpu: with the head's tiles of a CPU
     """
-    layers = config.get_text_config().num_hidden_layers
-    kinds = getattr(config.get_text_config(), "layer_types", None) or ()
-    if whole or layers <= DEPTHS[1] or len(set(kinds)) > 1:
-        return _step(model, config, settings, clip, as_on_cpu)
-    few, more = (_step(model, _shallow(config, depth), settings, clip, as_on_cpu) for depth in DEPTHS)
-    beyond = (layers - DEPTHS[1]) / (DEPTHS[1] - DEPTHS[0])
-    peaks = {
-        phase: {name: size + beyond * (size - few.peaks[phase][name]) for name, size in sizes.items()}
-        for phase, sizes in more.peaks.items()
-    }
-    parameters = more.parameters + int(beyond * (more.parameters - few.parameters))
-    return DryRun(parameters, few.seconds + more.seconds, peaks, more.problems)
-
-
-def _shallow(config: Any, depth: int) -> Any:
-    found = copy.deepcopy(config)
-    text = found.get_text_config()
-    text.num_hidden_layers = depth
-    if getattr(text, "layer_types", None):
-        text.layer_types = text.layer_types[:depth]
-    return found
-
-
-def _step(model: Namespace, config: Any, settings: RunSettings, clip: float | None, as_on_cpu: bool) -> DryRun:
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as directory:
         config.save_pretrained(directory)

@@ -85,7 +85,7 @@ def whole_step(
     for _ in range(micro_batches):
         with in_phase("forward"), _precision(module, autocast):
             loss = module.training_step(batch)
-        module.record = None
+        module.step_output = None
         with in_phase("backward"):
             loss.backward()
         loss = loss.detach()
