@@ -12,7 +12,7 @@ from emlit.curves.scalars import completion_scalars, over_ranks, token_scalars
 from emlit.curves.tensorboard import add_profile, writers
 from emlit.errors import ConfigError
 from emlit.functional import decile_means, sequence_mean
-from emlit.modules import CausalLM, StepRecord
+from emlit.modules import CausalLM, StepOutput
 from emlit.parallel import gradient_norm
 from emlit.printable import as_markdown
 
@@ -34,7 +34,7 @@ class EntropyCurves(L.Callback):
         if every_n_steps < 1:
             raise ConfigError(f"every_n_steps of EntropyCurves is {every_n_steps}; it must be at least 1")
         self.tau, self.every_n_steps, self.texts = tau, every_n_steps, texts
-        self.records: list[StepRecord] = []
+        self.records: list[StepOutput] = []
         self.gradient_norm = torch.zeros(())
         self.last_step = 0
         self.counted_generation = 0.0  # seconds of the round's, in earlier steps
@@ -50,7 +50,7 @@ class EntropyCurves(L.Callback):
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        self.records.append(pl_module.record)
+        self.records.append(pl_module.step_output)
         if trainer.global_step == self.last_step:
             return
         step, self.last_step = trainer.global_step, trainer.global_step
@@ -105,7 +105,7 @@ class EntropyCurves(L.Callback):
             "throughput/tokens_per_s": tokens / seconds,
         }
 
-    def _samples(self, record: StepRecord) -> str:
+    def _samples(self, record: StepOutput) -> str:
         """A few completions as a Markdown table, the first of each of the first groups."""
         n = record.batch.samples_per_prompt
         means = sequence_mean(record.stats.entropy, record.batch.completion_mask)

@@ -9,7 +9,7 @@ import lightning as L
 from emlit.errors import ConfigError
 from emlit.files import delete, write_whole
 from emlit.marks import require_own
-from emlit.modules import CausalLM, StepRecord
+from emlit.modules import CausalLM, StepOutput
 from emlit.rollout import request_seed
 from emlit.samples import PageInfo, SampleStore, choose, render, sample_of
 
@@ -48,7 +48,7 @@ class SamplesPage(L.Callback):
             )
         self.every_n_steps, self.completions = every_n_steps, completions
         self.max_tokens, self.page_completions = max_tokens, page_completions
-        self.records: list[StepRecord] = []
+        self.records: list[StepOutput] = []
         self.step, self.step_taken = 0, False
 
     @staticmethod
@@ -74,7 +74,7 @@ class SamplesPage(L.Callback):
             return
         if self.step_taken:  # kept until now, for on_train_end
             self.records.clear()
-        self.records.append(pl_module.record)
+        self.records.append(pl_module.step_output)
         self.step_taken = trainer.global_step != self.step
         if not self.step_taken:
             return

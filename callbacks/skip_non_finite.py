@@ -14,7 +14,7 @@ from emlit.callbacks.hf_export import HFExport
 from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.errors import ConfigError, NonFiniteError
 from emlit.files import replacing
-from emlit.modules import CausalLM, StepRecord
+from emlit.modules import CausalLM, StepOutput
 from emlit.parallel import gradient_norm
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class SkipNonFinite(L.Callback):
         self.skipped = 0
         self.in_a_row = 0
         # Of the step under way, with the loss and what is wrong: on the device, and looked at once.
-        self._records: list[tuple[StepRecord, Tensor, Tensor]] = []
+        self._records: list[tuple[StepOutput, Tensor, Tensor]] = []
         self._logged = 0
 
     def state_dict(self) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class SkipNonFinite(L.Callback):
 
     def on_before_backward(self, trainer: L.Trainer, pl_module: CausalLM, loss: Tensor) -> None:
         # Not decided yet: the backward pass goes on as on the other processes, which would wait for this one's.
-        self._records.append((pl_module.record, loss.detach(), faults(pl_module.record, loss)))
+        self._records.append((pl_module.step_output, loss.detach(), faults(pl_module.step_output, loss)))
 
     def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: CausalLM, optimizer: Any) -> None:
         fault = next((fault for fault in self._sentences() if fault is not None), None)
@@ -125,7 +125,7 @@ class SkipNonFinite(L.Callback):
 _FAULTS = ("the loss", "a log-probability by the trainer", "a log-probability by the sampler", "an entropy")
 
 
-def faults(record: StepRecord, loss: Tensor) -> Tensor:
+def faults(record: StepOutput, loss: Tensor) -> Tensor:
     """Which of _FAULTS a micro-batch has, (4,), bool, on its device."""
     mask, sampled = record.batch.completion_mask, record.batch.sampler_logprobs
     values = record.stats.logprob, torch.zeros_like(record.stats.logprob) if sampled is None else sampled
@@ -133,7 +133,7 @@ def faults(record: StepRecord, loss: Tensor) -> Tensor:
     return torch.stack([~torch.isfinite(loss.detach()), *wrong])
 
 
-def _content(record: StepRecord, fault: str | None) -> dict[str, Any]:
+def _content(record: StepOutput, fault: str | None) -> dict[str, Any]:
     """A micro-batch in types that `torch.load(weights_only=True)` knows."""
     batch = record.batch
     return {

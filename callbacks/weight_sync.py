@@ -12,7 +12,7 @@ from torch import Tensor
 
 from emlit.engines import Engine, push_weights, wait_for_round
 from emlit.errors import ConfigError, WeightSyncError
-from emlit.modules import CausalLM, StepRecord
+from emlit.modules import CausalLM, StepOutput
 from emlit.parallel import gathered
 from emlit.policy.lora import is_adapter, merged_weights
 from emlit.policy.scoring import unwrapped
@@ -74,7 +74,7 @@ def _whole(module: CausalLM) -> Callable[[tuple[str, Tensor]], tuple[str, Tensor
     return whole
 
 
-def logprob_gap(record: StepRecord) -> Tensor:
+def logprob_gap(record: StepOutput) -> Tensor:
     """Mean and largest |log p by the trainer - log p by the sampler| over the tokens of a sampled batch.
 
     Returns:
@@ -134,7 +134,7 @@ class WeightSync(L.Callback):
     on_predict_start = _push_at_start
 
     def on_before_backward(self, trainer: L.Trainer, pl_module: CausalLM, loss: Tensor) -> None:
-        record = pl_module.record
+        record = pl_module.step_output
         if (
             record.batch.sampler_logprobs is None
             or record.batch.filtered

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from emlit.functional import Reduction, relative_deciles, token_weights
-from emlit.modules import StepRecord
+from emlit.modules import StepOutput
 from emlit.processes import of_every_process
 
 
-def token_losses(record: StepRecord, reduction: Reduction) -> Tensor:
+def token_losses(record: StepOutput, reduction: Reduction) -> Tensor:
     """How much each sampled token adds to its optimiser step's loss, as a size: (B, T), 0 elsewhere.
 
     w_t |l_t|, where l_t is the objective's own term of the token (H_t for EM-FT, -A_t log p_t for EM-RL, or its
@@ -45,13 +45,13 @@ class RoundTokens:
         return len(self.entropy)
 
     @classmethod
-    def of(cls, records: Sequence[StepRecord], reduction: Reduction) -> "RoundTokens":
+    def of(cls, records: Sequence[StepOutput], reduction: Reduction) -> "RoundTokens":
         """Those of this process."""
         parts = [cls._of_one(record, reduction) for record in records]
         return cls._joined(parts)
 
     @classmethod
-    def _of_one(cls, record: StepRecord, reduction: Reduction) -> "RoundTokens":
+    def _of_one(cls, record: StepOutput, reduction: Reduction) -> "RoundTokens":
         batch, mask = record.batch, record.batch.completion_mask
         stopped = torch.tensor([why == "stop" for why in batch.finish_reasons], dtype=torch.bool, device=mask.device)
         last = mask.long().cumsum(dim=1) == mask.sum(dim=1, keepdim=True)

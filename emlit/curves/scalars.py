@@ -6,7 +6,7 @@ import torch
 
 from emlit.curves.round_tokens import RoundTokens
 from emlit.functional import decile_means, top_share
-from emlit.modules import StepRecord
+from emlit.modules import StepOutput
 from emlit.processes import of_every_process
 
 
@@ -42,7 +42,7 @@ def token_scalars(tokens: RoundTokens, tau: float) -> dict[str, float]:
     return {name: value.item() for name, value in found.items() if not torch.isnan(value)}
 
 
-def completion_scalars(records: Sequence[StepRecord]) -> dict[str, float]:
+def completion_scalars(records: Sequence[StepOutput]) -> dict[str, float]:
     """Lengths, rewards and grades of this process's completions; nothing where it has none.
 
     Labels are measured against, never trained on. Where the completions were given, as a labelled baseline's are,

@@ -6,7 +6,7 @@ from emlit.modules.em_ft import EMFT
 from emlit.modules.em_rl import EMRL
 from emlit.modules.objective import EntropyObjectiveMixin
 from emlit.modules.sft import SFT
-from emlit.modules.step_record import StepRecord
+from emlit.modules.step_output import StepOutput
 from emlit.policy.lora import LoRA
 
 __all__ = [
@@ -20,6 +20,6 @@ __all__ = [
     "LoRA",
     "PolicyUpdate",
     "Reinforce",
-    "StepRecord",
+    "StepOutput",
     "TruncatedImportanceSampling",
 ]

@@ -21,7 +21,7 @@ from emlit.functional import (
 )
 from emlit.losses import EntropyFloor, KLToReference, Lagged, LossInputs, LossTerm, TokenWeights
 from emlit.modules.optimizers import make_optimizer
-from emlit.modules.step_record import StepRecord
+from emlit.modules.step_output import StepOutput
 from emlit.parallel import is_sharded
 from emlit.policy.loading import AUTOCAST_DTYPES, decoder_layers, load_reference
 from emlit.policy.scoring import ScoredTokens, body
@@ -56,7 +56,7 @@ class EntropyObjectiveMixin:
     """
 
     self_certainty: bool = False  # whether `rollout_stats` has it
-    record: StepRecord | None = None
+    step_output: StepOutput | None = None  # of the last micro-batch
     token_weights: Sequence[TokenWeights] = ()
 
     def __init__(
@@ -191,7 +191,7 @@ class EntropyObjectiveMixin:
         return sum(shift for term in self.loss_terms if (shift := term.shape_reward(inputs)) is not None)
 
     def finish(self, loss: Tensor, terms: Tensor, inputs: LossInputs, values: dict[str, Tensor]) -> Tensor:
-        """Add the loss terms, leave a StepRecord, and undo Lightning's averaging.
+        """Add the loss terms, leave a StepOutput, and undo Lightning's averaging.
 
         Lightning divides by the number of accumulated micro-batches and averages gradients over ranks; `loss` is
         already a share of the round's mean, so 8 x 1 and 1 x 8 give the same gradient.
@@ -207,7 +207,7 @@ class EntropyObjectiveMixin:
             values = {**values, **found.values}
             if found.terms is not None:
                 loss = loss + found.weight * self.reduce(found.terms, inputs.batch)
-        self.record = StepRecord(
+        self.step_output = StepOutput(
             inputs.batch,
             TokenStats(inputs.stats.logprob.detach(), inputs.stats.entropy.detach()),
             {name: value.detach() for name, value in values.items()},

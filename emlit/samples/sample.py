@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from emlit.modules import StepRecord
+from emlit.modules import StepOutput
 from emlit.samples.token_texts import token_texts
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Sample:
     length: int
 
 
-def choose(records: Sequence[StepRecord], completions: int, seed: int) -> list[tuple[StepRecord, int, int]]:
+def choose(records: Sequence[StepOutput], completions: int, seed: int) -> list[tuple[StepOutput, int, int]]:
     """Which completions of a round to show, as (record, group, completion).
 
     Up to four of a prompt, so that rewards can be compared, and of as many prompts as that leaves room for; drawn from
@@ -77,7 +77,7 @@ def choose(records: Sequence[StepRecord], completions: int, seed: int) -> list[t
 
 def sample_of(
     step: int,
-    record: StepRecord,
+    record: StepOutput,
     group_index: int,
     completion_index: int,
     tokenizer: "PreTrainedTokenizerBase",

@@ -9,7 +9,7 @@ from emlit.records import RolloutBatch
 
 
 @dataclass(frozen=True)
-class StepRecord:
+class StepOutput:
     """A micro-batch, and what its step made of it.
 
     Attributes:
