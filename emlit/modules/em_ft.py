@@ -21,7 +21,7 @@ class EMFT(EntropyObjectiveMixin, CausalLM):
             reverse
     """
 
-    def __init__(self, kl_estimator: KLPenalty = "k3", **objective: Any) -> None:
+    def __init__(self, *, kl_estimator: KLPenalty = "k3", **objective: Any) -> None:
         super().__init__(kl_estimator=kl_estimator, **objective)
 
     def training_step(self, batch: RolloutBatch) -> Tensor:

@@ -35,6 +35,7 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
 
     def __init__(
         self,
+        *,
         reward: Reward | None = None,
         advantage: Advantage | None = None,
         policy_update: PolicyUpdate | None = None,

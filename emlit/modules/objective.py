@@ -61,6 +61,7 @@ class EntropyObjectiveMixin:
 
     def __init__(
         self,
+        *,
         learning_rate: float = 1e-6,
         weight_decay: float = 0.0,
         warmup_steps: int = 0,

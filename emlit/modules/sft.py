@@ -27,7 +27,7 @@ class SFT(EntropyObjectiveMixin, CausalLM):
     learns_from: ClassVar[LearnsFrom] = "solutions"
 
     def __init__(
-        self, learning_rate: float = 1e-5, token_weights: list[TokenWeights] | None = None, **objective: Any
+        self, *, learning_rate: float = 1e-5, token_weights: list[TokenWeights] | None = None, **objective: Any
     ) -> None:
         super().__init__(learning_rate=learning_rate, **objective)
         self.token_weights = token_weights or []
