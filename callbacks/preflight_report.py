@@ -9,13 +9,14 @@ import lightning as L
 from lightning.pytorch.trainer.states import TrainerFn
 from rich.table import Table
 from rich.text import Text
+from torchmetrics import Metric
 
 from emlit import progress
 from emlit.curves.tensorboard import writers
 from emlit.errors import ConfigError
 from emlit.files import replacing, write_whole
 from emlit.marks import create
-from emlit.metrics import Answers, AnswerTable
+from emlit.metrics import Answers, AnswerTable, Interval
 from emlit.modules import CausalLM
 from emlit.predictions import Prediction
 from emlit.preflight.expectations import Setting, expectations
@@ -28,6 +29,7 @@ from emlit.terminal import Terminal
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_NONE = float("nan")
 _STYLES = {"good": "green", "caution": "yellow", "warning": "bold red"}
 
 
@@ -40,14 +42,17 @@ class PreflightReport(L.Callback):
 
     Args:
         resamples: of the bootstrap over problems, for what is no share
+        metrics: of one's own, each by its class path: a torchmetrics Metric whose `update` takes a list of predictions
+            of one task; in the report under its `name`, or that of its class, without an interval
         enabled: False leaves `validate` with Lightning's table alone
     """
 
-    def __init__(self, resamples: int = 1000, enabled: bool = True) -> None:
+    def __init__(self, resamples: int = 1000, metrics: list[Metric] | None = None, enabled: bool = True) -> None:
         if resamples < 100:
             raise ConfigError(f"resamples of PreflightReport is {resamples}; a 95 % interval needs at least 100")
-        self.resamples, self.enabled = resamples, enabled
+        self.resamples, self.metrics, self.enabled = resamples, metrics or [], enabled
         self.tables: dict[str, AnswerTable] = {}
+        self.own: dict[str, list[Metric]] = {}
 
     def preflight(self, trainer: L.Trainer, module: CausalLM, stage: str) -> None:
         if stage != "validate" or not self.enabled:
@@ -68,6 +73,7 @@ class PreflightReport(L.Callback):
         if self._runs(trainer):
             names = [task.name for task in trainer.datamodule.evaluation_tasks]
             self.tables = {name: AnswerTable().to(pl_module.device) for name in names}
+            self.own = {name: [each.clone().to(pl_module.device) for each in self.metrics] for name in names}
             trainer.validate_loop.verbose = False  # its table would repeat this report's
 
     def on_validation_batch_end(
@@ -84,16 +90,19 @@ class PreflightReport(L.Callback):
         for name, table in self.tables.items():
             if mine := [prediction for prediction in outputs if prediction.task == name]:
                 table.update(mine)
+                for metric in self.own[name]:
+                    metric.update(mine)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
         if not self._runs(trainer):
             return
         answers = {name: table.answers() for name, table in self.tables.items()}
+        own = {name: {_name(metric): float(metric.compute()) for metric in found} for name, found in self.own.items()}
         if trainer.is_global_zero:
-            self._report(trainer, {name: found for name, found in answers.items() if len(found)})
+            self._report(trainer, {name: found for name, found in answers.items() if len(found)}, own)
 
     @progress.phase("writing the report")
-    def _report(self, trainer: L.Trainer, answers: dict[str, Answers]) -> None:
+    def _report(self, trainer: L.Trainer, answers: dict[str, Answers], own: dict[str, dict[str, float]]) -> None:
         data = trainer.datamodule
         departs = _departs(trainer)
         name = "plain" if data.sampling.decoding is None else type(data.sampling.decoding).__name__
@@ -102,6 +111,7 @@ class PreflightReport(L.Callback):
         directory = Path(trainer.default_root_dir)
         for name, found in answers.items():
             measured = measure(found, self.resamples, data.seed)
+            measured.values.update({key: Interval(value, _NONE, _NONE) for key, value in own[name].items()})
             setting = Setting(name, data.sampling.max_tokens, departs)
             reports.append(TaskReport(name, decoding, measured, expectations(measured, self.model, setting)))
             drawn = figures(found, measured, f"{name}: {measured.problems} problems, {len(found)} completions")
@@ -125,6 +135,10 @@ class PreflightReport(L.Callback):
         for report in reports:
             _print(console, report)
         console.print(f"report: {directory / f'{stem}.md'}", soft_wrap=True)
+
+
+def _name(metric: Metric) -> str:
+    return getattr(metric, "name", type(metric).__name__)
 
 
 def _departs(trainer: L.Trainer) -> str | None:
