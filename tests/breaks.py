@@ -12,7 +12,7 @@ class BreaksOnOne(L.Callback):
 
     def on_before_backward(self, trainer: L.Trainer, pl_module: L.LightningModule, loss: Any) -> None:
         if trainer.global_step == 1 and trainer.global_rank == 1:
-            pl_module.record.stats.entropy.fill_(float("nan"))
+            pl_module.step_output.stats.entropy.fill_(float("nan"))
         if trainer.global_step == 3 and trainer.global_rank == 0:
             os.kill(os.getpid(), signal.SIGTERM)
 

@@ -1,16 +1,18 @@
 """What tests share: the tiny model's tokenizer, and rollouts made by hand."""
 
+import gc
 import logging
 import os
+import signal
 from pathlib import Path
-
-import pytest
-import torch
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 if "PYTEST_XDIST_WORKER" in os.environ:  # each has its share of the cores, and vLLM would bind all to the first ones
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # which torch reads when it is imported
     os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+
+import pytest
+import torch
 
 from emlit.engines import Completion
 from emlit.functional import Normaliser
@@ -19,18 +21,37 @@ from emlit.rollout import Group, Prompt, RolloutBatch, collate
 from emlit.tasks import Row, TinyArithmetic
 from emlit.tiny import MODEL_DIR
 
-NIGHTLY = Path(__file__).with_name("nightly.txt")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells have it for what runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+NIGHTLY = Path(__file__).with_name("nightly")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    nightly = tuple(line for line in NIGHTLY.read_text().splitlines() if not line.startswith("#"))
     for item in items:
-        if item.nodeid.startswith(nightly):
+        if NIGHTLY in item.path.parents:
             item.add_marker(pytest.mark.nightly)
+        if item.get_closest_marker("xdist_group") is None:  # a file's tests share its fixtures
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
     if not torch.cuda.is_available():
         for item in items:
             if item.get_closest_marker("gpu") is not None:  # keywords have the names of folders, too
                 item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+def pytest_collection() -> None:
+    gc.disable()  # until all is collected: a million objects are made that stay
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # else nanobind takes them for leaks
 
 
 @pytest.fixture(autouse=True)

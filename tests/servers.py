@@ -33,7 +33,7 @@ class Server:
     def start(self) -> None:
         command = [sys.executable, "-m", "emlit.serve", "--config", str(self.config), "--port", str(self.port)]
         command += ["--kv-cache-memory-bytes", str(64 << 20), *self.arguments]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "EMLIT_DECODINGS": "tests.decoding.own.Typical"}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "EMLIT_DECODINGS": "tests.own_decoding.Typical"}
         for name in ("VLLM_ENABLE_V1_MULTIPROCESSING", "VLLM_LOGGING_LEVEL"):  # as an engine in this process set them
             environment.pop(name, None)
         with self.log.open("a") as output:

@@ -1,0 +1,129 @@
+"""Token weights: what they keep, and that the gradient does not depend on how a round is cut."""
+
+import pytest
+import torch
+
+from emlit.errors import ConfigError
+from emlit.losses import ClipCov, EntropyFloor, HighEntropyTokens, KLToReference, TokenWeights
+from emlit.losses.token_weights import _draws
+from emlit.modules import EMRL, SFT
+from tests.conftest import make_batch
+from tests.unit.modules.test_objectives import GROUPS, gradient, ready, small_model
+
+
+class Ones(TokenWeights):
+    def __call__(self, inputs, loss):
+        return torch.ones_like(loss)
+
+
+def lagged(plug_in, **values):
+    """A plug-in as after a step with these statistics."""
+    plug_in.load_lagged_state(values)
+    return plug_in
+
+
+def clip_cov():
+    return lagged(ClipCov(share=0.1, low=0.0, high=50.0), logprob=-2.0, advantage=0.0, candidates=0.2)
+
+
+PLUG_INS = {
+    "80/20": lambda: {"token_weights": [lagged(HighEntropyTokens(0.5), threshold=0.9)]},
+    "Clip-Cov": lambda: {"token_weights": [clip_cov()]},
+    "both": lambda: {"token_weights": [clip_cov(), lagged(HighEntropyTokens(0.5), threshold=0.9)]},
+    "floor": lambda: {"loss_terms": [EntropyFloor(10.0)]},
+    "KL": lambda: {"loss_terms": [KLToReference(0.3)]},
+}
+
+
+@pytest.mark.parametrize("module", [lambda **options: EMRL(kl_weight=0.0, **options), SFT])
+def test_weights_of_one_change_no_bit(module):
+    batch = make_batch(GROUPS)
+    plain, weighted = (gradient(ready(module(token_weights=weights)), [batch]) for weights in (None, [Ones()]))
+    assert all(torch.equal(plain[name], weighted[name]) for name in plain)
+
+
+@pytest.mark.parametrize("name", PLUG_INS)
+def test_eight_by_one_is_one_by_eight(name):
+    whole = make_batch(GROUPS)
+    parts = [make_batch([group], normaliser=whole.normaliser) for group in GROUPS]
+    found = []
+    for batches in ([whole], parts):
+        module = ready(EMRL(kl_weight=0.0, **PLUG_INS[name]()), micro_batches=len(batches))
+        if name == "floor":
+            module.loss_terms[0].coefficient = 0.4
+        if name == "KL":
+            torch.manual_seed(1)
+            reference = small_model().requires_grad_(False)
+            for parameter in reference.parameters():
+                parameter.add_(torch.randn_like(parameter) * 0.05)
+            module._reference = (reference,)
+        found.append(gradient(module, batches))
+        for plug_in in module.lagged.values():
+            plug_in.update(lambda value, how: value)
+        found.append([each.lagged_state() for each in module.lagged.values()])
+    for parameter in found[0]:
+        torch.testing.assert_close(found[0][parameter], found[2][parameter], rtol=1e-4, atol=1e-8)
+    for one, other in zip(found[1], found[3], strict=True):
+        assert one == pytest.approx(other, rel=1e-9)
+
+
+def test_high_entropy_tokens_by_hand():
+    batch = make_batch(GROUPS)
+    weigh = HighEntropyTokens(share=0.2)
+    module = ready(EMRL(kl_weight=0.0, token_weights=[weigh]))
+    inputs = module.loss_inputs(module.rollout_stats(batch), batch)
+    loss = torch.ones(batch.tokens.shape)
+    assert torch.equal(weigh(inputs, loss), loss)  # nothing is known of a step before
+    weigh.update(lambda value, how: value)
+    entropy = inputs.stats.entropy[batch.loss_mask]
+    kept = weigh(inputs, loss)[batch.loss_mask]
+    assert set(kept.tolist()) == {0.0, 5.0}
+    assert torch.equal(kept > 0, entropy >= weigh.threshold.value)
+    assert (kept > 0).float().mean() == pytest.approx(0.2, abs=0.06)
+
+
+def test_clip_cov_by_hand():
+    batch, weigh = make_batch(GROUPS), ClipCov(share=0.2, low=0.0, high=50.0)
+    module = ready(EMRL(kl_weight=0.0, token_weights=[weigh]))
+    for known in range(3):  # the means, the share of candidates, and then some are dropped
+        gradient(module, [batch])
+        stats, values = module.step_output.stats, module.step_output.values
+        inputs = module.loss_inputs(stats, batch)
+        if known < 2:
+            weigh.update(lambda value, how: value)
+    mask = batch.loss_mask
+    logprob, advantage = stats.logprob[mask].double(), values["advantage"][mask].double()
+    covariance = (logprob - logprob.mean()) * (advantage - advantage.mean())
+    candidate = (covariance > 0) & (covariance < 50)
+    dropped = candidate & (_draws(inputs)[mask] < 0.2 / candidate.double().mean())
+    expected = -(advantage * logprob).masked_fill(dropped, 0.0).sum() / mask.sum()
+    assert dropped.sum() > 0
+    assert module.step_output.loss.double() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_draws_are_those_of_the_row_and_of_the_round():
+    whole = make_batch(GROUPS)
+    module = ready(EMRL(kl_weight=0.0))
+
+    def draws(batch):
+        return _draws(module.loss_inputs(module.rollout_stats(batch), batch))[batch.completion_mask]
+
+    parts = [draws(make_batch([group])) for group in GROUPS]
+    assert torch.equal(torch.cat(parts), draws(whole))
+    assert len(set(draws(whole).tolist())) == int(whole.completion_mask.sum())
+
+
+def test_clip_cov_needs_an_advantage():
+    with pytest.raises(ConfigError, match="use it with EMRL"):
+        gradient(ready(SFT(token_weights=[ClipCov()])), [make_batch(GROUPS)])
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [(lambda: HighEntropyTokens(1.0), "share of HighEntropyTokens is 1.0; it must be above 0"),
+     (lambda: ClipCov(share=0), "share of ClipCov is 0; it must be"),
+     (lambda: ClipCov(low=5, high=1), "low must be below high")],
+)  # fmt: skip
+def test_values_out_of_range(make, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        make()

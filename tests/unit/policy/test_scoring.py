@@ -1,0 +1,163 @@
+"""Scoring from hidden states against scoring from whole logits, on real architectures in small."""
+
+import pytest
+import torch
+from transformers import (
+    CohereConfig,
+    CohereForCausalLM,
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PhiConfig,
+    PhiForCausalLM,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
+
+from emlit.errors import ConfigError
+from emlit.modules import EMFT, EMRL
+from emlit.policy.scoring import Scorer
+from emlit.rewards import SelfCertaintyReward
+from tests.conftest import make_batch
+from tests.unit.modules.test_objectives import GROUPS, gradient, ready
+
+SMALL = {
+    "vocab_size": 40,
+    "hidden_size": 16,
+    "intermediate_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+}
+
+
+def build(name: str):
+    torch.manual_seed(0)
+    phi = {key: value for key, value in SMALL.items() if key not in ("head_dim", "num_key_value_heads")}
+    model = {
+        "qwen2 tied": lambda: Qwen2ForCausalLM(Qwen2Config(**SMALL, tie_word_embeddings=True)),
+        "qwen2": lambda: Qwen2ForCausalLM(Qwen2Config(**SMALL, tie_word_embeddings=False)),
+        "llama": lambda: LlamaForCausalLM(LlamaConfig(**SMALL)),
+        "gpt2": lambda: GPT2LMHeadModel(
+            GPT2Config(vocab_size=40, n_positions=32, n_embd=16, n_layer=2, n_head=2, attn_pdrop=0, embd_pdrop=0,
+                       resid_pdrop=0)
+        ),
+        "phi, with a bias": lambda: PhiForCausalLM(PhiConfig(**phi)),
+        "gemma2, with a softcap": lambda: Gemma2ForCausalLM(Gemma2Config(**SMALL, final_logit_softcapping=3.0)),
+        "cohere, with scaled logits": lambda: CohereForCausalLM(CohereConfig(**SMALL, logit_scale=0.5, pad_token_id=0)),
+    }[name]().double().train()  # fmt: skip
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim > 1:
+                parameter.mul_(8)  # far from uniform, so that entropies differ
+    return model
+
+
+MODELS = ["qwen2 tied", "qwen2", "llama", "gpt2", "phi, with a bias", "gemma2, with a softcap"]
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "make",
+    [EMFT, EMRL, lambda **options: EMFT(entropy_temperature=0.5, **options)],
+    ids=["EMFT", "EMRL", "EMFT at 0.5"],
+)
+def test_losses_and_gradients_with_and_without_the_head(name, make):
+    batch = make_batch(GROUPS)
+    found = {}
+    for head in ("torch", "logits"):
+        module = ready(make(entropy_head=head, kl_weight=0.0))
+        module.model = build(name)
+        assert module.scorer.stops_at_hidden_states(module.model) == (head == "torch")
+        grads = gradient(module, [batch])
+        found[head] = module.step_output.loss, *module.step_output.stats, *grads.values()
+    for ours, plain in zip(found["torch"], found["logits"], strict=True):
+        torch.testing.assert_close(ours, plain, rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", [*MODELS, "cohere, with scaled logits"])
+@pytest.mark.parametrize("head", ["torch", "logits"])
+def test_self_certainty_where_it_is_asked_for(name, head):
+    batch = make_batch(GROUPS)
+    module = ready(EMRL(entropy_head=head, reward=SelfCertaintyReward(), kl_weight=0.0))
+    module.model = build(name)
+    temperature = 0.7
+    stats = module.token_stats(batch.tokens, batch.completion_mask, temperature, self_certainty=True)
+    before = batch.completion_mask[:, 1:]
+    logits = module.model(batch.tokens).logits[:, :-1][before] / temperature
+    p = torch.softmax(logits, dim=-1)
+    # KL(U || p), U uniform
+    expected = -(p.log() + torch.tensor(float(p.shape[-1])).log()).mean(dim=-1)
+    torch.testing.assert_close(stats.self_certainty[batch.completion_mask], expected.detach())
+    assert not stats.self_certainty[~batch.completion_mask].any()
+    plain = module.token_stats(batch.tokens, batch.completion_mask, temperature)
+    assert len(plain) == 2
+    for ours, theirs in zip(plain, stats, strict=False):
+        assert torch.equal(ours, theirs)
+
+
+def test_self_certainty_costs_nothing_elsewhere(monkeypatch):
+    def asked(*_):
+        raise AssertionError("nobody needs it")
+
+    monkeypatch.setattr("emlit.policy.scoring.linear_self_certainty", asked)
+    ready(EMRL(kl_weight=0.0)).training_step(make_batch(GROUPS))
+    with pytest.raises(AssertionError, match="nobody needs it"):
+        ready(EMRL(reward=SelfCertaintyReward(), kl_weight=0.0)).training_step(make_batch(GROUPS))
+
+
+def test_self_certainty_is_that_of_the_sampling_temperature():
+    batch = make_batch(GROUPS)
+    plain, cooled = (ready(EMRL(reward=SelfCertaintyReward(), entropy_temperature=t)) for t in (None, 0.5))
+    left, right = plain.rollout_stats(batch), cooled.rollout_stats(batch)
+    assert torch.equal(left.self_certainty, right.self_certainty)
+    assert not torch.equal(left.entropy, right.entropy)
+
+
+def test_a_model_that_scales_its_logits_is_scored_from_them(caplog):
+    batch = make_batch(GROUPS)
+    module = ready(EMFT())
+    module.model = build("cohere, with scaled logits")
+    stats = module.rollout_stats(batch)
+    assert "logits of CohereForCausalLM are not its lm_head's" in caplog.text
+    module.scorer = Scorer("logits")
+    torch.testing.assert_close(stats.entropy, module.rollout_stats(batch).entropy)
+
+
+def test_adapters_take_part():
+    peft = pytest.importorskip("peft")
+    batch = make_batch(GROUPS)
+    model = peft.get_peft_model(
+        build("qwen2"), peft.LoraConfig(r=2, target_modules=["q_proj"], init_lora_weights=False)
+    )
+    module = ready(EMFT())
+    module.model = model
+    assert module.scorer.stops_at_hidden_states(model)
+    found = gradient_of_adapters(module, batch)
+    module.scorer = Scorer("logits")
+    for ours, plain in zip(found, gradient_of_adapters(module, batch), strict=True):
+        torch.testing.assert_close(ours, plain)
+        assert ours.any()
+
+
+def gradient_of_adapters(module, batch):
+    module.zero_grad()
+    module.training_step(batch).backward()
+    return [p.grad.clone() for p in module.model.parameters() if p.requires_grad]
+
+
+def test_no_logits_are_computed():
+    module = ready(EMRL(kl_weight=0.0))
+    module.scorer.stops_at_hidden_states(module.model)
+    module.model.lm_head.register_forward_hook(lambda *_: pytest.fail("the head was called"))
+    module.training_step(make_batch(GROUPS)).backward()
+
+
+def test_liger_has_to_be_installed(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"pip install 'liger-kernel\[cutedsl\]"):
+        EMFT(entropy_head="liger")
