@@ -26,10 +26,10 @@ demo: install
 	$(RUN) -m emlit.tiny.demo --run_dir $(RUNS) --seed $(SEED)
 
 test: install
-	$(RUN) -m pytest -n $(JOBS) --dist loadgroup -m "not nightly"
+	$(RUN) -m pytest -n $(JOBS) --dist loadfile -m "not nightly"
 
 test-nightly: install
-	$(RUN) -m pytest -n $(JOBS) --dist loadgroup -m nightly
+	$(RUN) -m pytest -n $(JOBS) --dist loadfile -m nightly
 
 lint: install
 	.venv/bin/ruff check .

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 if "PYTEST_XDIST_WORKER" in os.environ:  # each has its share of the cores, and vLLM would bind all to the first ones
@@ -25,15 +26,26 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells have it for w
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NIGHTLY = Path(__file__).with_name("nightly")
+ONE_SERVER = ("test_engines.py", "test_vllm_server.py")  # of tests/runs
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """As `--dist loadfile`, and the files that share a server are one. (`loadgroup` does nothing with pytest 9.2.)"""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "server" if file.endswith(ONE_SERVER) else file
+
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if NIGHTLY in item.path.parents:
             item.add_marker(pytest.mark.nightly)
-        if item.get_closest_marker("xdist_group") is None:  # a file's tests share its fixtures
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
     if not torch.cuda.is_available():
         for item in items:
             if item.get_closest_marker("gpu") is not None:  # keywords have the names of folders, too

@@ -10,11 +10,11 @@ from transformers import AutoModelForCausalLM, GenerationConfig
 
 import cli
 from emlit.callbacks import hf_export
-from emlit.endings import to_go_on
 from emlit.engines import TransformersEngine
 from emlit.errors import ConfigError
 from emlit.export import require_room, require_saveable
 from emlit.modules import EMFT
+from emlit.resilience.endings import to_go_on
 from emlit.tiny import MODEL_DIR
 from tests.runs.test_runs import ROOT
 

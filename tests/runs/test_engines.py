@@ -11,8 +11,6 @@ from emlit.pretrained import load_model, stop_token_ids
 from emlit.tiny import MODEL_DIR, problems
 from tests.own_decoding import Typical
 
-pytestmark = pytest.mark.xdist_group("server")
-
 
 @pytest.fixture(scope="module", params=[TransformersEngine, VLLMEngine, VLLMServerEngine])
 def engine(request, tokenizer):

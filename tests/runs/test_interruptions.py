@@ -15,10 +15,10 @@ import cli
 from emlit import progress
 from emlit.callbacks import progress as shown
 from emlit.callbacks.progress_display import Lines
-from emlit.callbacks.unheard_signals import UnheardSignals
-from emlit.files import write_whole
 from emlit.modules import EMFT, CausalLM, causal_lm
 from emlit.records import Completion, Request
+from emlit.resilience.files import write_whole
+from emlit.resilience.unheard_signals import UnheardSignals
 from emlit.sampled_completions import SampledCompletions
 from emlit.tasks import TinyArithmetic
 from tests.slow_engine import SlowEngine

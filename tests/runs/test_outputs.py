@@ -12,7 +12,7 @@ from tests.runs.test_runs import ROOT
 
 PROGRAM = """
 import os, sys, time
-from emlit.outputs import outlast_readers
+from emlit.resilience.outputs import outlast_readers
 outlast_readers()
 print("first", flush=True)
 time.sleep(0.5)

@@ -17,7 +17,6 @@ from tests.runs.test_runs import SMALL, scalars
 from tests.servers import ROOT, Server, serving
 
 pytest.importorskip("vllm")
-pytestmark = pytest.mark.xdist_group("server")
 SAMPLING = Sampling(max_tokens=24)
 
 

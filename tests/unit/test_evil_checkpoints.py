@@ -13,9 +13,9 @@ from torch.distributed.checkpoint.filesystem import _StorageInfo
 from torch.distributed.checkpoint.metadata import BytesStorageMetadata, Metadata, MetadataIndex
 
 import cli
-from emlit.callbacks.direct_checkpoint_io import DirectCheckpointIO
 from emlit.errors import ConfigError
 from emlit.parallel.plain_shards import load_plain
+from emlit.resilience.direct_checkpoint_io import DirectCheckpointIO
 from emlit.run_directory import read_checkpoint
 from tests.runs.test_runs import ROOT
 

@@ -9,13 +9,13 @@ import sys
 import pytest
 import torch
 
-from emlit import checkpoint_files
 from emlit.errors import ConfigError, EmlitError, StorageError
-from emlit.files import append_to, replacing, set_aside, write_whole
-from emlit.marks import MARK, facts_of, foreign, mark, require_own, seal
 from emlit.report.writing import write_report
+from emlit.resilience import checkpoint_files
+from emlit.resilience.files import append_to, replacing, set_aside, write_whole
+from emlit.resilience.marks import MARK, facts_of, foreign, mark, require_own, seal
+from emlit.resilience.run_lock import RunLock
 from emlit.run_directory import claim, make, require_directory, require_free, take
-from emlit.run_lock import RunLock
 
 
 def planted(path, text="mine"):
@@ -165,7 +165,7 @@ def test_files_follow_the_umask(tmp_path):
 
 
 def test_one_run_at_a_time(tmp_path):
-    code = "import sys, pathlib; from emlit.run_lock import RunLock; lock = RunLock(); "
+    code = "import sys, pathlib; from emlit.resilience.run_lock import RunLock; lock = RunLock(); "
     code += f"lock.take(pathlib.Path({str(tmp_path)!r}), 'fit'); print('held', flush=True); sys.stdin.read()"
     holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert holder.stdout.readline() == "held\n"

@@ -9,10 +9,10 @@ from rich.table import Table
 from tensorboard.plugin_util import markdown_to_safe_html
 
 from emlit.callbacks.entropy_curves import _cell
-from emlit.endings import ends_in_a_sentence, refused_file
 from emlit.errors import DataError
 from emlit.printable import PrintableRecord, as_markdown, printable
 from emlit.report.markdown import to_markdown
+from emlit.resilience.endings import ends_in_a_sentence, refused_file
 from emlit.terminal import Terminal
 
 HOSTILE = "r_[/bold][red]x:smile:\x1b[2J\x9b1A"

@@ -3,8 +3,8 @@
 import pytest
 
 from emlit.errors import ConfigError
-from emlit.files import put_in_place, scratch_of, set_aside
-from emlit.marks import adopt, mark, seal
+from emlit.resilience.files import put_in_place, scratch_of, set_aside
+from emlit.resilience.marks import adopt, mark, seal
 from emlit.run_directory import _summarised_step, claim, find_checkpoint, take
 
 

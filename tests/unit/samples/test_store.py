@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import pytest
 
-from emlit.files import write_whole
+from emlit.resilience.files import write_whole
 from emlit.samples import Sample, SampleStore
 from tests.unit.samples.rounds import make_sample
 

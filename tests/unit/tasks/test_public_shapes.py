@@ -174,6 +174,13 @@ def test_a_conversation_of_sharegpt(row_of):
         row_of({"conversations": [{"from": "function_call", "value": "{}"}]}, prompt_column="conversations")
 
 
+def test_a_system_column_stands_before_a_text_too():
+    asked = row_of({"prompt": "1+1?", "system": "Think."}).prompt
+    assert [(m["role"], m["content"]) for m in asked] == [("system", "Think."), ("user", "1+1?")]
+    assert row_of({"prompt": "1+1?", "system": ""}).prompt == "1+1?"
+    assert row_of({"prompt": "1+1?", "system": "Think."}, prompt_column="{system} {prompt}").prompt == "Think. 1+1?"
+
+
 def test_several_columns_make_one_prompt(row_of):
     fields = {"Body": "Two and one.", "Question": "How many?", "Answer": 3.0, "input": None}
     row = row_of(fields, prompt_column="{Body} {Question}", answer_column="Answer")
