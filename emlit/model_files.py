@@ -32,8 +32,8 @@ def check_no_model(directory: Path) -> None:
         )
     if found := next(iter(sorted(directory.glob("*.gguf"))), None):
         raise DataError(
-            f"pretrained is {directory}, whose {printable(found.name)} is a GGUF file, which emlit does not read; give "
-            "the model's directory with config.json and *.safetensors"
+            f"pretrained is {directory}, a directory without a config.json; give the GGUF file in it, "
+            f"{printable(str(found))}"
         )
 
 

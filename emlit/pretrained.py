@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from emlit import hub, model_files
+from emlit import gguf, hub, model_files
 from emlit.errors import ConfigError, DataError, EmlitError, first_line
 from emlit.model_checks import require_causal, require_no_look_ahead, require_whole
 from emlit.printable import printable
@@ -25,12 +25,18 @@ _LENGTHS = ("max_position_embeddings", "n_positions", "max_sequence_length", "ma
 def resolve(pretrained: str) -> str:
     """What transformers and vLLM call it: "tiny" is the embedded reasoner, else a directory or a Hugging Face id.
 
+    A GGUF file, of a disk or of the hub, is the directory of its dequantised weights.
+
     Raises:
         ConfigError: a directory that is not there, or holds no config.json
-        DataError: a directory that holds an adapter or a GGUF file alone
+        DataError: a directory that holds an adapter or a GGUF file alone, or a GGUF file that cannot be read
     """
     if pretrained == "tiny":
         return str(MODEL_DIR)
+    if gguf.is_gguf(pretrained):
+        if not Path(pretrained).expanduser().exists():
+            hub.settle()
+        return str(gguf.as_directory(gguf.find(pretrained)))
     path, shown = Path(pretrained).expanduser(), printable(pretrained)
     if path.is_dir():
         if not (path / "config.json").is_file():
