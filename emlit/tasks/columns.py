@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 _SHOWN = 5  # skipped rows that are named; of the others there is a count
 _VERL = "reward_model.ground_truth"  # where verl's files have the label
 # Columns that public data sets put beside the one that asks, and the names of that one.
-_BESIDE_PROMPT = ("input", "context", "passage", "body", "Body", "system")
+_BESIDE_PROMPT = ("input", "context", "passage", "body", "Body")
 _IN_PARTS = ("instruction", "question", "Question")
 _LABELS = ("label", "gold", "target", "ground_truth", "final_answer", "expected_answer", "answers", "Answer")
 OR_SKIP = "(or skip such rows with skip_bad_rows: true)"
@@ -65,8 +65,10 @@ class Columns(Task):
         if isinstance(fields, DataError):
             raise fields
         prompt = prompt_from(prompt_in(fields, self.prompt_column, where), where)
-        if isinstance(prompt, list) and _has_text(system := fields.get("system")) and not has_system(prompt):
-            prompt = [{"role": "system", "content": system}, *prompt]
+        if _has_text(system := fields.get("system")) and "system" not in self.prompt_column:
+            messages = prompt if isinstance(prompt, list) else [{"role": "user", "content": prompt}]
+            if not has_system(messages):
+                prompt = [{"role": "system", "content": system}, *messages]
         prompt, solution = self._solution(prompt, fields, where)
         column = self.answer_column
         if column == "answer" and column not in fields and found(fields, _VERL) is not None:
