@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from emlit.files import write_whole
+from emlit.resilience.files import write_whole
 
 ROWS = {
     "math500": [

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import environment, parser, table
-from emlit.files import replacing
-from emlit.marks import create
 from emlit.report.figures import accuracy_by_tokens
+from emlit.resilience.files import replacing
+from emlit.resilience.marks import create
 
 ROOT = Path(__file__).parents[1]
 _SMOKE = ("--data.evaluation_samples=1", "--data.engine=TransformersEngine")

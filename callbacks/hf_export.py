@@ -13,10 +13,10 @@ from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.callbacks.weight_sync import adapter_weights, engine_weights
 from emlit.errors import ConfigError, NonFiniteError
 from emlit.export import parameter_count, require_room, require_saveable, saveable
-from emlit.files import replacing, scratch_of
-from emlit.marks import facts_of, mark, require_own, seal
 from emlit.modules import CausalLM
 from emlit.policy.scoring import unwrapped
+from emlit.resilience.files import replacing, scratch_of
+from emlit.resilience.marks import facts_of, mark, require_own, seal
 from emlit.terminal import Terminal
 
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import lightning as L
 
-from emlit import checkpoint_files
 from emlit.callbacks.run_checkpoint import RunCheckpoint
-from emlit.files import delete, replacing
-from emlit.marks import foreign
 from emlit.modules import CausalLM
 from emlit.parallel import gathered, is_sharded, take_over
+from emlit.resilience import checkpoint_files
+from emlit.resilience.files import delete, replacing
+from emlit.resilience.marks import foreign
 
 
 def path(trainer: L.Trainer, step: int) -> Path:

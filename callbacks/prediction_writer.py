@@ -11,8 +11,6 @@ from rich.table import Table
 from emlit import progress
 from emlit.callbacks.prediction_settings import differences, settings_of
 from emlit.errors import ConfigError, DataError
-from emlit.files import append_to, delete, flush, replacing, write_whole, writing
-from emlit.marks import create, require_own
 from emlit.modules import CausalLM
 from emlit.predictions import Prediction, count_votes
 from emlit.report import (
@@ -25,6 +23,8 @@ from emlit.report import (
     truncation_warnings,
     write_report,
 )
+from emlit.resilience.files import append_to, delete, flush, replacing, write_whole, writing
+from emlit.resilience.marks import create, require_own
 from emlit.rollout import RolloutDataModule
 from emlit.sampled_completions import SampledCompletions
 from emlit.terminal import Terminal

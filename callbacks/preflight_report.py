@@ -14,8 +14,6 @@ from torchmetrics import Metric
 from emlit import progress
 from emlit.curves.tensorboard import writers
 from emlit.errors import ConfigError
-from emlit.files import replacing, write_whole
-from emlit.marks import create
 from emlit.metrics import Answers, AnswerTable, Interval
 from emlit.modules import CausalLM
 from emlit.predictions import Prediction
@@ -24,6 +22,8 @@ from emlit.preflight.figures import figures
 from emlit.preflight.measurements import measure
 from emlit.preflight.model_facts import ModelFacts, model_facts
 from emlit.preflight.report import TaskReport, ends, to_markdown
+from emlit.resilience.files import replacing, write_whole
+from emlit.resilience.marks import create
 from emlit.terminal import Terminal
 
 if TYPE_CHECKING:

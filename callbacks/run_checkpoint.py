@@ -15,12 +15,12 @@ from lightning.pytorch.loops.fit_loop import _FitLoop
 from torch.distributed.checkpoint.api import CheckpointException
 
 from emlit import progress
-from emlit.callbacks.direct_checkpoint_io import DirectCheckpointIO
 from emlit.errors import ConfigError, EmlitError, EngineError, StorageError, first_line
 from emlit.export import parameter_count, require_room
-from emlit.files import delete, put_in_place, replacing, scratch_of, writing
-from emlit.marks import seal
 from emlit.processes import of_every_process
+from emlit.resilience.direct_checkpoint_io import DirectCheckpointIO
+from emlit.resilience.files import delete, put_in_place, replacing, scratch_of, writing
+from emlit.resilience.marks import seal
 
 
 class RunCheckpoint(Checkpoint):

@@ -14,8 +14,8 @@ from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.callbacks.samples_page import SamplesPage
 from emlit.errors import ConfigError
 from emlit.evaluation import NAMES, evaluate
-from emlit.files import write_whole
 from emlit.modules import CausalLM
+from emlit.resilience.files import write_whole
 from emlit.terminal import Terminal
 
 Measured = dict[str, float | None]

@@ -7,9 +7,9 @@ from typing import Any
 import lightning as L
 
 from emlit.errors import ConfigError
-from emlit.files import delete, write_whole
-from emlit.marks import require_own
 from emlit.modules import CausalLM, StepOutput
+from emlit.resilience.files import delete, write_whole
+from emlit.resilience.marks import require_own
 from emlit.rollout import request_seed
 from emlit.samples import PageInfo, SampleStore, choose, render, sample_of
 

@@ -9,13 +9,13 @@ import lightning as L
 import torch
 from torch import Tensor
 
-from emlit import checkpoint_files
 from emlit.callbacks.hf_export import HFExport
 from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.errors import ConfigError, NonFiniteError
-from emlit.files import replacing
 from emlit.modules import CausalLM, StepOutput
 from emlit.parallel import gradient_norm
+from emlit.resilience import checkpoint_files
+from emlit.resilience.files import replacing
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from lightning.pytorch.trainer.states import TrainerFn
 
 from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.callbacks.samples_page import planned_steps
-from emlit.callbacks.unheard_signals import UnheardSignals
 from emlit.parallel import is_sharded
+from emlit.resilience.unheard_signals import UnheardSignals
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # the last of a terminal that is closed
 

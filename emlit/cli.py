@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from emlit import bundled
 from emlit.errors import EmlitError
 from emlit.keys import help_asked_for, unknown_key
-from emlit.outputs import outlast_readers
-from emlit.run_lock import is_first_process
+from emlit.resilience.outputs import outlast_readers
+from emlit.resilience.run_lock import is_first_process
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -37,7 +37,6 @@ from torch.distributed.checkpoint.api import CheckpointException
 from emlit import callbacks
 from emlit.argument_errors import one_sentence
 from emlit.config_values import require_usable
-from emlit.endings import ends_in_a_sentence, say, to_go_on
 from emlit.errors import ConfigError, first_line
 from emlit.keys import CALLBACKS, RUN_ARGUMENTS, configs_first, evaluates_another_set
 from emlit.keys.commands import CKPT_PATH
@@ -45,6 +44,8 @@ from emlit.modules import CausalLM, EntropyObjectiveMixin, LoRA
 from emlit.parallel import end_together, is_lost_peer, require_known
 from emlit.parser import Parser
 from emlit.printable import PrintableRecord, printable
+from emlit.resilience.endings import ends_in_a_sentence, say, to_go_on
+from emlit.resilience.run_lock import RunLock, is_first_process
 from emlit.rollout import RolloutDataModule
 from emlit.run_directory import (
     claim,
@@ -56,7 +57,6 @@ from emlit.run_directory import (
     require_free,
     take,
 )
-from emlit.run_lock import RunLock, is_first_process
 from emlit.shorthands import PROFILERS, engine_of, profiler_of, tensorboard_of
 
 # What LightningCLI is given, whatever is made of the arguments that it parses.

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emlit.errors import ConfigError, first_line
-from emlit.files import delete, writing
 from emlit.pretrained import load_config, load_tokenizer, resolve, skeleton
+from emlit.resilience.files import delete, writing
 
 if TYPE_CHECKING:
     from transformers import GenerationConfig

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from emlit import checkpoint_files
 from emlit.errors import ConfigError
-from emlit.files import delete, set_aside
 from emlit.json_files import json_object
-from emlit.marks import adopt, facts_of, mark, require_own
 from emlit.modules import LoRA
 from emlit.policy.lora import differences
-from emlit.run_lock import lock_name
+from emlit.resilience import checkpoint_files
+from emlit.resilience.files import delete, set_aside
+from emlit.resilience.marks import adopt, facts_of, mark, require_own
+from emlit.resilience.run_lock import lock_name
 
 _TENSORBOARD = ("events.out.tfevents.[0-9]*", "config.yaml", "hparams.yaml", "checkpoints/*.ckpt")
 # What Lightning's profilers write: of each process where there are several, and PyTorch's trace of each action.

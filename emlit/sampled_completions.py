@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from emlit.files import append_to, writing
 from emlit.json_files import json_object
 from emlit.records import AnswerKey, Completion, FinishReason, Request
+from emlit.resilience.files import append_to, writing
 
 # What is read of a line.
 _FIELDS = {

@@ -10,7 +10,7 @@ from torch.distributed.checkpoint import DefaultLoadPlanner, FileSystemReader, M
 from torch.distributed.checkpoint.metadata import StorageMeta
 from torch.distributed.checkpoint.planner import ReadItem
 
-from emlit.checkpoint_files import refusal
+from emlit.resilience.checkpoint_files import refusal
 
 # Of which classes and functions the pickled table of contents of a folder of shards is made.
 _CONTENTS = {

@@ -13,7 +13,6 @@ from rich.console import Console
 
 from emlit.command_line import SETTINGS, EmlitCLI
 from emlit.config_values import require_usable
-from emlit.endings import ends_in_a_sentence
 from emlit.errors import ConfigError
 from emlit.modules import CausalLM
 from emlit.plan.dry_run import DryRun, dry_run
@@ -25,6 +24,7 @@ from emlit.plan.reading import read_settings
 from emlit.plan.settings import EngineSettings, RunSettings
 from emlit.plan.shapes import ModelShape, find_config, shape_of
 from emlit.plan.work import Assumptions, plan_work
+from emlit.resilience.endings import ends_in_a_sentence
 from emlit.rollout import RolloutDataModule
 from emlit.shorthands import engine_of
 from emlit.terminal import Terminal

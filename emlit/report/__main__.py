@@ -4,12 +4,12 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from emlit.endings import ends_in_a_sentence, say
 from emlit.errors import ConfigError
 from emlit.printable import printable
 from emlit.report.published import TABLES
 from emlit.report.reading import Run, read_run
 from emlit.report.writing import write_report
+from emlit.resilience.endings import ends_in_a_sentence, say
 
 
 def labelled(directories: list[Path]) -> list[Run]:

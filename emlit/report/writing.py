@@ -7,14 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from emlit.files import replacing, write_whole
-from emlit.marks import create
 from emlit.report.figures import accuracy_by_tokens
 from emlit.report.markdown import to_markdown
 from emlit.report.paired import compare
 from emlit.report.published import published_rows
 from emlit.report.reading import Run
 from emlit.report.rows import summarise
+from emlit.resilience.files import replacing, write_whole
+from emlit.resilience.marks import create
 
 
 def write_report(directory: Path, runs: Sequence[Run], model: str | None = None) -> list[dict[str, Any]]:

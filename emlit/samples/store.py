@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import get_type_hints
 
-from emlit.files import append_to, flush, replacing, writing
 from emlit.json_files import json_object
-from emlit.marks import create
+from emlit.resilience.files import append_to, flush, replacing, writing
+from emlit.resilience.marks import create
 from emlit.samples.sample import Sample
 
 log = logging.getLogger(__name__)
