@@ -87,7 +87,7 @@ def ends_in_a_sentence() -> Iterator[None]:
 
 def _is_installed(file: Path) -> bool:
     """Whether a program is Python's, a library's or emlit's."""
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     libraries = (sys.prefix, sys.base_prefix, *site.getsitepackages())
     places = [root / "emlit", (root / "emlit/callbacks").resolve(), root / "cli.py", *map(Path, libraries)]
     return str(file).startswith("<") or any(file.is_relative_to(each) for each in places)

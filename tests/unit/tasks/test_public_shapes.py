@@ -174,7 +174,7 @@ def test_a_conversation_of_sharegpt(row_of):
         row_of({"conversations": [{"from": "function_call", "value": "{}"}]}, prompt_column="conversations")
 
 
-def test_a_system_column_stands_before_a_text_too():
+def test_a_system_column_stands_before_a_text_too(row_of):
     asked = row_of({"prompt": "1+1?", "system": "Think."}).prompt
     assert [(m["role"], m["content"]) for m in asked] == [("system", "Think."), ("user", "1+1?")]
     assert row_of({"prompt": "1+1?", "system": ""}).prompt == "1+1?"
