@@ -6,9 +6,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from emlit import progress
 from emlit.errors import ConfigError, DataError, first_line
 from emlit.printable import printable
+from emlit.resilience.endings import say
 
 
 def is_gguf(pretrained: str) -> bool:
@@ -59,8 +59,8 @@ def as_directory(file: Path) -> Path:
         if not place.is_dir():
             scratch = Path(tempfile.mkdtemp(dir=cache))
             try:
-                with progress.phase(f"dequantising {file.name} to float32", announce=True):
-                    _convert(file, scratch)
+                say(f"dequantising {printable(file.name)} to float32, into {place}; this is done once")
+                _convert(file, scratch)
                 scratch.rename(place)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)

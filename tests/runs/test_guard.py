@@ -65,7 +65,7 @@ def test_a_start_that_speaks_against_training_is_kept(tmp_path):
 
 def test_a_resumed_guard_is_the_same_guard(tmp_path):
     arguments = (
-        "--model.learning_rate=1e-3", "--guard.mode=stop", "--guard.every_n_steps=2", "--data.prompts_per_round=16",
+        "--model.learning_rate=2e-4", "--guard.mode=stop", "--guard.every_n_steps=2", "--data.prompts_per_round=16",
     )  # fmt: skip
     whole = fit(tmp_path / "whole", *arguments, "--trainer.max_steps=8")
     fit(tmp_path / "parts", *arguments, "--trainer.max_steps=4", "--checkpoint.every_n_steps=2")
