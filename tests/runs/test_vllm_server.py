@@ -20,6 +20,12 @@ pytest.importorskip("vllm")
 SAMPLING = Sampling(max_tokens=24)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def the_last_file_that_needs_it(server):
+    yield
+    server.stop()  # one that waits takes a fifth of a core
+
+
 @pytest.fixture(scope="module")
 def prompts(tokenizer):
     chats = [[{"role": "user", "content": row["prompt"]}] for row in problems("test", 12)]
