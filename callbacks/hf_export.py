@@ -5,7 +5,6 @@ from typing import Any
 
 import lightning as L
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from emlit import progress
@@ -75,14 +74,11 @@ class HFExport(L.Callback):
         model.generation_config = saveable(model.generation_config)
         with replacing(target, kept if RunCheckpoint.path(trainer).exists() else "", _run(trainer)) as scratch:
             scratch.mkdir()
-            try:
-                model.save_pretrained(scratch, state_dict=state)
-                if adapter:
-                    # Else peft would ask the hub whether the vocabulary has grown.
-                    module.model.save_pretrained(scratch / "adapter", state_dict=adapter, save_embedding_layers=False)
-                    (scratch / "adapter/README.md").unlink(missing_ok=True)  # peft's form, with nothing filled in
-            except SafetensorError as error:  # whose Rust knows no OSError
-                raise OSError(str(error)) from error
+            model.save_pretrained(scratch, state_dict=state)
+            if adapter:
+                # Else peft would ask the hub whether the vocabulary has grown.
+                module.model.save_pretrained(scratch / "adapter", state_dict=adapter, save_embedding_layers=False)
+                (scratch / "adapter/README.md").unlink(missing_ok=True)  # peft's form, with nothing filled in
             trainer.datamodule.tokenizer.save_pretrained(scratch)
             seal(scratch, run=_run(trainer), step=trainer.global_step)
 

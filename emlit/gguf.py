@@ -2,17 +2,22 @@
 
 import hashlib
 import os
-import shutil
-import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from emlit import hub
 from emlit.errors import ConfigError, DataError, first_line
 from emlit.printable import printable
 from emlit.resilience.endings import say
+from emlit.resilience.files import replacing
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 def is_gguf(pretrained: str) -> bool:
-    return pretrained.lower().endswith(".gguf")
+    """Whether a file is meant: a directory may have any name."""
+    return pretrained.lower().endswith(".gguf") and not Path(pretrained).expanduser().is_dir()
 
 
 def find(pretrained: str) -> Path:
@@ -32,6 +37,7 @@ def find(pretrained: str) -> Path:
         )
     from huggingface_hub import hf_hub_download
 
+    hub.settle()
     try:
         return Path(hf_hub_download(repository, name))
     except Exception as error:
@@ -57,22 +63,18 @@ def as_directory(file: Path) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{place}.lock"):
         if not place.is_dir():
-            scratch = Path(tempfile.mkdtemp(dir=cache))
-            try:
-                say(f"dequantising {printable(file.name)} to float32, into {place}; this is done once")
-                _convert(file, scratch)
-                scratch.rename(place)
-            finally:
-                shutil.rmtree(scratch, ignore_errors=True)
+            say(f"dequantising {printable(file.name)} to float32, into {place}; this is done once")
+            parts = _read(file)
+            with replacing(place, "make room, or set XDG_CACHE_HOME to a place that has some") as scratch:
+                for part in parts:
+                    part.save_pretrained(scratch)
     return place
 
 
-def _convert(file: Path, directory: Path) -> None:
+def _read(file: Path) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
     with file.open("rb") as opened:
         if opened.read(4) != b"GGUF":
             raise DataError(f"pretrained is {printable(str(file))}, which is no GGUF file; download it again")
@@ -86,8 +88,7 @@ def _convert(file: Path, directory: Path) -> None:
             whole = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
         whole.load_state_dict(read.state_dict(), assign=True)
         whole.tie_weights()
-        whole.save_pretrained(directory)
-        AutoTokenizer.from_pretrained(**source).save_pretrained(directory)
+        return whole, AutoTokenizer.from_pretrained(**source)
     except Exception as error:
         raise DataError(
             f"pretrained is {printable(str(file))}, a GGUF file that transformers cannot read: {first_line(error)}; "

@@ -34,8 +34,6 @@ def resolve(pretrained: str) -> str:
     if pretrained == "tiny":
         return str(MODEL_DIR)
     if gguf.is_gguf(pretrained):
-        if not Path(pretrained).expanduser().exists():
-            hub.settle()
         return str(gguf.as_directory(gguf.find(pretrained)))
     path, shown = Path(pretrained).expanduser(), printable(pretrained)
     if path.is_dir():

@@ -34,7 +34,7 @@ def seconds(function: Callable[[str], object], text: str, most: int = 3) -> floa
             started = time.process_time()
             function(text)
             least = min(least, time.process_time() - started)
-            if least > 0.5:
+            if least > 0.2:
                 break
     finally:
         gc.enable()

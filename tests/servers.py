@@ -30,16 +30,27 @@ class Server:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> None:
+    def command(self) -> list[str]:
         command = [sys.executable, "-m", "emlit.serve", "--config", str(self.config), "--port", str(self.port)]
-        command += ["--kv-cache-memory-bytes", str(64 << 20), *self.arguments]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "EMLIT_DECODINGS": "tests.own_decoding.Typical"}
+        return [*command, "--kv-cache-memory-bytes", str(64 << 20), *self.arguments]
+
+    def settings(self) -> dict[str, str]:
+        """Of the environment."""
+        return {"EMLIT_DECODINGS": "tests.own_decoding.Typical"}
+
+    def start(self) -> None:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **self.settings()}
         for name in ("VLLM_ENABLE_V1_MULTIPROCESSING", "VLLM_LOGGING_LEVEL"):  # as an engine in this process set them
             environment.pop(name, None)
         with self.log.open("a") as output:
             # A group of its own, so that vLLM's engine and workers can be killed with it.
             self.process = subprocess.Popen(
-                command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=ROOT, start_new_session=True
+                self.command(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=ROOT,
+                start_new_session=True,
             )
 
     def wait(self) -> None:
@@ -64,10 +75,32 @@ class Server:
         self.kill()
 
 
+class StockServer(Server):
+    """vLLM's own server, with a logits processor of ours."""
+
+    def __init__(self, log: Path, model: str, processor: str, *arguments: str, **settings: str) -> None:
+        super().__init__(log, *arguments)
+        self.model, self.processor, self.given = model, processor, settings
+
+    def command(self) -> list[str]:
+        return [
+            sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", self.model, "--host", "127.0.0.1",
+            "--port", str(self.port), "--served-model-name", "tiny", "--dtype", "float32", "--max-model-len", "256",
+            "--enforce-eager", "--logits-processors", self.processor, *self.arguments,
+        ]  # fmt: skip
+
+    def settings(self) -> dict[str, str]:
+        return {"VLLM_NO_USAGE_STATS": "1", **self.given}
+
+
+def serving(log: Path, *arguments: str, **options: Path) -> contextlib.AbstractContextManager[Server]:
+    """A server of emlit's that is ready, and lives as long as this context."""
+    return running(Server(log, *arguments, **options))
+
+
 @contextlib.contextmanager
-def serving(log: Path, *arguments: str, **options: Path) -> Iterator[Server]:
-    """A server that is ready, and lives as long as this context."""
-    server = Server(log, *arguments, **options)
+def running(server: Server) -> Iterator[Server]:
+    """The server, ready, for as long as this context lives."""
     server.start()
     try:
         server.wait()

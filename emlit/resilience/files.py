@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from safetensors import SafetensorError
+
 from emlit.errors import StorageError
 from emlit.resilience.marks import create, mark, record, require_own
 
@@ -119,10 +121,10 @@ def writing(path: Path, kept: str = "", scratch: Path | None = None) -> Iterator
     """
     try:
         yield
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # its Rust knows no OSError
         if scratch is not None:
             delete(scratch)
-        reason = error.strerror or str(error)
+        reason = getattr(error, "strerror", None) or str(error)
         raise StorageError(f"{path} could not be written: {reason}" + (f"; {kept}" if kept else "")) from error
 
 

@@ -1,12 +1,6 @@
 """EM-INF in vLLM's own OpenAI server: a process on loopback, asked by the OpenAI client."""
 
 import contextlib
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 
 import pytest
 import torch
@@ -14,6 +8,7 @@ from transformers import AutoModelForCausalLM
 
 from emlit.decoding import AdaptiveTemperature, EntropyMinimization
 from emlit.tiny import MODEL_DIR, problems
+from tests.servers import StockServer, running
 
 pytest.importorskip("vllm")
 openai = pytest.importorskip("openai")
@@ -24,33 +19,13 @@ PROCESSOR = "emlit.decoding.vllm:EntropyDecoding"
 @contextlib.contextmanager
 def serve(log, *arguments: str):
     """An OpenAI client of a server that lives as long as this context."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(MODEL_DIR)]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--served-model-name", "tiny", "--dtype", "float32"]
-    command += ["--max-model-len", "256", "--enforce-eager", "--kv-cache-memory-bytes", str(64 << 20)]
-    command += ["--logprobs-mode", "processed_logprobs", "--no-enable-chunked-prefill", *arguments]
-    command += ["--max-num-batched-tokens", "4096", "--logits-processors", PROCESSOR]
-    environment = {**os.environ, "VLLM_NO_USAGE_STATS": "1", "TORCHDYNAMO_DISABLE": "1"}
-    with open(log, "w") as output:
-        server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
-        try:
-            deadline = time.monotonic() + 180
-            while True:
-                assert server.poll() is None, f"the server ended: {log.read_text()[-3000:]}"
-                assert time.monotonic() < deadline, f"the server did not start: {log.read_text()[-3000:]}"
-                with contextlib.suppress(OSError):
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)
-                    break
-                time.sleep(0.5)
-            yield openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=0)
-        finally:
-            server.terminate()
-            try:
-                server.wait(30)
-            except subprocess.TimeoutExpired:
-                server.kill()
+    server = StockServer(
+        log, str(MODEL_DIR), PROCESSOR, "--kv-cache-memory-bytes", str(64 << 20), "--logprobs-mode",
+        "processed_logprobs", "--no-enable-chunked-prefill", "--max-num-batched-tokens", "4096", *arguments,
+        TORCHDYNAMO_DISABLE="1",
+    )  # fmt: skip
+    with running(server):
+        yield openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """GGUF files of the tiny model, made with gguf's own writer."""
 
 import json
+from pathlib import Path
 
 import gguf
 import pytest
@@ -11,8 +12,8 @@ import cli
 from emlit import pretrained
 from emlit.errors import ConfigError, DataError
 from emlit.tiny import MODEL_DIR
-from tests.runs.test_runs import ROOT
 
+ROOT = Path(__file__).parents[2]
 NAMES = {
     "model.embed_tokens": "token_embd", "model.norm": "output_norm", "self_attn.q_proj": "attn_q",
     "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output",

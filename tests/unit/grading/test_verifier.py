@@ -130,7 +130,7 @@ def test_worker_processes(method, tmp_path):
 def test_no_process_is_left(ending):
     """However the main process ends: of itself, killed while idle, or killed in the middle of a question."""
     code = (
-        "import os, threading, time; from emlit.grading import math_equal; from emlit.grading import verifier\n"
+        "import os, threading, time; from emlit.grading import math_equal, verifier\n"
         "math_equal('x+x', '2x'); print(verifier._verifier._process.pid, flush=True)\n"
     )
     if ending == "hang":

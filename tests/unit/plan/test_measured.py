@@ -23,6 +23,7 @@ def test_the_tiny_reasoner(case):
     compare(measure(arguments_of(case, "tiny", tokens=128, autocast=False)))
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("shape", "case"),
     [("26M", "EM-RL, checkpointing"), ("26M", "EM-FT, logits"), ("21M, tied", "EM-RL"), ("21M, tied", "EM-FT")],
