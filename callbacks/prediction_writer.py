@@ -86,12 +86,12 @@ class PredictionWriter(L.Callback):
                     _drop_partial_line(file)
             write_whole(self.settings_file, json.dumps(self.settings, indent=2) + "\n")
         trainer.strategy.barrier()
-        trainer.datamodule.finished = {
+        trainer.datamodule.skip(
             _key(p) for file in (self.whole, *parts) if file.exists() for p in self._known(file, trainer.datamodule)
-        }
+        )
         store = SampledCompletions(self.directory / f"predictions.sampled.rank{trainer.global_rank}.jsonl")
         store.load(file for file in sampled if file.exists())
-        pl_module.sampled = store
+        pl_module.keep_completions(store)
         if trainer.is_global_zero and (done := len(trainer.datamodule.finished)):
             progress.say(f"{done} predictions of an earlier run are there, and kept")
         if store.kept and trainer.is_global_zero:
@@ -155,7 +155,7 @@ class PredictionWriter(L.Callback):
     def _end_sampling(module: CausalLM) -> None:
         if module.sampled is not None:
             module.sampled.close()
-            module.sampled = None
+            module.keep_completions(None)
 
     def _merge(self, data: RolloutDataModule) -> list[Prediction]:
         """All parts as one file in the order of strategies, tasks, ids and samples, each line once; replaced whole."""

@@ -84,7 +84,7 @@ class StopOnSignal(L.Callback):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._listen(trainer, pl_module)
         if self.enabled:
-            trainer.datamodule.stream.before_round = lambda: self._between_rounds(trainer)
+            trainer.datamodule.events.before_round.append(lambda: self._between_rounds(trainer))
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         """Runs in the main thread, between two Python instructions."""

@@ -1,7 +1,7 @@
 """The mathematics: tensors in, tensors out. Imports torch alone."""
 
 from emlit.functional.advantage import grpo_advantage, rloo_advantage
-from emlit.functional.certainty import CertaintyStats, linear_self_certainty, self_certainty
+from emlit.functional.certainty import linear_self_certainty, self_certainty
 from emlit.functional.concentration import DECILES, decile_means, relative_deciles, top_share
 from emlit.functional.entropy import TokenStats, token_entropy, token_logprob, token_stats
 from emlit.functional.kl import KLEstimator, KLPenalty, approx_kl
@@ -9,10 +9,30 @@ from emlit.functional.linear import linear_token_stats
 from emlit.functional.linear_loss import linear_entropy_loss
 from emlit.functional.policy import PolicyLoss, policy_gradient_loss
 from emlit.functional.reduction import Normaliser, Reduction, reduce_tokens, sequence_mean, token_weights
+from emlit.functional.scored_tokens import (
+    AnyStats,
+    FusedStats,
+    KeptLogprob,
+    LogprobAt,
+    MoreStats,
+    NucleusEntropy,
+    ScoredTokens,
+    SelfCertainty,
+    Stat,
+    mapped,
+)
 
 __all__ = [
-    "CertaintyStats",
+    "AnyStats",
     "DECILES",
+    "FusedStats",
+    "KeptLogprob",
+    "LogprobAt",
+    "MoreStats",
+    "NucleusEntropy",
+    "ScoredTokens",
+    "SelfCertainty",
+    "Stat",
     "KLEstimator",
     "KLPenalty",
     "Normaliser",
@@ -25,6 +45,7 @@ __all__ = [
     "linear_entropy_loss",
     "linear_self_certainty",
     "linear_token_stats",
+    "mapped",
     "policy_gradient_loss",
     "reduce_tokens",
     "relative_deciles",

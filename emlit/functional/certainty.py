@@ -1,27 +1,12 @@
 """Self-certainty: how far a next-token distribution is from knowing nothing (arXiv 2502.18581, 2505.19590)."""
 
 import math
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from emlit.functional.linear import checked_options
 from emlit.functional.tiles import LogitTiles
-
-
-class CertaintyStats(NamedTuple):
-    """`TokenStats` with self-certainty, for who asks for it.
-
-    Attributes:
-        logprob: log p of the token that was sampled, nats
-        entropy: entropy of the distribution that it was sampled from, nats
-        self_certainty: KL(U || p) of the same distribution, nats
-    """
-
-    logprob: Tensor
-    entropy: Tensor
-    self_certainty: Tensor
 
 
 def self_certainty(logits: Tensor, temperature: float | Tensor = 1.0) -> Tensor:

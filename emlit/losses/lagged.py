@@ -4,11 +4,13 @@ A statistic of a micro-batch would make the gradient depend on how a round was c
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
+
+from emlit.functional import Stat
 
 _BINS, _LEAST, _MOST = 512, 1e-8, 64.0  # of the histogram: logarithmic, in the unit of the values
 # Of a tensor and "sum" or "max": the same over all processes.
@@ -88,7 +90,15 @@ _VALUES: dict[str, Callable[[list[float], float | None], float | None]] = {
 
 
 class Lagged:
-    """A plug-in whose attributes may be `RoundStatistic`s; the objective reduces, updates and saves them."""
+    """A plug-in whose attributes may be `RoundStatistic`s; the objective reduces, updates and saves them.
+
+    Attributes:
+        needs: what it reads of each token beside log p and H
+        needs_old: whether it reads `batch.old`
+    """
+
+    needs: Collection[Stat] = ()
+    needs_old: bool = False
 
     def statistics(self) -> dict[str, RoundStatistic]:
         return {name: value for name, value in vars(self).items() if isinstance(value, RoundStatistic)}

@@ -1,11 +1,12 @@
 """From advantages to the loss of each token: plug-ins of `EMRL`."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 
 from torch import Tensor
 
 from emlit.errors import ConfigError
-from emlit.functional import PolicyLoss, TokenStats, policy_gradient_loss
+from emlit.functional import AnyStats, PolicyLoss, Stat, policy_gradient_loss
 from emlit.records import RolloutBatch
 
 
@@ -15,12 +16,16 @@ class PolicyUpdate(ABC):
     Attributes:
         off_policy: whether it stays right once the weights have moved on from those that sampled, as they have in the
             later updates of a round
+        needs: what it reads of each token beside log p and H
+        needs_old: whether it reads `batch.old`
     """
 
     off_policy: bool = False
+    needs: Collection[Stat] = ()
+    needs_old: bool = False
 
     @abstractmethod
-    def __call__(self, stats: TokenStats, advantage: Tensor, batch: RolloutBatch) -> tuple[Tensor, dict[str, Tensor]]:
+    def __call__(self, stats: AnyStats, advantage: Tensor, batch: RolloutBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """Per-token loss (B, T), and per-token values (B, T) under the names of their curves.
 
         Args:
@@ -33,7 +38,7 @@ class PolicyUpdate(ABC):
 class Reinforce(PolicyUpdate):
     """-A log p: right where the weights that sampled are those that are trained."""
 
-    def __call__(self, stats: TokenStats, advantage: Tensor, batch: RolloutBatch) -> tuple[Tensor, dict[str, Tensor]]:
+    def __call__(self, stats: AnyStats, advantage: Tensor, batch: RolloutBatch) -> tuple[Tensor, dict[str, Tensor]]:
         return policy_gradient_loss(stats.logprob, advantage).loss, {}
 
 
@@ -54,7 +59,7 @@ class TruncatedImportanceSampling(PolicyUpdate):
             raise ConfigError(f"cap of TruncatedImportanceSampling is {cap}; it must be at least 1")
         self.cap = cap
 
-    def __call__(self, stats: TokenStats, advantage: Tensor, batch: RolloutBatch) -> tuple[Tensor, dict[str, Tensor]]:
+    def __call__(self, stats: AnyStats, advantage: Tensor, batch: RolloutBatch) -> tuple[Tensor, dict[str, Tensor]]:
         found = policy_gradient_loss(stats.logprob, advantage, batch.sampler_logprobs, cap=self.cap)
         return found.loss, _weights(found)
 
@@ -80,7 +85,7 @@ class PPO(PolicyUpdate):
             raise ConfigError(f"cap of PPO is {cap}; it must be at least 1 + clip, {1 + clip:g}, or null")
         self.clip, self.cap = clip, cap
 
-    def __call__(self, stats: TokenStats, advantage: Tensor, batch: RolloutBatch) -> tuple[Tensor, dict[str, Tensor]]:
+    def __call__(self, stats: AnyStats, advantage: Tensor, batch: RolloutBatch) -> tuple[Tensor, dict[str, Tensor]]:
         found = policy_gradient_loss(stats.logprob, advantage, batch.sampler_logprobs, self.clip, self.cap)
         return found.loss, {**_weights(found), "policy/clipped": found.clipped.float()}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from emlit.functional import TokenStats
+from emlit.functional import AnyStats
 from emlit.losses.lagged import Lagged
 from emlit.records import RolloutBatch
 
@@ -23,9 +23,9 @@ class LossInputs:
         advantage: (B, 1) or (B, T), a constant; None in objectives without one, and where rewards are shaped
     """
 
-    stats: TokenStats
+    stats: AnyStats
     batch: RolloutBatch
-    reference: TokenStats | None = None
+    reference: AnyStats | None = None
     advantage: Tensor | None = None
 
 

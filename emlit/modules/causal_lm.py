@@ -1,7 +1,7 @@
 """The policy: a Hugging Face causal language model that answers prompts and scores what was answered."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,14 +15,14 @@ from emlit import progress
 from emlit.answering import Answerer, PromptBatch
 from emlit.engines import Engine
 from emlit.errors import ConfigError, DataError
-from emlit.functional import CertaintyStats, TokenStats
+from emlit.functional import AnyStats, ScoredTokens, Stat, TokenStats, mapped
 from emlit.functional.reduction import flat_positions
 from emlit.metrics import CompletionMetrics
 from emlit.model_checks import require_causal
 from emlit.parallel import Sharding, is_sharded, release
 from emlit.policy.loading import Dtype, check_precision, load_policy
 from emlit.policy.lora import ALL_LINEAR, LoRA, differences, is_adapter, settings
-from emlit.policy.scoring import EntropyHead, ScoredTokens, Scorer
+from emlit.policy.scoring import EntropyHead, Scorer
 from emlit.predictions import Prediction
 from emlit.processes import of_every_process
 from emlit.records import Completion, Prompt
@@ -118,6 +118,10 @@ class CausalLM(L.LightningModule):
         finally:
             self.measuring = False
 
+    def keep_completions(self, store: SampledCompletions | None) -> None:
+        """Where completions are kept as they end, and those of an earlier run are found; None for nowhere."""
+        self.sampled = store
+
     @property
     def data(self) -> RolloutDataModule:
         return self.trainer.datamodule
@@ -133,9 +137,9 @@ class CausalLM(L.LightningModule):
         temperature: float,
         entropy_temperature: float | None = None,
         model: "PreTrainedModel | None" = None,
-        self_certainty: bool = False,
+        needs: Collection[Stat] = (),
         positions: Tensor | None = None,
-    ) -> TokenStats | CertaintyStats:
+    ) -> AnyStats:
         """Log-probability and entropy of each sampled token, in one forward pass.
 
         A sampled token is never first in its row: a prompt stands before it.
@@ -146,31 +150,29 @@ class CausalLM(L.LightningModule):
             temperature: of log p, and of H unless `entropy_temperature` is set
             entropy_temperature: of H
             model: the policy unless given
-            self_certainty: add it, at `temperature` and without a gradient
+            needs: what else is wanted of each token, at `temperature`
             positions: (M,), where the mask is true, counted along its rows; found here unless given, which on a GPU
                 means to wait for it
 
         Returns:
-            TokenStats, or CertaintyStats where asked for, of (B, T) float32, nats; 0 outside of `completion_mask`
+            TokenStats, or MoreStats where more is needed, of (B, T) float32, nats; 0 outside of `completion_mask`
         """
 
-        def compute(scored: ScoredTokens) -> TokenStats | CertaintyStats:
+        def compute(scored: ScoredTokens) -> AnyStats:
             stats = scored.stats(temperature)
             if entropy_temperature is not None and entropy_temperature != temperature:
                 stats = TokenStats(stats.logprob, scored.stats(entropy_temperature).entropy)
-            return scored.with_self_certainty(stats, temperature) if self_certainty else stats
+            return scored.with_more(stats, needs, temperature)
 
         positions = flat_positions(completion_mask) if positions is None else positions
         stats = self.scorer(model if model is not None else self.model, tokens, positions, compute)
         return self.in_place(stats, positions, completion_mask.shape)
 
     @staticmethod
-    def in_place(
-        stats: TokenStats | CertaintyStats, positions: Tensor, shape: torch.Size
-    ) -> TokenStats | CertaintyStats:
+    def in_place(stats: AnyStats, positions: Tensor, shape: torch.Size) -> AnyStats:
         """The stats (M) of the scored tokens, each where its token is: (B, T), 0 elsewhere."""
         zeros = stats.logprob.new_zeros(shape.numel())
-        return type(stats)(*(zeros.index_copy(0, positions, value).view(shape) for value in stats))
+        return mapped(stats, lambda value: zeros.index_copy(0, positions, value.to(zeros.dtype)).view(shape))
 
     @torch.no_grad()
     def score_completions(self, prompts: list[list[int]], completions: list[Completion]) -> list[TokenStats]:
@@ -193,7 +195,7 @@ class CausalLM(L.LightningModule):
                 results.extend(
                     TokenStats(logprob[mask].cpu(), entropy[mask].cpu())
                     for logprob, entropy, mask in zip(
-                        *(value.cpu() for value in stats), completion_mask.cpu(), strict=True
+                        stats.logprob.cpu(), stats.entropy.cpu(), completion_mask.cpu(), strict=True
                     )
                 )
                 phase.advance(len(piece))

@@ -9,6 +9,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from emlit.errors import ConfigError
+from emlit.functional import mapped
 from emlit.losses import PolicyUpdate, Reinforce, TokenWeights
 from emlit.modules.causal_lm import CausalLM
 from emlit.modules.objective import EntropyObjectiveMixin
@@ -45,7 +46,6 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
     ) -> None:
         super().__init__(kl_weight=kl_weight, **objective)
         self.reward = reward if reward is not None else TokenEntropyReward()
-        self.self_certainty = self.reward.needs_self_certainty
         self.advantage = advantage if advantage is not None else RLOO()
         self.policy_update = policy_update if policy_update is not None else Reinforce()
         self.token_weights = token_weights or []
@@ -76,11 +76,16 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
     def check_prompts(self, prompts: Sequence[Prompt]) -> None:
         self.reward.check(prompts)
 
+    @property
+    def plug_ins(self) -> list[Any]:
+        return [*super().plug_ins, self.reward, self.advantage, self.policy_update]
+
     def training_step(self, batch: RolloutBatch) -> Tensor:
         stats = self.rollout_stats(batch)
+        batch = self.with_old(batch, stats)
         inputs = self.loss_inputs(stats, batch)
         with torch.no_grad():
-            detached = type(stats)(*(value.detach() for value in stats))
+            detached = mapped(stats, torch.Tensor.detach)
             rewards, parts = self.reward.score(batch, detached)
             shaped = rewards + self.reward_shift(inputs)
             advantage = self.advantage(shaped.view(-1, batch.samples_per_prompt), batch, detached)

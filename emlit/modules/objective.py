@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,26 +12,28 @@ from torch import Tensor
 
 from emlit.errors import ConfigError
 from emlit.functional import (
-    CertaintyStats,
+    AnyStats,
     KLEstimator,
     Reduction,
+    ScoredTokens,
     TokenStats,
     reduce_tokens,
     token_weights,
 )
-from emlit.losses import EntropyFloor, KLToReference, Lagged, LossInputs, LossTerm, TokenWeights
+from emlit.losses import EntropyFloor, KLToReference, LossInputs, LossTerm
 from emlit.modules.optimizers import make_optimizer
+from emlit.modules.plug_ins import PlugInsMixin
 from emlit.modules.step_output import StepOutput
 from emlit.parallel import is_sharded
 from emlit.policy.loading import AUTOCAST_DTYPES, decoder_layers, load_reference
-from emlit.policy.scoring import ScoredTokens, body
+from emlit.policy.scoring import body
 from emlit.records import RolloutBatch
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-class EntropyObjectiveMixin:
+class EntropyObjectiveMixin(PlugInsMixin):
     """An objective on the per-token stats of on-policy rollouts, for a `CausalLM`, which it stands in front of.
 
     A subclass implements `training_step` with `loss_inputs`, `reduce` and `finish`.
@@ -55,9 +57,7 @@ class EntropyObjectiveMixin:
         torch_compile: compile the model but for its head; the first steps then take a minute or more
     """
 
-    self_certainty: bool = False  # whether `rollout_stats` has it
     step_output: StepOutput | None = None  # of the last micro-batch
-    token_weights: Sequence[TokenWeights] = ()
 
     def __init__(
         self,
@@ -95,19 +95,6 @@ class EntropyObjectiveMixin:
         # In a tuple, so that it is no submodule: it is neither trained nor saved.
         self._reference: tuple[PreTrainedModel, ...] = ()
 
-    @property
-    def lagged(self) -> dict[str, Lagged]:
-        """The plug-ins with statistics of the optimiser step before, under the names that checkpoints have."""
-        found: dict[str, Lagged] = {}
-        for each in (*self.loss_terms, *self.token_weights):
-            twins = sum(type(other) is type(each) for other in found.values())
-            found[f"{type(each).__name__}.{twins}" if twins else type(each).__name__] = each
-        return found
-
-    @property
-    def needs_reference(self) -> bool:
-        return any(term.needs_reference for term in self.loss_terms)
-
     def configure_model(self) -> None:
         super().configure_model()
         if self.gradient_checkpointing and not self.model.is_gradient_checkpointing:
@@ -128,14 +115,14 @@ class EntropyObjectiveMixin:
     def _autocast_dtype(self) -> torch.dtype | None:
         return AUTOCAST_DTYPES.get(str(getattr(self._trainer, "precision", "32-true")))
 
-    def rollout_stats(self, batch: RolloutBatch) -> TokenStats | CertaintyStats:
+    def rollout_stats(self, batch: RolloutBatch) -> AnyStats:
         """The policy's log p and H of every sampled token (B, T), differentiable, from one forward pass."""
         return self.token_stats(
             batch.tokens,
             batch.completion_mask,
             batch.temperature,
             self.entropy_temperature,
-            self_certainty=self.self_certainty,
+            needs=self.needs,
             positions=batch.positions,
         )
 
@@ -220,26 +207,6 @@ class EntropyObjectiveMixin:
     def on_before_backward(self, loss: Tensor) -> None:
         if is_sharded(self.model):  # replicas add their gradients up once an optimiser step
             self.model.set_requires_all_reduce(not self.trainer.fit_loop.epoch_loop._should_accumulate())
-
-    def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
-        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
-        # Lightning would keep the gradients until the next step's first backward pass: through generation.
-        optimizer.zero_grad(set_to_none=True)
-        for plug_in in self.lagged.values():
-            plug_in.update(lambda value, how: self.trainer.strategy.reduce(value.to(self.device), reduce_op=how))
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_save_checkpoint(checkpoint)
-        state = {name: {**each.state_dict(), "lagged": each.lagged_state()} for name, each in self.lagged.items()}
-        checkpoint["emlit"]["plug_ins"] = state
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_load_checkpoint(checkpoint)
-        state = checkpoint.get("emlit", {}).get("plug_ins", {})
-        for name, plug_in in self.lagged.items():
-            if name in state:
-                plug_in.load_state_dict(state[name])
-                plug_in.load_lagged_state(state[name]["lagged"])
 
     def configure_optimizers(self) -> dict[str, Any]:
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]

@@ -2,6 +2,6 @@
 
 from emlit.policy.loading import load_policy, load_reference
 from emlit.policy.lora import LoRA
-from emlit.policy.scoring import EntropyHead, ScoredTokens, Scorer
+from emlit.policy.scoring import EntropyHead, Scorer
 
-__all__ = ["EntropyHead", "LoRA", "ScoredTokens", "Scorer", "load_policy", "load_reference"]
+__all__ = ["EntropyHead", "LoRA", "Scorer", "load_policy", "load_reference"]

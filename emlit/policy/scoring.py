@@ -3,7 +3,6 @@
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import torch
@@ -11,17 +10,8 @@ from torch import Tensor
 from torch.distributed.tensor import DTensor
 
 from emlit.errors import ConfigError
-from emlit.functional import (
-    CertaintyStats,
-    TokenStats,
-    linear_entropy_loss,
-    linear_self_certainty,
-    linear_token_stats,
-    self_certainty,
-    token_stats,
-)
+from emlit.functional import FusedStats, ScoredTokens
 from emlit.functional.reduction import flat_positions
-from emlit.functional.tiles import operand_dtype
 from emlit.parallel import within_forward
 
 if TYPE_CHECKING:
@@ -31,58 +21,6 @@ log = logging.getLogger(__name__)
 
 EntropyHead = Literal["torch", "liger", "logits"]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class ScoredTokens:
-    """Sampled tokens, and what their distributions are computed from.
-
-    Attributes:
-        targets: (M), their ids
-        states: (M, D) hidden states, or (M, V) logits where there is no head
-        head: (V, D), or None
-        bias: (V), or None
-        softcap: of the logits, or None
-        backend: who computes the stats
-    """
-
-    targets: Tensor
-    states: Tensor
-    head: Tensor | None = None
-    bias: Tensor | None = None
-    softcap: float | None = None
-    backend: EntropyHead = "torch"
-
-    def stats(self, temperature: float) -> TokenStats:
-        """log p and H of each token, (M), nats, differentiable."""
-        if self.head is None:
-            return token_stats(self.states, self.targets, temperature)
-        if self.backend == "liger" and len(self.targets):
-            from emlit.policy.liger import liger_token_stats
-
-            return liger_token_stats(self.states, self.head, self.targets, temperature)
-        return linear_token_stats(self.states, self.head, self.targets, self.bias, temperature, softcap=self.softcap)
-
-    @torch.no_grad()
-    def with_self_certainty(self, stats: TokenStats, temperature: float) -> CertaintyStats:
-        """`stats`, which are those at the same temperature, and self-certainty (M), nats, without a gradient."""
-        if self.head is None:
-            certainty = self_certainty(self.states, temperature)
-        else:
-            certainty = linear_self_certainty(
-                self.states, self.head, self.targets, stats.logprob, self.bias, temperature, self.softcap
-            )
-        return CertaintyStats(stats.logprob, stats.entropy, certainty)
-
-    def entropy_loss(self, token_weights: Tensor, temperature: float) -> tuple[Tensor, TokenStats]:
-        """sum_i w_i H_i (a scalar, differentiable) and the stats, the latter not to be differentiated."""
-        # A gradient taken before the loss is scaled would vanish in float16.
-        if self.head is None or self.backend == "liger" or operand_dtype(self.states, self.head) == torch.float16:
-            stats = self.stats(temperature)
-            return (stats.entropy * token_weights).sum(), stats
-        return linear_entropy_loss(
-            self.states, self.head, self.targets, token_weights, self.bias, temperature, softcap=self.softcap
-        )
 
 
 class Scorer:
@@ -100,10 +38,12 @@ class Scorer:
     """
 
     def __init__(self, backend: EntropyHead) -> None:
+        self._fused: FusedStats | None = None
         if backend == "liger":
-            from emlit.policy.liger import check_installed
+            from emlit.policy.liger import check_installed, liger_token_stats
 
             check_installed()
+            self._fused = liger_token_stats
         self.backend = backend
         self._stops_at_hidden_states: bool | None = None
 
@@ -137,7 +77,7 @@ class Scorer:
                 states = body(model)(**inputs).last_hidden_state
             states = states.flatten(0, 1).index_select(0, before)
             head = model.get_output_embeddings()
-            return compute(ScoredTokens(targets, states, head.weight, head.bias, _softcap(model), self.backend))
+            return compute(ScoredTokens(targets, states, head.weight, head.bias, _softcap(model), self._fused))
 
         return within_forward(model, pass_through)
 

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from emlit import progress
@@ -14,11 +14,19 @@ from emlit.records.rows import Grade
 
 @dataclass(frozen=True)
 class Group:
-    """All completions of one prompt, with their texts."""
+    """All completions of one prompt, with their texts.
+
+    Attributes:
+        prompt: theirs
+        completions: as they were sampled
+        texts: without special tokens
+        decode: from token ids to such a text; None where nobody asks for boundaries
+    """
 
     prompt: Prompt
     completions: Sequence[Completion]
     texts: Sequence[str]
+    decode: Callable[[list[int]], str] | None = None
 
     @functools.cached_property
     def grades(self) -> list[Grade]:
@@ -42,6 +50,21 @@ class Group:
         total = len(self.completions)
         sizes = [len(members) for members in self.classes]
         return sum(size / total * math.log(total / size) for size in [*sizes, *[1] * (total - sum(sizes))])
+
+    def boundary(self, text: str, number: int) -> int | None:
+        """How many tokens completion `number` has up to the end of the first `text` in it; None where it is not there.
+
+        Tokens are decoded by the tokenizer that the prompt was rendered with, as a text may begin inside of a token.
+        """
+        place = self.texts[number].find(text)
+        if place < 0 or self.decode is None:
+            return None
+        tokens, end = self.completions[number].tokens, place + len(text)
+        low, high = 1, len(tokens)
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if len(self.decode(tokens[:middle])) >= end else (middle + 1, high)
+        return low
 
     @property
     def longest(self) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emlit.functional import Normaliser
+from emlit.functional import AnyStats, Normaliser, mapped
 from emlit.functional.reduction import flat_positions
 from emlit.records.groups import Group
 from emlit.records.requests import FinishReason
@@ -37,6 +37,7 @@ class RolloutBatch:
         ends_round: whether the next micro-batch is of another round
         positions: (M,), int64, where `completion_mask` is true, counted along its rows; found before the batch goes to
             a GPU, which would have to be waited for
+        old: the policy's stats (B, T) before the round's first update, constants; None unless a plug-in needs them
     """
 
     tokens: Tensor
@@ -53,6 +54,7 @@ class RolloutBatch:
     samples_per_prompt: int
     ends_round: bool = True
     positions: Tensor = None  # type: ignore[assignment]
+    old: AnyStats | None = None
 
     def __post_init__(self) -> None:
         if self.positions is None:
@@ -69,7 +71,8 @@ class RolloutBatch:
         moved: dict[str, Any] = {
             name: sent(tensor, torch.device(device), non_blocking) for name, tensor in tensors.items()
         }
-        return replace(self, **moved)
+        old = None if self.old is None else mapped(self.old, lambda value: sent(value, torch.device(device)))
+        return replace(self, **moved, old=old)
 
 
 def sent(tensor: Tensor, device: torch.device, non_blocking: bool = True) -> Tensor:

@@ -1,11 +1,12 @@
 """What a completion is worth beside the others of its prompt."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 
 from torch import Tensor
 
 from emlit.errors import ConfigError
-from emlit.functional import TokenStats, grpo_advantage, rloo_advantage
+from emlit.functional import AnyStats, Stat, grpo_advantage, rloo_advantage
 from emlit.records import RolloutBatch
 
 
@@ -14,12 +15,16 @@ class Advantage(ABC):
 
     Attributes:
         min_samples: completions of a prompt that it needs
+        needs: what it reads of each token beside log p and H
+        needs_old: whether it reads `batch.old`
     """
 
     min_samples: int = 2
+    needs: Collection[Stat] = ()
+    needs_old: bool = False
 
     @abstractmethod
-    def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: TokenStats) -> Tensor:
+    def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         """Advantages (B, 1), or (B, T) where tokens of one completion differ.
 
         Args:
@@ -32,7 +37,7 @@ class Advantage(ABC):
 class RLOO(Advantage):
     """Reward minus the mean reward of the prompt's other completions: the paper's baseline."""
 
-    def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: TokenStats) -> Tensor:
+    def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         return rloo_advantage(rewards).reshape(-1, 1)
 
 
@@ -50,5 +55,5 @@ class GRPO(Advantage):
             raise ConfigError(f"eps of GRPO is {eps}; it must not be negative")
         self.eps, self.scale_rewards = eps, scale_rewards
 
-    def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: TokenStats) -> Tensor:
+    def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         return grpo_advantage(rewards, self.eps, self.scale_rewards).reshape(-1, 1)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from emlit.errors import ConfigError, DataError
-from emlit.functional import CertaintyStats, TokenStats
+from emlit.functional import AnyStats
 from emlit.records import Group, Prompt, RolloutBatch, sent
 from emlit.rewards.base import Reward
 
@@ -31,7 +31,7 @@ class VerifiedAnswerReward(Reward):
                     "answer_column or answer_from_solution of data.train, or choose a reward that needs none"
                 )
 
-    def __call__(self, batch: RolloutBatch, stats: TokenStats | CertaintyStats) -> Tensor:
+    def __call__(self, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         grades = [grade for group in batch.groups for grade in group.grades]
         values = [float(bool(grade.correct)) + self.format_weight * grade.format_ok for grade in grades]
         return sent(torch.tensor(values), batch.tokens.device)
@@ -52,7 +52,7 @@ class VoteFractionReward(Reward):
                     "vote; choose another reward or other data.train"
                 )
 
-    def __call__(self, batch: RolloutBatch, stats: TokenStats | CertaintyStats) -> Tensor:
+    def __call__(self, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         values = [share for group in batch.groups for share in vote_fractions(group)]
         return sent(torch.tensor(values), batch.tokens.device)
 
@@ -64,7 +64,7 @@ class EMPOReward(VoteFractionReward):
     ln N, in which no two answers agree (arXiv 2504.05812). With `GRPO` as the advantage, as released.
     """
 
-    def __call__(self, batch: RolloutBatch, stats: TokenStats | CertaintyStats) -> Tensor:
+    def __call__(self, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         values = []
         for group in batch.groups:
             agree = any(len(members) > 1 for members in group.classes)

@@ -2,11 +2,11 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from torch import Tensor
 
-from emlit.functional import CertaintyStats, TokenStats
+from emlit.functional import AnyStats, Stat
 from emlit.records import Prompt, RolloutBatch
 
 
@@ -14,10 +14,12 @@ class Reward(ABC):
     """A number for each completion, from its text, its row, its log-probabilities and its entropies.
 
     Attributes:
-        needs_self_certainty: whether `stats` must be CertaintyStats; they are computed where a reward says so alone
+        needs: what it reads of each token beside log p and H
+        needs_old: whether it reads `batch.old`
     """
 
-    needs_self_certainty: bool = False
+    needs: Collection[Stat] = ()
+    needs_old: bool = False
 
     @property
     def name(self) -> str:
@@ -27,16 +29,16 @@ class Reward(ABC):
     def check(self, prompts: Sequence[Prompt]) -> None:  # noqa: B027 (most rewards judge anything)
         """Raise DataError where it cannot judge completions of one of the training prompts; before a model loads."""
 
-    def score(self, batch: RolloutBatch, stats: TokenStats | CertaintyStats) -> tuple[Tensor, dict[str, Tensor]]:
+    def score(self, batch: RolloutBatch, stats: AnyStats) -> tuple[Tensor, dict[str, Tensor]]:
         """The rewards (B,), and what they are made of, (B,) each: curves of their own under reward/<name>."""
         return self(batch, stats), {}
 
     @abstractmethod
-    def __call__(self, batch: RolloutBatch, stats: TokenStats | CertaintyStats) -> Tensor:
+    def __call__(self, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         """Rewards (B,), float32.
 
         Args:
             batch: the completions, B rows of T tokens
-            stats: log-probability and entropy (B, T) under the policy, and self-certainty where it is needed,
-                detached; read them under `batch.completion_mask`
+            stats: log-probability and entropy (B, T) under the policy, and `extra` where it needs more, detached;
+                read them under `batch.completion_mask`
         """

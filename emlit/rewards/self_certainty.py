@@ -2,9 +2,11 @@
 
 from torch import Tensor
 
-from emlit.functional import CertaintyStats, sequence_mean
+from emlit.functional import MoreStats, SelfCertainty, sequence_mean
 from emlit.records import RolloutBatch
 from emlit.rewards.base import Reward
+
+_CERTAINTY = SelfCertainty()
 
 
 class SelfCertaintyReward(Reward):
@@ -14,7 +16,7 @@ class SelfCertaintyReward(Reward):
     this asks how impossible the others are.
     """
 
-    needs_self_certainty = True
+    needs = (_CERTAINTY,)
 
-    def __call__(self, batch: RolloutBatch, stats: CertaintyStats) -> Tensor:
-        return sequence_mean(stats.self_certainty, batch.completion_mask)
+    def __call__(self, batch: RolloutBatch, stats: MoreStats) -> Tensor:
+        return sequence_mean(stats.extra[_CERTAINTY], batch.completion_mask)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from emlit.errors import ConfigError
-from emlit.functional import CertaintyStats, TokenStats
+from emlit.functional import AnyStats
 from emlit.records import Prompt, RolloutBatch
 from emlit.rewards.base import Reward
 
@@ -26,18 +26,19 @@ class WeightedRewards(Reward):
         if len(weights) != len(rewards):
             raise ConfigError(f"weights has {len(weights)} numbers for {len(rewards)} rewards; give one for each")
         self.rewards, self.weights = rewards, weights
-        self.needs_self_certainty = any(reward.needs_self_certainty for reward in rewards)
+        self.needs = frozenset(stat for reward in rewards for stat in reward.needs)
+        self.needs_old = any(reward.needs_old for reward in rewards)
 
     def check(self, prompts: Sequence[Prompt]) -> None:
         for reward in self.rewards:
             reward.check(prompts)
 
-    def score(self, batch: RolloutBatch, stats: TokenStats | CertaintyStats) -> tuple[Tensor, dict[str, Tensor]]:
+    def score(self, batch: RolloutBatch, stats: AnyStats) -> tuple[Tensor, dict[str, Tensor]]:
         found = [reward(batch, stats) for reward in self.rewards]
         total = torch.stack([weight * value for weight, value in zip(self.weights, found, strict=True)]).sum(dim=0)
         return total, dict(zip(self._names(), found, strict=True))
 
-    def __call__(self, batch: RolloutBatch, stats: TokenStats | CertaintyStats) -> Tensor:
+    def __call__(self, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         return self.score(batch, stats)[0]
 
     def _names(self) -> list[str]:

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -30,6 +31,7 @@ from emlit.rollout.prompt_batches import (
 )
 from emlit.rollout.prompts import PromptList
 from emlit.rollout.round_plan import RoundPlan
+from emlit.rollout.run_events import RunEvents
 from emlit.rollout.solutions import SolutionStream
 from emlit.rollout.stream import RolloutStream
 from emlit.rollout.training_prompts import training_prompts
@@ -39,6 +41,8 @@ from emlit.tasks import Task, read_from
 log = logging.getLogger(__name__)
 
 
+# Of a prediction: decoding, task, id and sample.
+AnsweredKey = tuple[str, str, str, int]
 # What a module learns from (`CausalLM.learns_from`), and the stream that brings it.
 LearnsFrom = Literal["samples", "solutions"]
 _STREAMS: dict[LearnsFrom, type[RolloutStream]] = {"samples": RolloutStream, "solutions": SolutionStream}
@@ -143,7 +147,8 @@ class RolloutDataModule(L.LightningDataModule):
         self.context = context
         self.chat_template_kwargs, self.few_shot, self.plain_template = chat_template_kwargs, few_shot, plain_template
         self.first_grades = FirstGrades()
-        self.finished: set[tuple[str, str, str, int]] = set()  # (decoding, task, id, sample) that predict has already
+        self.finished: frozenset[AnsweredKey] = frozenset()  # what predict has already
+        self.events = RunEvents()
         self.stream: RolloutStream | None = None
         self.started = False
 
@@ -185,6 +190,7 @@ class RolloutDataModule(L.LightningDataModule):
         check_evaluation(self.evaluation_tasks, strategies or [], self.sampling)
         if stage == "fit":
             check_engine(self.engine, self.rounds_ahead)
+            self.events = RunEvents()
             self.plan = self.round_plan()
             self.trainer.accumulate_grad_batches = self.plan.micro_batches
             if module.learns_from == "samples":
@@ -264,6 +270,7 @@ class RolloutDataModule(L.LightningDataModule):
             trainer_step=lambda: self.trainer.global_step,
             sum_over_ranks=self._sum_over_ranks,
             mask_truncated=self.mask_truncated,
+            events=self.events,
             has_round=self._has_round if self.rounds_ahead and module.learns_from == "samples" else None,
         )
         return self.stream
@@ -283,6 +290,10 @@ class RolloutDataModule(L.LightningDataModule):
     def _share(self) -> Share:
         sharded = is_sharded(self.trainer.lightning_module.model)
         return Share(self.trainer.global_rank, self.trainer.world_size, self.evaluation_batch_size, in_step=sharded)
+
+    def skip(self, finished: Iterable[AnsweredKey]) -> None:
+        """Leave these predictions out of `predict_dataloader`: they are there already."""
+        self.finished = frozenset(finished)
 
     def evaluation_batches(self, samples: int) -> list[PromptBatch]:
         """This process's share of the evaluation prompts, `samples` of each."""

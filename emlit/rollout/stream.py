@@ -13,6 +13,7 @@ from emlit.records import Completion, Group, Prompt, Request, RolloutBatch, Samp
 from emlit.rollout.batch import collate, counts, partition
 from emlit.rollout.prompts import Prompts
 from emlit.rollout.round_ahead import Round, RoundAhead
+from emlit.rollout.run_events import RunEvents
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -66,6 +67,7 @@ class RolloutStream:
         sum_over_ranks: adds a number up over all ranks
         has_round: with it, each round is sampled beside training on the one before, by weights that are a round old;
             whether there will be a round of this number
+        events: whose functions are called
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class RolloutStream:
         sum_over_ranks: Callable[[float], float] = lambda value: value,
         mask_truncated: bool = False,
         has_round: Callable[[int], bool] | None = None,
+        events: RunEvents | None = None,
     ) -> None:
         self.prompts, self.engine, self.tokenizer = prompts, engine, tokenizer
         self.sampling, self.shape, self.seed = sampling, shape, seed
@@ -90,7 +93,7 @@ class RolloutStream:
         self.round_started = 0.0  # time.perf_counter()
         self.generation_seconds = 0.0  # since then, for which training waited
         self.sampling_round = False  # as is still true where sampling failed: the state is that of the round's start
-        self.before_round: Callable[[], None] | None = None  # may raise: between rounds the run can be left
+        self.events = events or RunEvents()
         self.has_round = has_round
         if has_round is not None:
             self.ahead = RoundAhead(engine, self._count_waiting)
@@ -100,9 +103,11 @@ class RolloutStream:
 
     def __iter__(self) -> Iterator[RolloutBatch]:
         for _ in range(self.round % self.rounds_per_epoch, self.rounds_per_epoch):
-            if self.before_round is not None:
-                self.before_round()
-            batches = self._sample_round()
+            for call in self.events.before_round:
+                call()
+            batches: Sequence[RolloutBatch] = self._sample_round()
+            for change in self.events.before_updates:
+                batches = change(batches)
             # A checkpoint taken while the last micro-batch is worked on belongs to the next round.
             yield from batches[:-1]
             self.round += 1
@@ -167,7 +172,7 @@ class RolloutStream:
         n = self.shape.samples
         texts = self.tokenizer.batch_decode([c.tokens for c in completions], skip_special_tokens=True)
         groups = [
-            Group(prompt, completions[i * n : (i + 1) * n], texts[i * n : (i + 1) * n])
+            Group(prompt, completions[i * n : (i + 1) * n], texts[i * n : (i + 1) * n], self._decode)
             for i, (_, prompt) in enumerate(drawn)
         ]
         # Prompts come in an order drawn at random, so a part of them is a fair sample of the round.
@@ -193,6 +198,9 @@ class RolloutStream:
             )
             for number, (piece, normaliser) in enumerate(parts, 1)
         ]
+
+    def _decode(self, tokens: list[int]) -> str:
+        return self.tokenizer.decode(tokens, skip_special_tokens=True)
 
     def _update(self, place: int) -> int:
         """Which optimiser step of its round the prompt at a place of the run belongs to, on any rank."""

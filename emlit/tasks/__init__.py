@@ -21,6 +21,7 @@ from emlit.tasks.scicode import SciCode
 from emlit.tasks.streamed import StreamedPrompts
 from emlit.tasks.tiny import TinyArithmetic
 from emlit.tasks.ugphysics import UGPhysics
+from emlit.tasks.word_problems import SVAMP, ASDiv
 
 __all__ = [
     "MATH500",
@@ -46,6 +47,8 @@ __all__ = [
     "Task",
     "TinyArithmetic",
     "UGPhysics",
+    "SVAMP",
+    "ASDiv",
     "answer_classes",
     "extract_answer",
     "extract_boxed",

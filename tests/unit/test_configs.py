@@ -8,6 +8,7 @@ import torch
 from emlit import pretrained, serve
 from emlit.command_line import EmlitCLI
 from emlit.errors import ConfigError
+from emlit.functional import SelfCertainty
 from emlit.includes import config_parts
 from emlit.keys import unknown_key
 from emlit.modules import CausalLM
@@ -165,7 +166,7 @@ def test_self_certainty_agrees_with_intuitor(built):
     made = built(CONFIGS / "qwen2.5-math-7b/self_certainty.yaml")
     model, data = made.model, made.datamodule
     assert (type(model.reward).__name__, type(model.advantage).__name__) == ("SelfCertaintyReward", "GRPO")
-    assert model.self_certainty
+    assert model.needs == {SelfCertainty()}
     assert (model.learning_rate, model.kl_weight) == (3e-6, 0.005)
     assert (data.prompts_per_round, data.samples_per_prompt) == (128, 8)
     assert (data.context, data.sampling.max_tokens) == (512 + 3072, 3072)
@@ -195,7 +196,7 @@ def test_weighted_rewards_in_yaml_and_on_the_command_line(built, tmp_path):
     assert [type(part).__name__ for part in reward.rewards] == ["VerifiedAnswerReward", "SelfCertaintyReward"]
     assert reward.rewards[0].format_weight == 0.1
     assert reward.weights == [1, 0.5]
-    assert reward.needs_self_certainty
+    assert reward.needs == {SelfCertainty()}
     reward = built(
         CONFIGS / "tiny/rloo.yaml",
         "--model.reward=WeightedRewards",

@@ -18,6 +18,7 @@ from transformers import (
 )
 
 from emlit.errors import ConfigError
+from emlit.functional import SelfCertainty
 from emlit.modules import EMFT, EMRL
 from emlit.policy.scoring import Scorer
 from emlit.rewards import SelfCertaintyReward
@@ -86,14 +87,14 @@ def test_self_certainty_where_it_is_asked_for(name, head):
     module = ready(EMRL(entropy_head=head, reward=SelfCertaintyReward(), kl_weight=0.0))
     module.model = build(name)
     temperature = 0.7
-    stats = module.token_stats(batch.tokens, batch.completion_mask, temperature, self_certainty=True)
+    stats = module.token_stats(batch.tokens, batch.completion_mask, temperature, needs=[SelfCertainty()])
     before = batch.completion_mask[:, 1:]
     logits = module.model(batch.tokens).logits[:, :-1][before] / temperature
     p = torch.softmax(logits, dim=-1)
     # KL(U || p), U uniform
     expected = -(p.log() + torch.tensor(float(p.shape[-1])).log()).mean(dim=-1)
-    torch.testing.assert_close(stats.self_certainty[batch.completion_mask], expected.detach())
-    assert not stats.self_certainty[~batch.completion_mask].any()
+    torch.testing.assert_close(stats.extra[SelfCertainty()][batch.completion_mask], expected.detach())
+    assert not stats.extra[SelfCertainty()][~batch.completion_mask].any()
     plain = module.token_stats(batch.tokens, batch.completion_mask, temperature)
     assert len(plain) == 2
     for ours, theirs in zip(plain, stats, strict=False):
@@ -104,7 +105,7 @@ def test_self_certainty_costs_nothing_elsewhere(monkeypatch):
     def asked(*_):
         raise AssertionError("nobody needs it")
 
-    monkeypatch.setattr("emlit.policy.scoring.linear_self_certainty", asked)
+    monkeypatch.setattr("emlit.functional.scored_tokens.linear_self_certainty", asked)
     ready(EMRL(kl_weight=0.0)).training_step(make_batch(GROUPS))
     with pytest.raises(AssertionError, match="nobody needs it"):
         ready(EMRL(reward=SelfCertaintyReward(), kl_weight=0.0)).training_step(make_batch(GROUPS))
@@ -114,7 +115,7 @@ def test_self_certainty_is_that_of_the_sampling_temperature():
     batch = make_batch(GROUPS)
     plain, cooled = (ready(EMRL(reward=SelfCertaintyReward(), entropy_temperature=t)) for t in (None, 0.5))
     left, right = plain.rollout_stats(batch), cooled.rollout_stats(batch)
-    assert torch.equal(left.self_certainty, right.self_certainty)
+    assert torch.equal(left.extra[SelfCertainty()], right.extra[SelfCertainty()])
     assert not torch.equal(left.entropy, right.entropy)
 
 

@@ -122,3 +122,16 @@ def test_empo_by_hand():
     assert rewarded(EMPOReward(), agreeing) == [0.5, 0.5, 0.25, 0.0]
     assert rewarded(EMPOReward(), at_odds) == [0.0] * 4
     assert rewarded(EMPOReward(), of_one_mind) == [1.0, 1.0]
+
+
+def test_a_boundary_is_counted_in_tokens():
+    pieces = {1: "I th", 2: "ink</th", 3: "ink> s", 4: "o 7", 5: "<end>"}
+    group = Group(
+        answered().prompt,
+        [Completion([1, 2, 3, 4, 5], [-1.0] * 5, "stop"), Completion([1, 4], [-1.0] * 2, "stop")],
+        ["I think</think> so 7", "I tho 7"],
+        lambda tokens: "".join(pieces[token] for token in tokens if token != 5),
+    )
+    assert group.boundary("</think>", 0) == 3  # its end is inside of the third token
+    assert group.boundary("</think>", 1) is None
+    assert group.boundary("so 7", 0) == 4

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from emlit.errors import ConfigError, DataError
-from emlit.functional import CertaintyStats, TokenStats
+from emlit.functional import MoreStats, SelfCertainty, TokenStats
 from emlit.rewards import (
     SelfCertaintyReward,
     SequenceLogProbReward,
@@ -44,8 +44,8 @@ def test_a_reward_that_is_there_twice_has_two_curves():
 
 
 def test_its_parts_make_its_demands():
-    assert not WeightedRewards([TokenEntropyReward()]).needs_self_certainty
-    assert WeightedRewards([TokenEntropyReward(), SelfCertaintyReward()]).needs_self_certainty
+    assert not WeightedRewards([TokenEntropyReward()]).needs
+    assert WeightedRewards([TokenEntropyReward(), SelfCertaintyReward()]).needs == {SelfCertainty()}
     unlabelled = [make_group([5], [[1]], answer=None).prompt]
     WeightedRewards([VoteFractionReward()]).check(unlabelled)
     with pytest.raises(DataError, match="no label"):
@@ -60,7 +60,7 @@ def test_wrong_arguments():
 
 
 def test_self_certainty_is_the_mean_over_sampled_tokens():
-    stats = CertaintyStats(*STATS, self_certainty=torch.tensor([[8.0, 1.0, 2.0], [8.0, 3.0, 8.0]]))
+    stats = MoreStats(*STATS, {SelfCertainty(): torch.tensor([[8.0, 1.0, 2.0], [8.0, 3.0, 8.0]])})
     assert SelfCertaintyReward()(BATCH, stats).tolist() == [1.5, 3]
 
 
