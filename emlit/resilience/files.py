@@ -18,13 +18,18 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def sync(path: Path) -> None:
-    """Wait until a file, or every file of a directory, is on the disk."""
-    for file in [path, *path.rglob("*")] if path.is_dir() else [path, path.parent]:
-        handle = os.open(file, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    """Wait until a file or directory of one's own, with all that is in it, is on the disk."""
+    for each in [path, *path.rglob("*")] if path.is_dir() else [path]:
+        sync_entry(each)
+
+
+def sync_entry(path: Path) -> None:
+    """Wait until a file, or the names in a directory, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def flush(file: IO[Any]) -> None:
@@ -92,7 +97,7 @@ def put_in_place(scratch: Path, target: Path, word: str | None = None) -> None:
         delete(aside)
         os.replace(target, aside)
     os.replace(scratch, target)
-    sync(target.parent)
+    sync_entry(target.parent)
     delete(aside)
 
 

@@ -52,8 +52,8 @@ class RunLock:
                 f"run_dir {run_dir} cannot be written to: {error.strerror}; choose another --run_dir"
             ) from error
         try:
-            # Not flock: an engine's process would inherit it, and keep it where it outlives this one.
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Not lockf, which is lost as soon as anything in this process has read the file and closed it again.
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             holder = os.pread(handle, 200, 0).decode("utf-8", "replace").strip()
             os.close(handle)
@@ -68,6 +68,8 @@ class RunLock:
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()} ({command})\n".encode(), 0)
         self._handle = handle
+        # An engine's process that is forked from this one, and outlives it, must not hold the lock.
+        os.register_at_fork(after_in_child=self.release)
 
     def release(self) -> None:
         if self._handle is not None:

@@ -180,6 +180,29 @@ def test_one_run_at_a_time(tmp_path):
     mine.release()
 
 
+def test_the_lock_outlives_all_that_its_holder_reads_and_writes(tmp_path):
+    code = (
+        "import sys, pathlib, os; from emlit.resilience.run_lock import RunLock; "
+        "from emlit.resilience.files import sync, write_whole; from emlit.resilience.marks import mark; "
+        f"run = pathlib.Path({str(tmp_path)!r}); lock = RunLock(); lock.take(run, 'fit'); "
+        "write_whole(run / 'summary.json', '{}'); sync(run); "
+        "[file.read_bytes() for file in run.rglob('*') if file.is_file()]; "
+        "os.fork() or (sys.stdin.read(), os._exit(0)); print('held', flush=True); sys.stdin.read()"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "held\n"
+        mine = RunLock()
+        with pytest.raises(ConfigError, match="is in use by process"):
+            mine.take(tmp_path, "fit")
+        holder.kill()  # what it forked lives on, and holds nothing
+        holder.wait()
+        mine.take(tmp_path, "fit")
+        mine.release()
+    finally:
+        holder.stdin.close()
+
+
 def test_processes_of_one_run_share_its_directory(tmp_path, monkeypatch):
     for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"):
         with monkeypatch.context() as patch:
