@@ -205,8 +205,8 @@ class NucleusEntropy(Stat):
         with torch.no_grad():
             ordered, order = logprobs.exp().sort(dim=1, descending=True)
             kept = torch.zeros_like(logprobs, dtype=torch.bool).scatter(1, order, ordered.cumsum(dim=1) <= self.p)
-            none = ~kept.any(dim=1, keepdim=True)
+            none = ~kept.any(dim=1)
         inside = torch.where(kept, logprobs, torch.finfo(logprobs.dtype).min)
         inside = torch.log_softmax(inside, dim=1)
         terms = torch.where(kept, inside.exp() * inside.masked_fill(~kept, 0.0), 0.0)
-        return -terms.sum(dim=1).masked_fill(none.squeeze(1), 0.0)
+        return torch.where(none, logprobs.detach().amax(dim=1) * 0.0, -terms.sum(dim=1))  # nan stays nan

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from emlit.functional import Stat
 
-_BINS, _LEAST, _MOST = 512, 1e-8, 64.0  # of the histogram: logarithmic, in the unit of the values
+_BINS, _LEAST, _MOST = 512, 1e-8, 64.0  # of the histogram: of either sign, logarithmic in the size of the values
 # Of a tensor and "sum" or "max": the same over all processes.
 Reduce = Callable[[Tensor, str], Tensor]
 
@@ -21,7 +21,7 @@ class RoundStatistic:
     """One number about a per-token value, over all tokens trained on in the last optimiser step, on all processes.
 
     Args:
-        kind: "mean", "std", "max", or "quantile", for values of at least 0, to 4 % of the value
+        kind: "mean", "std", "max", or "quantile", to 4 % of the value
         q: which quantile, above 0 and below 1
 
     Attributes:
@@ -43,9 +43,12 @@ class RoundStatistic:
             nothing = values.new_full((1,), -math.inf)
             found = torch.cat([values.masked_fill(~mask, -math.inf).flatten(), nothing]).amax().view(1)
         elif self.kind == "quantile":
-            place = (kept.clamp(_LEAST, _MOST).log() - math.log(_LEAST)) / math.log(_MOST / _LEAST) * _BINS
-            found = weight.new_zeros(_BINS)
-            found.scatter_add_(0, place.long().clamp(max=_BINS - 1).flatten(), weight.flatten())
+            weight, kept = torch.where(kept.isnan(), torch.nan, weight), kept.nan_to_num(0.0)  # nan says nothing
+            size = (kept.abs().clamp(_LEAST, _MOST).log() - math.log(_LEAST)) / math.log(_MOST / _LEAST) * _BINS
+            size = size.long().clamp(max=_BINS - 1)
+            place = torch.where(kept < 0, _BINS - 1 - size, _BINS + size)
+            found = weight.new_zeros(2 * _BINS)
+            found.scatter_add_(0, place.flatten(), weight.flatten())
         else:
             found = torch.stack([weight.sum(), kept.sum(), kept.square().sum()])
         if self._seen is None:
@@ -79,7 +82,8 @@ def _quantile(seen: list[float], q: float | None) -> float | None:
     left = (q or 0.0) * sum(seen)
     for place, count in enumerate(seen):
         if count and left <= count:
-            return _LEAST * (_MOST / _LEAST) ** ((place + left / count) / _BINS)
+            size = place + left / count - _BINS
+            return math.copysign(_LEAST * (_MOST / _LEAST) ** (abs(size) / _BINS), size)
         left -= count
     return None
 

@@ -1,28 +1,26 @@
 """From advantages to the loss of each token: plug-ins of `EMRL`."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
 
 from torch import Tensor
 
 from emlit.errors import ConfigError
-from emlit.functional import AnyStats, PolicyLoss, Stat, policy_gradient_loss
+from emlit.functional import AnyStats, PolicyLoss, policy_gradient_loss
+from emlit.losses.lagged import Lagged
 from emlit.records import RolloutBatch
 
 
-class PolicyUpdate(ABC):
+class PolicyUpdate(Lagged, ABC):
     """The loss of sampled tokens, given what they are worth.
 
     Attributes:
         off_policy: whether it stays right once the weights have moved on from those that sampled, as they have in the
             later updates of a round
-        needs: what it reads of each token beside log p and H
-        needs_old: whether it reads `batch.old`
+        min_updates: updates of a round below which it does nothing of its own
     """
 
     off_policy: bool = False
-    needs: Collection[Stat] = ()
-    needs_old: bool = False
+    min_updates: int = 1
 
     @abstractmethod
     def __call__(self, stats: AnyStats, advantage: Tensor, batch: RolloutBatch) -> tuple[Tensor, dict[str, Tensor]]:
@@ -74,20 +72,48 @@ class PPO(PolicyUpdate):
         clip: half-width of the interval for the ratio; the released code has 0.2
         cap: largest importance weight, which clipping alone does not bound where an advantage is negative; None for no
             cap
+        clip_high: how far above 1 the interval reaches, where that is not `clip`; DAPO has 0.28 (arXiv 2503.14476)
+        dual_clip: bounds the loss of a token of negative advantage by so many times the advantage (arXiv 1912.09729);
+            verl has 3
     """
 
     off_policy = True
 
-    def __init__(self, clip: float = 0.2, cap: float | None = 2.0) -> None:
-        if not clip > 0:
-            raise ConfigError(f"clip of PPO is {clip}; it must be positive")
-        if cap is not None and not cap >= 1 + clip:
-            raise ConfigError(f"cap of PPO is {cap}; it must be at least 1 + clip, {1 + clip:g}, or null")
-        self.clip, self.cap = clip, cap
+    def __init__(
+        self,
+        clip: float = 0.2,
+        cap: float | None = 2.0,
+        clip_high: float | None = None,
+        dual_clip: float | None = None,
+    ) -> None:
+        require_clips(type(self).__name__, clip, clip_high, dual_clip)
+        widest = clip if clip_high is None else clip_high
+        if cap is not None and not cap >= 1 + widest:
+            raise ConfigError(
+                f"cap of PPO is {cap}; it must be at least 1 + {'clip' if clip_high is None else 'clip_high'}, "
+                f"{1 + widest:g}, or null"
+            )
+        self.clip, self.cap, self.clip_high, self.dual_clip = clip, cap, clip_high, dual_clip
 
     def __call__(self, stats: AnyStats, advantage: Tensor, batch: RolloutBatch) -> tuple[Tensor, dict[str, Tensor]]:
-        found = policy_gradient_loss(stats.logprob, advantage, batch.sampler_logprobs, self.clip, self.cap)
-        return found.loss, {**_weights(found), "policy/clipped": found.clipped.float()}
+        found = policy_gradient_loss(
+            stats.logprob, advantage, batch.sampler_logprobs, self.clip, self.cap, self.clip_high, self.dual_clip
+        )
+        return found.loss, curves(found)
+
+
+def require_clips(name: str, clip: float, clip_high: float | None, dual_clip: float | None) -> None:
+    """Raise ConfigError for bounds that no ratio can have."""
+    for key, value in (("clip", clip), ("clip_high", clip_high)):
+        if value is not None and not value > 0:
+            raise ConfigError(f"{key} of {name} is {value}; it must be positive")
+    if dual_clip is not None and not dual_clip > 1:
+        raise ConfigError(f"dual_clip of {name} is {dual_clip}; it must be above 1, or null for none")
+
+
+def curves(found: PolicyLoss) -> dict[str, Tensor]:
+    """What a clipped loss shows of its ratios."""
+    return {**_weights(found), "policy/clipped": found.clipped.float()}
 
 
 def _weights(found: PolicyLoss) -> dict[str, Tensor]:

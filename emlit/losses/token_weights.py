@@ -1,7 +1,7 @@
 """How much each sampled token of a loss counts: plug-ins that multiply any policy loss, or SFT's."""
 
 from abc import ABC, abstractmethod
-from hashlib import blake2b
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -9,7 +9,6 @@ from torch import Tensor
 from emlit.errors import ConfigError
 from emlit.losses.lagged import Lagged, RoundStatistic
 from emlit.losses.terms import LossInputs
-from emlit.records import sent
 
 
 class TokenWeights(Lagged, ABC):
@@ -31,17 +30,18 @@ class TokenWeights(Lagged, ABC):
 class HighEntropyTokens(TokenWeights):
     """The 80/20 rule: only the tokens of highest entropy are trained on (arXiv 2506.01939).
 
-    Kept are tokens at or above the entropy of the last step's quantile; they weigh 1 / share, so that the mean is over
-    what is kept. The released code takes the quantile of each micro-batch; the first step here trains on all tokens.
+    Kept are tokens at or above the entropy of the last step's quantile. The released code takes the quantile of each
+    micro-batch; the first step here trains on all tokens.
 
     Args:
         share: of the tokens that is kept; the paper has 0.2
+        mean_over: "kept" tokens, as released: they weigh 1 / share; "all", as TRL's `top_entropy_quantile` has it,
+            which makes the gradient `share` times as large
     """
 
-    def __init__(self, share: float = 0.2) -> None:
-        if not 0 < share < 1:
-            raise ConfigError(f"share of HighEntropyTokens is {share}; it must be above 0 and below 1")
-        self.share = share
+    def __init__(self, share: float = 0.2, mean_over: Literal["kept", "all"] = "kept") -> None:
+        require_share("HighEntropyTokens", share)
+        self.share, self.mean_over = share, mean_over
         self.threshold = RoundStatistic("quantile", 1 - share)
 
     def __call__(self, inputs: LossInputs, loss: Tensor) -> Tensor:
@@ -49,60 +49,109 @@ class HighEntropyTokens(TokenWeights):
         self.threshold.observe(entropy, inputs.batch.loss_mask)
         if self.threshold.value is None:
             return torch.ones_like(loss)
-        return (entropy >= self.threshold.value).to(loss.dtype) / self.share
+        kept = (entropy >= self.threshold.value).to(loss.dtype)
+        return kept / self.share if self.mean_over == "kept" else kept
 
 
-class ClipCov(TokenWeights):
-    """Clip-Cov: a few of the tokens whose log p and advantage go together most are left out (arXiv 2505.22617).
+class SurprisingTokens(TokenWeights):
+    """Entropy-SFT: only the tokens whose loss is large beside their entropy are learned (Light-IF, arXiv 2508.03178).
 
-    Candidates have (log p - mean) (A - mean) between two bounds, with the means of the last step; each is dropped with
-    the probability that drops `share` of all tokens, by a draw that its round, row and place decide. The released code
-    takes the means of each micro-batch and draws without a seed. The first step drops none.
+    Kept are the tokens with the largest -log p - entropy_weight * H, by the last step's quantile; they weigh 1 / share.
+    The released code takes the quantile of each micro-batch. For SFT, whose loss is -log p.
 
     Args:
-        share: of all tokens that is dropped
-        low: covariance above which a token is a candidate, nats
-        high: covariance below which it is
+        share: of the tokens that is kept
+        entropy_weight: of H, a constant
     """
 
-    def __init__(self, share: float = 2e-4, low: float = 1.0, high: float = 5.0) -> None:
-        if not 0 < share < 1:
-            raise ConfigError(f"share of ClipCov is {share}; it must be above 0 and below 1")
-        if not low < high:
-            raise ConfigError(f"low of ClipCov is {low} and high {high}; low must be below high")
-        self.share, self.low, self.high = share, low, high
-        self.logprob, self.advantage = RoundStatistic("mean"), RoundStatistic("mean")
-        self.candidates = RoundStatistic("mean")
+    def __init__(self, share: float = 0.8, entropy_weight: float = 0.8) -> None:
+        require_share("SurprisingTokens", share)
+        self.share, self.entropy_weight = share, entropy_weight
+        self.threshold = RoundStatistic("quantile", 1 - share)
 
     def __call__(self, inputs: LossInputs, loss: Tensor) -> Tensor:
-        if inputs.advantage is None:
-            raise ConfigError("ClipCov weighs tokens by their advantage; use it with EMRL")
-        mask, logprob = inputs.batch.loss_mask, inputs.stats.logprob.detach()
-        advantage = inputs.advantage.expand_as(logprob)
-        means = self.logprob.value, self.advantage.value
-        self.logprob.observe(logprob, mask)
-        self.advantage.observe(advantage, mask)
-        if means[0] is None or means[1] is None:
+        surprise = (-inputs.stats.logprob - self.entropy_weight * inputs.stats.entropy).detach()
+        self.threshold.observe(surprise, inputs.batch.loss_mask)
+        if self.threshold.value is None:
             return torch.ones_like(loss)
-        covariance = (logprob - means[0]) * (advantage - means[1])
-        is_candidate = (covariance > self.low) & (covariance < self.high)
-        share = self.candidates.value
-        self.candidates.observe(is_candidate, mask)
-        if not share:
-            return torch.ones_like(loss)
-        dropped = is_candidate & (sent(_draws(inputs), loss.device) < self.share / share)
-        return torch.where(dropped, 0.0, 1.0).to(loss.dtype)
+        return (surprise >= self.threshold.value).to(loss.dtype) / self.share
 
 
-def _draws(inputs: LossInputs) -> Tensor:
-    """A number between 0 and 1 for each token (B, T), whatever micro-batch or process it is in."""
-    batch, rows = inputs.batch, []
-    for group in batch.groups:
-        for number in range(len(group.completions)):
-            key = f"{batch.round} {group.prompt.task.name} {group.prompt.row.id} {number}".encode()
-            seed = int.from_bytes(blake2b(key, digest_size=8).digest()) & (2**63 - 1)
-            start, length = len(group.prompt.tokens), len(group.completions[number].tokens)
-            row = torch.ones(batch.tokens.shape[1])
-            row[start : start + length] = torch.rand(length, generator=torch.Generator().manual_seed(seed))
-            rows.append(row)
-    return torch.stack(rows) if rows else torch.ones(batch.tokens.shape)
+class PlanningTokens(TokenWeights):
+    """HICRA's entropy variant: more for the uncertain tokens of good long completions (arXiv 2509.03646).
+
+    Of completions with a positive advantage that are longer than their group's mean, the tokens above the `q`-quantile
+    of their completion's entropies (number floor(q n) of n in order, from 0) weigh 1 + alpha. The paper finds its
+    planning tokens by a list of phrases, mined with sentence embeddings and not published; this is the rule of a
+    community port to TRL.
+
+    Args:
+        alpha: how much more
+        q: which quantile
+    """
+
+    def __init__(self, alpha: float = 0.2, q: float = 0.7) -> None:
+        if not alpha >= 0:
+            raise ConfigError(f"alpha of PlanningTokens is {alpha}; it must not be negative")
+        if not 0 < q < 1:
+            raise ConfigError(f"q of PlanningTokens is {q}; it must be above 0 and below 1")
+        self.alpha, self.q = alpha, q
+
+    def __call__(self, inputs: LossInputs, loss: Tensor) -> Tensor:
+        batch, advantage = inputs.batch, require_advantage(inputs, "PlanningTokens")
+        length = batch.completion_mask.sum(dim=1, keepdim=True)
+        of_group = length.to(loss.dtype).view(-1, batch.samples_per_prompt)
+        is_long = length > of_group.mean(dim=1, keepdim=True).expand_as(of_group).reshape(-1, 1)
+        entropy = inputs.stats.entropy.detach()
+        ordered = entropy.masked_fill(~batch.completion_mask, torch.inf).sort(dim=1).values
+        threshold = ordered.gather(1, torch.minimum((length * self.q).long(), (length - 1).clamp(min=0)))
+        above = batch.completion_mask & (entropy > threshold)
+        return 1 + self.alpha * (above & is_long & (advantage > 0)).to(loss.dtype)
+
+
+class EntropyScaledTokens(TokenWeights):
+    """Agentic AEPO's advantage shaping: tokens weigh 1 + alpha z, z their standardised entropy (arXiv 2510.14545).
+
+    z takes mean and deviation of the last step's entropies; where the factor would be negative it is 0. The official
+    loss was not found; this is that of a third party's port, which standardises in each micro-batch.
+
+    Args:
+        alpha: of z
+    """
+
+    def __init__(self, alpha: float = 0.2) -> None:
+        if not alpha >= 0:
+            raise ConfigError(f"alpha of EntropyScaledTokens is {alpha}; it must not be negative")
+        self.alpha = alpha
+        self.mean, self.std = RoundStatistic("mean"), RoundStatistic("std")
+
+    def __call__(self, inputs: LossInputs, loss: Tensor) -> Tensor:
+        entropy, mask = inputs.stats.entropy.detach(), inputs.batch.loss_mask
+        self.mean.observe(entropy, mask)
+        self.std.observe(entropy, mask)
+        if self.mean.value is None or not self.std.value:
+            return torch.ones_like(loss)
+        return (1 + self.alpha * (entropy - self.mean.value) / self.std.value).clamp(min=0)
+
+
+def require_share(name: str, share: float) -> None:
+    """Raise ConfigError for a share of the tokens that is none."""
+    if not 0 < share < 1:
+        raise ConfigError(f"share of {name} is {share}; it must be above 0 and below 1")
+
+
+def require_advantage(inputs: LossInputs, name: str) -> Tensor:
+    """The advantages; ConfigError in an objective that has none."""
+    if inputs.advantage is None:
+        raise ConfigError(f"{name} weighs tokens by their advantage; use it with EMRL")
+    return inputs.advantage
+
+
+def above_row_quantile(values: Tensor, mask: Tensor, q: float) -> Tensor:
+    """Which values (B, T) are above the q-quantile of their row, counted over the tokens of a mask (B, T)."""
+    ordered = values.masked_fill(~mask, torch.inf).sort(dim=1).values
+    last = (mask.sum(dim=1, keepdim=True) - 1).clamp(min=0)
+    place = (last * q).to(values.dtype)
+    low = place.floor().long()
+    below, over = ordered.gather(1, low), ordered.gather(1, torch.minimum(low + 1, last))
+    return mask & (values > below + (over - below) * (place - low))

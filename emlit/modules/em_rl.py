@@ -65,6 +65,12 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
                 f"the importance weights of {type(self.policy_update).__name__} would be wrong; unset it, or set "
                 "--model.policy_update to Reinforce"
             )
+        if data.updates_per_round < self.policy_update.min_updates:
+            raise ConfigError(
+                f"data.updates_per_round is {data.updates_per_round}, and {type(self.policy_update).__name__} goes by "
+                "the distance from the policy before a round's first update, which then is 0; set it to "
+                f"{self.policy_update.min_updates} or more"
+            )
         for key, stale in (("updates_per_round", data.updates_per_round > 1), ("rounds_ahead", data.rounds_ahead > 0)):
             if stale and not self.policy_update.off_policy:
                 raise ConfigError(
@@ -82,8 +88,8 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
 
     def training_step(self, batch: RolloutBatch) -> Tensor:
         stats = self.rollout_stats(batch)
-        batch = self.with_old(batch, stats)
         inputs = self.loss_inputs(stats, batch)
+        batch = inputs.batch
         with torch.no_grad():
             detached = mapped(stats, torch.Tensor.detach)
             rewards, parts = self.reward.score(batch, detached)

@@ -144,7 +144,8 @@ class EntropyObjectiveMixin(PlugInsMixin):
         return loss, self.in_place(stats, batch.positions, batch.tokens.shape)
 
     def loss_inputs(self, stats: TokenStats, batch: RolloutBatch) -> LossInputs:
-        """What loss terms read; the reference policy is scored where one of them needs it."""
+        """What losses read; the reference policy, and the old one, are there where a plug-in needs them."""
+        batch = self.with_old(batch, stats)
         if not self.needs_reference:
             return LossInputs(stats, batch)
         with torch.no_grad(), self._reference_policy() as reference:

@@ -41,7 +41,9 @@ class SFT(EntropyObjectiveMixin, CausalLM):
             )
 
     def training_step(self, batch: RolloutBatch) -> Tensor:
-        stats = self.token_stats(batch.tokens, batch.completion_mask, temperature=1.0, positions=batch.positions)
+        stats = self.token_stats(
+            batch.tokens, batch.completion_mask, temperature=1.0, needs=self.needs, positions=batch.positions
+        )
         inputs = self.loss_inputs(stats, batch)
         terms = self.weighted(-stats.logprob, inputs)
         return self.finish(self.reduce(terms, batch), terms, inputs, {})

@@ -1,27 +1,23 @@
 """What a completion is worth beside the others of its prompt."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
 
 from torch import Tensor
 
 from emlit.errors import ConfigError
-from emlit.functional import AnyStats, Stat, grpo_advantage, rloo_advantage
+from emlit.functional import AnyStats, grpo_advantage, rloo_advantage
+from emlit.losses import Lagged
 from emlit.records import RolloutBatch
 
 
-class Advantage(ABC):
+class Advantage(Lagged, ABC):
     """From rewards to the weight of each token's log-probability.
 
     Attributes:
         min_samples: completions of a prompt that it needs
-        needs: what it reads of each token beside log p and H
-        needs_old: whether it reads `batch.old`
     """
 
     min_samples: int = 2
-    needs: Collection[Stat] = ()
-    needs_old: bool = False
 
     @abstractmethod
     def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: AnyStats) -> Tensor:

@@ -24,11 +24,16 @@ class VerifiedAnswerReward(Reward):
         self.format_weight = format_weight
 
     def check(self, prompts: Sequence[Prompt]) -> None:
+        self.require_labels(prompts, "VerifiedAnswerReward")
+
+    @staticmethod
+    def require_labels(prompts: Sequence[Prompt], name: str) -> None:
+        """Raise DataError where a prompt has nothing to compare an answer with."""
         for prompt in prompts:
             if prompt.row.answer is None:
                 raise DataError(
-                    f"{prompt.where}: no label, and VerifiedAnswerReward compares answers with labels; set "
-                    "answer_column or answer_from_solution of data.train, or choose a reward that needs none"
+                    f"{prompt.where}: no label, and {name} compares answers with labels; set answer_column or "
+                    "answer_from_solution of data.train, or choose a reward that needs none"
                 )
 
     def __call__(self, batch: RolloutBatch, stats: AnyStats) -> Tensor:

@@ -3,11 +3,12 @@
 import logging
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from emlit.errors import ConfigError
-from emlit.functional import TokenStats, sequence_mean
-from emlit.records import RolloutBatch
+from emlit.functional import AnyStats, sequence_mean
+from emlit.records import RolloutBatch, sent
 from emlit.rewards.base import Reward
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class SequenceLogProbReward(Reward):
     def __init__(self, reduction: RewardReduction = "mean") -> None:
         self.reduction = _checked(reduction, "SequenceLogProbReward")
 
-    def __call__(self, batch: RolloutBatch, stats: TokenStats) -> Tensor:
+    def __call__(self, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         return _reduce(stats.logprob, batch.completion_mask, self.reduction)
 
 
@@ -52,10 +53,16 @@ class TokenEntropyReward(Reward):
 
     Args:
         reduction: "mean" over tokens, as in the released code, or "sum", as in the paper
+        no_answer: the reward of a completion without an answer; its entropy's unless set. RENT's released code has -7
+            with some of its data (arXiv 2505.22660)
     """
 
-    def __init__(self, reduction: RewardReduction = "mean") -> None:
-        self.reduction = _checked(reduction, "TokenEntropyReward")
+    def __init__(self, reduction: RewardReduction = "mean", no_answer: float | None = None) -> None:
+        self.reduction, self.no_answer = _checked(reduction, "TokenEntropyReward"), no_answer
 
-    def __call__(self, batch: RolloutBatch, stats: TokenStats) -> Tensor:
-        return -_reduce(stats.entropy, batch.completion_mask, self.reduction)
+    def __call__(self, batch: RolloutBatch, stats: AnyStats) -> Tensor:
+        found = -_reduce(stats.entropy, batch.completion_mask, self.reduction)
+        if self.no_answer is None:
+            return found
+        silent = torch.tensor([grade.answer is None for group in batch.groups for grade in group.grades])
+        return found.masked_fill(sent(silent, found.device), self.no_answer)

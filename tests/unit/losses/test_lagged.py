@@ -30,6 +30,15 @@ def test_however_a_step_is_cut(kind, cut):
     assert statistic.value == pytest.approx(EXPECTED[kind], rel=0.04 if kind == "quantile" else 1e-9)
 
 
+@pytest.mark.parametrize("q", [0.05, 0.3, 0.6, 0.9])
+def test_a_quantile_of_values_of_both_signs(q):
+    values, mask = torch.randn(200, 50, generator=torch.Generator().manual_seed(1)), torch.ones(200, 50) > 0
+    statistic = RoundStatistic("quantile", q)
+    statistic.observe(values, mask)
+    statistic.update(alone)
+    assert statistic.value == pytest.approx(values.double().quantile(q).item(), rel=0.05)
+
+
 @pytest.mark.parametrize("kind", EXPECTED)
 def test_two_processes_add_up_to_one(kind):
     q = 0.8 if kind == "quantile" else None

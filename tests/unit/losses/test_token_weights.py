@@ -5,7 +5,7 @@ import torch
 
 from emlit.errors import ConfigError
 from emlit.losses import ClipCov, EntropyFloor, HighEntropyTokens, KLToReference, TokenWeights
-from emlit.losses.token_weights import _draws
+from emlit.losses.covariance import _draws
 from emlit.modules import EMRL, SFT
 from tests.conftest import make_batch
 from tests.unit.modules.test_objectives import GROUPS, gradient, ready, small_model

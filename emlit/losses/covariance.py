@@ -1,0 +1,113 @@
+"""What goes by the covariance of log p and advantage: Clip-Cov and KL-Cov (arXiv 2505.22617)."""
+
+from hashlib import blake2b
+
+import torch
+from torch import Tensor
+
+from emlit.errors import ConfigError
+from emlit.functional import AnyStats
+from emlit.losses.lagged import RoundStatistic
+from emlit.losses.policy_update import PolicyUpdate
+from emlit.losses.terms import LossInputs
+from emlit.losses.token_weights import TokenWeights, require_advantage, require_share
+from emlit.records import RolloutBatch, sent
+
+
+class StepCovariance:
+    """(log p - mean) (A - mean), with the means of the last step."""
+
+    logprob: RoundStatistic
+    advantage: RoundStatistic
+
+    def covariance(self, logprob: Tensor, advantage: Tensor, mask: Tensor) -> Tensor | None:
+        """(B, T), nats; None in the first step."""
+        logprob, advantage = logprob.detach(), advantage.expand_as(logprob)
+        means = self.logprob.value, self.advantage.value
+        self.logprob.observe(logprob, mask)
+        self.advantage.observe(advantage, mask)
+        return None if means[0] is None or means[1] is None else (logprob - means[0]) * (advantage - means[1])
+
+
+class ClipCov(StepCovariance, TokenWeights):
+    """Clip-Cov: a few of the tokens whose log p and advantage go together most are left out (arXiv 2505.22617).
+
+    Candidates have (log p - mean) (A - mean) between two bounds, with the means of the last step; each is dropped with
+    the probability that drops `share` of all tokens, by a draw that its round, row and place decide. The released code
+    takes the means of each micro-batch and draws without a seed. The first step drops none.
+
+    Args:
+        share: of all tokens that is dropped
+        low: covariance above which a token is a candidate, nats
+        high: covariance below which it is
+    """
+
+    def __init__(self, share: float = 2e-4, low: float = 1.0, high: float = 5.0) -> None:
+        require_share("ClipCov", share)
+        if not low < high:
+            raise ConfigError(f"low of ClipCov is {low} and high {high}; low must be below high")
+        self.share, self.low, self.high = share, low, high
+        self.logprob, self.advantage = RoundStatistic("mean"), RoundStatistic("mean")
+        self.candidates = RoundStatistic("mean")
+
+    def __call__(self, inputs: LossInputs, loss: Tensor) -> Tensor:
+        mask, advantage = inputs.batch.loss_mask, require_advantage(inputs, "ClipCov")
+        covariance = self.covariance(inputs.stats.logprob, advantage, mask)
+        if covariance is None:
+            return torch.ones_like(loss)
+        is_candidate = (covariance > self.low) & (covariance < self.high)
+        share = self.candidates.value
+        self.candidates.observe(is_candidate, mask)
+        if not share:
+            return torch.ones_like(loss)
+        dropped = is_candidate & (sent(_draws(inputs), loss.device) < self.share / share)
+        return torch.where(dropped, 0.0, 1.0).to(loss.dtype)
+
+
+class KLCov(StepCovariance, PolicyUpdate):
+    """KL-Cov: -A w, w = p / p_old unclipped, and a penalty |log w| on the tokens of the highest covariance.
+
+    p_old is the policy before the round's first update; there |log w| has no gradient, so that a round needs several
+    updates. Picked are the tokens above the last step's quantile; the released code takes that of each micro-batch.
+
+    Args:
+        share: of the tokens that is picked; released are 0.002 for 7B and 0.0002 for 32B
+        weight: of the penalty
+    """
+
+    off_policy, needs_old, min_updates = True, True, 2
+
+    def __init__(self, share: float = 0.002, weight: float = 1.0) -> None:
+        require_share("KLCov", share)
+        if not weight >= 0:
+            raise ConfigError(f"weight of KLCov is {weight}; it must not be negative")
+        self.share, self.weight = share, weight
+        self.logprob, self.advantage = RoundStatistic("mean"), RoundStatistic("mean")
+        self.threshold = RoundStatistic("quantile", 1 - share)
+
+    def __call__(self, stats: AnyStats, advantage: Tensor, batch: RolloutBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        assert batch.old is not None
+        log_ratio = (stats.logprob - batch.old.logprob).clamp(-20.0, 20.0)
+        loss = -advantage * log_ratio.exp()
+        picked = torch.zeros_like(batch.loss_mask)
+        covariance = self.covariance(stats.logprob, advantage, batch.loss_mask)
+        if covariance is not None:
+            if self.threshold.value is not None:
+                picked = covariance >= self.threshold.value
+            self.threshold.observe(covariance, batch.loss_mask)
+        loss = loss + self.weight * picked * log_ratio.abs()
+        return loss, {"importance/ratio": log_ratio.detach().exp(), "policy/picked": picked.float()}
+
+
+def _draws(inputs: LossInputs) -> Tensor:
+    """A number between 0 and 1 for each token (B, T), whatever micro-batch or process it is in."""
+    batch, rows = inputs.batch, []
+    for group in batch.groups:
+        for number in range(len(group.completions)):
+            key = f"{batch.round} {group.prompt.task.name} {group.prompt.row.id} {number}".encode()
+            seed = int.from_bytes(blake2b(key, digest_size=8).digest()) & (2**63 - 1)
+            start, length = len(group.prompt.tokens), len(group.completions[number].tokens)
+            row = torch.ones(batch.tokens.shape[1])
+            row[start : start + length] = torch.rand(length, generator=torch.Generator().manual_seed(seed))
+            rows.append(row)
+    return torch.stack(rows) if rows else torch.ones(batch.tokens.shape)

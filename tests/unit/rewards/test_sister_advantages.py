@@ -1,0 +1,167 @@
+"""Advantages and rewards of the field's other methods, by hand; the published code's numbers are beside the losses."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from emlit.errors import ConfigError, DataError
+from emlit.functional import TokenStats
+from emlit.modules import EMRL
+from emlit.records import Completion, Group
+from emlit.rewards import (
+    CANON,
+    DCPO,
+    EMPG,
+    GRPO,
+    SEEDGRPO,
+    CertainResponses,
+    HardPrompts,
+    PEARReward,
+    TokenEntropyReward,
+    TokenLevelGRPO,
+    UncertainTokens,
+)
+from tests.conftest import make_batch
+from tests.unit.losses.test_token_weights import lagged
+from tests.unit.modules.test_objectives import GROUPS, gradient, ready
+from tests.unit.rewards.test_answers import answered
+
+ADVANTAGES = {
+    "CANON": CANON,
+    "CANON, mixed": lambda: CANON(0.5, 0.9),
+    "SEED-GRPO": SEEDGRPO,
+    "PSHW": HardPrompts,
+    "token-level GRPO": TokenLevelGRPO,
+    "uncertain tokens": UncertainTokens,
+    "ETTRL": CertainResponses,
+    "EMPG": EMPG,
+    "DCPO": lambda: lagged(DCPO(), entropy=0.4, right=0.5),
+}
+
+
+def made(name):
+    return {"advantage": ADVANTAGES[name](), "kl_weight": 0.0}
+
+
+@pytest.mark.parametrize("name", ADVANTAGES)
+def test_eight_by_one_is_one_by_eight(name):
+    whole = make_batch(GROUPS)
+    parts = [make_batch([group], normaliser=whole.normaliser) for group in GROUPS]
+    one = gradient(ready(EMRL(**made(name))), [whole])
+    eight = gradient(ready(EMRL(**made(name)), micro_batches=3), parts)
+    for parameter in one:
+        torch.testing.assert_close(one[parameter], eight[parameter], rtol=1e-4, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", ADVANTAGES)
+@pytest.mark.parametrize("reward", [0.0, 1.0, 0.3])
+def test_a_group_of_equal_rewards_has_no_advantage(name, reward):
+    if name == "CANON, mixed":
+        pytest.skip("an alpha other than 1 prefers a half whatever the rewards are, as published")
+    batch = make_batch(GROUPS)
+    stats = ready(EMRL(**made(name))).rollout_stats(batch) if name != "DCPO" else None
+    if name == "DCPO":  # right answers are imitated, equal or not
+        pytest.skip("imitates right answers, equal or not, as published")
+    batch = replace(batch, old=stats)
+    assert not ADVANTAGES[name]()(torch.full((3, 2), reward), batch, stats).any()
+
+
+@pytest.mark.parametrize("name", ADVANTAGES)
+def test_one_sample_is_refused_before_a_model_loads(name):
+    assert ADVANTAGES[name]().min_samples == 2
+
+
+def test_seed_grpo():
+    batch = make_batch([answered(r"\boxed{1}", r"\boxed{1}", r"\boxed{2}", "none")])
+    rewards = torch.tensor([[1.0, 1.0, 0.0, 0.0]])
+    share = (0.5 * math.log(2) + 0.5 * math.log(4)) / math.log(4)
+    for shape, factor in (
+        ("linear", 1 - 0.4 * share), ("exponential", math.exp(-0.4 * share)), ("focal", (1 - share) ** 0.4),
+    ):  # fmt: skip
+        found = SEEDGRPO(0.4, shape)(rewards, batch, None)
+        assert found.flatten().tolist() == pytest.approx([0.5 * factor, 0.5 * factor, -0.5 * factor, -0.5 * factor])
+
+
+def test_hard_prompts_count_more():
+    batch = make_batch(GROUPS[:1])
+    found = HardPrompts()(torch.tensor([[1.0, 0.0, 0.0, 0.0]]), batch, None)
+    mean = -0.5
+    weight = 1.256 - 0.256 * mean
+    assert found.flatten().tolist() == pytest.approx([1.5 * weight] + [-0.5 * weight] * 3)
+
+
+def test_certain_responses_gain():
+    batch = make_batch(GROUPS[1:2])  # of 5 tokens and of 1
+    entropy = torch.tensor([[0.0, 0.2, 0.4, 0.2, 0.4, 0.3], [0.0, 0.9, 0.0, 0.0, 0.0, 0.0]])
+    stats = TokenStats(entropy, entropy)
+    rewards = torch.tensor([[1.0, 0.0]])
+    plain = GRPO()(rewards, batch, stats).flatten()
+    found = CertainResponses(clip=0.5)(rewards, batch, stats).flatten()
+    mean = (0.3 + 0.9) / 2
+    assert found.tolist() == pytest.approx([0.5 * (1 + (mean - 0.3) / mean), -0.5 * (1 + (mean - 0.9) / mean)])
+    assert CertainResponses(clip=None, reshape=False)(rewards, batch, stats).flatten().tolist() == plain.tolist()
+
+
+def thought(*texts, tokens):
+    pieces = [f"<{number}>" for number in range(tokens)]
+    group = answered(*texts)
+    completions = [Completion(list(range(tokens)), [-1.0] * tokens, "stop") for _ in texts]
+    return Group(group.prompt, completions, list(texts), lambda ids: "".join(pieces[i] for i in ids))
+
+
+def test_pear():
+    right = r"<0><1>\boxed{\frac{1}{2}}"
+    groups = [thought(right, "<0><1>none", tokens=4)]
+    batch = make_batch(groups)
+    entropy = torch.tensor([[0.0, 0.8, 0.4, 0.1, 0.3], [0.0, 0.5, 0.5, 0.5, 0.5]])
+    batch = replace(batch, old=TokenStats(entropy, entropy))
+    found = PEARReward(marker="<1>")(batch, None)
+    assert found.tolist() == pytest.approx([1 - (0.6 - 0.2), 0.0])
+    assert PEARReward(marker="<1>", alpha=5.0)(batch, None).tolist() == pytest.approx([1.0, 0.0])
+    # Without the marker all is thinking.
+    assert PEARReward(marker="never")(batch, None).tolist() == pytest.approx([1 - 0.4, 0.0])
+    with pytest.raises(DataError, match="no label, and PEARReward compares"):
+        PEARReward().check([answered("x", label=None).prompt])
+
+
+def test_silence_has_its_own_reward():
+    batch = make_batch([answered(r"\boxed{3}", "none")])
+    stats = TokenStats(torch.zeros(2, 3), torch.tensor([[0.0, 0.5, 0.7], [0.0, 0.1, 0.1]]))
+    assert TokenEntropyReward()(batch, stats).tolist() == pytest.approx([-0.6, -0.1])
+    assert TokenEntropyReward(no_answer=-7.0)(batch, stats).tolist() == pytest.approx([-0.6, -7.0])
+
+
+def test_wrapped_needs_are_passed_on():
+    assert UncertainTokens(EMPG()).needs_old
+    assert len(CertainResponses(DCPO()).needs) == 2
+    outer = UncertainTokens(CertainResponses(DCPO()))
+    module = ready(EMRL(advantage=outer, kl_weight=0.0))
+    gradient(module, [make_batch(GROUPS)])
+    for plug_in in module.lagged.values():
+        plug_in.update(lambda value, how: value)
+    assert outer.base.base.entropy.value > 0  # its statistics are kept too
+    assert outer.lagged_state().keys() == {"base.base.entropy", "base.base.right"}
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: CANON(2), "inter of CANON is 2"),
+        (lambda: SEEDGRPO(1.5), "alpha of SEEDGRPO is 1.5"),
+        (lambda: SEEDGRPO(shape="square"), "must be linear, exponential or focal"),
+        (lambda: HardPrompts(-1), "slope of HardPrompts"),
+        (lambda: TokenLevelGRPO(-1), "eps of TokenLevelGRPO"),
+        (lambda: TokenLevelGRPO(largest=0), "largest of TokenLevelGRPO"),
+        (lambda: UncertainTokens(kappa=0), "kappa 0"),
+        (lambda: CertainResponses(clip=0), "clip of CertainResponses is 0"),
+        (lambda: EMPG(k=-1), "k of EMPG is -1"),
+        (lambda: DCPO(hot=0.9), "one must be below 1, the other above"),
+        (lambda: DCPO(target=0), "target of DCPO is 0"),
+        (lambda: PEARReward(marker=""), "marker of PEARReward is empty"),
+    ],
+)
+def test_values_out_of_range(make, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        make()
