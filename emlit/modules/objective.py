@@ -1,13 +1,10 @@
 """What EM-FT and EM-RL share: rollouts in, per-token stats, one scalar out."""
 
-import contextlib
 import functools
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
-from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from emlit.errors import ConfigError
@@ -23,17 +20,15 @@ from emlit.functional import (
 from emlit.losses import EntropyFloor, KLToReference, LossInputs, LossTerm
 from emlit.modules.optimizers import make_optimizer
 from emlit.modules.plug_ins import PlugInsMixin
+from emlit.modules.reference import ReferenceMixin
 from emlit.modules.step_output import StepOutput
 from emlit.parallel import is_sharded
-from emlit.policy.loading import AUTOCAST_DTYPES, decoder_layers, load_reference
+from emlit.policy.loading import decoder_layers
 from emlit.policy.scoring import body
 from emlit.records import RolloutBatch
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
 
-
-class EntropyObjectiveMixin(PlugInsMixin):
+class EntropyObjectiveMixin(PlugInsMixin, ReferenceMixin):
     """An objective on the per-token stats of on-policy rollouts, for a `CausalLM`, which it stands in front of.
 
     A subclass implements `training_step` with `loss_inputs`, `reduce` and `finish`.
@@ -51,6 +46,8 @@ class EntropyObjectiveMixin(PlugInsMixin):
             its EM-FT none
         kl_estimator: as a penalty, k2 has the gradient of KL(policy || reference) and k3 that of the reverse; k1,
             averaged over the completion, is taken off EM-RL's reward instead; the released code has k3
+        reference_momentum: have the reference policy follow the policy: this share of it stays after each optimiser
+            step, as in M-GRPO's anchor; all of it unless set
         entropy_floor: keep the entropy from falling below a floor
         loss_terms: more that is added to the loss, each by its class path
         gradient_checkpointing: recompute activations in the backward pass instead of keeping them
@@ -69,6 +66,7 @@ class EntropyObjectiveMixin(PlugInsMixin):
         entropy_temperature: float | None = None,
         kl_weight: float = 0.0,
         kl_estimator: KLEstimator = "k3",
+        reference_momentum: float | None = None,
         entropy_floor: EntropyFloor | None = None,
         loss_terms: list[LossTerm] | None = None,
         optimizer: OptimizerCallable | None = None,
@@ -92,8 +90,8 @@ class EntropyObjectiveMixin(PlugInsMixin):
         self.kl_weight, self.kl_estimator, self.entropy_floor = kl_weight, kl_estimator, entropy_floor
         kl = KLToReference(kl_weight, kl_estimator)
         self.loss_terms = ([kl] if kl_weight else []) + ([entropy_floor] if entropy_floor else []) + (loss_terms or [])
-        # In a tuple, so that it is no submodule: it is neither trained nor saved.
-        self._reference: tuple[PreTrainedModel, ...] = ()
+        self.reference_momentum = reference_momentum
+        self.check_momentum()
 
     def configure_model(self) -> None:
         super().configure_model()
@@ -103,17 +101,6 @@ class EntropyObjectiveMixin(PlugInsMixin):
             # In place: names of parameters stay.
             for part in decoder_layers(self.model) if is_sharded(self.model) else [body(self.model)]:
                 part.compile(dynamic=True)
-        fitting = self._trainer is None or self._trainer.state.fn == TrainerFn.FITTING
-        # With adapters the reference is the policy without them.
-        if self.needs_reference and fitting and self.lora is None and not self._reference:
-            reference = load_reference(
-                self.pretrained, self.dtype_name, self.sharding, self._autocast_dtype, self.trust_remote_code
-            )
-            self._reference = (reference,)
-
-    @property
-    def _autocast_dtype(self) -> torch.dtype | None:
-        return AUTOCAST_DTYPES.get(str(getattr(self._trainer, "precision", "32-true")))
 
     def rollout_stats(self, batch: RolloutBatch) -> AnyStats:
         """The policy's log p and H of every sampled token (B, T), differentiable, from one forward pass."""
@@ -148,23 +135,11 @@ class EntropyObjectiveMixin(PlugInsMixin):
         batch = self.with_old(batch, stats)
         if not self.needs_reference:
             return LossInputs(stats, batch)
-        with torch.no_grad(), self._reference_policy() as reference:
+        with torch.no_grad(), self.reference_policy() as reference:
             scored = self.token_stats(
                 batch.tokens, batch.completion_mask, batch.temperature, model=reference, positions=batch.positions
             )
         return LossInputs(stats, batch, scored)
-
-    @contextlib.contextmanager
-    def _reference_policy(self) -> Iterator["PreTrainedModel"]:
-        """The model before training: a frozen copy, or the policy with its adapters off."""
-        if self.lora is None:
-            (reference,) = self._reference
-            if not is_sharded(reference) and reference.device != self.device:  # once: asking each parameter takes time
-                reference.to(self.device)
-            yield reference
-        else:
-            with self.model.disable_adapter():
-                yield self.model
 
     def reduce(self, values: Tensor, batch: RolloutBatch) -> Tensor:
         """This micro-batch's share (a scalar) of the optimiser step's reduced value."""
