@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,11 +32,15 @@ def resolve(pretrained: str) -> str:
         ConfigError: a directory that is not there, or holds no config.json
         DataError: a directory that holds an adapter or a GGUF file alone, or a GGUF file that cannot be read
     """
+    if not isinstance(pretrained, str):
+        raise ConfigError(
+            f"pretrained is {printable(pretrained)}; name a model by its directory or hub id, or give tiny"
+        )
     if pretrained == "tiny":
         return str(MODEL_DIR)
     if gguf.is_gguf(pretrained):
         return str(gguf.as_directory(gguf.find(pretrained)))
-    path, shown = Path(pretrained).expanduser(), printable(pretrained)
+    path, shown = Path(os.path.expanduser(pretrained)), printable(pretrained)
     if path.is_dir():
         if not (path / "config.json").is_file():
             model_files.check_no_model(path)

@@ -1,6 +1,7 @@
 """The sizes of a model: from its config.json, or of models whose config.json is published."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,7 @@ def find_config(pretrained: str, shape: str | None = None) -> Any:
     if shape is not None:
         if shape in PUBLISHED:
             return published_config(shape)
-        path = Path(shape).expanduser()
+        path = Path(os.path.expanduser(shape))
         path = path / "config.json" if path.is_dir() else path
         if not path.is_file():
             raise ConfigError(f"shape is {shape}; it must be a config.json or one of {', '.join(PUBLISHED)}")

@@ -16,7 +16,7 @@ _LONGEST = 1000  # characters of a file that are read
 
 def default_file() -> Path:
     """One for all servers and trainers of a user, wherever they share a home directory."""
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state", "emlit", "server-secret")
+    return Path(os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state"), "emlit", "server-secret")
 
 
 def find() -> str | None:

@@ -10,7 +10,8 @@ from transformers import AutoModelForCausalLM
 
 import cli
 from emlit import pretrained
-from emlit.errors import ConfigError, DataError
+from emlit.errors import ConfigError, DataError, StorageError
+from emlit.gguf import _other_half
 from emlit.tiny import MODEL_DIR
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +24,7 @@ NAMES = {
 F32, Q8_0 = gguf.GGMLQuantizationType.F32, gguf.GGMLQuantizationType.Q8_0
 
 
-def write(path, dtype=F32, architecture="qwen2", raw_dtype=None):
+def write(path, dtype=F32, architecture="qwen2", raw_dtype=None, without=(), extra=(), say=lambda out: None, bad=()):
     config = AutoModelForCausalLM.from_pretrained(MODEL_DIR).config
     tokenizer = json.loads((MODEL_DIR / "tokenizer.json").read_text())
     vocabulary = sorted(tokenizer["model"]["vocab"], key=tokenizer["model"]["vocab"].get)
@@ -47,13 +48,20 @@ def write(path, dtype=F32, architecture="qwen2", raw_dtype=None):
     out.add_eos_token_id(config.eos_token_id)
     out.add_pad_token_id(config.pad_token_id)
     out.add_chat_template((MODEL_DIR / "chat_template.jinja").read_text())
+    say(out)
     for name, tensor in AutoModelForCausalLM.from_pretrained(MODEL_DIR).state_dict().items():
         if name == "lm_head.weight":  # tied
             continue
         for own, other in NAMES.items():
             name = name.replace(own, other)
+        if name in without:
+            continue
+        if name in bad:
+            tensor = tensor.index_fill(0, torch.tensor([0]), float("nan"))
         kind = dtype if tensor.dim() == 2 else F32
         out.add_tensor(name, gguf.quants.quantize(tensor.numpy(), kind), raw_dtype=raw_dtype or kind)
+    for name in extra:
+        out.add_tensor(name, torch.ones(8).numpy())
     out.write_header_to_file()
     out.write_kv_data_to_file()
     out.write_tensors_to_file()
@@ -105,11 +113,29 @@ def test_a_run_from_a_file(tmp_path, capsys):
     [
         (lambda path: write(path, architecture="nosuch"), "architecture nosuch"),
         (lambda path: write(path, raw_dtype=gguf.GGMLQuantizationType.I16), "cannot read"),
-        (lambda path: path.write_bytes(b"GGUF" + bytes(20)), "cannot read"),
+        (lambda path: path.write_bytes(b"GGUF" + bytes(20)), "cut short or damaged .*version 0"),
         (lambda path: path.write_bytes(b"<html>"), "no GGUF file"),
-        (lambda path: path.write_bytes(write(path).read_bytes()[:-1000]), "cannot read"),
+        (lambda path: path.write_bytes(write(path).read_bytes()[:-1000]), "cut short"),
+        (
+            lambda path: write(path, without=["blk.1.attn_q.weight"]),
+            r"m\.gguf, a .* lacks 1 .*layers\.1\.self_attn\.q_proj",
+        ),
+        (lambda path: write(path, without=["token_embd.weight"]), r"lacks .*embed_tokens"),
+        (lambda path: write(path, without=["output_norm.weight", "blk.0.attn_k.bias"]), "lacks 2 of"),
+        (lambda path: write(path, bad=["output_norm.weight"]), r"m\.gguf, which holds nan .* in model\.norm\.weight"),
+        (
+            lambda path: write(path, extra=["blk.0.attn_q_norm.weight"]),
+            r"tensor blk\.0\.attn_q_norm\.weight transformers",
+        ),
+        (lambda path: write(path, extra=["rope_freqs.weight"]), r"tensor rope_freqs\.weight transformers does not use"),
+        (lambda path: write(path, say=lambda out: scaled(out, "yarn", 4)), r"qwen2\.rope\.scaling\.type \(yarn\)"),
+        (lambda path: write(path, say=lambda out: scaled(out, "linear", 2)), r"qwen2\.rope\.scaling\.type \(linear\)"),
+        (lambda path: write(path, say=lambda out: out.add_sliding_window(16)), r"sliding_window \(16\)"),
+        (lambda path: write(path, say=lambda out: out.add_rope_dimension_count(4)), r"dimension_count \(4\)"),
+        (lambda path: write(path, say=lambda out: out.add_final_logit_softcapping(30.0)), r"softcapping \(30"),
+        (lambda path: write(path, say=lambda out: out.add_causal_attention(False)), r"causal \(False\)"),
+        (lambda path: write(path, say=lambda out: out.add_uint16("split.count", 3)), "one of 3 parts; join them"),
     ],
-    ids=["architecture", "tensor type", "header", "page", "cut"],
 )
 def test_what_cannot_be_read_is_one_sentence(make, expected, tmp_path, cache):
     make(tmp_path / "m.gguf")
@@ -117,6 +143,59 @@ def test_what_cannot_be_read_is_one_sentence(make, expected, tmp_path, cache):
         pretrained.resolve(str(tmp_path / "m.gguf"))
     assert "\n" not in str(caught.value)
     assert not [each for each in cache.iterdir() if each.is_dir()]
+
+
+def scaled(out, kind, factor):
+    out.add_rope_scaling_type(gguf.RopeScalingType(kind))
+    out.add_rope_scaling_factor(factor)
+
+
+def test_what_changes_nothing_is_read(tmp_path, caplog):
+    def say(out):
+        out.add_rope_scaling_type(gguf.RopeScalingType.NONE)
+        out.add_sliding_window(1 << 20)
+        out.add_uint32("qwen2.own_number", 7)
+
+    pretrained.resolve(str(write(tmp_path / "m.gguf", say=say, extra=["blk.0.attn_rot_embd"])))
+    assert "does not read qwen2.own_number of the GGUF file" in caplog.text
+
+
+def test_experts_whose_other_half_is_missing():
+    assert _other_half("blk.0.ffn_up_exps.weight") == ["blk.0.ffn_gate_exps.weight"]
+    assert _other_half("blk.0.ffn_up.weight") == []
+
+
+def test_nothing_beside_the_file_is_read(tmp_path):
+    for name in ("adapter_config.json", "tokenizer.json", "config.json", "generation_config.json"):
+        (tmp_path / name).write_text("no json")
+    pretrained.resolve(str(write(tmp_path / "m.gguf")))
+
+
+@pytest.mark.parametrize("lost", ["model.safetensors", "tokenizer.json", None])
+def test_an_entry_that_lost_a_file_is_made_again(lost, tmp_path):
+    path = str(write(tmp_path / "m.gguf"))
+    entry = Path(pretrained.resolve(path))
+    for file in entry.iterdir():
+        if lost in (None, file.name):
+            file.unlink()
+    pretrained.load_model(pretrained.resolve(path))
+
+
+def test_a_long_name(tmp_path):
+    pretrained.resolve(str(write(tmp_path / f"{'m' * 230}.gguf")))
+
+
+def test_a_cache_that_cannot_be_written_to(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(StorageError, match="set XDG_CACHE_HOME"):
+        pretrained.resolve(str(write(tmp_path / "m.gguf")))
+
+
+@pytest.mark.parametrize("name", ["~nosuchuser/x", "~nosuchuser/x.gguf"])
+def test_the_home_of_nobody(name):
+    with pytest.raises(ConfigError, match=r"pretrained is ~nosuchuser/x.*no such"):
+        pretrained.resolve(name)
 
 
 def test_a_file_that_is_not_there(monkeypatch):
