@@ -29,7 +29,7 @@ def json_object(content: bytes, fields: Mapping[str, Any] | None = None, alone: 
         ValueError: it is no such object; the reason is one line
     """
     try:
-        found = json.loads(content.decode("utf-8-sig"))
+        found = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_once)
     except UnicodeDecodeError:
         raise ValueError(f"not UTF-8 text; {SAVE_AS_UTF8}") from None
     except json.JSONDecodeError as error:
@@ -41,6 +41,14 @@ def json_object(content: bytes, fields: Mapping[str, Any] | None = None, alone: 
     if fields is not None and (fields.keys() - found.keys() or (alone and found.keys() - fields.keys())):
         raise ValueError(f"its fields must be {', '.join(fields)}")
     require_types(found, fields or {})
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} stands twice in one object")
     return found
 
 
@@ -89,7 +97,7 @@ def json_document(path: Path) -> Iterator[SourceRow]:
             yield from _lines(path, file)
             return
         try:
-            document = json.loads(file.read())
+            document = json.loads(file.read(), object_pairs_hook=_once)
         except UnicodeDecodeError:
             raise DataError(f"{path}: not UTF-8 text; {SAVE_AS_UTF8}") from None
         except (ValueError, RecursionError) as error:

@@ -64,17 +64,29 @@ def file_rows(path: Path) -> Iterator[SourceRow]:
 def _csv(path: Path) -> Iterator[SourceRow]:
     with opened(path) as file:
         csv.field_size_limit(_LONGEST_CELL)
-        reader = csv.DictReader(as_text(file, newline=""))
+        reader = csv.DictReader(as_text(file, newline=""), strict=True)
+        line = 1  # at which the next row begins
         try:
             reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+            _require_once(path, reader.fieldnames)
+            line = reader.reader.line_num + 1
             for row in reader:
-                where = f"{path}, line {reader.line_num}"
+                line = reader.reader.line_num + 1  # the DictReader's own is off after blank lines
+                where = f"{path}, line {reader.reader.line_num}"
                 cut = DataError(f"{where}: more cells than the header names; quote cells that hold a comma")
                 yield where, cut if None in row else row
         except UnicodeError as error:
             raise DataError(f"{path}, after line {reader.line_num}: not UTF-8 ({error}); {SAVE_AS_UTF8}") from None
         except csv.Error as error:
-            raise DataError(f"{path}, after line {reader.line_num}: not CSV ({error})") from None
+            raise DataError(
+                f"{path}, line {line}: not CSV ({error}); a quote within quotes is doubled, and each cell's last one "
+                "stands before a comma or the line's end"
+            ) from None
+
+
+def _require_once(path: Path, columns: Sequence[str]) -> None:
+    if twice := next((name for name in columns if name and columns.count(name) > 1), None):
+        raise DataError(f"{path} has several columns named {twice!r}; leave one, or rename the others")
 
 
 def _parquet(path: Path) -> Iterator[SourceRow]:
@@ -84,10 +96,11 @@ def _parquet(path: Path) -> Iterator[SourceRow]:
         pass
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
+            _require_once(path, file.schema_arrow.names)
             rows = chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(_PARQUET_ROWS))
             for number, row in enumerate(rows, 1):
                 yield f"{path}, row {number}", row
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{path} is not a whole Parquet file: {first_line(error)}") from None
 
 

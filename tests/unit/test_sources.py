@@ -4,6 +4,7 @@ import codecs
 import gzip
 import json
 
+import pyarrow.parquet
 import pytest
 
 from emlit.errors import ConfigError, DataError
@@ -97,6 +98,11 @@ def test_bad_lines_of_a_json_file(tmp_path):
         ("p.jsonl.gz", b"{}\n", r"p\.jsonl\.gz is not a whole gzip file"),
         ("p.jsonl.gz", gzip.compress(LINES.encode(), mtime=0)[:-9], r"p\.jsonl\.gz is not a whole gzip file"),
         ("p.csv", b"prompt,answer\n", r"p\.csv has no usable row"),
+        ("p.csv", b'prompt,answer\nq1,2\n"unbalanced,7\nq3,3\nq4,4\n', r"p\.csv, line 3: not CSV \(unexpected end"),
+        ("p.csv", b'prompt,answer\n\n"What is 5" board?",7\n', r"p\.csv, line 2: not CSV .*within quotes is doubled"),
+        ("p.csv", b"prompt,answer,prompt\na,b,c\n", r"p\.csv has several columns named 'prompt'"),
+        ("p.jsonl", b'{"prompt": "a", "prompt": "b"}\n', r"p\.jsonl, line 1: .*'prompt' stands twice in one object"),
+        ("p.json", b'[{"prompt": "a",\n "prompt": "b"}]\n', r"p\.json: .*'prompt' stands twice in one object"),
         ("p.csv", b"prompt;answer\na;b\n", "no column 'prompt'; the columns are 'prompt;answer'"),
         ("p.csv", "prompt\n\u00e9t\u00e9\n".encode("latin-1"), r"p\.csv, after line \d: not UTF-8 .*save it as UTF-8"),
     ],
@@ -116,3 +122,16 @@ def test_a_table_with_spaces_in_its_header_and_a_long_cell(tmp_path):
 def test_a_directory_is_no_prompt_file(tmp_path):
     with pytest.raises(ConfigError, match="a directory.*StreamedPrompts"):
         PromptFile(str(tmp_path))
+
+
+def test_a_parquet_column_that_stands_twice(tmp_path):
+    table = pyarrow.table([pyarrow.array(["a"]), pyarrow.array(["b"])], names=["prompt", "prompt"])
+    pyarrow.parquet.write_table(table, tmp_path / "p.parquet")
+    with pytest.raises(DataError, match=r"p\.parquet has several columns named 'prompt'"):
+        rows_of(tmp_path / "p.parquet")
+
+
+def test_cells_of_several_lines_and_rows_after_blank_ones(tmp_path):
+    (tmp_path / "p.csv").write_text('prompt,answer,,\n"a\nsays ""b""",2,,\n\n5" board,3,,\n')
+    found = [(where[-6:], row["prompt"]) for where, row in file_rows(tmp_path / "p.csv")]
+    assert found == [("line 3", 'a\nsays "b"'), ("line 5", '5" board')]
