@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Collection
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,8 @@ from emlit.preflight.expectations import Setting, expectations
 from emlit.preflight.figures import figures
 from emlit.preflight.measurements import measure
 from emlit.preflight.model_facts import ModelFacts, model_facts
-from emlit.preflight.report import TaskReport, ends, to_markdown
+from emlit.preflight.own_metric import OwnMetric
+from emlit.preflight.report import MEANINGS, UNITS, TaskReport, ends, to_markdown
 from emlit.resilience.files import replacing, write_whole
 from emlit.resilience.marks import create
 from emlit.terminal import Terminal
@@ -43,7 +46,8 @@ class PreflightReport(L.Callback):
     Args:
         resamples: of the bootstrap over problems, for what is no share
         metrics: of one's own, each by its class path: a torchmetrics Metric whose `update` takes a list of predictions
-            of one task; in the report under its `name`, or that of its class, without an interval
+            of one task, and whose `compute` gives a number; in the report under its `name`, or that of its class,
+            without an interval (numbered where that name is taken)
         enabled: False leaves `validate` with Lightning's table alone
     """
 
@@ -52,7 +56,7 @@ class PreflightReport(L.Callback):
             raise ConfigError(f"resamples of PreflightReport is {resamples}; a 95 % interval needs at least 100")
         self.resamples, self.metrics, self.enabled = resamples, metrics or [], enabled
         self.tables: dict[str, AnswerTable] = {}
-        self.own: dict[str, list[Metric]] = {}
+        self.own: dict[str, list[OwnMetric]] = {}
 
     def preflight(self, trainer: L.Trainer, module: CausalLM, stage: str) -> None:
         if stage != "validate" or not self.enabled:
@@ -63,6 +67,8 @@ class PreflightReport(L.Callback):
                 f"data.evaluation has {prompts} prompts, fewer than the {trainer.world_size} processes that answer "
                 "them; lower trainer.devices"
             )
+        for metric in self.metrics:
+            OwnMetric(metric).require_usable()
         self.model: ModelFacts = model_facts(module.pretrained, module.trust_remote_code)
         self.checkpoint = trainer.ckpt_path
 
@@ -73,7 +79,7 @@ class PreflightReport(L.Callback):
         if self._runs(trainer):
             names = [task.name for task in trainer.datamodule.evaluation_tasks]
             self.tables = {name: AnswerTable().to(pl_module.device) for name in names}
-            self.own = {name: [each.clone().to(pl_module.device) for each in self.metrics] for name in names}
+            self.own = {name: [OwnMetric(each, pl_module.device) for each in self.metrics] for name in names}
             trainer.validate_loop.verbose = False  # its table would repeat this report's
 
     def on_validation_batch_end(
@@ -97,23 +103,29 @@ class PreflightReport(L.Callback):
         if not self._runs(trainer):
             return
         answers = {name: table.answers() for name, table in self.tables.items()}
-        own = {name: {_name(metric): float(metric.compute()) for metric in found} for name, found in self.own.items()}
+        own = {name: [metric.value() for metric in found] for name, found in self.own.items()}
         if trainer.is_global_zero:
             self._report(trainer, {name: found for name, found in answers.items() if len(found)}, own)
 
     @progress.phase("writing the report")
-    def _report(self, trainer: L.Trainer, answers: dict[str, Answers], own: dict[str, dict[str, float]]) -> None:
+    def _report(self, trainer: L.Trainer, answers: dict[str, Answers], own: dict[str, list[float | None]]) -> None:
         data = trainer.datamodule
         departs = _departs(trainer)
         name = "plain" if data.sampling.decoding is None else type(data.sampling.decoding).__name__
         decoding = f"{name}, T={data.sampling.temperature:g}"
-        reports, pictures = [], {}
+        reports, pictures, failures = [], {}, []
         directory = Path(trainer.default_root_dir)
         for name, found in answers.items():
             measured = measure(found, self.resamples, data.seed)
-            measured.values.update({key: Interval(value, _NONE, _NONE) for key, value in own[name].items()})
             setting = Setting(name, data.sampling.max_tokens, departs)
             reports.append(TaskReport(name, decoding, measured, expectations(measured, self.model, setting)))
+            for metric, value in zip(self.own[name], own[name], strict=True):
+                if value is not None:
+                    measured.values[_free(metric.name, {*reports[-1].row(), *UNITS, *MEANINGS})] = Interval(
+                        value, _NONE, _NONE
+                    )
+                else:
+                    failures.append(f"{metric.name} has no number for {name}: its {metric.failure}")
             drawn = figures(found, measured, f"{name}: {measured.problems} problems, {len(found)} completions")
             pictures[name] = _save(drawn, directory, name)
             _to_tensorboard(trainer, reports[-1], drawn)
@@ -124,6 +136,8 @@ class PreflightReport(L.Callback):
             "seed": data.seed,
             "intervals": f"95 %, over problems; {self.resamples} resamples for what is no share",
         }
+        if failures:
+            facts["preflight.metrics"] = "; ".join(failures)
         text = to_markdown(reports, facts, pictures)
         stem = "preflight" if (directory / "predictions.settings.json").exists() else "report"
         write_whole(directory / f"{stem}.md", text)
@@ -134,11 +148,15 @@ class PreflightReport(L.Callback):
         console = Terminal()
         for report in reports:
             _print(console, report)
+        for failure in failures:
+            console.print(Text(f"preflight.metrics: {failure}"), soft_wrap=True)
         console.print(f"report: {directory / f'{stem}.md'}", soft_wrap=True)
 
 
-def _name(metric: Metric) -> str:
-    return getattr(metric, "name", type(metric).__name__)
+def _free(name: str, taken: Collection[str]) -> str:
+    """The name, with a number behind it where emlit or another metric has it."""
+    names = chain([name], (f"{name} ({number})" for number in count(2)))
+    return next(each for each in names if each not in taken)
 
 
 def _departs(trainer: L.Trainer) -> str | None:
@@ -178,7 +196,7 @@ def _print(console: Terminal, report: TaskReport) -> None:
     table.add_column("value", justify="right")
     table.add_column("95 % interval", justify="right")
     for name, each in measured.values.items():
-        table.add_row(name, f"{each.value:.3f}", ends(each))
+        table.add_row(Text(name), f"{each.value:.3f}", ends(each))
     console.print(table)
     for finding in report.findings:
         console.print(Text(f"{finding.level}: ", _STYLES[finding.level]), end="")

@@ -76,7 +76,8 @@ def to_markdown(reports: Sequence[TaskReport], facts: Mapping[str, Any], picture
         lines += [f"| {f.level} | {as_markdown(f.sentence)} | {_linked(f.source)} |" for f in report.findings[1:]]
         lines += ["", "| measured | value | 95 % interval |", "| --- | ---: | ---: |"]
         lines += [
-            f"| {described(name)} | {each.value:.3f} | {ends(each)} |" for name, each in report.measured.values.items()
+            f"| {described(as_markdown(name))} | {each.value:.3f} | {ends(each)} |"
+            for name, each in report.measured.values.items()
         ]
         lines += _deciles(report.measured)
         for path in pictures.get(report.task, ()):

@@ -147,6 +147,19 @@ def test_two_tasks_beside_the_report_of_predict(tmp_path, capsys):
     assert "tiny-hard: 12 problems, 96 completions" in capsys.readouterr().out
 
 
+def test_own_metrics_take_no_number_of_emlits(tmp_path, capsys):
+    gives = "tests.unit.preflight.test_own_metric"
+    metrics = [f"{gives}.{name}" for name in ("Gives", "Gives", "Passes", "WithPipe", "Raises")]
+    row = validate(tmp_path, "--data.evaluation.n=4", *(f"--preflight.metrics+={each}" for each in metrics))
+    assert (row["Gives"], row["Gives (2)"], row["pass@1 (2)"], row[r"a|b\nc"]) == (0.5,) * 4
+    assert 0 <= row["pass@1"] <= 1
+    assert row["pass@1"] != 0.5 or row["intervals"]["pass@1"] is not None
+    text = (tmp_path / "report.md").read_text()
+    assert r"| a&#124;b\\nc | 0.500 | not known |" in text
+    assert "Raises has no number for tiny: its compute raised ValueError: of these" in text
+    assert "preflight.metrics: Raises has no number for tiny" in capsys.readouterr().out
+
+
 @pytest.mark.nightly
 def test_two_processes_measure_as_one_does(tmp_path):
     rows = []
