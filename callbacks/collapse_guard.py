@@ -7,13 +7,16 @@ from dataclasses import asdict, replace
 from typing import Any, Literal
 
 import lightning as L
+import torch
 
 from emlit import progress
 from emlit.callbacks import kept_weights
 from emlit.callbacks.guard_cost import GuardCost, planned
+from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.callbacks.weight_sync import load_into
 from emlit.collapse import Finding, Limits, Probe, ProbeSize, Signals, decide, judge, judge_start, probe_size, score
 from emlit.errors import ConfigError, NonFiniteError
+from emlit.export import Room, parameter_count
 from emlit.modules import CausalLM
 from emlit.rollout import render
 from emlit.tasks import Task
@@ -77,6 +80,14 @@ class CollapseGuard(L.Callback):
         self._unfinished: int | None = None  # the step of a probe that is under way
         self._make: Callable[[ProbeSize], Probe] | None = None
         self._resumed: dict[str, Any] | None = None
+
+    def room(self, trainer: L.Trainer, module: CausalLM) -> list[Room]:
+        """Of the kept step's weights, and of those before them until a checkpoint names the new ones."""
+        if self.mode != "stop" or module.lora is not None:
+            return []
+        size = parameter_count(module.pretrained, module.trust_remote_code) * getattr(torch, module.dtype_name).itemsize
+        where = RunCheckpoint.path(trainer).parent
+        return [Room("the guard's kept weights", 2 * size, where, "set --guard.mode warn")]
 
     def preflight(self, trainer: L.Trainer, module: CausalLM, stage: str) -> None:
         if stage != "fit" or self.mode == "off":

@@ -11,7 +11,7 @@ from emlit import progress
 from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.callbacks.weight_sync import adapter_weights, engine_weights
 from emlit.errors import ConfigError, NonFiniteError
-from emlit.export import parameter_count, require_room, require_saveable, saveable
+from emlit.export import Room, parameter_count, require_room, require_saveable, saveable
 from emlit.modules import CausalLM
 from emlit.policy.scoring import unwrapped
 from emlit.resilience.files import replacing, scratch_of
@@ -50,9 +50,12 @@ class HFExport(L.Callback):
         require_own(target, key, "choose another --export.dirpath")
         if (facts := facts_of(target)) is not None and facts.get("run") != run:
             raise ConfigError(f"{target} holds the export of another run; choose another --export.dirpath")
-        require_saveable(module.pretrained, scratch_of(target, run), module.trust_remote_code)
-        size = parameter_count(module.pretrained, module.trust_remote_code) * getattr(torch, module.dtype_name).itemsize
-        require_room("the export", size, target.parent, "choose another --export.dirpath")
+        size = require_saveable(module.pretrained, scratch_of(target, run), module.trust_remote_code)
+        size += (
+            parameter_count(module.pretrained, module.trust_remote_code) * getattr(torch, module.dtype_name).itemsize
+        )
+        needs = [need for each in trainer.callbacks if hasattr(each, "room") for need in each.room(trainer, module)]
+        require_room(*needs, Room("the export", size, target.parent, "choose another --export.dirpath"))
 
     @progress.phase("exporting the model", announce=True)
     def export(self, trainer: L.Trainer, module: CausalLM) -> None:

@@ -16,7 +16,7 @@ from torch.distributed.checkpoint.api import CheckpointException
 
 from emlit import progress
 from emlit.errors import ConfigError, EmlitError, EngineError, StorageError, first_line
-from emlit.export import parameter_count, require_room
+from emlit.export import Room, parameter_count, require_room
 from emlit.processes import of_every_process
 from emlit.resilience.direct_checkpoint_io import DirectCheckpointIO
 from emlit.resilience.files import delete, put_in_place, replacing, scratch_of, writing
@@ -60,10 +60,20 @@ class RunCheckpoint(Checkpoint):
         trainer.fit_loop.__class__ = _ToItsEnd
 
     def preflight(self, trainer: L.Trainer, module: Any, stage: str) -> None:
-        """Raise ConfigError where there is no room for a checkpoint: weights in float32 and AdamW's two moments."""
-        if stage == "fit" and module.lora is None and trainer.is_global_zero:
-            size = 3 * 4 * parameter_count(module.pretrained, module.trust_remote_code)
-            require_room("a checkpoint", size, self.path(trainer).parent, "choose another --run_dir")
+        """Raise ConfigError where there is no room for a checkpoint."""
+        if stage == "fit" and trainer.is_global_zero:
+            require_room(*self.room(trainer, module))
+
+    def room(self, trainer: L.Trainer, module: Any) -> list[Room]:
+        """Of weights in float32 and AdamW's two moments; a new one is written beside the one before."""
+        if module.lora is not None:
+            return []
+        saves = -(-trainer.max_steps // self.every_n_steps) if trainer.max_steps > 0 else 2
+        copies = min(saves, 2) + (saves if self.keep else 0)
+        size = 3 * 4 * parameter_count(module.pretrained, module.trust_remote_code)
+        held = sum(each.stat().st_size for each in self.path(trainer).parent.glob("**/*") if each.is_file())
+        what = "a checkpoint" if copies == 1 else f"{copies} checkpoints"
+        return [Room(what, max(copies * size - held, 0), self.path(trainer).parent, "choose another --run_dir")]
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.saved_step = trainer.global_step

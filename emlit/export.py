@@ -5,7 +5,7 @@ import functools
 import logging
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from emlit.errors import ConfigError, first_line
 from emlit.pretrained import load_config, load_tokenizer, resolve, skeleton
@@ -39,8 +39,8 @@ def saveable(config: "GenerationConfig") -> "GenerationConfig":
     return config
 
 
-def require_saveable(pretrained: str, scratch: Path, trust_remote_code: bool = False) -> None:
-    """Save all of a model but its weights, as the export will, and delete it again.
+def require_saveable(pretrained: str, scratch: Path, trust_remote_code: bool = False) -> int:
+    """Save all of a model but its weights, as the export will, and delete it again; how many bytes that took.
 
     Args:
         pretrained: as `model.pretrained`
@@ -70,6 +70,7 @@ def require_saveable(pretrained: str, scratch: Path, trust_remote_code: bool = F
                 log.warning(
                     "the %s of %s says how to sample, and not to: the export's sets do_sample to true", what, pretrained
                 )
+        return sum(each.stat().st_size for each in scratch.rglob("*"))
     except OSError as error:
         raise ConfigError(f"{scratch.parent} cannot take an export: {error.strerror or first_line(error)}") from error
     except Exception as error:  # of whatever class the model brings
@@ -90,24 +91,35 @@ def _generation_config(path: str) -> "GenerationConfig | None":
         return None
 
 
-def require_room(what: str, size: int, directory: Path, instead: str) -> None:
-    """Refuse a directory, which need not be there yet, that has no room for what a run will write there.
+class Room(NamedTuple):
+    """What a run will write: `size` bytes into `directory`, which need not be there yet; `instead` is a way out."""
 
-    Args:
-        what: will be written
-        size: of it, bytes
-        directory: where
-        instead: ways out, beside making room
+    what: str
+    size: int
+    directory: Path
+    instead: str
 
-    Raises:
-        ConfigError: as said
-    """
-    there = next(each for each in (directory, *directory.absolute().parents) if each.exists())
-    free = shutil.disk_usage(there).free
-    if free < size:
-        raise ConfigError(
-            f"{directory} has {free / GIB:.1f} GiB left, and {what} takes {size / GIB:.1f} GiB; make room, or {instead}"
-        )
+
+def require_room(*needs: Room) -> None:
+    """Raise ConfigError where a disk has no room for all that a run will write there together."""
+    disks: dict[int, list[Room]] = {}
+    for need in needs:
+        disks.setdefault(_existing(need.directory).stat().st_dev, []).append(need)
+    for found in disks.values():
+        directory = found[0].directory
+        free = shutil.disk_usage(_existing(directory)).free
+        if free < sum(each.size for each in found):
+            takes = " and ".join(f"{_amount(each.size)} for {each.what}" for each in found)
+            ways = ", or ".join(each.instead for each in found)
+            raise ConfigError(f"{directory} has {_amount(free)} left, and the run needs {takes}; make room, or {ways}")
+
+
+def _existing(directory: Path) -> Path:
+    return next(each for each in (directory, *directory.absolute().parents) if each.exists())
+
+
+def _amount(size: int) -> str:
+    return f"{size / GIB:.1f} GiB" if size >= GIB else f"{size / 2**20:.1f} MiB"
 
 
 @functools.cache

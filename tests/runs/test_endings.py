@@ -3,16 +3,17 @@
 import json
 import re
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, GenerationConfig
 
 import cli
-from emlit.callbacks import hf_export
+from emlit.callbacks import RunCheckpoint, hf_export
 from emlit.engines import TransformersEngine
 from emlit.errors import ConfigError
-from emlit.export import require_room, require_saveable
+from emlit.export import Room, require_room, require_saveable
 from emlit.modules import EMFT
 from emlit.resilience.endings import to_go_on
 from emlit.tiny import MODEL_DIR
@@ -123,8 +124,29 @@ def test_what_cannot_be_saved_is_refused_before_the_run(model, tmp_path, caplog)
                        r"early_stopping.*--export\.enabled false"):  # fmt: skip
         require_saveable(str(other), tmp_path / "scratch")
     assert not (tmp_path / "scratch").exists()
-    with pytest.raises(ConfigError, match=r"has .* GiB left, and the export takes 1048576\.0 GiB; make room, or x"):
-        require_room("the export", 2**50, tmp_path / "not/there", "x")
+    with pytest.raises(
+        ConfigError, match=r"has .* left, and the run needs 1048576\.0 GiB for the export; make room, or x"
+    ):
+        require_room(Room("the export", 2**50, tmp_path / "not/there", "x"))
+
+
+def test_room_is_that_of_all_that_a_disk_takes(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=6 * 2**20))
+    small, large = (Room(what, size << 20, tmp_path / what, f"move {what}") for what, size in (("a", 2), ("b", 5)))
+    require_room(small)
+    require_room(large)
+    with pytest.raises(ConfigError, match=r"a has 6\.0 MiB left, and the run needs 2\.0 MiB for a and 5\.0 MiB for b; "
+                       r"make room, or move a, or move b"):  # fmt: skip
+        require_room(small, large)
+
+
+@pytest.mark.parametrize(("steps", "keep", "expected"), [(1, False, "a checkpoint"), (9, False, "2 checkpoints"),
+                                                         (9, True, "7 checkpoints")])  # fmt: skip
+def test_a_checkpoint_is_written_beside_the_one_before(steps, keep, expected, tmp_path):
+    trainer = SimpleNamespace(max_steps=steps, default_root_dir=tmp_path)
+    module = SimpleNamespace(lora=None, pretrained="tiny", trust_remote_code=False)
+    (room,) = RunCheckpoint(every_n_steps=2, keep=keep).room(trainer, module)
+    assert room.what == expected
 
 
 def test_the_command_to_go_on_is_one_that_its_run_directory_takes():
