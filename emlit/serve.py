@@ -20,6 +20,7 @@ from emlit import pretrained
 from emlit.engines.vllm import VLLMEngine
 from emlit.errors import ConfigError, EmlitError
 from emlit.includes import config_parts
+from emlit.resilience.outputs import outlast_readers
 from emlit.server import HOSTS_VARIABLE, secret
 
 # By which weights reach the server; `emlit.engines.shm_transfer.BACKEND`, which only vLLM's processes import.
@@ -140,6 +141,7 @@ def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Become the server. Errors of emlit end it with one sentence and exit status 2."""
+    outlast_readers()
     parser = argparse.ArgumentParser(
         prog="python -m emlit.serve", description=__doc__, allow_abbrev=False, epilog="docs/servers.md has the rest."
     )

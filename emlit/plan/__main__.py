@@ -10,6 +10,7 @@ import sys
 from emlit.keys import unknown_key
 from emlit.plan.gpus import GPUS
 from emlit.plan.published import PUBLISHED
+from emlit.resilience.outputs import outlast_readers
 
 
 def own_parser() -> argparse.ArgumentParser:
@@ -34,6 +35,7 @@ def own_parser() -> argparse.ArgumentParser:
 
 def main(given: list[str] | None = None) -> None:
     """Print the plan of a command line; `--help` is answered without importing what a plan needs."""
+    outlast_readers()
     own, rest = own_parser().parse_known_args(given)
     if sentence := unknown_key(["fit", *rest]):
         print(f"emlit: error: {sentence}", file=sys.stderr)

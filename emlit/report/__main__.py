@@ -10,6 +10,7 @@ from emlit.report.published import TABLES
 from emlit.report.reading import Run, read_run
 from emlit.report.writing import write_report
 from emlit.resilience.endings import ends_in_a_sentence, say
+from emlit.resilience.outputs import outlast_readers
 
 
 def labelled(directories: list[Path]) -> list[Run]:
@@ -42,6 +43,7 @@ def labelled(directories: list[Path]) -> list[Run]:
 
 
 def main() -> None:
+    outlast_readers()
     parser = argparse.ArgumentParser(
         prog="python -m emlit.report", description="Merge predict runs into one report, paired on the same problems."
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from emlit.resilience.outputs import outlast_readers
 from emlit.terminal import Terminal
 
 # Configs, with the names of their rows.
@@ -71,6 +72,7 @@ def table(rows: dict[str, dict[str, float]]) -> Table:
 
 
 def main() -> None:
+    outlast_readers()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run_dir", type=Path, default=Path("runs/demo"))
     parser.add_argument("--seed", type=int, default=0)

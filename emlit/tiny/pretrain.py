@@ -14,6 +14,7 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 from transformers import GenerationConfig, Qwen2Config, Qwen2ForCausalLM, Qwen2Tokenizer
 
+from emlit.resilience.outputs import outlast_readers
 from emlit.tiny.corpus import Mixture, solution
 from emlit.tiny.problems import _PHRASE_WEIGHTS, PHRASES, draw_terms, evaluate, split_of
 
@@ -136,6 +137,7 @@ def pretrain(out: Path, steps: int = 2400, batch_size: int = 128, learning_rate:
 
 
 if __name__ == "__main__":
+    outlast_readers()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/tiny/pretrained"), help="directory for the model")
     parser.add_argument("--steps", type=int, default=2400, help="optimiser steps of 128 solutions")

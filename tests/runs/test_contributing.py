@@ -1,7 +1,9 @@
 """CONTRIBUTING's examples, read from it and run as they stand."""
 
+import builtins
 import json
 import re
+import symtable
 import sys
 from types import ModuleType
 
@@ -20,7 +22,8 @@ from tests.runs import test_engines
 from tests.runs.test_runs import ROOT, fit, scalars
 from tests.unit.modules.test_objectives import GROUPS, gradient, ready
 
-EXAMPLES = "\n\n".join(re.findall(r"^```python\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text(), re.S | re.M))
+EACH = re.findall(r"^```python\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text(), re.S | re.M)
+EXAMPLES = "\n\n".join(EACH)
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +33,19 @@ def examples():
     exec(compile(EXAMPLES, "CONTRIBUTING.md", "exec"), vars(module))
     yield module
     del sys.modules[module.__name__]
+
+
+@pytest.mark.parametrize("example", EACH, ids=lambda text: re.search(r"class (\w+)", text)[1])
+def test_an_example_is_whole_on_its_own(example):
+    """Each name that its functions look up is its own, imported there, or Python's."""
+    names = {"__name__": "example"}
+    exec(compile(example, "CONTRIBUTING.md", "exec"), names)
+    table = symtable.symtable(example, "CONTRIBUTING.md", "exec")
+    below = [table]
+    for each in below:
+        below += each.get_children()
+    used = {symbol.get_name() for each in below for symbol in each.get_symbols() if symbol.is_global()}
+    assert used <= {*names, *dir(builtins)}
 
 
 @pytest.mark.parametrize(

@@ -51,3 +51,12 @@ def test_a_run_whose_reader_is_gone_keeps_its_last_step_at_a_signal(number, tmp_
         run.send_signal(number)
         assert run.wait(60) == 128 + number
     assert (tmp_path / "checkpoints/last.ckpt").exists()
+
+
+def test_every_program_outlasts_its_readers():
+    """Those that print for people: what talks to emlit alone has an end of its own."""
+    texts = {file: file.read_text() for file in ROOT.glob("emlit/**/*.py")}
+    programs = {file: text for file, text in texts.items() if "argparse.ArgumentParser(" in text and "main(" in text}
+    assert len(programs) >= 5
+    assert [file for file, text in programs.items() if "outlast_readers()" not in text] == []
+    assert "\noutlast_readers()" in (ROOT / "benchmarks/__init__.py").read_text()
