@@ -18,6 +18,7 @@ from emlit.collapse import Finding, Limits, Probe, ProbeSize, Signals, decide, j
 from emlit.errors import ConfigError, NonFiniteError
 from emlit.export import Room, parameter_count
 from emlit.modules import CausalLM
+from emlit.resilience.checkpoint_files import restoring
 from emlit.rollout import render
 from emlit.tasks import Task
 
@@ -140,7 +141,8 @@ class CollapseGuard(L.Callback):
         if not self.history:
             progress.say(f"collapse guard, start probe: {self.probe.size}")
         began = time.perf_counter()
-        signals = self.probe.measure(module)
+        with restoring(None if self._resumed is None else trainer.ckpt_path):  # whose tokens are first read here
+            signals = self.probe.measure(module)
         seconds, self._unfinished = time.perf_counter() - began, None
         self.seconds += seconds
         if not self.history:

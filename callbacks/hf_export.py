@@ -7,7 +7,7 @@ import lightning as L
 import torch
 from torch import Tensor
 
-from emlit import progress
+from emlit import gguf, progress
 from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.callbacks.weight_sync import adapter_weights, engine_weights
 from emlit.errors import ConfigError, NonFiniteError
@@ -79,6 +79,8 @@ class HFExport(L.Callback):
             scratch.mkdir()
             model.save_pretrained(scratch, state_dict=state)
             if adapter:
+                if gguf.is_gguf(module.pretrained):  # and not emlit's cache of it
+                    module.model.active_peft_config.base_model_name_or_path = module.pretrained
                 # Else peft would ask the hub whether the vocabulary has grown.
                 module.model.save_pretrained(scratch / "adapter", state_dict=adapter, save_embedding_layers=False)
                 (scratch / "adapter/README.md").unlink(missing_ok=True)  # peft's form, with nothing filled in

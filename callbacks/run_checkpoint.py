@@ -12,12 +12,14 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loops.fit_loop import _FitLoop
+from lightning.pytorch.trainer.connectors.checkpoint_connector import _CheckpointConnector
 from torch.distributed.checkpoint.api import CheckpointException
 
 from emlit import progress
 from emlit.errors import ConfigError, EmlitError, EngineError, StorageError, first_line
 from emlit.export import Room, parameter_count, require_room
 from emlit.processes import of_every_process
+from emlit.resilience.checkpoint_files import restoring
 from emlit.resilience.direct_checkpoint_io import DirectCheckpointIO
 from emlit.resilience.files import delete, put_in_place, replacing, scratch_of, writing
 from emlit.resilience.marks import seal
@@ -58,6 +60,7 @@ class RunCheckpoint(Checkpoint):
         if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:  # nobody has chosen one
             trainer.strategy.checkpoint_io = DirectCheckpointIO()
         trainer.fit_loop.__class__ = _ToItsEnd
+        trainer._checkpoint_connector.__class__ = _Restoring
 
     def preflight(self, trainer: L.Trainer, module: Any, stage: str) -> None:
         """Raise ConfigError where there is no room for a checkpoint."""
@@ -158,6 +161,16 @@ class _ToItsEnd(_FitLoop):
     Lightning leaves such a run without `on_train_start` and `on_train_end`.
     """
 
+    def run(self) -> None:
+        checkpoint, began = self.trainer.ckpt_path, self.trainer.global_step
+
+        def path() -> Any:
+            """Values of a checkpoint that cannot be may be met as late as at the end of the first step."""
+            return checkpoint if self.trainer.global_step <= began + 1 else None
+
+        with restoring(path):
+            super().run()
+
     @property
     def skip(self) -> bool:
         return super().skip and not self.trainer.global_step
@@ -167,6 +180,18 @@ class _ToItsEnd(_FitLoop):
             if isinstance(callback, RunCheckpoint):
                 callback.save(self.trainer)
         super().on_run_end()
+
+
+class _Restoring(_CheckpointConnector):
+    """Says in one sentence what is wrong with a checkpoint."""
+
+    def _restore_modules_and_callbacks(self, checkpoint_path: Any = None, *args: Any, **kwargs: Any) -> None:
+        with restoring(checkpoint_path):
+            super()._restore_modules_and_callbacks(checkpoint_path, *args, **kwargs)
+
+    def restore_training_state(self) -> None:
+        with restoring(self.trainer.ckpt_path):
+            super().restore_training_state()
 
 
 def _storage_error(error: CheckpointException, kept: str) -> StorageError:

@@ -1,6 +1,7 @@
 """Before and after: measured by the run itself, printed at its end, kept in summary.json."""
 
 import json
+import logging
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +18,8 @@ from emlit.evaluation import NAMES, evaluate
 from emlit.modules import CausalLM
 from emlit.resilience.files import write_whole
 from emlit.terminal import Terminal
+
+log = logging.getLogger(__name__)
 
 Measured = dict[str, float | None]
 
@@ -47,6 +50,9 @@ class RunSummary(L.Callback):
         self.curve, self.seconds = state["curve"], state["seconds"]
 
     def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+        if self.enabled and not self.curve and trainer.global_step and trainer.is_global_zero:
+            log.warning("the checkpoint has no measurement of the run's start: summary.json's `before` is of step %d",
+                        trainer.global_step)  # fmt: skip
         if self.enabled and (not self.curve or self._is_due(trainer.global_step)):  # one may have been given up
             self._measure(trainer, pl_module, trainer.global_step)
         self._resumed_at = time.perf_counter()

@@ -6,7 +6,9 @@ import logging
 import os
 import sys
 import time
+import traceback
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 from unittest.mock import patch
@@ -30,6 +32,7 @@ with patch.object(
 ):
     import torchmetrics  # noqa: F401
 
+from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from torch.distributed.checkpoint.api import CheckpointException
@@ -44,6 +47,7 @@ from emlit.modules import CausalLM, EntropyObjectiveMixin, LoRA
 from emlit.parallel import end_together, is_lost_peer, require_known
 from emlit.parser import Parser
 from emlit.printable import PrintableRecord, printable
+from emlit.resilience.checkpoint_files import restoring
 from emlit.resilience.endings import ends_in_a_sentence, say, to_go_on
 from emlit.resilience.run_lock import RunLock, is_first_process
 from emlit.rollout import RolloutDataModule
@@ -51,6 +55,7 @@ from emlit.run_directory import (
     claim,
     find_checkpoint,
     is_finished,
+    leave_no_trace,
     make,
     read_checkpoint,
     require_directory,
@@ -74,6 +79,7 @@ class EmlitCLI(LightningCLI):
 
     _in_the_way: tuple[Path, ...] | list[Path] = ()
     _lock = RunLock()
+    _made: tuple[Path, ...] = ()
 
     def __init__(self, *classes: type, args: ArgsType = None, **settings: Any) -> None:
         words = sys.argv[1:] if args is None else args
@@ -109,6 +115,8 @@ class EmlitCLI(LightningCLI):
                 say(sentence)
         for key, value in config.items():
             require_usable(key, value)
+        if self.subcommand == "validate" and config.trainer.limit_val_batches == 0:
+            raise ConfigError("trainer.limit_val_batches is 0; it must be above 0, or nothing is done")
         run_dir = Path(config.run_dir or Path("runs") / _config_name(config.config))
         if config.trainer.default_root_dir is not None:
             raise ConfigError("trainer.default_root_dir is set; set run_dir, which it is for")
@@ -124,14 +132,17 @@ class EmlitCLI(LightningCLI):
         pretrained = config.model.init_args.pretrained
         lora = config.model.init_args.get("lora")
         lora = None if lora is None else LoRA(**lora.as_dict())
-        content = None if checkpoint is None else read_checkpoint(checkpoint, pretrained, lora)
+        with restoring(checkpoint):
+            content = None if checkpoint is None else read_checkpoint(checkpoint, pretrained, lora)
         step = None if content is None else content["global_step"]
         config.ckpt_path = None if checkpoint is None else str(checkpoint)
         if self.subcommand == "fit":
             if config.trainer.limit_val_batches is None:
                 config.trainer.limit_val_batches = 0  # RunSummary evaluates, at both ends and as often as asked
             self._in_the_way = claim(run_dir, checkpoint, config.overwrite, automatic)
-            if content is not None and not self._in_the_way and is_finished(run_dir, content, config):
+            with restoring(checkpoint):
+                finished = content is not None and not self._in_the_way and is_finished(run_dir, content, config)
+            if finished:
                 print(
                     printable(f"{checkpoint} is at step {step}, the run's last, and all else is there: nothing is left")
                 )
@@ -155,7 +166,9 @@ class EmlitCLI(LightningCLI):
             super().instantiate_classes()
         except (ValueError, TypeError, ImportError, OverflowError, MisconfigurationException) as error:
             # Of a constructor; jsonargparse tells those of optional plug-ins as its own.
-            raise ConfigError(one_sentence(str(error), [])) from error
+            sentence = one_sentence(str(error) or type(error).__name__, [])
+            key = _key_of(error, self.config[self.subcommand])
+            raise ConfigError(sentence if not key or sentence.startswith(key) else f"{key}: {sentence}") from error
 
     def after_instantiate_classes(self) -> None:
         """Tell the trainer its checkpoint now: given to `fit` or `predict`, callbacks would learn of it too late."""
@@ -166,9 +179,10 @@ class EmlitCLI(LightningCLI):
         arguments = self.config_init[self.subcommand]
         # Not earlier: what a constructor refuses costs nobody a run.
         run_dir, checkpoint = Path(arguments.run_dir), arguments.ckpt_path and Path(arguments.ckpt_path)
-        make(run_dir)
+        made = make(run_dir)
         self._lock.take(run_dir, self.subcommand)
         if is_first_process():
+            EmlitCLI._made = made
             take(run_dir, self.subcommand, self._in_the_way, checkpoint, arguments.profile is not None)
         self.trainer.ckpt_path, arguments.ckpt_path = arguments.ckpt_path, None
 
@@ -196,6 +210,27 @@ class EmlitCLI(LightningCLI):
 
     def _parse_ckpt_path(self) -> None:
         """Lightning would let a checkpoint's hyperparameters override the command line; emlit's have none."""
+
+
+def _key_of(error: BaseException, config: Namespace) -> str | None:
+    """The key under which the class stands whose constructor raised, the innermost one that a config names."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__) if frame.f_code.co_name.endswith("init__")]
+    made = [type(frame.f_locals.get("self")).__name__ for frame in reversed(frames)]
+    keys = {
+        str(value).rpartition(".")[2]: key.removesuffix(".class_path").replace(".init_args", "")
+        for key, value in _leaves("", config)
+        if key.endswith(".class_path")
+    } | {"Trainer": "trainer"}
+    return next((keys[name] for name in made if name in keys), None)
+
+
+def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The values of a parsed config, in lists too, with their keys."""
+    if not isinstance(value, Namespace | dict | list):
+        yield key, value
+        return
+    for name, each in enumerate(value) if isinstance(value, list) else value.items():
+        yield from _leaves(key if isinstance(name, int) else f"{key}.{name}".removeprefix("."), each)
 
 
 def _config_name(files: Any) -> str:
@@ -251,4 +286,6 @@ def run(args: ArgsType = None) -> None:
         say(f"error: trainer: {' '.join(str(error).split())}")
         sys.exit(2)
     finally:
+        leave_no_trace(EmlitCLI._made)
+        EmlitCLI._made = ()
         EmlitCLI._lock.release()

@@ -13,7 +13,7 @@ from emlit.modules import LoRA
 from emlit.policy.lora import differences
 from emlit.resilience import checkpoint_files
 from emlit.resilience.files import delete, set_aside
-from emlit.resilience.marks import adopt, facts_of, mark, require_own
+from emlit.resilience.marks import MARK, adopt, facts_of, mark, require_own
 from emlit.resilience.run_lock import lock_name
 
 _TENSORBOARD = ("events.out.tfevents.[0-9]*", "config.yaml", "hparams.yaml", "checkpoints/*.ckpt")
@@ -127,12 +127,23 @@ def require_directory(run_dir: Path) -> None:
         raise ConfigError(f"run_dir {run_dir} cannot be used: {reason}; choose another --run_dir")
 
 
-def make(run_dir: Path) -> None:
-    """Make a run's directory, where it is not there; ConfigError where the file system refuses."""
+def make(run_dir: Path) -> tuple[Path, ...]:
+    """Make a run's directory; what was not there before, the innermost first. ConfigError where that is refused."""
+    new = tuple(each for each in (run_dir, *run_dir.parents) if not each.exists())
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"run_dir {run_dir} cannot be made: {error.strerror}; choose another --run_dir") from error
+    return new
+
+
+def leave_no_trace(new: Sequence[Path]) -> None:
+    """Delete the directories that `make` made, where nothing but hidden files of a start that failed is in them."""
+    with contextlib.suppress(OSError):  # another process uses it
+        if new and all(each.is_dir() or each.name.startswith(MARK) for each in new[0].rglob("*")):
+            delete(new[0])
+            for each in new[1:]:
+                each.rmdir()
 
 
 def require_free(run_dir: Path, command: str, earlier: Sequence[Path] = (), profiled: bool = False) -> None:

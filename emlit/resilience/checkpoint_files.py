@@ -1,12 +1,15 @@
 """Checkpoints on the disk: written as they are pickled, and read without running what a pickle asks for."""
 
+import contextlib
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from emlit.errors import ConfigError, first_line
+from emlit.errors import ConfigError, DataError, EmlitError, first_line
+from emlit.resilience.endings import is_of_others
 from emlit.resilience.marks import create
 
 # What Lightning calls what is no tensor in a folder of shards.
@@ -50,3 +53,28 @@ def refusal(path: Path, key: str, error: Exception) -> ConfigError:
         f"{key} is {path}, which is not a checkpoint of emlit{reason}: only tensors and plain values are read, as a "
         "pickle of anything else could run code"
     )
+
+
+@contextlib.contextmanager
+def restoring(path: Any) -> Iterator[None]:
+    """Turn whatever a checkpoint's altered values lead to into one sentence.
+
+    Args:
+        path: of the checkpoint, or what tells it then; without one, errors stay as they are, and so do those of other
+            people's programs and of devices
+
+    Raises:
+        DataError: as said, with its cause
+    """
+    try:
+        yield
+    except Exception as error:
+        path = path() if callable(path) else path
+        device = isinstance(error, torch.OutOfMemoryError | OSError) or "CUDA" in str(error)
+        if path is None or isinstance(error, EmlitError) or device or is_of_others(error):
+            raise
+        raise DataError(
+            f"ckpt_path is {path}, which holds what no run can go on from ({type(error).__name__}: "
+            f"{first_line(error)[:200]}); give another checkpoint, or start anew without --ckpt_path, in another "
+            "--run_dir or with --overwrite true"
+        ) from error

@@ -61,7 +61,7 @@ def refused_file(error: OSError) -> str | None:
         return str(before)
     reason = error.strerror or first_line(error)
     if error.errno not in DISK_FULL:
-        if any(not _is_installed(Path(frame.filename)) for frame in traceback.extract_tb(error.__traceback__)):
+        if is_of_others(error):
             return None
         return f"{error.filename}: {reason}" if error.filename else reason
     return (
@@ -83,6 +83,11 @@ def ends_in_a_sentence() -> Iterator[None]:
             raise
         say(f"error: {sentence}")
         sys.exit(2)
+
+
+def is_of_others(error: BaseException) -> bool:
+    """Whether somebody else's program, such as a plug-in, took part in what failed."""
+    return any(not _is_installed(Path(frame.filename)) for frame in traceback.extract_tb(error.__traceback__))
 
 
 def _is_installed(file: Path) -> bool:
