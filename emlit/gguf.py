@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 import os
 import re
 import tempfile
@@ -152,7 +153,7 @@ def _read(file: Path, alone: Path) -> "tuple[PreTrainedModel, PreTrainedTokenize
             f"{shown}, a GGUF file that lacks {len(missing)} of the model's weights, "
             f"{printable(', '.join(missing[:3]))}: they would be made up; download it again, or {_ORIGINAL}"
         )
-    if other := next(_other(reader, config, unused), None):
+    if other := next(_other(file, reader, config, unused), None):
         raise DataError(
             f"{shown}, whose {printable(other)} transformers does not use: it would be another model; {_ORIGINAL}"
         )
@@ -168,7 +169,7 @@ def _other_half(name: str) -> list[str]:
     return [name.replace(one, other) for one, other in (names, names[::-1]) if one in name]
 
 
-def _other(reader: "GGUFReader", config: Any, unused: list[str]) -> Iterator[str]:
+def _other(file: Path, reader: "GGUFReader", config: Any, unused: list[str]) -> Iterator[str]:
     """What a model computes with, and transformers left out; the log has the other keys that it left out."""
     from transformers.modeling_gguf_pytorch_utils import GGUF_TO_TRANSFORMERS_MAPPING
 
@@ -193,7 +194,7 @@ def _other(reader: "GGUFReader", config: Any, unused: list[str]) -> Iterator[str
         elif key == "attention.causal":
             used = value
         elif key.endswith("window"):
-            used = value in (0, own) or value >= config.max_position_embeddings
+            used = value in (0, own) or value >= getattr(config, "max_position_embeddings", math.inf)
         else:
             used = value in (0, 1, "none", own) or key.endswith(("original_context_length", "finetuned"))
         if not _FACTORS.search(key):
@@ -201,4 +202,4 @@ def _other(reader: "GGUFReader", config: Any, unused: list[str]) -> Iterator[str
         elif not used:
             yield f"{name} ({value})"
     if ignored:
-        log.warning("transformers does not read %s of the GGUF file", printable(", ".join(ignored)))
+        log.warning("transformers does not read %s of %s", printable(", ".join(ignored)), printable(str(file)))
