@@ -1,6 +1,7 @@
 """The policy: a Hugging Face causal language model that answers prompts and scores what was answered."""
 
 import contextlib
+import logging
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -32,6 +33,8 @@ from emlit.strategies import Strategy
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+log = logging.getLogger(__name__)
 
 
 class CausalLM(L.LightningModule):
@@ -100,6 +103,12 @@ class CausalLM(L.LightningModule):
     def check_rollouts(self, data: RolloutDataModule) -> None:
         """Raise ConfigError where the model or the rollouts that `data` would make do not suit this module."""
         check_precision(data.trainer.precision)
+        trains = data.trainer.state.fn == "fit" and self.lora is None and data.trainer.is_global_zero
+        if trains and self.dtype_name == "bfloat16" and data.trainer.precision == "32-true":
+            log.warning(
+                "model.dtype is bfloat16, which trainer.precision 32-true does not change: weights and optimizer are "
+                "bfloat16, which rounds small updates away; float32 with bf16-mixed keeps them"
+            )
         if self.score:
             path = loading.resolve(self.pretrained)
             require_causal(path, loading.load_config(path, self.trust_remote_code))
