@@ -26,7 +26,12 @@ def one_sentence(message: str, known: Iterable[str]) -> str:
         r"(?:accept option '|Option ')(?P<key>[^']+)'", message
     ):
         key = match["key"].removeprefix("--")
+        if key == "-":
+            return "-- stands alone; arguments are --key value"
         return f"{key}: there is no such key{nearest(key, known)}"
+    if match := re.fullmatch(r"unrecognized arguments: (.+)|argument --?(.+): expected one argument", message):
+        what = f"{match[1]} stands behind no key" if match[1] else f"{match[2]}: its value is missing"
+        return f"{what}; arguments are --key value"
     if "arguments are required" in message and "model" in message:
         return "model: it is required; give a --config (configs/ has some) or --model"
     match = _KEY.search(message)
@@ -44,11 +49,14 @@ def _reason(text: str) -> str:
     if "Errors:" not in text:
         return text
     listed, _, given = text.rpartition("Errors:")[2].partition("Given value")
-    reasons = [line.strip(" -") for line in listed.splitlines() if "NoneType" not in line and line.strip(" -")]
+    lines = [line.strip(" -") for line in listed.splitlines() if line.strip(" -")]
+    every = [line for line in lines if not re.fullmatch(r"Expected a <class 'NoneType'>.*", line)]
     others = ("Expected a typing.Literal", "Expected a <class 'list'>", "Expected a list")
-    reasons = [line for line in reasons if not line.startswith(others)] or reasons
+    reasons = [line for line in every if not line.startswith(others)] or every
     value = given.rpartition("Given value: ")[2].strip()
-    return _together(reasons, value) or " ".join(dict.fromkeys(reasons)) or "not a valid value"
+    return (
+        _together(reasons, value) or _together(every, value) or " ".join(dict.fromkeys(reasons)) or "not a valid value"
+    )
 
 
 def _together(reasons: list[str], value: str) -> str | None:

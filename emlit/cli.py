@@ -17,6 +17,8 @@ def main(args: Sequence[str] | None = None) -> None:
     """Run the command line; `--help` and a misspelt key are answered without importing what a run needs."""
     words = sys.argv[1:] if args is None else [str(word) for word in args]
     outlast_readers()
+    if args is None and "" not in sys.path:
+        sys.path.append("")  # plug-ins beside the config, which Python finds for `-m` alone
     try:
         words = bundled.resolved(words)
         text = bundled.command(words[1:]) if words[:1] == ["configs"] else help_asked_for(words)

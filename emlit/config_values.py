@@ -14,11 +14,16 @@ _PATHS = {"run_dir", "ckpt_path", "dirpath", "pretrained", "path", "default_root
 _Rule = tuple[Callable[[Any], bool], str]
 _FROM_1: _Rule = (lambda value: value >= 1, "at least 1")
 _FROM_0: _Rule = (lambda value: value >= 0, "at least 0")
+_ABOVE_0: _Rule = (lambda value: value > 0, "above 0, or nothing is done")
 _OR_NO_END: _Rule = (lambda value: value >= 1 or value == -1, "at least 1, or -1 for no end")
 # Lightning and engines take these as they come; the other bounds are the constructors' own.
 _RULES: dict[str, _Rule] = {
     "trainer.max_steps": _OR_NO_END,
     "trainer.max_epochs": _OR_NO_END,
+    "trainer.limit_train_batches": _ABOVE_0,
+    "trainer.limit_test_batches": _ABOVE_0,
+    "trainer.limit_predict_batches": _ABOVE_0,
+    "trainer.overfit_batches": _FROM_0,
     "trainer.check_val_every_n_epoch": _FROM_1,
     "trainer.accumulate_grad_batches": _FROM_1,
     "trainer.gradient_clip_val": _FROM_0,

@@ -1,4 +1,4 @@
-"""A misspelt key, found before anything large is imported.
+"""A misspelt key, or one without a value, found before anything large is imported.
 
 The parser of the command line stays the judge: what cannot be followed here (classes of other packages, values, files
 that are no YAML) is left to it, and takes the seconds that its imports take.
@@ -59,12 +59,17 @@ def _read(words: Sequence[str]) -> "_Command":
         if not key.startswith("-"):
             continue
         key = key.lstrip("-").removesuffix("+")
-        if not has_value and key not in _FLAGS and rest and not rest[0].startswith("--"):
-            value = rest.pop(0)
-        if key in ("c", "config"):
+        if not key:
+            raise _Unknown("-- stands alone; arguments are --key value")
+        lacks_value = not has_value and key not in {*_FLAGS, "h"} and not key.endswith(".help")
+        if lacks_value and rest and not rest[0].startswith("--"):
+            value, lacks_value = rest.pop(0), False
+        if key in ("c", "config") and not lacks_value:
             command.read(Path(value))
-        else:
+        elif key not in ("c", "config"):
             command.set(key, value)
+        if lacks_value:
+            raise _Unknown(f"{key}: its value is missing; arguments are --key value")
     return command
 
 
@@ -81,7 +86,7 @@ def nearest(key: str, known: Iterable[str]) -> str:
 
 
 class _Unknown(Exception):
-    """There is no such key."""
+    """There is no such key, or it has no value that can be."""
 
 
 class _Command:
@@ -129,6 +134,11 @@ class _Command:
             if place:
                 self._require(place, part)
             place = f"{place}.{part}" if place else part
+        owner = self.signature(place.rpartition(".")[0])
+        argument = owner and owner.arguments.get(parts[-1])
+        takes = re.findall(r"\w+", argument.annotation) if argument else []
+        if value in (None, "null", "~") and takes and not {"None", "Optional", "Any"} & set(takes):
+            raise _Unknown(f"{self.file}{place}: it cannot be null; give it a value, or leave it out")
         self._take(place, value)
 
     def _take(self, place: str, value: Any) -> None:

@@ -56,7 +56,7 @@ def test_a_run_whose_reader_is_gone_keeps_its_last_step_at_a_signal(number, tmp_
 def test_every_program_outlasts_its_readers():
     """Those that print for people: what talks to emlit alone has an end of its own."""
     texts = {file: file.read_text() for file in ROOT.glob("emlit/**/*.py")}
-    programs = {file: text for file, text in texts.items() if "argparse.ArgumentParser(" in text and "main(" in text}
+    programs = {file: text for file, text in texts.items() if "argparse.ArgumentParser(" in text and "__main__" in text}
     assert len(programs) >= 5
     assert [file for file, text in programs.items() if "outlast_readers()" not in text] == []
     assert "\noutlast_readers()" in (ROOT / "benchmarks/__init__.py").read_text()

@@ -11,6 +11,8 @@ import pytest
 
 import cli
 from emlit import pretrained
+from emlit.errors import ConfigError
+from emlit.modules import EMFT
 
 ROOT = Path(__file__).parents[2]
 FT = ["fit", "--config", str(ROOT / "configs/tiny/em_ft.yaml")]
@@ -53,6 +55,26 @@ def sentence(monkeypatch, tmp_path, capsys):
             r"data\.sampling\.temprature.*did you mean data\.sampling\.temperature",
         ),
         ([*FT, "--model.learning_rate=fast"], r"model\.learning_rate: expected float, got 'fast'"),
+        (
+            [*FT, "--model.pretrained=null"],
+            r"error: model\.pretrained: it cannot be null; give it a value, or leave it out",
+        ),
+        ([*FT, "--model.pretrained", "~"], r"model\.pretrained: it cannot be null"),
+        ([*FT, "--model.pretrained=~nosuchuser/x"], r"pretrained is ~nosuchuser/x, and there is no such directory"),
+        ([*FT, "--model.learning_rate"], r"error: model\.learning_rate: its value is missing"),
+        ([*FT, "--trainer.max_steps", "--model.lora.r=2"], r"error: trainer\.max_steps: its value is missing"),
+        ([*FT, "--"], r"error: -- stands alone; arguments are --key value"),
+        ([*FT, "stray"], r"error: stray stands behind no key"),
+        ([*FT, "--trainer.precision=fp17"], r"trainer\.precision: it must be int or .*bf16-mixed.*, got 'fp17'"),
+        ([*FT, "--trainer.limit_train_batches=0"], r"limit_train_batches is 0; it must be above 0, or nothing is done"),
+        ([*FT, "--trainer.max_epochs=0"], r"trainer\.max_epochs is 0; it must be at least 1"),
+        ([*INF, "--trainer.limit_predict_batches=0"], r"limit_predict_batches is 0; it must be above 0"),
+        (["validate", *FT[1:], "--trainer.limit_val_batches=0"], r"limit_val_batches is 0; it must be above 0"),
+        (
+            ["validate", *FT[1:], "--preflight.metrics+=tests.own_plug_ins.NoInit"],
+            r"error: preflight\.metrics: no init",
+        ),
+        ([*RL, "--model.reward=tests.own_plug_ins.NoReward"], r"error: model\.reward: no reward"),
         ([*FT, "--profile=fast"], "profile: it must be one of simple, advanced, pytorch"),
         ([*FT, "--profile=simple", "--trainer.profiler=simple"], "profile and trainer.profiler are both set"),
         (
@@ -142,6 +164,16 @@ def sentence(monkeypatch, tmp_path, capsys):
 )
 def test_wrong_arguments(sentence, arguments, expected):
     assert re.search(expected, sentence(*arguments))
+
+
+def test_a_start_that_failed_leaves_nothing(sentence, tmp_path):
+    sentence(*FT, f"--run_dir={tmp_path / 'a/b'}", "--data.context=100000")
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_model_is_named_by_text():
+    with pytest.raises(ConfigError, match="pretrained is None; name a model"):
+        EMFT(pretrained=None)
 
 
 def test_misspelt_keys_in_a_config(sentence, tmp_path):
