@@ -40,7 +40,7 @@ from torch.distributed.checkpoint.api import CheckpointException
 from emlit import callbacks
 from emlit.argument_errors import one_sentence
 from emlit.config_values import require_usable
-from emlit.errors import ConfigError, first_line
+from emlit.errors import ConfigError, EmlitError, first_line
 from emlit.keys import CALLBACKS, RUN_ARGUMENTS, configs_first, evaluates_another_set
 from emlit.keys.commands import CKPT_PATH
 from emlit.modules import CausalLM, EntropyObjectiveMixin, LoRA
@@ -48,7 +48,7 @@ from emlit.parallel import end_together, is_lost_peer, require_known
 from emlit.parser import Parser
 from emlit.printable import PrintableRecord, printable
 from emlit.resilience.checkpoint_files import restoring
-from emlit.resilience.endings import ends_in_a_sentence, say, to_go_on
+from emlit.resilience.endings import ends_in_a_sentence, is_of_others, say, to_go_on
 from emlit.resilience.run_lock import RunLock, is_first_process
 from emlit.rollout import RolloutDataModule
 from emlit.run_directory import (
@@ -164,7 +164,10 @@ class EmlitCLI(LightningCLI):
     def instantiate_classes(self) -> None:
         try:
             super().instantiate_classes()
-        except (ValueError, TypeError, ImportError, OverflowError, MisconfigurationException) as error:
+        except Exception as error:
+            told = ValueError | TypeError | ImportError | OverflowError | MisconfigurationException
+            if not isinstance(error, told) and (isinstance(error, EmlitError) or not is_of_others(error)):
+                raise
             # Of a constructor; jsonargparse tells those of optional plug-ins as its own.
             sentence = one_sentence(str(error) or type(error).__name__, [])
             key = _key_of(error, self.config[self.subcommand])
@@ -212,10 +215,14 @@ class EmlitCLI(LightningCLI):
         """Lightning would let a checkpoint's hyperparameters override the command line; emlit's have none."""
 
 
-def _key_of(error: BaseException, config: Namespace) -> str | None:
+def _key_of(error: BaseException | None, config: Namespace) -> str | None:
     """The key under which the class stands whose constructor raised, the innermost one that a config names."""
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__) if frame.f_code.co_name.endswith("init__")]
-    made = [type(frame.f_locals.get("self")).__name__ for frame in reversed(frames)]
+    made: list[str] = []
+    while error is not None:
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        own = [each for each in reversed(frames) if each.f_code.co_name.endswith("init__")]
+        made += [type(each.f_locals.get("self")).__name__ for each in own]
+        error = error.__cause__ or error.__context__
     keys = {
         str(value).rpartition(".")[2]: key.removesuffix(".class_path").replace(".init_args", "")
         for key, value in _leaves("", config)

@@ -138,9 +138,14 @@ def make(run_dir: Path) -> tuple[Path, ...]:
 
 
 def leave_no_trace(new: Sequence[Path]) -> None:
-    """Delete the directories that `make` made, where nothing but hidden files of a start that failed is in them."""
+    """Delete the directories that `make` made, where nothing but what a start that failed leaves is in them."""
+
+    def is_empty(path: Path) -> bool:
+        curves = path.name.startswith("events.out.tfevents") and path.stat().st_size < 200  # their file's header
+        return path.is_dir() or path.name.startswith(MARK) or curves
+
     with contextlib.suppress(OSError):  # another process uses it
-        if new and all(each.is_dir() or each.name.startswith(MARK) for each in new[0].rglob("*")):
+        if new and all(map(is_empty, new[0].rglob("*"))):
             delete(new[0])
             for each in new[1:]:
                 each.rmdir()

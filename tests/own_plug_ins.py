@@ -9,9 +9,13 @@ class NoInit(Metric):
     def __init__(self) -> None:
         raise ValueError("no init")
 
+    def update(self, predictions) -> None: ...
+
+    def compute(self) -> None: ...
+
 
 class NoReward(Reward):
     def __init__(self) -> None:
-        raise ValueError("no reward")
+        raise RuntimeError("no reward")
 
     def __call__(self, batch, stats): ...

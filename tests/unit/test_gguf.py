@@ -101,11 +101,13 @@ def test_a_run_from_a_file(tmp_path, capsys):
     cli.main(
         ["fit", "--config", str(ROOT / "configs/tiny/em_ft.yaml"), f"--run_dir={tmp_path / 'run'}",
          f"--model.pretrained={path}", "--engine=transformers", "--guard.mode=off", "--data.prompts_per_round=4",
-         "--data.evaluation.n=2", "--data.evaluation_samples=1", "--trainer.max_steps=2"]
+         "--data.evaluation.n=2", "--data.evaluation_samples=1", "--trainer.max_steps=2", "--model.lora.r=2"]
     )  # fmt: skip
     assert "dequantising m.gguf to float32" in capsys.readouterr().err
     assert AutoModelForCausalLM.from_pretrained(tmp_path / "run/export").config.model_type == "qwen2"
     assert json.loads((tmp_path / "run/summary.json").read_text())["steps"] == 2
+    adapter = json.loads((tmp_path / "run/export/adapter/adapter_config.json").read_text())
+    assert adapter["base_model_name_or_path"] == str(path)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import threading
 
 import pytest
 import torch
-from torchmetrics import BLEUScore, MeanMetric, Metric
+from torchmetrics import MeanMetric, Metric
+from torchmetrics.text import BLEUScore
 
 from emlit.errors import ConfigError
 from emlit.preflight.own_metric import OwnMetric
