@@ -1,11 +1,21 @@
 """The program of a completion, in one pass over its lines."""
 
+import html
 import re
 import textwrap
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from emlit.tasks.program_names import defined_names, first_error, only_stubs, parsed, with_helpers
+from emlit.tasks.program_names import (
+    acts,
+    corrected,
+    defined_names,
+    first_error,
+    is_library,
+    only_stubs,
+    parsed,
+    with_helpers,
+)
 
 _PYTHON = ("python", "py", "python3", "py3")
 _FENCE = re.compile(r"(?P<fence>(?<!`)`{3,}+|(?<!~)~{3,}+)[ \t]*+(?P<language>[\w+.#-]*+)[^`~]*+$")
@@ -14,7 +24,14 @@ _STATEMENT = re.compile(
     r"^(?:(?:async[ \t]+def|def|class)[ \t]+\w|import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import\b|@\w)", re.MULTILINE
 )
 _TRIES = 3  # parses of a text with prose in it
-_NAMES = re.compile(r"^(?:(?:async[ \t]+def|def|class)[ \t]+(\w+)|(\w+)[ \t]*=)", re.MULTILINE)
+_NAMES = re.compile(
+    r"^(?:(?:async[ \t]+def|def|class)[ \t]+(\w+)|"
+    r"((?:\w+[ \t]*[,=][ \t]*)*\w+)[ \t]*(?::[^=\n]*)?=(?!=))",
+    re.MULTILINE,
+)
+_READS = re.compile(r"\binput\s*\(|\bstdin\b|\bopen\s*\(\s*0\b")
+_HTML = re.compile(r"<(/?)(?:pre|code)\b[^<>]*>", re.IGNORECASE)
+_SPACES = {ord(space): " " for space in "\u00a0\u2002\u2003\u2007\u2009\u202f"} | {0x3000: "  ", 0x200B: "", 0xFEFF: ""}
 # What decides whether a line ends inside a string: comments, strings of one line, and where long ones begin.
 _TOKEN = re.compile(r"#|\"\"\"|'''|\"(?:[^\"\\]|\\.)*+(?:\"|\\?$)|'(?:[^'\\]|\\.)*+(?:'|\\?$)")
 _ENDS = {mark: re.compile(rf"(?:[^\\{mark[0]}]|\\.|\\$|{mark[0]}(?!{mark[0] * 2}))*+{mark}") for mark in ('"""', "'''")}
@@ -32,34 +49,68 @@ class Block:
 def extract_code(text: str, wanted: Collection[str] = ()) -> tuple[str | None, bool]:
     """The program of a completion, and whether it stands where prompts ask for it: in a closed ```python block.
 
-    The last block that defines something, python blocks first; one that defines a wanted name goes before all others.
-    Blocks that bring what it reads and does not define stand in front of it: helpers, or imports, in a block of their
-    own. A text without blocks is a program where it parses as one with a definition.
+    The last block that defines a wanted name, stubs last; without one the last that reads the input, alone or with the
+    blocks that it needs, or else the last that defines something; python blocks first. What a later block of functions
+    defines anew takes the place of the old. Blocks that bring what it reads and does not define stand in front of it:
+    helpers, or imports, in a block of their own. A text without blocks is a program where it parses as one with a
+    definition.
 
     Args:
         text: of any length; the time taken is linear in it
         wanted: names that the program must define
     """
-    blocks = list(_blocks(text))
+    blocks = list(_blocks(text)) or list(_html_blocks(text))
     if not blocks:
-        bare = _without_prose("\n".join(line for line in text.split("\n") if not _FENCE.match(line)))
+        bare = _readable(_without_prose("\n".join(line for line in text.split("\n") if not _FENCE.match(line))))
         return (bare, False) if defined_names(bare) else (None, False)
     group, place = _chosen(blocks, wanted)
     block = group[place]
     program = block.code if block.closed else _without_prose(block.code)
-    helpers = (each.code for each in [*reversed(group[:place]), *group[place + 1 :]])
-    return with_helpers(program, helpers), block.closed and block.language in _PYTHON
+    return _assembled(program, group, place, wanted), block.closed and block.language in _PYTHON
 
 
 def _chosen(blocks: Sequence[Block], wanted: Collection[str]) -> tuple[Sequence[Block], int]:
     python = [block for block in blocks if block.language in _PYTHON and block.closed]
     groups = [group for group in (python, blocks) if group]
     for group in groups:
-        names = [{name for pair in _NAMES.findall(block.code) for name in pair} for block in group]
-        if right := [place for place, each in enumerate(names) if each & set(wanted)]:
+        found = [len(_names(block.code) & set(wanted)) for block in group]
+        if most := max(found):
+            right = [place for place, count in enumerate(found) if count == most]
             return group, next((place for place in reversed(right) if not only_stubs(group[place].code)), right[-1])
-    defining = [place for place, block in enumerate(groups[0]) if _DEFINITION.search(block.code)]
-    return groups[0], (defining or [len(groups[0]) - 1])[-1]
+    group = groups[0]
+    acting = [place for place, block in enumerate(group) if acts(block.code)]
+    whole = [place for place in acting if _READS.search(group[place].code)]
+    joined = (
+        place for place in acting[: -_TRIES - 1 : -1] if _READS.search(_assembled(group[place].code, group, place, ()))
+    )
+    if not whole and (last := next(joined, None)) is not None:
+        return group, last
+    defining = [place for place, block in enumerate(group) if _DEFINITION.search(block.code)]
+    return group, (whole or defining or acting or [len(group) - 1])[-1]
+
+
+def _names(code: str) -> set[str]:
+    """What a block defines or assigns at its top, also where it does not parse."""
+    return {name for pair in _NAMES.findall(code) for names in pair for name in re.findall(r"\w+", names)}
+
+
+def _assembled(program: str, group: Sequence[Block], place: int, wanted: Collection[str]) -> str:
+    """A block's program, mended by later blocks and behind those that it needs."""
+    later = [block.code for block in group[place + 1 :]]
+    mending = [code for code in later if is_library(code)]
+    earlier = [block.code for block in reversed(group[:place])]
+    return with_helpers(corrected(program, mending), [*reversed(mending), *earlier, *later], wanted)
+
+
+def _html_blocks(text: str) -> Iterator[Block]:
+    """What stands in <pre> or <code>."""
+    start = None
+    for tag in _HTML.finditer(text):
+        if not tag[1]:
+            start = tag.end()
+        elif start is not None:
+            yield Block("", _dedented(html.unescape(text[start : tag.start()]).strip("\n")), True)
+            start = None
 
 
 def _without_prose(text: str) -> str:
@@ -158,8 +209,13 @@ def _unquoting(indent: str) -> Callable[[str], str]:
 
 
 def _dedented(code: str) -> str:
-    """Code that is indented as a whole, behind the mark of a list."""
+    """Code without the spaces that no program has, and one that is indented as a whole, behind the mark of a list."""
+    code = _readable(code)
     if code[:1] not in (" ", "\t") or parsed(code) is not None:
         return code
     other = textwrap.dedent(code)
     return other if defined_names(other) else code
+
+
+def _readable(code: str) -> str:
+    return code if code.isascii() or parsed(code) is not None else code.translate(_SPACES)

@@ -2,10 +2,15 @@
 
 import ast
 import builtins
-from collections.abc import Iterable
+import sys
+from collections.abc import Collection, Iterable
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_LIBRARY = (*_DEFINITIONS, ast.Import, ast.ImportFrom)
+_BINDING = (*_LIBRARY, ast.Assign, ast.AnnAssign, ast.AugAssign)
 _BUILTINS = set(dir(builtins))
+# Whose `import *` is brought along; a test's `from solution import *` is not.
+_LIBRARIES = {*sys.stdlib_module_names, "numpy", "scipy", "sympy"}
 
 
 def parsed(program: str) -> ast.Module | None:
@@ -28,8 +33,11 @@ def first_error(program: str) -> int | None:
 
 
 def only_stubs(program: str) -> bool:
-    """Whether each function or class of a program has no body or one that does nothing: a docstring, `...`, `pass`."""
-    tree = parsed(program) or parsed(f"{program.rstrip()} ...")
+    """Whether each function or class of a program has no body or one that does nothing: `...`, `pass`, an error."""
+    lines = program.rstrip().split("\n")
+    while len(lines) > 1 and (not lines[-1].strip() or lines[-1].lstrip().startswith("#")):
+        lines.pop()
+    tree = parsed(program) or parsed("\n".join(lines) + " ...")
     found = [node for node in tree.body if isinstance(node, _DEFINITIONS)] if tree else []
     return bool(found) and all(_is_empty(node) for node in found)
 
@@ -55,14 +63,50 @@ def free_names(program: str, setup: str = "") -> list[str]:
     return [name for name in _read(tree) if name not in known]
 
 
-def with_helpers(program: str, helpers: Iterable[str]) -> str:
+def acts(program: str) -> bool:
+    """Whether a program does something when it is run, besides defining, importing and assigning."""
+    tree = parsed(program)
+    return bool(tree) and any(
+        isinstance(node.value, ast.Call) if isinstance(node, ast.Expr) else not isinstance(node, _BINDING)
+        for node in tree.body
+    )
+
+
+def is_library(program: str) -> bool:
+    """Whether it is functions and classes, more than stubs, and what they import."""
+    tree = parsed(program)
+    return bool(tree) and all(isinstance(node, _LIBRARY) for node in tree.body) and not only_stubs(program)
+
+
+def corrected(program: str, others: Iterable[str]) -> str:
+    """A program with those functions and classes that one of the others defines anew, the last one's counting."""
+    tree, sources = parsed(program), {}
+    if tree is None:
+        return program
+    for other in others:
+        for node in found.body if (found := parsed(other)) else ():
+            if isinstance(node, _DEFINITIONS):
+                sources[node.name] = "\n".join(other.split("\n")[_first_line(node) - 1 : node.end_lineno])
+    lines = program.split("\n")
+    for node in reversed(tree.body):
+        if isinstance(node, _DEFINITIONS) and node.name in sources:
+            lines[_first_line(node) - 1 : node.end_lineno] = [sources[node.name]]
+    return "\n".join(lines)
+
+
+def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> int:
+    return min([node.lineno, *(each.lineno for each in node.decorator_list)])
+
+
+def with_helpers(program: str, helpers: Iterable[str], wanted: Collection[str] = ()) -> str:
     """A program, behind those helpers that bind what it, or a helper that it has by then, reads and does not bind.
 
-    Each is parsed once, and sets are changed in place, so that the time is linear in all of their lengths together.
+    Wanted names are read, too. Each is parsed once, and sets are changed in place, so that the time is linear in all of
+    their lengths together.
     """
     parts, tree = [program], parsed(program)
     bound = _bound(tree) if tree else set()
-    needed = set(_read(tree)) - bound if tree else set()
+    needed = {*_read(tree), *wanted} - bound if tree else set()
     for helper in helpers:
         tree = parsed(helper) if needed else None
         if tree and needed & _bound_at_top(tree):
@@ -70,7 +114,9 @@ def with_helpers(program: str, helpers: Iterable[str]) -> str:
             bound |= (new := _bound(tree))
             needed -= new
             needed |= set(_read(tree)) - bound
-    return "\n\n".join(reversed(parts))
+        elif tree and (everything := _stars(tree)):  # which of the names it binds is not known
+            parts += everything
+    return in_one(*reversed(parts)) if len(parts) > 1 else program
 
 
 def in_one(*programs: str) -> str:
@@ -82,17 +128,33 @@ def in_one(*programs: str) -> str:
         for node in tree.body if (tree := parsed(program)) else ():
             if isinstance(node, ast.ImportFrom) and node.module == "__future__":
                 names += [alias.name for alias in node.names]
-                lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - node.lineno + 1)
+                first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+                rest = lines[last].encode()[node.end_col_offset :].decode()
+                before = lines[first].encode()[: node.col_offset].decode()
+                kept = f"{before}pass{rest}" if before or rest.strip().startswith(";") else ""
+                lines[first : last + 1] = [kept, *[""] * (last - first)]
         parts.append("\n".join(lines))
     head = [f"from __future__ import {', '.join(dict.fromkeys(names))}"] if names else []
     return "\n\n".join([*head, *parts])
 
 
+def _stars(tree: ast.Module) -> list[str]:
+    return [
+        ast.unparse(node)
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        and node.names[0].name == "*"
+        and (node.module or "").partition(".")[0] in _LIBRARIES
+    ]
+
+
 def _is_empty(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
     return all(
-        isinstance(each, ast.Pass)
+        isinstance(each, ast.Pass | ast.Raise)
         or isinstance(each, ast.Expr)
         and isinstance(each.value, ast.Constant)
+        or isinstance(each, ast.Return)
+        and (each.value is None or isinstance(each.value, ast.Constant) and each.value.value is None)
         or isinstance(each, ast.FunctionDef)
         and _is_empty(each)
         for each in node.body
@@ -126,6 +188,6 @@ def _bound(tree: ast.AST) -> set[str]:
             found.add(node.name)
         elif isinstance(node, ast.alias):
             found.add((node.asname or node.name).partition(".")[0])
-        elif isinstance(node, ast.ExceptHandler) and node.name:
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
             found.add(node.name)
     return found

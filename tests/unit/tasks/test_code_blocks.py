@@ -1,5 +1,9 @@
 """Programs as models write them."""
 
+import subprocess
+import sys
+from collections.abc import Callable
+
 import pytest
 
 from emlit.tasks import extract_code
@@ -67,6 +71,87 @@ def test_the_block_with_the_wanted_name_is_the_program():
     assert extract_code(f"```python\n{F}\n```", ["other"]) == (F, True)
 
 
+BLOCK = "```python\n{}\n```\n"
+
+
+def blocks(*codes: str) -> str:
+    return "So:\n".join(map(BLOCK.format, codes))
+
+
+ROOT = "def f(x):\n    return g(x) + 1"
+OLD, NEW = "def g(x):\n    return 0", "import math\n\ndef g(x):\n    return math.floor(x)"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        # a star import brings names that are not known; a test's is not one
+        (blocks("from math import *", "def f(x): return floor(x)+1"), 3),
+        (blocks("def f(x): return floor(x)+1", "from math import *\nassert f(2) == 3"), 3),
+        (blocks("from typing import List\ndef f(x: List): return 3", "from solution import *\nprint(f(2))"), 3),
+        # imports from __future__ come first
+        (blocks("X = 1", "from __future__ import annotations\ndef f(x): return x + X"), 3),
+        (blocks("X = 1", "from __future__ import annotations; Y = 0\ndef f(x: T): return x + X + Y"), 3),
+        (blocks("X = 1", '"""It."""\nfrom __future__ import (\n    annotations,\n)\ndef f(x: T): return x + X'), 3),
+        # stubs
+        *[
+            (blocks("def f(x): return x + 1", stub), 3)
+            for stub in (
+                "def f(x): raise NotImplementedError",
+                "def f(x):\n    '''It.'''\n    raise NotImplementedError('yours')",
+                "def f(x):\n    # your code here",
+                "def f(x):\n    return None  # TODO",
+            )
+        ],
+        # assignments
+        (blocks("f: Callable[[int], int] = lambda x: x + 1", "def h(x): return f(x)"), 3),
+        (blocks("f = k = lambda x: x + 1", "def h(x): return f(x)"), 3),
+        (blocks("k, f = None, lambda x: x + 1", "def h(x): return f(x)"), 3),
+        # spaces of another kind, HTML
+        (blocks("def f(x):\n\u00a0\u00a0\u00a0\u00a0y = x\n\u00a0\u00a0\u00a0\u00a0return\u00a0y + 1"), 3),
+        (blocks("def f(x):\n\u3000\u3000return x + 1"), 3),
+        ("<pre><code>def f(x):\n    return x + 1 if x &lt; 9 else 0\n</code></pre>", 3),
+        ('<pre><code class="language-python">def f(x):\n    return x + 1</code></pre> <code>f(1)</code>', 3),
+        # a later block mends an earlier one
+        (blocks(f"{ROOT}\n\n{OLD}", NEW), 3),
+        (blocks(OLD, ROOT, NEW), 3),
+        (blocks(f"{OLD}\n\n{ROOT}", NEW, "assert f(2) == 3"), 3),
+        (blocks(f"{NEW}\n\n{ROOT}", "def g(x): pass"), 3),
+    ],
+)
+def test_the_program_has_what_it_needs(text, value):
+    made: dict = {"Callable": Callable}
+    exec(extract_code(text, ["f"])[0], made)
+    assert made["f"](2) == value
+
+
+def test_wanted_names_of_two_blocks():
+    made: dict = {}
+    exec(extract_code(blocks("def f(): return 1", "def g(): return 2"), ["f", "g"])[0], made)
+    assert (made["f"](), made["g"]()) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        blocks("def solve(n):\n    return n + 1", "n = int(input())\nprint(solve(n))"),
+        blocks("def solve(n):\n    return n + 1", "n = int(input())", "print(solve(n))"),
+        blocks("def main():\n    print(int(input()) + 1)", "if __name__ == '__main__':\n    main()"),
+        blocks("def main():\n    print(int(input()) + 1)", "main()"),
+        blocks("def solve(n):\n    return n + 1\nprint(solve(int(input())))", "n = int(input())"),
+        blocks("def g(n):\n    return n\nprint(g(int(input())))", "def g(n):\n    return n + 1"),
+        "```\nprint(int(input()) + 1)\n```\nprints\n```\n2\n```",
+        "```\nprint(int(input()) + 1)\n```\nprints\n```\nYES\n```",
+        "```\nimport sys\nfor line in sys.stdin:\n    print(int(line) + 1)\n```\nprints\n```\nprint it\n```",
+        "```\nprint(3)\n```\nprints\n```\n3\n```",
+    ],
+)
+def test_a_program_that_is_run_as_a_whole(text):
+    program = extract_code(text)[0]
+    done = subprocess.run([sys.executable, "-c", program], input="2\n", capture_output=True, text=True, timeout=30)
+    assert done.stdout == "3\n", program
+
+
 def test_names():
     assert defined_names("def f(): pass\nclass C: pass\nx = 1") == {"f", "C"}
     assert bound_names("import a.b\nx, y = 1, 2\ndef f(z): w = 1") == {"a", "x", "y", "f"}
@@ -110,6 +195,12 @@ LONG = {
     "quotes": lambda n: '```python\n"' + "\\" * n,
     "escaped quotes": lambda n: "```python\n" + '\\"' * (n // 2) + "\\\nx",
     "escaped single quotes": lambda n: "```python\n" + "\\'" * (n // 2) + "\\\nx",
+    "html": lambda n: "<pre><code>" * (n // 11),
+    "html, never closed": lambda n: "<pre" * (n // 4),
+    "names": lambda n: "```python\n" + "a=" * (n // 2) + "\n```",
+    "corrections": lambda n: "```python\ndef f(): g()\ndef g(): 1\n```\n```python\ndef g(): 2\n```\n" * (n // 62),
+    "programs": lambda n: "```python\nf(x)\n```\n```python\nx = input\n```\n" * (n // 42),
+    "comments": lambda n: "```python\ndef f():\n" + " #\n" * (n // 3) + "```",
     "quotations": lambda n: "> " * (n // 2) + "```python",
     "quotations, and lines": lambda n: "> " * (n // 4) + "```python\n" + ">\n" * (n // 4),
     "spaces, and lines": lambda n: " " * (n // 2) + "```python\n" + "x\n" * (n // 4),
