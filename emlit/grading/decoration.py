@@ -26,7 +26,8 @@ _SHOWING = {
 _HIDING = "color|phantom|hphantom|vphantom|tag|label|hspace|vspace"
 _SWITCHES = (
     "tiny scriptsize footnotesize small normalsize large Large LARGE huge Huge displaystyle textstyle scriptstyle "
-    "limits nolimits nonumber notag therefore centering bf it sf tt sl em bfseries itshape boldmath"
+    "limits nolimits nonumber notag therefore centering checkmark blacksquare qed bf it sf tt sl em bfseries itshape "
+    "boldmath"
 )
 _SWITCH = re.compile(rf"\\(?:{_SWITCHES.replace(' ', '|')})(?![A-Za-z])\s*")
 _TEXT = re.compile(r"\\(?:text(?:bf|it|sf|tt|sl|sc|up|md|rm|normal)|emph|hbox|mbox)(?![A-Za-z])")

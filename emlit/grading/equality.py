@@ -2,9 +2,11 @@
 
 import re
 import time
+from itertools import combinations
 from typing import NamedTuple
 
-from emlit.grading.numbers import number, same_number
+from emlit.grading.moments import same_moment
+from emlit.grading.numbers import number, same_number, with_point
 from emlit.grading.quantities import is_operation, same_unit, split_unit, without_signs
 from emlit.grading.structure import (
     EQUALS,
@@ -16,13 +18,16 @@ from emlit.grading.structure import (
     inside,
     is_name,
     is_relation,
+    is_set,
     matrix_rows,
     name_in_front,
+    union,
+    without_domain,
     without_membership,
 )
 from emlit.grading.verifier import SECONDS, verified
 from emlit.grading.words import choice, option, same_words
-from emlit.grading.writing import compact, split, tidy
+from emlit.grading.writing import compact, condition, split, tidy
 
 _LONGEST = 2000
 # What the parser would take for something else: 52 in base 8, (2n-1)!!, dates, feet and inches, 0xFF, \angle ABC.
@@ -30,6 +35,9 @@ _MISREAD = re.compile(
     r"\d\s*_|!\s*!|\d{4}-\d\d-\d\d|\d\d?/\d\d?/\d{4}|\d'\s*\d|(?<![\w.])0[xXbo][0-9A-Fa-f]|\\(?:angle|nabla)(?![a-z])"
 )
 _TIME = re.compile(r"\d\d?:[0-5]\d")
+_MODULUS = re.compile(r"(?P<value>.*\S) ?\\pmod ?\{ ?(?P<modulus>\w+) ?\}")
+# The value again, in another writing: 3/4 (or 0.75).
+_REMARK = re.compile(r"(?P<value>[^()]*[^() ]) \((?:or |i\.e\.,? ?|= ?|\\approx ?|that is,? ?)?(?P<again>[^()]+)\)")
 _BASE = re.compile(r"(?P<digits>[0-9A-Fa-f]+)\s*_\s*(?:\d+|\{\s*\d+\s*\})$")
 
 
@@ -66,6 +74,7 @@ def math_equal(answer: str | None, gold: str, relative: float = 0.0, absolute: f
 def _same(left: str, right: str, terms: _Terms) -> bool:
     if not left or not right:
         return False
+    left, right = condition(left), condition(right)
     if compact(left) == compact(right):
         return True
     numbers = number(left), number(right)
@@ -74,6 +83,20 @@ def _same(left: str, right: str, terms: _Terms) -> bool:
             return True
         if "," not in left and "," not in right:
             return False
+    moment = same_moment(left, right)
+    if moment is not None:
+        return moment
+    for text, against in ((left, right), (right, left)):
+        point, exact = with_point(split_unit(text)[0]), number(split_unit(against)[0])
+        if (
+            point and exact and (exact.places or exact.value.denominator != 1)
+        ):  # 3,14 is a decimal beside one, else two numbers
+            return _same(text.replace(split_unit(text)[0], point), against, terms)
+        remark = _REMARK.fullmatch(text)
+        if remark and compact(remark["value"]) != compact(remark["again"]):
+            value, again = tidy(remark["value"]), tidy(remark["again"])
+            if _same(value, again, terms):  # 0.75 (75%) is no product
+                return _same(value, against, terms)
     one, other = option(left), option(right)
     if one and other:
         return one[0] == other[0] and _same(one[1], other[1], terms)
@@ -101,8 +124,23 @@ def _several(left: str, right: str, terms: _Terms) -> bool | None:
         if parts[place] is None and inner is not None and len(other) > 1 and not braced((right, left)[place]):
             coordinates = split(inner, ",")
             return len(coordinates) == len(other) and _in_order(coordinates, other, terms)
+    for place, part in enumerate(parts):
+        if part and r"\cup" in (left, right)[1 - place] and (joined := union(part)):
+            return _same(joined, (left, right)[1 - place], terms)
+    trimmed = [without_domain(items[0], items[1]), without_domain(items[1], items[0])]
+    if trimmed != items and not any(map(braced, (left, right))):
+        return _same(*(", ".join(side) for side in trimmed), terms)
     if any(part is None and name_in_front(text) for text, part in zip((left, right), parts, strict=True)):
         return None  # A = {1, 2}
+    sets = [braced(text) is not None for text in (left, right)]
+    if (
+        any(sets)
+        and sum(map(is_set, items[0])) != sum(map(is_set, items[1]))
+        or (sets[0] != sets[1] and len(items[0]) == 1 and is_set(items[sets[1]][0]))
+    ):
+        return False  # {{1}} is not {1}
+    if 1 in map(len, items) and not any(sets) and _said_again(*sorted(items, key=len), terms):
+        return True
     if len(items[0]) != len(items[1]) or len(items[0]) > MOST_PARTS:
         return False
     if len(items[0]) == 1:
@@ -111,6 +149,13 @@ def _several(left: str, right: str, terms: _Terms) -> bool | None:
     if any(all(side) and len(set(side)) > 1 and not any(names[1 - place]) for place, side in enumerate(names)):
         return _in_order(*items, terms)  # x = 1, y = 2 and 1, 2
     return _in_any_order(*items, terms)
+
+
+def _said_again(one: list[str], items: list[str], terms: _Terms) -> bool:
+    """Whether each of two or three items is the same in another writing: 1/2 or 50 %."""
+    if not 1 < len(items) <= 3 or len(set(map(compact, items))) != len(items):
+        return False
+    return all(_same(a, b, terms) for a, b in combinations([*one, *items], 2))
 
 
 def _in_order(left: list[str], right: list[str], terms: _Terms) -> bool:
@@ -143,13 +188,19 @@ def _equations(left: str, right: str, terms: _Terms) -> bool | None:
             or (None if lengths == [2, 2] else False)
         )
     chain, value = (sides[0], right) if lengths[0] > 1 else (sides[1], left)
-    if re.search(r"[<>]|\\(?:leq|geq|neq|equiv)(?![a-zA-Z])", value):
+    if is_relation(value) and not bracketed(condition(chain[-1])) and not braced(chain[-1]):
         return False
     if len(chain) == 2 and is_name(chain[1]) and not is_name(chain[0]):  # 5 = x
         chain.reverse()
     if is_name(chain[0]) or not chain[0]:
-        return _same(chain[-1], value, terms)
-    return _holds(chain, terms) and _same(chain[-1], value, terms)
+        return _same(chain[-1], value, terms) or len(chain) > 2 and _rounded(chain[-2:], value, terms)
+    return _holds(chain, terms) and (_same(chain[-1], value, terms) or _rounded(chain, value, terms))
+
+
+def _rounded(chain: list[str], value: str, terms: _Terms) -> bool:
+    r"""Whether it is what a decimal behind it is rounded from: \pi \approx 3.14."""
+    written = number(chain[-1])
+    return bool(written and written.places) and _holds(chain, terms) and _same(chain[0], value, terms)
 
 
 def _holds(chain: list[str], terms: _Terms) -> bool:
@@ -192,6 +243,11 @@ def _leaves(left: str, right: str, terms: _Terms) -> bool:
     verdict = same_words(left, right)
     if verdict is not None:
         return verdict
+    moduli = [_MODULUS.fullmatch(text) for text in (left, right)]
+    if any(moduli):
+        modulus = {each["modulus"] for each in moduli if each}
+        values = (each["value"] if each else text for each, text in zip(moduli, (left, right), strict=True))
+        return len(modulus) == 1 and _same(*values, terms)
     (value, unit), (other, other_unit) = split_unit(left), split_unit(right)
     if unit is not None or other_unit is not None:
         units = [each if each is not None else "%" if text.endswith("%") else None

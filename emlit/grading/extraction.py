@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from emlit.grading.stated import stated
 
 _BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox|framebox)\s*\{)|(?<!\\)\{|(?P<close>(?<!\\)\})")
+_JOINT = re.compile(r"[\s$,]{0,9}(?:\\[()]|\\(?:text|mathrm) ?\{ ?)?\s?,?(?:and|or|(?<=,))\s?\}?(?:\s|\$|\\[()]){0,9}")
 _BRACELESS = re.compile(r"\\boxed\s*([+-]?\d[\d,]*(?:\.\d+)?(?!\d)|(?<=\s)[^\s\\{}$.,;]+)")
 
 
@@ -36,6 +37,18 @@ def extract_boxed(text: str) -> str | None:
     return None if end < 0 else text[content:end].strip()
 
 
+def _joined(text: str) -> str | None:
+    """The last boxes, where there are words between answers between them: one or the other."""
+    found, after = [], len(text)
+    for start, content in reversed(extract_boxes(text)):
+        end = text.index("{", start) + 1
+        end = text.index("}", text.index(content, end) + len(content)) + 1
+        if found and not _JOINT.fullmatch(text, end, after):
+            break
+        found, after = [content, *found], start
+    return ", ".join(dict.fromkeys(found)) if len(found) > 1 and all(found) else None
+
+
 def extract_answer(text: str) -> str | None:
     r"""The final answer of a completion: the last \boxed{}, else the last one that is stated.
 
@@ -44,7 +57,7 @@ def extract_answer(text: str) -> str | None:
     """
     boxed = extract_boxed(text)
     if boxed is not None:
-        return boxed
+        return _joined(text) or boxed
     braceless = _BRACELESS.findall(text)
     if braceless:  # as some worked solutions of MATH have it: \boxed 2
         return braceless[-1]

@@ -7,17 +7,21 @@ from typing import NamedTuple
 from emlit.grading.writing import compact
 
 # Groups of three digits with commas, spaces or apostrophes, or as in India; with dots where there are several.
-_DECIMAL = r"(?:\d{1,3}(?:\.\d{3}){2,}(?![.\d])|(?:\d{1,3}(?:[, ']\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}|\d+)?(?:\.\d*)?)"
+_DECIMAL = (
+    r"(?:\d{1,3}(?:\.\d{3}){2,}(?![.\d])|(?:(?!0[, '])\d{1,3}(?:[, ']\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}|\d+)?(?:\.\d*)?)"
+)
 _SIGNED = rf"\(?[+-]?{_DECIMAL}\)?"
 _TEN = r"10\^\{?"
 _NUMBER = re.compile(
     rf"(?P<sign>[+-]?) ?(?:(?:(?P<whole>\d+)(?: ?(?=\\frac)| (?=\d+/)))?"
     rf"(?:\\frac\{{(?P<top>{_SIGNED})\}}\{{(?P<bottom>{_SIGNED})\}}|(?P<top2>{_SIGNED})/(?P<bottom2>{_SIGNED}))"
-    rf"|(?P<before>\d*)\.(?P<after>\d*)\\(?:overline|bar|dot)\{{(?P<period>\d+)\}}"
+    rf"|(?P<before>\d*)\.(?P<after>\d*)(?:\\(?:overline|bar|dot)\{{(?P<period>\d+)\}}|\((?P<period2>\d+)\))"
+    rf"|(?P<before2>\d*)\.(?P<digits>\d+)\\ldots"
     rf"|(?P<decimal>{_DECIMAL})(?:[eE](?P<exponent>[+-]?\d+)|(?:\\times|\\cdot|\*) ?{_TEN}(?P<power>[+-]?\d+)\}}?)?"
     rf"|{_TEN}(?P<power2>[+-]?\d+)\}}?"
     rf")(?P<percent>\\?%)?"
 )
+_COMMA = re.compile(r"(?P<sign>[+-]?)(?P<whole>\d{1,3}(?:[. ']\d{3})+|\d+),(?P<places>\d+(?: ?\\?%)?)")
 _LARGEST_EXPONENT = 400
 _LONGEST = 400
 _PLACES = 6
@@ -50,12 +54,18 @@ def number(text: str) -> Number | None:
 
 def _value(found: dict[str, str | None]) -> Number:
     places = None
+    if digits := found["digits"]:  # 0.1666...
+        period = next((k for k in range(1, 7) if digits[-k:] == digits[-2 * k : -k] and not digits.endswith("99")), 0)
+        period = 1 if digits.endswith("999") else period
+        head = digits[: len(digits) - period]
+        found.update(before=found["before2"], after=head, period=digits[len(head) :])
+    period = found["period"] or found["period2"]
     top, bottom, decimal = found["top"] or found["top2"], found["bottom"] or found["bottom2"], found["decimal"]
     exponent = found["exponent"] or found["power"] or found["power2"]
     if top and bottom:
         value = int(found["whole"] or 0) + _decimal(top) / _decimal(bottom)
-    elif found["period"]:
-        value = Fraction(int(found["period"]), 10 ** len(found["period"]) - 1) / 10 ** len(found["after"] or "")
+    elif period or found["after"]:
+        value = Fraction(int(period or 0), 10 ** len(period or " ") - 1) / 10 ** len(found["after"] or "")
         value += _decimal(f"{found['before'] or 0}.{found['after'] or 0}")
     else:
         value = _decimal("1" if found["power2"] else decimal or "")
@@ -77,6 +87,12 @@ def _ten(exponent: str) -> Fraction:
     if abs(int(exponent)) > _LARGEST_EXPONENT:
         raise ValueError("beyond what is computed")
     return Fraction(10) ** int(exponent)
+
+
+def with_point(text: str) -> str | None:
+    """12,50 and 1.234,56 with a point for the comma; None for what may be no decimal, or has groups of three digits."""
+    match = None if number(text) else _COMMA.fullmatch(text)
+    return match and match["sign"] + re.sub(r"[^0-9]", "", match["whole"]) + "." + match["places"]
 
 
 def same_number(left: Number, right: Number, relative: float, absolute: float) -> bool:

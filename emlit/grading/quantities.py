@@ -22,7 +22,7 @@ _SAME = {other: name for name, others in _NAMES.items() for other in others.spli
 _WORDED = "|".join(name for name in [*_NAMES, *_SAME] if name.isascii() and name.isalpha() and len(name) > 3)
 _BARE = (
     rf"(?:square |cubic |sq\.? |cu\.? |U\.?S\.? )?(?:(?:{_WORDED}|pound|gallon|magnitude|day|yen|won|erg|ohm)s?|"
-    r"(?:sec|hr|lb|min)s?|cm|km|mm|kg|m/s|mph|ft|k?Hz|[MG]Hz|[kMG]?eV|[kM]?pc|mol|rad)"
+    r"(?:sec|hr|lb|min)s?|km?ph|cm|km|mm|kg|m/s|mph|ft|k?Hz|[MG]Hz|[kMG]?eV|[kM]?pc|mol|rad)"
 )
 _COMMAND = r"\\(?:text|mathrm|operatorname)\s*\{((?:[^{}]|\{[^{}]*\})*)\}"
 _SIGN = "[€£¥¢¤؋৳﷼฿₠-⃀￡￥￦]"
@@ -122,7 +122,9 @@ def _factors(unit: str) -> dict[str, int]:
     text = _WRAPPED.sub(r" \1 ", unit)
     text = re.sub(r"\bper\b", "/", text.replace(r"\cdot", " ").replace("~", " "))
     text = re.sub(r"\b(square|sq\.?|cubic|cu\.?) (\w+)", lambda m: f"{m[2]}^{3 if m[1][0] == 'c' else 2}", text)
-    text = re.sub(r"\bmph\b", "mi/h", re.sub(r"\bU\.?S\.? (?=dollar)", "", text))
+    text = re.sub(
+        r"\b(?:mph|km?ph)\b", lambda m: "mi/h" if m[0] == "mph" else "km/h", re.sub(r"\bU\.?S\.? (?=dollar)", "", text)
+    )
     text = re.sub(r" (squared|cubed)\b", lambda m: "^2" if m[1] == "squared" else "^3", text)
     text = re.sub(r"\(([^()/^]*)\)\s*\^\s*\{?\s*(-?\d+)\s*\}?", lambda m: re.sub(r"\S+", rf"\g<0>^{m[2]}", m[1]), text)
     powers: dict[str, int] = {}

@@ -5,7 +5,8 @@ import re
 _WINDOW = 1000  # characters after a mark that are read
 _MARKS = 32  # the last ones, which are tried
 _MARK = re.compile(
-    r"(?P<tag><(?P<name>(?:final_)?answer)>)|(?P<hashes>####)|(?<![A-Za-z])(?:an(?:s|swers?)|antwort|réponse|respuesta|"
+    r"(?P<tag><(?P<name>(?:final_)?answer)>)|(?P<hashes>####)|(?<![A-Za-z])(?P<short>ans\.)|"
+    r"(?<![A-Za-z])(?:an(?:s|swers?)|antwort|réponse|respuesta|"
     r"resposta|risposta|ответ|답|정답)(?![A-Za-z])|"
     r"\b(?:correct|right|best|final) (?:option|choice)\b|答案|答え|答(?=[:：])",
     re.IGNORECASE,
@@ -24,8 +25,9 @@ _SPOKEN_OF = re.compile(
 _HEADING = re.compile(r"(?:</\w+>|[^\w\n]){0,12}\n(?:[=_*-]{3,}\n)?")
 _BEFORE_HEADING = re.compile(r"(?:<\w+>|[^\w\n])*(?:(?:the|my|our|final|correct|short)\s+)*", re.IGNORECASE)
 _FILLER = re.compile(
-    r"(?:therefore|thus|hence|so|then|simply|just|exactly|approximately|about|roughly|equal to|given by|clearly|indeed|"
-    r"actually|as follows|the following|still|again|a total of|also|now|is|be|that|found to be|approx\.|around|only|"
+    r"(?:therefore|thus|hence|so|then|simply|either|just|exactly|approximately|about|roughly|equal to|given by|clearly|"
+    r"indeed|actually|as follows|"
+    r"the following|still|again|a total of|also|now|is|be|that|found to be|approx\.|around|only|"
     r"(?:the )?(?:option|choice|number|letter|value))(?![A-Za-z])[,:]?\s*",
     re.IGNORECASE,
 )
@@ -60,12 +62,32 @@ _END = re.compile(
 _CLAUSE = re.compile(r",\s(?:(?!(?:and|or)\b)[a-z]{2,}[, ]\s?[a-z]|not\s)|[;:]\s(?!(?:and|or)\b)(?=[a-z]{2,} )")
 _REMARK = re.compile(r"\s\((?!mod\b)(?=[^()]*(?:[A-Za-z]{4,}|[a-z]{2,} [a-z]{2,}|\$|=))")
 _OUTER = "*_`\"'“”’ \t,;:.!?。！？"
-_CONCLUSION = re.compile(r"(?:therefore|thus|hence|so)\b[,:]?\s+", re.IGNORECASE)
-_SHORT = re.compile(r"[+-]?(?:\\?\$|[^\w\s\\])?\d[\d.,/]*%?(?: [^\W\d_]+){0,2}")
+_SPECIAL = re.compile(r"<[|｜][^<>|｜\n]{1,40}[|｜]>|</s>|<(?:eos|end_of_turn)>")
+# is not 7 but 5; isn't 7, it's 5
+_CORRECTED = re.compile(
+    r" (?:is not|isn['’]t|was not|wasn['’]t)\b[^\n.;:]{1,60}?[,;.]? "
+    r"(?:but(?: rather)?|rather|it['’]s|it is)(?: actually)? (?!not)",
+    re.IGNORECASE,
+)
+_CONCLUSION = re.compile(
+    r"(?:(?:(?:therefore|thus|hence|so),? )?(?:the |our )?(?:final )?(?:solution|result)s? (?:is|are)\b:?|"
+    r"(?:therefore|thus|hence|so)\b[,:]?|(?:因此|所以|故)[，,]?)\s*",
+    re.IGNORECASE,
+)
+_CHOICE = re.compile(
+    r"(?:(?:therefore|thus|hence|so)\b,?\s+)?(?:(?:the )?(?:correct )?(?:option|choice) )\(?(?P<letter>[A-J])\)?"
+    r"(?: is (?:the )?(?:correct|right|best)(?: (?:one|answer|option|choice))?)|"
+    r"(?:[^\n]{0,200}[。，,\s])?(?:故|因此|所以|应|综上)?[，,]?(?:本题)?选(?:择|项)?[:：]?\s*[(（]?(?P<chosen>[A-J])[)）]?(?:项|选项)?",
+    re.IGNORECASE,
+)
+_LETTERED = re.compile(r"\A(?:(?:the )?(?:correct )?(?:option|choice|letter) )\(?([A-J])\)?[,:] ", re.IGNORECASE)
+_SENTENCE = re.compile(r"(?<=[.!?。])\s+(?=[^\s])")
+_SHORT = re.compile(r"(?:[A-Za-z](?:_\w)? ?= ?)?[+-]?(?:\\?\$|[^\w\s\\])?\d[\d.,/]*%?(?: [^\W\d_]+){0,2}")
 
 
 def stated(text: str) -> str | None:
     """The last answer that a text states, as it is written there; None where it states none."""
+    text = _SPECIAL.sub("", text)
     for mark in reversed(list(_MARK.finditer(text))[-_MARKS:]):
         answer = _stated_at(text, mark)
         if answer:
@@ -79,9 +101,14 @@ def _stated_at(text: str, mark: re.Match[str]) -> str | None:
     if mark["tag"]:
         end = re.search(f"</{mark['name']}>", window, re.IGNORECASE)
         return _value(window[: end.start()]) if end else None
+    if mark["short"]:
+        return _value(window.partition("\n")[0])
     if mark["hashes"]:
         return None if text[line : mark.start()].strip("*> \t") else _value(window.partition("\n")[0])
     link = _LINK.match(window)
+    denied = _CORRECTED.match(window)
+    if denied is not None and (answer := _value(window[denied.end() :])) and _SHORT.fullmatch(answer):
+        return answer
     if link is not None and (
         _DENIED.search(link[0]) or _SPOKEN_OF.search(text, max(0, mark.start() - 20), mark.start())
     ):
@@ -100,6 +127,7 @@ def _value(text: str) -> str | None:
     text = text[len(start) :]
     if "\n" in start:
         text = re.sub(r"^(?:[-+•]|\*(?!\*)|#+)\s+", "", text)
+    text = _LETTERED.sub(r"(\1) ", text)
     while filler := _FILLER.match(text):
         text = text[filler.end() :]
     if _NO_ANSWER.match(text):
@@ -144,6 +172,9 @@ def _concluded(text: str) -> str | None:
     """A last line "Therefore, 18."."""
     last = text.rstrip()
     last = last[last.rfind("\n", max(0, len(last) - _WINDOW)) + 1 :].strip(_OUTER)
+    last = _SENTENCE.split(last)[-1]
+    if choice := _CHOICE.fullmatch(last):
+        return choice["letter"] or choice["chosen"]
     said = _CONCLUSION.match(last)
     if said is None:
         return None

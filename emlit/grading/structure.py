@@ -1,13 +1,15 @@
 """What an answer is made of: the elements of a list or a set, the ends of an interval, the rows of a matrix, a name."""
 
+import math
 import re
+from itertools import pairwise
 
 from emlit.grading.numbers import number
 from emlit.grading.quantities import split_unit
 from emlit.grading.writing import closing, compact, split
 
 MOST_PARTS = 64
-EQUALS = r"(?<![<>!\\])=(?!=)|\\approx(?![a-zA-Z])|\\simeq(?![a-zA-Z])|\\sim(?![a-zA-Z])|\\propto(?![a-zA-Z])"
+EQUALS = r"(?<![<>!\\])=(?!=)|\\approx(?![a-zA-Z])|\\simeq(?![a-zA-Z])|\\sim(?![a-zA-Z])|\\(?:propto|equiv)(?![a-zA-Z])"
 _MATRIX = re.compile(
     r"\\begin\{(?P<kind>[pbBvV]?matrix|smallmatrix|array)\}(?:\{[^{}]*\})?(?P<rows>.*)\\end\{(?P=kind)\}", re.DOTALL
 )
@@ -19,6 +21,10 @@ _NAME = re.compile(
 )
 _DERIVATIVE = re.compile(r"\\frac\s*\{\s*(?:d|\\partial)[^{}+=-]*\}\s*\{\s*(?:d|\\partial)[^{}+=-]*\}")
 _IN = re.compile(r"^(?:\\?[A-Za-z]\w*(?:_\{\w+\})?|\([A-Za-z_{}0-9, ]+\))\s*\\in(?![a-zA-Z])\s*")
+_DOMAIN = re.compile(r"(?P<name>[A-Za-z]) ?\\in ?\\mathbb\{[A-Z]\}(?: ?[_^] ?\{?[^{}\s]*\}?)?")
+_VARIABLE = re.compile(r"[A-Za-z]|\\(?:alpha|beta|theta|lambda|mu|omega)")
+_SIGN = r"\\(?:leq|geq)(?![a-zA-Z])|[<>]"
+_TURNED = {">": "<", r"\geq": r"\leq", "<": ">", r"\leq": r"\geq"}
 _SIGNED = re.compile(r"\\(?:pm|mp)(?![a-zA-Z])")
 
 
@@ -114,6 +120,57 @@ def is_name(text: str) -> bool:
     if inner is not None:
         return all(is_name(part) for part in split(inner, ","))
     return bool(_NAME.fullmatch(text) or _DERIVATIVE.fullmatch(text))
+
+
+def is_set(text: str) -> bool:
+    r"""Whether a text is a set in braces, or the empty one."""
+    return braced(text) is not None or text.strip() == r"\emptyset"
+
+
+def union(parts: list[str]) -> str | None:
+    r"""x < 1 and x \geq 3 as (-\infty,1)\cup [3,\infty); None where a part is no interval of the same variable."""
+    found = [each for each in map(_interval, parts) if each]
+    if len(found) < len(parts) or len({name for name, _ in found} - {None}) > 1:
+        return None
+    ends = [[_end(end) for end in split(interval[1:-1], ",")] for _, interval in found]
+    if any(None in pair for pair in ends) or all(one[-1] <= other[0] for one, other in pairwise(sorted(ends))):
+        return r"\cup ".join(interval for _, interval in found)
+    return None  # x > 1 and x < 3 are both meant
+
+
+def _end(text: str) -> float | None:
+    if text.endswith(r"\infty"):
+        return -math.inf if text.startswith("-") else math.inf
+    value = number(text)
+    return None if value is None else float(value.value)
+
+
+def _interval(text: str) -> tuple[str | None, str] | None:
+    if match := _IN.match(text):
+        return text[: match.end()].partition("\\in")[0].strip(), text[match.end() :]
+    if inside(text, text[:1], text[-1:]) is not None and bracketed(text):
+        return None, text
+    sides, signs = split(text, _SIGN), re.findall(_SIGN, text)
+    if len(sides) - 1 != len(signs) or not 2 <= len(sides) <= 3 or "" in sides:
+        return None
+    if signs[0] in (">", r"\geq"):
+        sides, signs = sides[::-1], [_TURNED[sign] for sign in signs[::-1]]
+    if not {*signs} <= {"<", r"\leq"}:
+        return None
+    opened, closed = "(" if signs[0] == "<" else "[", ")" if signs[-1] == "<" else "]"
+    if len(sides) == 3:
+        return (sides[1], f"{opened}{sides[0]},{sides[2]}{closed}") if _VARIABLE.fullmatch(sides[1]) else None
+    if _VARIABLE.fullmatch(sides[0]):
+        return sides[0], rf"(-\infty,{sides[1]}{closed}"
+    return (sides[1], rf"{opened}{sides[0]},\infty)") if _VARIABLE.fullmatch(sides[1]) else None
+
+
+def without_domain(items: list[str], others: list[str]) -> list[str]:
+    r"""Without a last k \in \mathbb{Z}, which says what k of the answer before it is, where the others have none."""
+    match = _DOMAIN.fullmatch(items[-1])
+    if match is None or len(items) < 2 or any(_DOMAIN.fullmatch(other) for other in others):
+        return items
+    return items[:-1] if any(match["name"] in item for item in items[:-1]) else items
 
 
 def name_in_front(text: str) -> str | None:

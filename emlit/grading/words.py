@@ -6,7 +6,7 @@ _COMMAND = re.compile(r"\\(?:text|mathrm|operatorname)\s*\{([^{}]*)\}")
 _ROMAN = re.compile(r"[IVX]{2,}")
 _LETTER = re.compile(r"\(?\s*([A-Za-z])\s*[).]?")
 _OPTION = re.compile(
-    r"\\?(?:(?:text|mathrm) ?\{ ?)?\(?(?P<letter>(?<=\()[a-j](?=[).])|[A-J])(?:[).]|(?=: ))(?: ?\} ?:? ?| ?: ?| )"
+    r"\\?(?:(?:text|mathrm) ?\{ ?)?\(?(?P<letter>(?<=\()[a-j](?=[).])|[A-J])(?:[).],?|(?=: ))(?: ?\} ?:? ?| ?: ?| )"
     r"(?P<value>(?!.*(?<![A-Za-z])[A-J](?![A-Za-z])).*(?:\d|(?<![\\a-z])[a-z]{3}).*)"
 )
 _WORDS = re.compile(r"[^\W\d_]+(?:(?:['’-]|[.,]? )[^\W\d_]+)*[.!]?")
@@ -54,13 +54,18 @@ def same_words(left: str, right: str) -> bool | None:
         return True  # June 20, with and without \text
     said = words(left), words(right)
     if said[0] is not None and said[1] is not None:
-        return said[0].casefold() == said[1].casefold()
+        return _singular(said[0]) == _singular(said[1])
     if said[0] is None and said[1] is None:
         return None
     spoken, other = (said[0], right) if said[0] is not None else (said[1], left)
     # Words against a number or a formula; letters alone may still be a product of variables.
     product = re.fullmatch(r"(?![Nn][Oo]$)[A-Za-z]{1,5}", spoken) and "\\text" not in left + right
     return None if product else False
+
+
+def _singular(said: str) -> str:
+    small = said.casefold()
+    return small.removesuffix("s") if small.startswith("no ") else small  # no solutions
 
 
 def _unwrapped(left: str, right: str) -> bool:

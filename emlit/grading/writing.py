@@ -32,6 +32,8 @@ _SYNONYMS = {
 }  # fmt: skip
 _FUNCTIONS = "arcsinh|arccosh|arctanh|arcsin|arccos|arctan|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|ln|log|exp|sqrt|pi"
 _SHORT = r"(\\[A-Za-z]+|[0-9A-Za-z])"
+_ABOVE = r"((?:[^{}\\]|\\(?!over|choose)|(?<!\\)\{[^{}]*\})*+)"
+_BELOW = r"((?:[^{}]|(?<!\\)\{[^{}]*\})*+)"
 
 
 def _rules(*rules: tuple[str, str]) -> list[tuple[re.Pattern[str], str]]:
@@ -55,6 +57,22 @@ _RULES = _rules(
     (r"(?<=\d) ?x ?(?=10 ?\^)", r"\\times "),
     (r"\*\*(?=\S)", "^"),
     (r"!=(?!=)|=/=|\\not ?=", r"\\neq "),
+    (r"\{([:;=])\}", r"\1"),
+    (r"\.{3,}", r"\\ldots "),
+    (r"(?<=\d) ?\\text\{ ?k ?\}", " thousand"),
+    (r"(?<=\d) ?\\frac ?\{ ?(k?m|mi|ft|k?g|L) ?\} ?\{ ?(s|h|hr|min|L)((?: ?\^ ?\{?\d\}?)?) ?\}", r" \1/\2\3"),
+    (r"(?<=\d) ?(?:\\text ?\{ ?to ?\}|to) ?(?=\d)", ":"),
+    (
+        r"(?<=\d) ?(?:\\text ?\{ ?)?(hour|minute|day|week|month|year|feet|foot|yard|pound|dollar|mile|gallon)s?"
+        r"(?: ?\})?,?"
+        r"(?: ?\\text ?\{)? ?(?:and ?)?(?:\} ?)?(?=\d+ ?(?:\\text ?\{ ?)?(?!\1)[a-z]{2})",
+        r" \1 ",
+    ),
+    (r"\\begin\{array\} ?\{[clr]\}((?:[^&\\]|\\(?!begin|end)[A-Za-z])*)\\end\{array\}", r"\1"),
+    (r"\\{ ?\\}", r"\\emptyset "),
+    (r"\\sqrt ?\[ ?(\d*[13579]) ?\] ?\{ ?- ?((?:[^{}+-]|\{[^{}]*\})*)\}", r"(-\\sqrt[\1]{\2})"),
+    (r"\\(?:lg|(?:mathrm|operatorname) ?\{ ?lg ?\})(?![a-zA-Z])", r"\\log_{10}"),
+    (r"(?<!\\)\\(?:&|(?:lor|vee)(?![a-zA-Z])(?=[^,]{0,60}(?:[<>=]|\\(?:leq|geq|neq|in)(?![a-z]))))", ", "),
     (r"\\(?:text|mathrm)\{ ?,? ?(?:and|or) ?\}", ", "),
     (r"(?<=[\w)}\]] )(?:, ?)?(?:and|or)(?= [\w\\({-])", ", "),
     (r"\\(?:mathrm|operatorname) ?\{ ?([ei]) ?\}", r"\1"),
@@ -63,8 +81,14 @@ _RULES = _rules(
     (r"\\mathbb ?([A-Z])(?![A-Za-z])", r"\\mathbb{\1}"),
     (r"\\frac ?(\\pi(?![A-Za-z])|[0-9A-Za-z])", r"\\frac{\1}"),  # \frac12 is a half, \frac123 three halves
     (r"(\\frac ?\{[^{}]*\}) ?(\\pi(?![A-Za-z])|[0-9A-Za-z])", r"\1{\2}"),
-    (r"(?:(?<!\\)\{|\A) ?((?:[^{}\\]|\\(?!over|choose))*+)\\over(?![a-z])([^{}]*)(?:\}|\Z)", r"\\frac{\1}{\2}"),
-    (r"(?:(?<!\\)\{|\A) ?((?:[^{}\\]|\\(?!over|choose))*+)\\choose(?![a-z])([^{}]*)(?:\}|\Z)", r"\\binom{\1}{\2}"),
+    (
+        rf"(?:(?<!\\)\{{|\A) ?{_ABOVE}\\over(?![a-z]){_BELOW}(?:\}}|\Z)",
+        r"\\frac{\1}{\2}",
+    ),
+    (
+        rf"(?:(?<!\\)\{{|\A) ?{_ABOVE}\\choose(?![a-z]){_BELOW}(?:\}}|\Z)",
+        r"\\binom{\1}{\2}",
+    ),
     (
         r"\\frac ?\{ ?(\\(?:text|mathrm) ?\{[^{}]*\}) ?\} ?\{ ?(\\(?:text|mathrm) ?\{[^{}]*\}(?: ?\^ ?\{?\d\}?)?) ?\}",
         r"\1/\2",
@@ -72,15 +96,16 @@ _RULES = _rules(
     (r"(\\\$ ?[\d.,]*\d) ?(?:\\text ?\{ ?)?[kK](?![A-Za-z])(?: ?\})?", r"\1 thousand"),
     (r"(\\\$ ?[\d.,]*\d) ?(?:\\text ?\{ ?)?(?:M|mn)(?![A-Za-z])(?: ?\})?", r"\1 million"),
     (r"(\\\$ ?[\d.,]*\d) ?(?:\\text ?\{ ?)?(?:B|bn)(?![A-Za-z])(?: ?\})?", r"\1 billion"),
-    (r"(?<=:\d\d) ?(?:\\(?:text|mathrm) ?\{ ?)?[Aa]\.? ?[Mm]\.?(?![A-Za-z])(?: ?\})?", r"\\text{am}"),
-    (r"(?<=:\d\d) ?(?:\\(?:text|mathrm) ?\{ ?)?[Pp]\.? ?[Mm]\.?(?![A-Za-z])(?: ?\})?", r"\\text{pm}"),
     (rf"_ ?{_SHORT}(?! ?\{{)", r"_{\1}"),
     (r"(?<=\d) ?\^? ?\{? ?\\(?:text|mathrm) ?\{ ?(?:st|[nr]d|th) ?\} ?\}?|(?<=\d)(?:st|[nr]d|th)(?![A-Za-z])", ""),
     (r"\b(?:np|numpy|math|sympy|sp)\.(?=[a-z])", ""),
     (r"(?<![\\A-Za-z])(" + _FUNCTIONS + r")(?![A-Za-z])", r"\\\1"),
     (r"(?<![\\A-Za-z])(?:[Ii]nfinity|infty|inf|oo)(?![A-Za-z])", r"\\infty"),
     (r"(?<=[\d}]) ?(?:\\text ?\{ ?)?(?:percent(?:age)?|pct)(?![A-Za-z])(?: ?\})?", r"\\%"),
-    (r"\\pmod ?(\d+)|\( ?\\?b?mod (\d+) ?\)", r"\\pmod{\1\2}"),
+    (
+        r"\\p?mod ?(\d+)|\( ?\\?b?mod (\d+) ?\)|(?<=\w) ?\\text ?\{ ?\(?mod ?\} ?(\d+)\)?|(?<=\w) mod (\d+)",
+        r"\\pmod{\1\2\3\4}",
+    ),
     (r"\^ ?([+-]? ?\d+|[A-Za-z])", r"^{\1}"),
     (r"\\sqrt ?\(((?:[^()]|\([^()]*\))*)\)", r"\\sqrt{\1}"),
 )
@@ -91,7 +116,20 @@ _ROOT_SIGN = re.compile(r"√ ?(\d*\.?\d*)")
 _POWERS = {"hundred": 2, "thousand": 3, "lakh": 5, "million": 6, "crore": 7, "billion": 9, "trillion": 12,
            "百": 2, "千": 3, "万": 4, "萬": 4, "만": 4, "亿": 8, "億": 8, "억": 8}  # fmt: skip
 _MULTIPLE = re.compile(r"(?<=[\d}]) ?(?:\\text ?\{ ?)?(" + "|".join(_POWERS) + r")(?![A-Za-z])(?: ?\})?")
-_SPOKEN = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_SPOKEN = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+           "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]  # fmt: skip
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_BASE = re.compile(r"_ ?\{ ?\\(?:text|mathrm) ?\{ ?([a-z]+) ?\} ?\}|_ ?\\(?:text|mathrm) ?\{ ?([a-z]+) ?\}")
+# What says nothing in front of a number, and a remark behind an answer.
+_ABOUT = re.compile(
+    r"(?:\\text ?\{ ?)?(?:about|approx(?:imately|\.)?|around|roughly|nearly|exactly|precisely) ?"
+    r"(?: \}|\} ?|(?<= ))(?=[-+\d.\\$(])",
+    re.IGNORECASE,
+)
+_REMARK = re.compile(
+    r" ?(?:\\text ?\{ ?)?\((?:\\text ?\{ ?)?(?:reject|discard|exclud|extraneous|ignor|since|because|where|rounded|"
+    r"not|only|by|using|from)[^()]*(?:\([^()]*\)[^()]*)*\)(?: ?\})?\Z"
+)
 # What was asked for, in front of it: "Profit: 18" is read as Profit = 18.
 _LABEL = re.compile(
     r"\\(?:text|mathrm) ?\{ ?(?P<worded>[^{}:]*[^\W\d_])(?:: ?\}| is ?\}| ?\} ?:)(?=.)|"
@@ -129,8 +167,10 @@ def tidy(text: str) -> str:
     text = _shorter(" ".join(undressed(text).split()), "")
     if (worded := _TEXT.fullmatch(text)) and _IN_TEXT.search(worded[1]):
         text = worded[1]
-    if (spoken := (worded[1] if worded else text).strip().lower()) in _SPOKEN:
-        return str(_SPOKEN.index(spoken))
+    if (count := _spoken(worded[1] if worded else text)) is not None:
+        return str(count)
+    text = _ABOUT.sub("", _REMARK.sub("", text), count=1) if _ABOUT.match(text) else _REMARK.sub("", text)
+    text = _BASE.sub(lambda m: m[0] if (n := _spoken(m[1] or m[2])) is None else f"_{{{n}}}", text)
     text = _ANSWER.sub("", text, count=1) if _ANSWER.match(text) else text
     if label := _LABEL.match(text):
         text = rf"\text{{{label['worded'] or label['bare']}}} = {text[label.end() :]}"
@@ -138,9 +178,32 @@ def tidy(text: str) -> str:
     text = _MULTIPLE.sub(lambda m: rf"\times 10^{{{_POWERS[m[1]]}}}", text)
     text = _INTERVAL.sub(lambda m: m[1].replace("]", "(") + m[2] + m[3].replace("[", ")"), text)
     text = _shorter(" ".join(text.split()))
-    if condition := _CONDITION.fullmatch(text):  # {x | x > 3} is x > 3
-        return condition["condition"] if condition["name"] in condition["condition"] else text
     return _reals(text)
+
+
+def condition(text: str) -> str:
+    """The x > 3 of {x | x > 3}; any other text as it is."""
+    found = _CONDITION.fullmatch(text)
+    return found["condition"] if found and found["name"] in found["condition"] else text
+
+
+def _spoken(text: str) -> int | None:
+    """Five, twenty-five, one hundred and five; None for anything else."""
+    total, count, said = 0, 0, re.split(r" and |[ -]", text.strip().lower())
+    if len(said) > 12:
+        return None
+    last = 1000  # what may follow: 20 after 100, 5 after 20
+    for word in said:
+        value = _SPOKEN.index(word) if word in _SPOKEN else 20 + 10 * _TENS.index(word) if word in _TENS else None
+        if value is not None and (last >= 100 or last >= 20 and 0 < value < 10 <= last):
+            count, last = count + value, value if value >= 20 else 0
+        elif word == "hundred" and 0 < count < 100:
+            count, last = count * 100, 100
+        elif word in ("thousand", "million") and count:
+            total, count, last = total + count * 10 ** _POWERS[word], 0, 1000
+        else:
+            return None
+    return total + count
 
 
 def _replaced(text: str, rules: list[tuple[re.Pattern[str], str]]) -> str:

@@ -9,6 +9,7 @@ from emlit.grading import (
     extract_boxed,
     extract_boxes,
     extraction,
+    moments,
     numbers,
     quantities,
     stated,
@@ -33,7 +34,7 @@ def test_answers_are_rewritten_in_linear_time(function):
 
 
 def test_each_pattern_is_linear():
-    modules = (decoration, equality, extraction, numbers, quantities, stated, structure, words, writing)
+    modules = (decoration, equality, extraction, moments, numbers, quantities, stated, structure, words, writing)
     found = patterns(*modules)
     assert len(found) > 60
     slow = {

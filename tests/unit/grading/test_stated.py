@@ -226,3 +226,40 @@ NOT_SAID = [
 @pytest.mark.parametrize(("text", "gold"), NOT_SAID)
 def test_what_is_not_said(text, gold):
     assert not math_equal(extract_answer(text), gold)
+
+
+# Several boxes, last sentences, choices, what is put right, tokens that end a turn.
+OTHERWISE = [
+    (r"\boxed{x=3} \text{ or } \boxed{x=-2}", "-2, 3"), ("Answer: 3/4 (or 0.75)", "3/4"),
+    ("Answer: 0.75 (75%)", "3/4"), ("The answer is five (5).", "5"), (r"\boxed{x = 5 \text{ (rejecting } x=-2)}", "5"),
+    ("Thus, x = 12.", "12"), ("The solution is x = 42.", "42"), ("Hence, option C is correct.", "C"), ("故选 B。", "B"),
+    ("Ans. 42", "42"), ("The answer is 42<|eot_id|>", "42"), ("The answer is option (C), 18.", "C"),
+    ("The answer isn't 7, it's 5.", "5"), ("The answer is either 5 or 7.", "5, 7"),
+    (r"So $\boxed{4}$ or $\boxed{-4}$.", "-4,4"), (r"\boxed{1} and \boxed{2}", "1,2"),
+    (r"\boxed{5}. Check: \boxed{5}", "5"), ("We add. Therefore, n = 24.", "24"),
+    (r"The result is $\frac{1}{2}$.", "1/2"), ("So the solution is 9.", "9"), ("Thus the correct option is B.", "B"),
+    ("Therefore, choice (D) is correct.", "D"), ("因此选 A", "A"), ("所以，本题选C。", "C"), ("Ans. $x=3$", "3"),
+    ("ans: 12", "12"), ("The answer is 7</s>", "7"), ("Final answer: 8<|im_end|>", "8"),
+    ("The answer is option B, 20.", "B"), ("The answer is not 12 but 15.", "15"),
+    ("The answer is not 3, it is 4.", "4"), ("The answer is either 2 or 3.", "2,3"), ("因此，x = 12。", "12"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "gold"), OTHERWISE)
+def test_what_is_said_otherwise(text, gold):
+    assert math_equal(extract_answer(text), gold)
+    assert not math_equal(extract_answer(text), "1234567")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The solution is to add them.",
+        "Thus, we are done.",
+        "The answer is not 7, but I cannot say more.",
+        "Hence, options A and B are wrong.",
+        "我选了很多。",
+    ],
+)
+def test_what_says_no_answer(text):
+    assert not extract_answer(text)
