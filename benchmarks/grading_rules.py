@@ -4,7 +4,8 @@ The pairs of grading_pairs.py and, with --data, the answers of gold completions 
 rows'. math-verify is called as its README does, `verify(parse(gold), parse(answer))`, with $ around what has no
 delimiters, in both orders: a pair is equal for it where either order is.
 
-`--rules` leaves out each rule of `emlit/grading/writing.py` in turn: what no pair needs is one to delete, or lacks a pair.
+`--rules` leaves out each rule of `emlit/grading/writing.py` in turn: what no pair needs is one to delete, or lacks a
+pair.
 """
 
 import argparse
