@@ -261,6 +261,7 @@ def run(args: ArgsType = None) -> None:
         "The number of training batches",
         r".*torch\.distributed\.reduce_op",
         "Total length of `PromptLoader`",  # all is predicted already
+        r"It is recommended to use `self\.log",  # with sync_dist, as is done: vLLM makes a process group of one
         "LightningCLI's args parameter",  # words are added to those of the command line
     ):
         warnings.filterwarnings("ignore", message=message)
