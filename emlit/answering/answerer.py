@@ -67,15 +67,16 @@ class Answerer:
 
     def answer(self, batch: PromptBatch, strategy: Strategy, salt: str) -> Answered:
         """The batch's predictions; two calls with the same salt draw the same samples."""
+        sampling = strategy.sampling(self.sampling)
         asks = [
-            Ask(prompt, number)
+            Ask(prompt, number, sampling=sampling)
             for prompt, numbers in zip(batch.prompts, batch.samples, strict=True)
             for number in numbers
         ]
         name = strategy.name(self.sampling)
         replies = Replies(
-            self.engine, self.tokenizer, self.chat.encode, strategy.sampling(self.sampling), self.context, self.seed,
-            salt, name, self.store, scored=self.policy is not None,
+            self.engine, self.tokenizer, self.chat.encode, sampling, self.context, self.seed, salt, name, self.store,
+            keep_logprobs=self.policy is None or strategy.needs_logprobs,
         )  # fmt: skip
         with progress.phase(name):
             answers = strategy.answer(asks, replies)

@@ -21,13 +21,14 @@ class Replies:
         engine: samples
         tokenizer: decodes
         encode: a conversation and its template's arguments as token ids
-        sampling: how
+        sampling: how, where an ask does not say
         context: longest prompt plus completion, in tokens
         seed: of the run; each request has one of its own that follows from it
         salt: two batches with the same salt draw the same samples
         decoding: the strategy's name
         store: keeps completions as they end, and has those that a killed run has sampled
-        scored: whether the policy's own log-probabilities will take the place of the engine's
+        keep_logprobs: whether the store keeps the engine's log-probabilities, which would be most of its file; False
+            where the policy's own take their place
         seconds: how long sampling took so far, that of a killed run included
     """
 
@@ -40,29 +41,41 @@ class Replies:
     salt: str
     decoding: str
     store: SampledCompletions | None
-    scored: bool
+    keep_logprobs: bool
     seconds: float = 0.0
 
     def __call__(self, asks: Sequence[Ask]) -> list[Reply | None]:
-        """One reply a question, in order; None where a conversation has outgrown the context."""
+        """One reply a question, in order; None where a conversation has outgrown the context.
+
+        What is to be sampled alike goes to the engine together, in the order of the questions.
+        """
         began = time.perf_counter()
         requests = [self._request(ask) for ask in asks]
-        wanted = [request for request in requests if request is not None]
-        completions = self._complete(wanted) if wanted else []
-        texts = self.tokenizer.batch_decode([each.tokens for each in completions], skip_special_tokens=True)
-        replies = iter(
-            [
-                Reply(request.prompt, completion, text if completion.text is None else completion.text)
-                for request, completion, text in zip(wanted, completions, texts, strict=True)
-            ]
-        )
+        alike: list[tuple[Sampling, list[int]]] = []
+        for place, (ask, request) in enumerate(zip(asks, requests, strict=True)):
+            if request is not None:
+                sampling = self.sampling if ask.sampling is None else ask.sampling
+                places = next((places for known, places in alike if known == sampling), None)
+                if places is None:
+                    alike.append((sampling, places := []))
+                places.append(place)
+        replies: list[Reply | None] = [None] * len(asks)
+        for sampling, places in alike:
+            wanted = [request for place in places if (request := requests[place]) is not None]
+            completions = self._complete(wanted, sampling, began)
+            whole = [[*asks[place].given, *each.tokens] for place, each in zip(places, completions, strict=True)]
+            texts = self.tokenizer.batch_decode(whole, skip_special_tokens=True)
+            for place, request, completion, text in zip(places, wanted, completions, texts, strict=True):
+                replies[place] = Reply(request.prompt, completion, text if completion.text is None else completion.text)
         self.seconds += time.perf_counter() - began
-        return [None if request is None else next(replies) for request in requests]
+        return replies
 
     def _request(self, ask: Ask) -> Request | None:
         tokens = ask.prompt.tokens
         if ask.messages is not None:
             tokens = self.encode(ask.conversation(), ask.prompt.row.template_arguments)
+        if ask.given:
+            tokens = [*tokens, *ask.given]
         if len(tokens) + ask.room > self.context:
             return None
         task, row = ask.prompt.task.name, ask.prompt.row.id
@@ -70,27 +83,32 @@ class Replies:
         seed = request_seed(self.seed, self.salt, task, row, ask.sample, *later)
         return Request(tokens, seed, AnswerKey(task, row, ask.sample, ask.turn))
 
-    def _complete(self, wanted: Sequence[Request]) -> list[Completion]:
-        """One completion a request; those that a killed run has sampled are not sampled again."""
+    def _complete(self, wanted: Sequence[Request], sampling: Sampling, began: float) -> list[Completion]:
+        """One completion a request; those that a killed run has sampled are not sampled again.
+
+        Args:
+            wanted: the requests
+            sampling: of all of them
+            began: when the questions were asked, whose seconds are not counted yet
+        """
         store = self.store
         if store is None:
-            return sample(self.engine, wanted, self.sampling)
+            return sample(self.engine, wanted, sampling)
         known = {place: found for place, request in enumerate(wanted) if (found := store.find(self.decoding, request))}
         self.seconds = max([self.seconds, *(each.seconds for each in known.values())])
         completions = {place: found.completion for place, found in known.items()}
         left = [place for place in range(len(wanted)) if place not in known]
-        before, began = self.seconds, time.perf_counter()
+        before = self.seconds
 
         def finished(number: int, completion: Completion) -> None:
             text = completion.text
             if text is None:
                 text = self.tokenizer.decode(completion.tokens, skip_special_tokens=True)
             seconds = before + time.perf_counter() - began
-            # What is scored needs no log-probabilities of the sampler, which would be most of the file.
-            kept = replace(completion, logprobs=None) if self.scored else completion
+            kept = completion if self.keep_logprobs else replace(completion, logprobs=None)
             store.add(self.decoding, wanted[left[number]], kept, text, seconds)
 
         if left:
-            sampled = sample(self.engine, [wanted[place] for place in left], self.sampling, finished)
+            sampled = sample(self.engine, [wanted[place] for place in left], sampling, finished)
             completions.update(zip(left, sampled, strict=True))
         return [completions[place] for place in range(len(wanted))]

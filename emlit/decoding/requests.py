@@ -1,9 +1,9 @@
 """Which decoding a request asks for, in flat keys that travel through any server: `em_inf`, `em_inf_steps`, ...
 
-`em_inf` or any `em_inf_*` asks for EM-INF, `em_inf: 0` for none; `adaptive_temperature` likewise. `em_inf` may also be
-the name of a preset. What is not named has its default: the preset's, the server's where it has one for this decoding,
-or the class's. `emlit_decoding` carries a decoding of the user's own, as JSON: a server takes the classes that the
-environment variable EMLIT_DECODINGS names, an engine in the process that asked those that were asked for in it.
+`em_inf` or any `em_inf_*` asks for EM-INF, `em_inf: 0` for none; the others of `DECODINGS` likewise. `em_inf` may also
+be the name of a preset. What is not named has its default: the preset's, the server's where it has one for this
+decoding, or the class's. `emlit_decoding` carries a decoding of the user's own, as JSON: a server takes the classes
+that the environment variable EMLIT_DECODINGS names, an engine in the process that asked those asked for in it.
 """
 
 import importlib
@@ -11,15 +11,27 @@ import json
 import os
 import reprlib
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from math import isfinite
 from typing import Any
 
-from emlit.decoding import PRESETS, AdaptiveTemperature, Decoding, EntropyMinimization
+from emlit.decoding import (
+    PRESETS,
+    AdaptiveTemperature,
+    Decoding,
+    EntropyMinimization,
+    EntropyScaledTemperature,
+    LocallyTypical,
+)
 from emlit.decoding.spelling import meant, nearest
 from emlit.errors import ConfigError
 
-DECODINGS: dict[str, type[Decoding]] = {"em_inf": EntropyMinimization, "adaptive_temperature": AdaptiveTemperature}
+DECODINGS: dict[str, type[Decoding]] = {
+    "em_inf": EntropyMinimization,
+    "adaptive_temperature": AdaptiveTemperature,
+    "locally_typical": LocallyTypical,
+    "entropy_scaled_temperature": EntropyScaledTemperature,
+}
 PARAMETERS = {f"{prefix}_{field.name}": (prefix, field) for prefix, cls in DECODINGS.items() for field in fields(cls)}
 OWN = "emlit_decoding"
 KEYS = (*DECODINGS, *PARAMETERS, OWN)
@@ -56,7 +68,7 @@ def from_flat_keys(arguments: Mapping[str, Any] | None, default: Decoding | None
     """The decoding that these keys ask for, or `default` where they ask for nothing; other keys are other people's.
 
     Raises:
-        ValueError: a key that is nearly one of these, a value of the wrong kind or range, both decodings at once
+        ValueError: a key that is nearly one of these, a value of the wrong kind or range, two decodings at once
     """
     ours = {key: value for key, value in (arguments or {}).items() if meant(key, KEYS)}
     _check_keys(ours)
@@ -70,16 +82,21 @@ def from_flat_keys(arguments: Mapping[str, Any] | None, default: Decoding | None
     switches = {prefix: _switch(prefix, ours[prefix]) for prefix in DECODINGS if prefix in ours}
     asked = [prefix for prefix in DECODINGS if switches.get(prefix, any(PARAMETERS[k][0] == prefix for k in values))]
     if len(asked) > 1:
-        raise ValueError("em_inf and adaptive_temperature are both asked for; a request takes one of them")
+        raise ValueError(f"{asked[0]} and {asked[1]} are both asked for; a request takes one of them")
     if not asked:
         name = next((prefix for prefix, cls in DECODINGS.items() if isinstance(default, cls)), "")
         kept = default is None or switches.get(name, True)
         return default if kept else None
     cls = DECODINGS[asked[0]]
-    start = PRESETS.get(str(ours.get(asked[0])), default if isinstance(default, cls) else cls())
+    start = PRESETS.get(str(ours.get(asked[0])), default if isinstance(default, cls) else None)
+    known = {field.name: field.default for field in fields(cls)} if start is None else vars(start)
     # Parameters of a decoding that is switched off ask for nothing.
     given = {field.name: values[key] for key, (p, field) in PARAMETERS.items() if p == asked[0] and key in values}
-    return cls(**{**vars(start), **given})
+    chosen = {**known, **given}
+    missing = [f"{asked[0]}_{name}" for name, value in chosen.items() if value is MISSING]
+    if missing:
+        raise ValueError(f"{asked[0]} needs {' and '.join(missing)}, which have no default")
+    return cls(**chosen)
 
 
 def _own(written: Any) -> Decoding:

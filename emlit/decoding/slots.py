@@ -41,7 +41,7 @@ class Slots:
         return [slot for slot, decoding in self.decodings.items() if isinstance(decoding, kind)]
 
     def own(self) -> set[Decoding]:
-        """The different decodings of users' own."""
+        """The different decodings of other kinds, users' own among them."""
         return {decoding for decoding in self.decodings.values() if not isinstance(decoding, KINDS)}
 
     def table(self, kind: type[Decoding], slots: int, device: torch.device) -> Tensor:

@@ -7,10 +7,11 @@ from difflib import get_close_matches
 from typing import Any
 
 # What begins so is meant for emlit, whatever comes after it.
-_BEGINNING = re.compile(r"em($|[\W_])|eminf|emlit|entropymin|adaptivetemp")
+_BEGINNING = re.compile(r"em($|[\W_])|eminf|emlit|entropymin|adaptivetemp|locallytyp|entropyscaled")
 # So is what has the words of a decoding next to each other, whatever stands around them.
 _WORDS = re.compile(
-    r"(?:^|[\W_])(?:em[\W_]*inf|inf[\W_]+em|adaptive[\W_]*temperature|temperature[\W_]+adaptive)(?:$|[\W_])"
+    r"(?:^|[\W_])(?:em[\W_]*inf|inf[\W_]+em|adaptive[\W_]*temperature|temperature[\W_]+adaptive|"
+    r"locally[\W_]*typical|entropy[\W_]*scaled[\W_]*temperature)(?:$|[\W_])"
 )
 _CLOSE = 0.8  # of difflib's ratio, between keys without case and signs
 

@@ -9,13 +9,13 @@ from emlit.decoding import Decoding
 
 
 class EntropyLogitsProcessor(LogitsProcessor):
-    """EM-INF or adaptive temperature for `generate(..., logits_processor=[EntropyLogitsProcessor(decoding)])`.
+    """A decoding for `generate(..., logits_processor=[EntropyLogitsProcessor(decoding)])`.
 
     `generate` applies it to the raw logits, before temperature and filters. Rows do not depend on each other, so a
     batch, left-padded as ever, gives each prompt what it would get alone.
 
     Args:
-        decoding: `EntropyMinimization` or `AdaptiveTemperature`
+        decoding: any of `emlit.decoding`
     """
 
     def __init__(self, decoding: Decoding) -> None:

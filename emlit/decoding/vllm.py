@@ -82,9 +82,7 @@ class EntropyDecoding(RunnerV1, RunnerV2):
         decoding = from_flat_keys(sampling_params.extra_args, self.default)
         if decoding is not None and sampling_params.temperature < _GREEDY:
             if not self._told:
-                log.warning(
-                    "the most likely token stays so under EM-INF and adaptive temperature: greedy requests skip them"
-                )
+                log.warning("greedy requests skip decodings: they take the most likely token")
             self._told, decoding = True, None
         self.slots.put(req_idx, decoding)
         return decoding is not None
@@ -100,7 +98,7 @@ class EntropyDecoding(RunnerV1, RunnerV2):
         return logits
 
     def _apply_own(self, decoding: Decoding, logits: Tensor, ctx: LogitsContext | None) -> None:
-        """Change the rows of the slots with a decoding of the user's own, in place; it is given a copy."""
+        """Change the rows of the slots with a decoding that has no table, such as a user's own; it is given a copy."""
         slots = [slot for slot, each in self.decodings.items() if each == decoding]
         of_rows = _slots_of(logits, ctx)
         if of_rows is None:

@@ -42,7 +42,7 @@ class SeededDraw:
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         logits = scores.float()
-        if self.sampling.temperature == 0:  # no decoding moves the most likely token
+        if self.sampling.temperature == 0:  # greedy: no decoding is asked
             logprobs = torch.log_softmax(logits, dim=-1)
             chosen = logprobs.argmax(dim=-1, keepdim=True)
         else:

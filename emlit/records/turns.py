@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from emlit.records.prompts import Prompt
 from emlit.records.requests import Completion
 from emlit.records.rows import Message
+from emlit.records.sampling import Sampling
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,9 @@ class Ask:
         draft: how many drafts of this turn came before
         messages: the conversation; None where it is the prompt's own
         room: tokens that the context must leave it; with less the conversation has outgrown the context
+        given: the first tokens of the reply, after which the engine goes on
+        sampling: how; None where it is the strategy's. A strategy finds its own in the asks that it is given, and may
+            ask with another temperature, max_tokens or stop (of what is sampled, without `given`)
     """
 
     prompt: Prompt
@@ -27,6 +31,8 @@ class Ask:
     draft: int = 0
     messages: Sequence[Message] | None = None
     room: int = 1
+    given: Sequence[int] = ()
+    sampling: Sampling | None = None
 
     def conversation(self) -> list[Message]:
         task = self.prompt.task
@@ -35,7 +41,13 @@ class Ask:
 
 @dataclass(frozen=True)
 class Reply:
-    """What an engine made of an Ask: the token ids it read, the completion, and that as text."""
+    """What an engine made of an Ask.
+
+    Attributes:
+        prompt: the token ids that it read, those that were given included
+        completion: what it sampled after them
+        text: of the reply so far: what was given, and the completion
+    """
 
     prompt: list[int]
     completion: Completion

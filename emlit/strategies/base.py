@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from emlit.decoding import PRESETS, Decoding, Preset
 from emlit.errors import ConfigError
@@ -21,11 +21,16 @@ class Strategy(ABC):
         top_k: keep so many tokens; 0 is off
         min_p: keep tokens with this share of the most likely one's probability; 0 is off
         em_inf: decode with EM-INF, with the values of the "released" scripts or of the "paper"
-        decoding: decode with EM-INF or an adaptive temperature of one's own values, or with a decoding of one's own
+        decoding: decode with any of `emlit.decoding`, with values of one's own, or with a decoding of one's own
 
     Raises:
         ConfigError: EM-INF and another decoding at once, or a value out of range
+
+    Attributes:
+        needs_logprobs: whether `turn` reads the log-probabilities of replies, which are then kept for a resumed run too
     """
+
+    needs_logprobs: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -52,7 +57,7 @@ class Strategy(ABC):
         self.decoding: Decoding | None = decoding if em_inf is None else PRESETS[em_inf]
         if self.decoding is not None and temperature == 0:
             raise ConfigError(
-                "temperature is 0, where the most likely token is taken, which no decoding moves; raise it, or leave "
+                "temperature is 0, where the most likely token is taken and no decoding asked; raise it, or leave "
                 "em_inf and decoding out"
             )
         self._own_name, self._samples = name, samples
@@ -116,7 +121,9 @@ class Strategy(ABC):
                 texts = [each.reply.text for each in threads[index]]
                 messages = ask.prompt.task.next_messages(ask.prompt.row, texts)
                 if messages is not None:
-                    going_on[index] = Ask(ask.prompt, ask.sample, ask.turn + 1, messages=messages)
+                    going_on[index] = Ask(
+                        ask.prompt, ask.sample, ask.turn + 1, messages=messages, sampling=ask.sampling
+                    )
             open_threads = going_on
         return threads
 

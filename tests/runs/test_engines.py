@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from emlit.decoding import PRESETS, AdaptiveTemperature
+from emlit.decoding import PRESETS, AdaptiveTemperature, LocallyTypical
 from emlit.engines import Completion, ModelSource, Request, Sampling, TransformersEngine, VLLMEngine, VLLMServerEngine
 from emlit.errors import ConfigError, EngineError
 from emlit.pretrained import load_model, stop_token_ids
@@ -110,7 +110,9 @@ def test_stop_strings(engine, prompts, tokenizer):
     assert all("}" not in tokenizer.decode(c.tokens) for c in stopped)
 
 
-@pytest.mark.parametrize("decoding", [PRESETS["released"], PRESETS["paper"], AdaptiveTemperature(), Typical(0.8)])
+@pytest.mark.parametrize(
+    "decoding", [PRESETS["released"], PRESETS["paper"], AdaptiveTemperature(), LocallyTypical(), Typical(0.8)]
+)
 def test_a_decoding_changes_the_distribution_row_by_row(engine, prompts, decoding):
     plain = engine.generate(requests(prompts), Sampling(max_tokens=1))
     changed = engine.generate(requests(prompts), Sampling(max_tokens=1, decoding=decoding))

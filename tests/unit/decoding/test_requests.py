@@ -1,12 +1,23 @@
 import pytest
 
-from emlit.decoding import PRESETS, AdaptiveTemperature, EntropyMinimization, requests
+from emlit.decoding import (
+    PRESETS,
+    AdaptiveTemperature,
+    EntropyMinimization,
+    EntropyScaledTemperature,
+    LocallyTypical,
+    requests,
+)
 from emlit.decoding.requests import KEYS, from_flat_keys, from_settings, to_flat_keys
 from emlit.decoding.spelling import meant
 from tests.own_decoding import Typical
 
 
-@pytest.mark.parametrize("decoding", [EntropyMinimization(0.2, 0.1, 0.05, 7), AdaptiveTemperature(0.4, 0.2), None])
+@pytest.mark.parametrize(
+    "decoding",
+    [EntropyMinimization(0.2, 0.1, 0.05, 7), AdaptiveTemperature(0.4, 0.2), LocallyTypical(0.3),
+     EntropyScaledTemperature(0.6, 2.0, 0.01, 0.1), None],
+)  # fmt: skip
 def test_there_and_back(decoding):
     assert from_flat_keys(to_flat_keys(decoding)) == decoding
 
@@ -26,6 +37,13 @@ def test_there_and_back(decoding):
         ({"em_inf": "released"}, PRESETS["released"]),
         ({"em_inf": "paper"}, PRESETS["paper"]),
         ({"em_inf": "paper", "em_inf_steps": 5}, EntropyMinimization(kl_weight=0.0, steps=5)),
+        ({"locally_typical": 1}, LocallyTypical(0.9)),
+        ({"locally_typical_mass": 0.5, "em_inf": 0}, LocallyTypical(0.5)),
+        (
+            {"entropy_scaled_temperature_reference": 0.6, "entropy_scaled_temperature_highest": 2},
+            EntropyScaledTemperature(0.6, 2.0),
+        ),
+        ({"typical_p": 0.9}, None),  # another server's
         ({"steps": 5, "threshold": 1, "ratio": 2}, None),  # nobody asks for a decoding here
     ],
 )
@@ -72,6 +90,10 @@ def test_the_default_gives_way():
         ({"em_inf": 1, "adaptive_temperature": 1}, "both asked for"),
         ({"em_inf_steps": 3, "adaptive_temperature_ratio": 0.5}, "both asked for"),
         ({"adaptive_temperature_ratio": 2.0}, "ratio is 2.0"),
+        ({"locally_typical": 1, "em_inf": 1}, "em_inf and locally_typical are both asked for"),
+        ({"locally_typical_mass": 1}, "mass is 1.0; it must be above 0 and below 1"),
+        ({"locally_typical": 1, "mass": 0.5}, "mass is no parameter of emlit; locally_typical_mass is the nearest"),
+        ({"entropy_scaled_temperature": 1}, "needs entropy_scaled_temperature_reference and"),
     ],
 )
 def test_wrong_keys_and_values_get_a_sentence(arguments, sentence):
@@ -102,6 +124,9 @@ def test_wrong_keys_and_values_get_a_sentence(arguments, sentence):
         ("vllm_em_inf", "em_inf"),
         ("my.EM-INF", "em_inf"),
         ("inf_em", "em_inf"),
+        ("locally_typcal", "locally_typical"),
+        ("localTypical_mass", "locally_typical_mass"),
+        ("entropy-scaled-temp", "entropy_scaled_temperature"),
         ("temperature_adaptive", "adaptive_temperature_ratio"),
     ],
 )

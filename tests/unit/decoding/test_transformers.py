@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, LogitsProcessor, LogitsProcessorList
 
-from emlit.decoding import AdaptiveTemperature, EntropyMinimization, minimize_entropy
+from emlit.decoding import AdaptiveTemperature, EntropyMinimization, LocallyTypical, minimize_entropy
 from emlit.decoding.transformers import EntropyLogitsProcessor
 from emlit.tiny import MODEL_DIR, problems
 
@@ -41,7 +41,7 @@ def generate(model, tokenizer, prompts, decoding, **options):
     return before.seen, after.seen, output[:, inputs["input_ids"].shape[1] :]
 
 
-@pytest.mark.parametrize("decoding", [EntropyMinimization(threshold=0.01), AdaptiveTemperature()])
+@pytest.mark.parametrize("decoding", [EntropyMinimization(threshold=0.01), AdaptiveTemperature(), LocallyTypical()])
 def test_a_left_padded_batch_gives_each_row_what_it_gets_alone(model, tokenizer, prompts, decoding):
     assert len({len(tokenizer(p)["input_ids"]) for p in prompts}) > 1  # padding is needed
     before, after, tokens = generate(model, tokenizer, prompts, decoding, do_sample=False)

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from emlit.decoding import AdaptiveTemperature, EntropyMinimization, minimize_entropy
+from emlit.decoding import (
+    AdaptiveTemperature,
+    EntropyMinimization,
+    EntropyScaledTemperature,
+    LocallyTypical,
+    minimize_entropy,
+)
 
 pytest.importorskip("vllm")
 from vllm import SamplingParams
@@ -49,6 +55,24 @@ def test_v1_follows_its_rows():
     torch.testing.assert_close(result[0], minimize_entropy(logits()[:1], threshold=0.1, steps=10)[0])
     torch.testing.assert_close(result[1], minimize_entropy(logits()[1:2])[0])
     assert torch.equal(result[2:], logits()[2:])
+
+
+@pytest.mark.parametrize("decoding", [LocallyTypical(0.5), EntropyScaledTemperature(0.5, 3.0, strength=0.5)])
+def test_decodings_without_a_table_change_their_rows_alone(decoding):
+    asked = SamplingParams(extra_args=to_flat_keys(decoding))
+    assert "emlit_decoding" not in asked.extra_args  # no server needs EMLIT_DECODINGS for it
+    processor = EntropyDecoding(None, torch.device("cpu"), False)
+    processor.update_state(BatchUpdate(4, [], [(0, EM, None, []), (1, asked, None, []), (3, asked, None, [])], []))
+    result = processor.apply(logits())
+    torch.testing.assert_close(result[[1, 3]], decoding(logits()[[1, 3]]))
+    torch.testing.assert_close(result[0], minimize_entropy(logits()[:1])[0])
+    assert torch.equal(result[2], logits()[2])
+    drafts = EntropyDecoding(None, SimpleNamespace(max_num_reqs=8))
+    drafts.add_request(5, asked)
+    with no_sync(as_on_cuda=True):
+        result = drafts.apply(logits(), SimpleNamespace(expanded_idx_mapping=torch.tensor([2, 5, 2, 5])))
+    torch.testing.assert_close(result[[1, 3]], decoding(logits()[[1, 3]]))
+    assert torch.equal(result[[0, 2]], logits()[[0, 2]])
 
 
 def test_a_decoding_of_the_users_own():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from emlit.decoding import PRESETS, AdaptiveTemperature
+from emlit.decoding import PRESETS, AdaptiveTemperature, EntropyScaledTemperature, LocallyTypical
 from emlit.engines import Completion, Sampling
 from emlit.errors import ConfigError
 from emlit.rollout import Prompt
@@ -119,6 +119,8 @@ def test_several_turns():
         (Sampled(em_inf="paper"), "EM-INF (paper), T=1"),
         (Sampled(decoding=PRESETS["released"]), "EM-INF (released), T=1"),
         (Sampled(decoding=AdaptiveTemperature(0.4)), "adaptive temperature 0.4, T=1"),
+        (Sampled(decoding=LocallyTypical(0.9)), "locally typical 0.9, T=1"),
+        (Sampled(decoding=EntropyScaledTemperature(0.6, 2.0)), "entropy-scaled temperature 0.05 around 0.6, T=1"),
         (Sampled(decoding=Typical(0.8)), "typical (keep 0.8), T=1"),
         (SelfConsistency(em_inf="released"), "self-consistency of 4 + EM-INF (released), T=1"),
         (IterativeRefinement(temperature=0.2), "refinement, 3 drafts, T=0.2"),
@@ -155,7 +157,7 @@ def test_a_sweep_is_its_members():
         (lambda: SelfConsistency().sampling(Sampling(temperature=0)), "temperature"),
         (lambda: IterativeRefinement(drafts=1), "drafts"),
         (lambda: IterativeRefinement(instruction=""), "instruction"),
-        (lambda: Sampled(temperature=0, em_inf="paper"), "no decoding moves"),
+        (lambda: Sampled(temperature=0, em_inf="paper"), "no decoding asked"),
         (lambda: TemperatureSweep(temperatures=[]), "temperatures"),
         (lambda: TemperatureSweep(temperatures=[1.0], temperature=1.0), "both set"),
         (lambda: TemperatureSweep(temperatures=[1.0, 1.0]), "temperatures"),
