@@ -51,24 +51,30 @@ class Replies:
         """
         began = time.perf_counter()
         requests = [self._request(ask) for ask in asks]
-        alike: list[tuple[Sampling, list[int]]] = []
-        for place, (ask, request) in enumerate(zip(asks, requests, strict=True)):
-            if request is not None:
-                sampling = self.sampling if ask.sampling is None else ask.sampling
-                places = next((places for known, places in alike if known == sampling), None)
-                if places is None:
-                    alike.append((sampling, places := []))
-                places.append(place)
         replies: list[Reply | None] = [None] * len(asks)
-        for sampling, places in alike:
-            wanted = [request for place in places if (request := requests[place]) is not None]
-            completions = self._complete(wanted, sampling, began)
-            whole = [[*asks[place].given, *each.tokens] for place, each in zip(places, completions, strict=True)]
+        for sampling, wanted in self._alike(asks, requests):
+            completions = self._complete(list(wanted.values()), sampling, began)
+            whole = [[*asks[place].given, *each.tokens] for place, each in zip(wanted, completions, strict=True)]
             texts = self.tokenizer.batch_decode(whole, skip_special_tokens=True)
-            for place, request, completion, text in zip(places, wanted, completions, texts, strict=True):
+            for (place, request), completion, text in zip(wanted.items(), completions, texts, strict=True):
                 replies[place] = Reply(request.prompt, completion, text if completion.text is None else completion.text)
         self.seconds += time.perf_counter() - began
         return replies
+
+    def _alike(
+        self, asks: Sequence[Ask], requests: Sequence[Request | None]
+    ) -> list[tuple[Sampling, dict[int, Request]]]:
+        """Each sampling that is asked for, with its requests by their places among the questions."""
+        found: list[tuple[Sampling, dict[int, Request]]] = []
+        for place, (ask, request) in enumerate(zip(asks, requests, strict=True)):
+            if request is None:
+                continue
+            sampling = self.sampling if ask.sampling is None else ask.sampling
+            alike = next((members for known, members in found if known == sampling), None)
+            if alike is None:
+                found.append((sampling, alike := {}))
+            alike[place] = request
+        return found
 
     def _request(self, ask: Ask) -> Request | None:
         tokens = ask.prompt.tokens

@@ -14,6 +14,7 @@ from emlit import progress
 from emlit.engines.base import Engine, ModelSource, OnFinished
 from emlit.engines.padding import ignores_padding
 from emlit.engines.seeded_draw import SeededDraw
+from emlit.engines.stop_strings import StopStrings
 from emlit.errors import ConfigError, EngineError
 from emlit.pretrained import load_model, load_tokenizer
 from emlit.records import Completion, Request, Sampling
@@ -142,12 +143,15 @@ class TransformersEngine(Engine):
         Yields:
             Which requests the rows belong to, the tokens sampled for them (R, S) and their log-probabilities (R, S)
         """
-        from transformers import GenerationConfig, LogitsProcessorList
+        from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
         indices, cache = list(range(len(tokens))), self._shared_prefix(tokens, mask)
         stop_ids = torch.tensor(self.source.stop_token_ids, device=tokens.device)
         # What a stop string ends, only `generate` knows; and only an attention's cache can lose rows.
         whole = bool(sampling.stop) or not self._attention_only()
+        stopping = StoppingCriteriaList()
+        if sampling.stop:
+            stopping.append(StopStrings(self.tokenizer, sampling.stop, tokens.shape[1]))  # type: ignore[arg-type]
         while indices and steps:
             span = steps if whole else min(_PHASE, steps)
             output = self.model.generate(
@@ -160,10 +164,9 @@ class TransformersEngine(Engine):
                     max_new_tokens=span,
                     eos_token_id=list(self.source.stop_token_ids),
                     pad_token_id=self.source.stop_token_ids[0],
-                    stop_strings=sampling.stop or None,
                     return_dict_in_generate=True,
                 ),
-                tokenizer=self.tokenizer if sampling.stop else None,
+                stopping_criteria=stopping,
             )
             sampled = output.sequences[:, tokens.shape[1] :]
             yield indices, sampled, draw.take_logprobs()

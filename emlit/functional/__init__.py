@@ -9,6 +9,7 @@ from emlit.functional.linear import linear_token_stats
 from emlit.functional.linear_loss import linear_entropy_loss
 from emlit.functional.policy import PolicyLoss, policy_gradient_loss
 from emlit.functional.reduction import Normaliser, Reduction, reduce_tokens, sequence_mean, token_weights
+from emlit.functional.resampling import annealed_weights, effective_sample_size, systematic_resampling
 from emlit.functional.scored_tokens import (
     AnyStats,
     FusedStats,
@@ -39,8 +40,10 @@ __all__ = [
     "PolicyLoss",
     "Reduction",
     "TokenStats",
+    "annealed_weights",
     "approx_kl",
     "decile_means",
+    "effective_sample_size",
     "grpo_advantage",
     "linear_entropy_loss",
     "linear_self_certainty",
@@ -52,6 +55,7 @@ __all__ = [
     "rloo_advantage",
     "self_certainty",
     "sequence_mean",
+    "systematic_resampling",
     "token_entropy",
     "token_logprob",
     "token_stats",

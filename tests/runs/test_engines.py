@@ -104,6 +104,15 @@ def test_greedy_takes_the_most_likely_token(engine, prompts):
     assert best[len(prompts[0]) - 1 : -1].tolist() == first[0].tokens
 
 
+def test_a_stop_string_that_begins_in_the_prompt_stops_nothing(engine, prompts, tokenizer):
+    greedy = Sampling(temperature=0, max_tokens=12)
+    plain = engine.generate(requests(prompts), greedy)
+    stop = tokenizer.decode(prompts[0])[-1] + tokenizer.decode(plain[0].tokens[:1])
+    assert all(stop not in tokenizer.decode(c.tokens) for c in plain)
+    stopped = engine.generate(requests(prompts), Sampling(temperature=0, max_tokens=12, stop=[stop]))
+    assert [(c.tokens, c.finish_reason) for c in stopped] == [(c.tokens, c.finish_reason) for c in plain]
+
+
 def test_stop_strings(engine, prompts, tokenizer):
     stopped = engine.generate(requests(prompts), Sampling(temperature=0, max_tokens=60, stop=["boxed"]))
     assert all(c.finish_reason == "stop" for c in stopped)
