@@ -19,6 +19,7 @@ from emlit.errors import ConfigError
 from emlit.metrics import Answers, AnswerTable, Interval
 from emlit.modules import CausalLM
 from emlit.predictions import Prediction
+from emlit.preflight import Scoring, TokenMetric
 from emlit.preflight.expectations import Setting, expectations
 from emlit.preflight.figures import figures
 from emlit.preflight.measurements import measure
@@ -45,9 +46,10 @@ class PreflightReport(L.Callback):
 
     Args:
         resamples: of the bootstrap over problems, for what is no share
-        metrics: of one's own, each by its class path: a torchmetrics Metric whose `update` takes a list of predictions
-            of one task, and whose `compute` gives a number; in the report under its `name`, or that of its class,
-            without an interval (numbered where that name is taken)
+        metrics: more of them, each by its class path: `emlit.preflight.TokenEntropies` and its kin, or one of one's
+            own, a torchmetrics Metric whose `update` takes a list of predictions of one task (a `TokenMetric`'s also
+            what they were made of); in the report without an interval, under its `name` or that of
+            its class, numbered where that is taken; `compute` gives a number, a `TokenMetric`'s several by name
         enabled: False leaves `validate` with Lightning's table alone
     """
 
@@ -68,6 +70,8 @@ class PreflightReport(L.Callback):
                 "them; lower trainer.devices"
             )
         for metric in self.metrics:
+            if isinstance(metric, TokenMetric):
+                _require_policy(metric, module)
             OwnMetric(metric).require_usable()
         self.model: ModelFacts = model_facts(module.pretrained, module.trust_remote_code)
         self.checkpoint = trainer.ckpt_path
@@ -94,21 +98,28 @@ class PreflightReport(L.Callback):
         if not self._runs(trainer):
             return
         for name, table in self.tables.items():
-            if mine := [prediction for prediction in outputs if prediction.task == name]:
+            places = [place for place, prediction in enumerate(outputs) if prediction.task == name]
+            if mine := [outputs[place] for place in places]:
                 table.update(mine)
                 for metric in self.own[name]:
-                    metric.update(mine)
+                    if metric.reads_tokens:
+                        answers = [pl_module.scored_answers[place] for place in places]
+                        metric.update(mine, answers, Scoring(pl_module.score_completions, pl_module.data.tokenizer))
+                    else:
+                        metric.update(mine)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
         if not self._runs(trainer):
             return
         answers = {name: table.answers() for name, table in self.tables.items()}
-        own = {name: [metric.value() for metric in found] for name, found in self.own.items()}
+        own = {name: [metric.values() for metric in found] for name, found in self.own.items()}
         if trainer.is_global_zero:
             self._report(trainer, {name: found for name, found in answers.items() if len(found)}, own)
 
     @progress.phase("writing the report")
-    def _report(self, trainer: L.Trainer, answers: dict[str, Answers], own: dict[str, list[float | None]]) -> None:
+    def _report(
+        self, trainer: L.Trainer, answers: dict[str, Answers], own: dict[str, list[dict[str, float] | None]]
+    ) -> None:
         data = trainer.datamodule
         departs = _departs(trainer)
         name = "plain" if data.sampling.decoding is None else type(data.sampling.decoding).__name__
@@ -119,13 +130,12 @@ class PreflightReport(L.Callback):
             measured = measure(found, self.resamples, data.seed)
             setting = Setting(name, data.sampling.max_tokens, departs)
             reports.append(TaskReport(name, decoding, measured, expectations(measured, self.model, setting)))
-            for metric, value in zip(self.own[name], own[name], strict=True):
-                if value is not None:
-                    measured.values[_free(metric.name, {*reports[-1].row(), *UNITS, *MEANINGS})] = Interval(
-                        value, _NONE, _NONE
-                    )
-                else:
+            for metric, values in zip(self.own[name], own[name], strict=True):
+                if values is None:
                     failures.append(f"{metric.name} has no number for {name}: its {metric.failure}")
+                for key, value in (values or {}).items():
+                    free = _free(key, {*reports[-1].row(), *UNITS, *(() if metric.reads_tokens else MEANINGS)})
+                    measured.values[free] = Interval(value, _NONE, _NONE)
             drawn = figures(found, measured, f"{name}: {measured.problems} problems, {len(found)} completions")
             pictures[name] = _save(drawn, directory, name)
             _to_tensorboard(trainer, reports[-1], drawn)
@@ -157,6 +167,19 @@ def _free(name: str, taken: Collection[str]) -> str:
     """The name, with a number behind it where emlit or another metric has it."""
     names = chain([name], (f"{name} ({number})" for number in count(2)))
     return next(each for each in names if each not in taken)
+
+
+def _require_policy(metric: TokenMetric, module: CausalLM) -> None:
+    name = type(metric).__name__
+    if not module.score:
+        raise ConfigError(
+            f"model.score is false, and {name} of preflight.metrics reads the model's entropies; set it to true"
+        )
+    if metric.asks_policy and module.sharding is not None:
+        raise ConfigError(
+            f"{name} of preflight.metrics scores completions of its own, which a model cut over processes cannot; "
+            "leave it out, or run validate without trainer.strategy FSDP2"
+        )
 
 
 def _departs(trainer: L.Trainer) -> str | None:

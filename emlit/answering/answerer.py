@@ -10,7 +10,7 @@ from emlit.answering.replies import Replies
 from emlit.engines import Engine
 from emlit.functional import TokenStats
 from emlit.predictions import Prediction, count_votes, text_of
-from emlit.records import Ask, Completion, Grade, Grader, Message, Prompt, Sampling, Turn
+from emlit.records import Ask, Completion, Grade, Grader, Message, Prompt, Sampling, ScoredAnswer, Turn
 from emlit.sampled_completions import SampledCompletions
 from emlit.strategies import Strategy
 
@@ -33,10 +33,17 @@ class Encoder(Protocol):
 
 
 class Answered(NamedTuple):
-    """One Prediction a wanted sample, in the batch's order, and the seconds that the engine took."""
+    """What was made of a batch.
+
+    Attributes:
+        predictions: one a wanted sample, in the batch's order
+        seconds: that the engine took
+        answers: what each prediction was made of
+    """
 
     predictions: list[Prediction]
     seconds: float
+    answers: list[ScoredAnswer]
 
 
 @dataclass(frozen=True)
@@ -84,14 +91,15 @@ class Answerer:
         stats = None
         if self.policy is not None:
             stats = iter(self.policy.score_completions([r.prompt for r in flat], [r.completion for r in flat]))
-        predictions = []
+        predictions, scored = [], []
         for ask, turns, grade in zip(asks, answers, _grades(asks, answers), strict=True):
             own = None if stats is None else [next(stats) for _ in turns]
+            scored.append(ScoredAnswer(ask.prompt, turns, own))
             predictions.append(Prediction.of(ask.prompt, ask.sample, name, turns, own, grade))
         count_votes(predictions, _by_task(asks))
         if self.on_graded is not None:
             self.on_graded([ask.prompt for ask in asks], predictions)
-        return Answered(predictions, replies.seconds)
+        return Answered(predictions, replies.seconds, scored)
 
 
 def _by_task(asks: Sequence[Ask]) -> dict[Grader, list[int]]:

@@ -1,7 +1,7 @@
 """Every answered sample as numbers, gathered from all processes: for what is no plain sum."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,12 +12,15 @@ from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from emlit.metrics.votes import majority_share
+from emlit.records import semantic_entropy
 
 if TYPE_CHECKING:
     from emlit.predictions import Prediction
 
 _UNKNOWN = float("nan")
-_COLUMNS = ("sample", "correct", "vote", "format_ok", "tokens", "truncated", "entropy", "logprob")
+_COLUMNS = (
+    "sample", "correct", "vote", "format_ok", "tokens", "truncated", "entropy", "logprob", "semantic_entropy",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Answers:
         truncated: (M,), 1 where cut at max_tokens
         entropy: (M,), mean token entropy, nats; nan where the module does not score
         logprob: (M,), mean token log-probability, nats
+        semantic_entropy: (M,), entropy of the answers of the completion's problem, by counts, nats; nan where the
+            task's answers cannot vote
     """
 
     problem: Tensor
@@ -46,6 +51,7 @@ class Answers:
     truncated: Tensor
     entropy: Tensor
     logprob: Tensor
+    semantic_entropy: Tensor
 
     @property
     def problems(self) -> int:
@@ -88,6 +94,7 @@ class AnswerTable(Metric):
         for (task, id), group in groups.items():
             votes = [(p.vote, bool(p.correct)) for p in group if p.vote is not None and p.correct is not None]
             vote = majority_share(votes) if votes else _UNKNOWN
+            spread = _semantic_entropy(group)
             for p in group:
                 keys.append(_key(task, id))
                 rows.append(
@@ -100,6 +107,7 @@ class AnswerTable(Metric):
                         p.finish_reason == "length",
                         _UNKNOWN if p.mean_entropy is None else p.mean_entropy,
                         _UNKNOWN if p.mean_logprob is None else p.mean_logprob,
+                        spread,
                     )
                 )
         self._append(keys, rows)
@@ -129,6 +137,13 @@ class AnswerTable(Metric):
     def answers(self) -> Answers:
         """Every process must call it."""
         return Answers(**{name: column.reshape(-1).cpu() for name, column in self.compute().items()})
+
+
+def _semantic_entropy(group: "list[Prediction]") -> float:
+    found = [p.vote for p in group if p.vote is not None]
+    if len(found) < len(group):
+        return _UNKNOWN
+    return semantic_entropy(Counter(vote for vote in found if vote >= 0).values(), len(group))
 
 
 def _key(task: str, id: str) -> int:

@@ -26,7 +26,7 @@ from emlit.policy.lora import ALL_LINEAR, LoRA, differences, is_adapter, setting
 from emlit.policy.scoring import EntropyHead, Scorer
 from emlit.predictions import Prediction
 from emlit.processes import of_every_process
-from emlit.records import Completion, Prompt
+from emlit.records import Completion, Prompt, ScoredAnswer
 from emlit.rollout import LearnsFrom, RolloutDataModule, pad_rows
 from emlit.sampled_completions import SampledCompletions
 from emlit.strategies import Strategy
@@ -53,6 +53,7 @@ class CausalLM(L.LightningModule):
     Attributes:
         learns_from: what the data module gives it in training: the model's own samples, or the rows' solutions
         sampling_seconds: how long the engine took for the last batch that was answered
+        scored_answers: what the predictions of that batch were made of, one each
         measuring: whether an evaluation or a probe is under way, which changes nothing that is trained
         sampled: keeps completions as they end, for `predict`; None where a batch is not worth keeping in part
     """
@@ -84,6 +85,7 @@ class CausalLM(L.LightningModule):
         self.model: PreTrainedModel | None = None
         self.answers = CompletionMetrics()
         self.sampling_seconds = 0.0
+        self.scored_answers: list[ScoredAnswer] = []
         self.measuring = False
         self.sampled: SampledCompletions | None = None
 
@@ -254,7 +256,7 @@ class CausalLM(L.LightningModule):
             salt: two calls with the same salt draw the same samples
         """
         answered = self.answerer.answer(batch, strategy or self.data.default_strategy(), salt)
-        self.sampling_seconds = answered.seconds
+        self.sampling_seconds, self.scored_answers = answered.seconds, answered.answers
         return answered.predictions
 
     def validation_step(self, batch: PromptBatch) -> list[Prediction]:

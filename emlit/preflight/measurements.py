@@ -11,12 +11,14 @@ from emlit.metrics import (
     auroc_interval,
     concordant_pairs,
     equal_bins,
+    interval_of_ratio,
     percentile_interval,
     rank_correlation,
     rates,
     resampled_counts,
     share_interval,
 )
+from emlit.preflight.covariance import covariance
 
 BINS = 10
 _PER_BIN = 5  # completions; fewer would be no accuracy
@@ -70,12 +72,15 @@ def measure(answers: Answers, resamples: int = 1000, seed: int = 0) -> Measureme
 
     Beside the `rates`: `auroc`, of minus mean entropy, and `auroc_logprob` tell right from wrong over all completions,
     `auroc_within` among the samples of one problem. `spearman` and `spearman_logprob` correlate a problem's mean score
-    with the share of its samples that are right.
+    with the share of its samples that are right. `semantic_entropy` is the mean over problems of several samples,
+    `covariance` that of log-probability and advantage over tokens (`emlit.preflight.covariance`).
     """
     labelled = answers.where(~answers.correct.isnan())
     values = rates(answers, resamples, seed)
     both = labelled.where(~labelled.entropy.isnan())
     values |= _confidence(both, resamples, seed) if len(both) else {}
+    values |= _spread(answers.where(~answers.semantic_entropy.isnan()), resamples, seed)
+    values |= covariance(both, resamples, seed)
     counted = labelled if len(labelled) else answers
     return Measurements(
         problems=answers.problems,
@@ -85,6 +90,15 @@ def measure(answers: Answers, resamples: int = 1000, seed: int = 0) -> Measureme
         values=values,
         deciles=_deciles(both) if len(both) else [],
     )
+
+
+def _spread(answers: Answers, resamples: int, seed: int) -> dict[str, Interval]:
+    if _samples(answers) < 2:
+        return {}
+    n = answers.per_problem(torch.ones_like(answers.tokens))
+    entropies = answers.per_problem(answers.semantic_entropy) / n
+    counts = resampled_counts(answers.problems, resamples, seed)
+    return {"semantic_entropy": interval_of_ratio(entropies, torch.ones_like(n), counts)}
 
 
 def _samples(answers: Answers) -> int:

@@ -3,12 +3,14 @@
 import logging
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torchmetrics import Metric
 
 from emlit.errors import ConfigError, first_line
 from emlit.predictions import Prediction
+from emlit.preflight.token_metrics import TokenMetric
 from emlit.printable import printable
 from emlit.processes import of_every_process
 
@@ -26,6 +28,7 @@ class OwnMetric:
 
     Attributes:
         name: its `name` where that is text, else that of its class
+        reads_tokens: whether its `update` takes what predictions were made of, too
         failure: what went wrong, as the end of a sentence
 
     Raises:
@@ -36,6 +39,7 @@ class OwnMetric:
         name = getattr(metric, "name", None)
         self.name = printable(name, 100) if isinstance(name, str) and name.strip() else type(metric).__name__
         self.failure: str | None = None
+        self.reads_tokens = isinstance(metric, TokenMetric)
         try:
             self._metric = metric.clone().to(device)
         except Exception as error:
@@ -43,6 +47,8 @@ class OwnMetric:
 
     def require_usable(self) -> None:
         """Raise ConfigError where it takes no predictions, or gives something else than a number."""
+        if self.reads_tokens:  # no example has tokens that a policy scored
+            return
         self.update(_EXAMPLES)
         if self.failure is not None:
             raise self._refusal(f"its {self.failure}; it must take a list of emlit.predictions.Prediction")
@@ -55,23 +61,25 @@ class OwnMetric:
         except Exception as error:
             raise self._refusal(f"its compute must give one number: {first_line(error)}") from error
 
-    def update(self, predictions: Sequence[Prediction]) -> None:
+    def update(self, predictions: Sequence[Prediction], *made_of: Any) -> None:
         if self.failure is not None:
             return
         try:
-            self._metric.update(list(predictions))
+            self._metric.update(list(predictions), *made_of)
         except Exception as error:
             self._failed("update", error)
 
-    def value(self) -> float | None:
-        """Over all processes, each of which must call it; None where it failed."""
+    def values(self) -> dict[str, float] | None:
+        """By name, over all processes, each of which must call it; None where it failed."""
         # One that stays away from compute would leave the others waiting.
         self.failure = next((each for each in of_every_process(self.failure) if each is not None), None)
         if self.failure is None:
             try:
-                value = float(self._metric.compute())
-                if math.isfinite(value):
-                    return value
+                found = self._metric.compute()
+                if self.reads_tokens:
+                    return {name: float(value) for name, value in found.items() if not math.isnan(value)}
+                if math.isfinite(value := float(found)):
+                    return {self.name: value}
                 self.failure = f"compute gave {value}"
             except Exception as error:
                 self._failed("compute", error)

@@ -10,7 +10,15 @@ from emlit.preflight.expectations import Finding
 from emlit.preflight.measurements import Measurements
 from emlit.printable import as_markdown
 
-UNITS = {"token_entropy": "nats", "mean_entropy": "nats", "mean_logprob": "nats", "mean_length": "tokens"}
+UNITS = {
+    "mean_length": "tokens",
+    **dict.fromkeys(
+        ("token_entropy", "mean_entropy", "mean_logprob", "semantic_entropy", "covariance", "covariance_top",
+         "entropy_q80", "entropy_max", "answer_entropy_before", "answer_entropy_after", "utility_right",
+         "utility_wrong"),
+        "nats",
+    ),
+}  # fmt: skip
 MEANINGS = {
     "room": "pass@k of all samples minus pass@1",
     "auroc": "of -mean_entropy against correctness",
@@ -21,6 +29,16 @@ MEANINGS = {
     "token_entropy": "mean over tokens",
     "mean_entropy": "mean over completions",
     "mean_logprob": "mean over completions",
+    "semantic_entropy": "of a problem's answers, mean over problems",
+    "covariance": "of log-probability and advantage of the verdicts, over tokens",
+    "covariance_clipped": "share of tokens between Clip-Cov's bounds",
+    "covariance_top": "mean of the tokens that KL-Cov holds back",
+    "entropy_q80": "0.8 quantile over tokens",
+    "entropy_max": "largest of a token",
+    "answer_entropy_before": "of the label's tokens, without reasoning",
+    "answer_entropy_after": "of the label's tokens, after the last step",
+    "utility_right": "by how much reasoning lowers it in right completions",
+    "utility_wrong": "the same in wrong ones",
 }
 
 

@@ -1,12 +1,13 @@
 """The data that the rooms hand to each other, from a problem's row to the batch that is trained on."""
 
-from emlit.records.answer_classes import answer_classes
+from emlit.records.answer_classes import answer_classes, semantic_entropy
 from emlit.records.groups import Group
 from emlit.records.prompts import Grader, Prompt
 from emlit.records.requests import NEXT_TURN, AnswerKey, Completion, FinishReason, Request, request_seed
 from emlit.records.rollout_batch import RolloutBatch, sent
 from emlit.records.rows import Grade, Message, Row
 from emlit.records.sampling import Sampling
+from emlit.records.scored_answers import ScoredAnswer
 from emlit.records.turns import Ask, Reply, Sampler, Turn
 
 __all__ = [
@@ -26,8 +27,10 @@ __all__ = [
     "Row",
     "Sampler",
     "Sampling",
+    "ScoredAnswer",
     "Turn",
     "answer_classes",
     "request_seed",
+    "semantic_entropy",
     "sent",
 ]

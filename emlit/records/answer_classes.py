@@ -1,6 +1,7 @@
-"""Which samples of a prompt give the same answer."""
+"""Which samples of a prompt give the same answer, and how spread their answers are."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 
 
 def answer_classes(answers: Sequence[str | None], same: Callable[[str, str], bool]) -> list[list[int]]:
@@ -22,3 +23,15 @@ def answer_classes(answers: Sequence[str | None], same: Callable[[str, str], boo
         else:
             home.extend(places)
     return [members for _, members in classes]
+
+
+def semantic_entropy(sizes: Iterable[int], total: int) -> float:
+    """Entropy of the answers of `total` samples, by counts: sum of n/N log(N/n) over classes, nats (arXiv 2302.09664).
+
+    Args:
+        sizes: of the classes of samples with the same answer
+        total: with the samples without an answer, each of which is a class of its own
+    """
+    found = list(sizes)
+    found += [1] * (total - sum(found))
+    return sum(size / total * math.log(total / size) for size in found)

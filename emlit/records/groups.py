@@ -1,12 +1,11 @@
 """The completions of one prompt."""
 
 import functools
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from emlit import progress
-from emlit.records.answer_classes import answer_classes
+from emlit.records.answer_classes import answer_classes, semantic_entropy
 from emlit.records.prompts import Prompt
 from emlit.records.requests import Completion
 from emlit.records.rows import Grade
@@ -47,9 +46,7 @@ class Group:
 
     def semantic_entropy(self) -> float:
         """Entropy of the answers' distribution, nats; each completion without an answer is a class of its own."""
-        total = len(self.completions)
-        sizes = [len(members) for members in self.classes]
-        return sum(size / total * math.log(total / size) for size in [*sizes, *[1] * (total - sum(sizes))])
+        return semantic_entropy(map(len, self.classes), len(self.completions))
 
     def boundary(self, text: str, number: int) -> int | None:
         """How many tokens completion `number` has up to the end of the first `text` in it; None where it is not there.
