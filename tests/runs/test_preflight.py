@@ -131,6 +131,22 @@ def test_one_sample_and_no_labels(tmp_path):
     assert "pass@1" not in row
 
 
+def test_metrics_of_tokens(tmp_path, capsys):
+    names = ("TokenEntropies", "TokenCovariance", "AnswerUtility")
+    metrics = [f"--preflight.metrics+=emlit.preflight.{name}" for name in names]
+    row = validate(tmp_path, "--data.evaluation_samples=4", *metrics, "--preflight.metrics.separator=\n")
+    assert 0 < row["entropy_q80"] < row["entropy_max"]
+    assert 0 < row["covariance_clipped"] < 1
+    assert row["covariance_top"] > 1 > row["covariance"] > 0
+    assert row["answer_entropy_before"] > row["answer_entropy_after"] > 0
+    assert row["intervals"]["entropy_q80"] is None
+    assert "| entropy_q80 (nats, 0.8 quantile over tokens) |" in (tmp_path / "report.md").read_text()
+    with pytest.raises(SystemExit):
+        cli.main([*COMMAND, f"--run_dir={tmp_path / 'unscored'}", "--model.class_path=emlit.modules.CausalLM",
+                  "--model.score=false", metrics[0]])  # fmt: skip
+    assert "model.score is false, and TokenEntropies of preflight.metrics reads" in capsys.readouterr().err
+
+
 def test_two_tasks_beside_the_report_of_predict(tmp_path, capsys):
     tasks = "[{class_path: emlit.tasks.TinyArithmetic, init_args: {split: test, n: 12}}, "
     tasks += "{class_path: emlit.tasks.TinyArithmetic, init_args: {split: test, n: 12, difficulty: hard}}]"

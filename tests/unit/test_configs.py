@@ -37,7 +37,7 @@ def built(monkeypatch, tmp_path):
     def build(path: Path, *extra: str) -> EmlitCLI:
         monkeypatch.setattr(EmlitCLI, "_run_subcommand", lambda self, subcommand: None)
         monkeypatch.setattr("emlit.engines.vllm.installed", lambda: True)
-        command = "predict" if path.stem in ("em_inf", "eval", "replay") else "fit"
+        command = "predict" if path.stem in ("em_inf", "eval", "replay", "decodings") else "fit"
         # bf16-mixed and one device: as on the GPU that the config is for.
         return EmlitCLI(
             CausalLM, RolloutDataModule, subclass_mode_model=True, seed_everything_default=0, parser_class=Parser,
@@ -53,7 +53,7 @@ def test_parses_and_builds(path, built, monkeypatch):
         monkeypatch.setattr(pretrained, "load_config", lambda *_: published_config(path.parent.name))
     made = built(path)
     assert isinstance(made.model, CausalLM)
-    if path.stem == "eval":
+    if path.stem in ("eval", "decodings"):
         names = [strategy.name(made.datamodule.sampling) for strategy in made.datamodule.strategies]
         assert len(set(names)) == len(names) >= 6
     header = path.read_text().splitlines()[:3]
