@@ -57,12 +57,12 @@ class EntropyCurves(L.Callback):
         began = max(trainer.datamodule.stream.round_started, self.last_end)
         self.last_end = time.perf_counter()
         tokens = RoundTokens.of(self.records, pl_module.reduction).over_ranks()
-        completions = sum(len(record.batch.tokens) for record in self.records)
+        completions = sum(len(record.batch.tokens) for record in self.records if not record.batch.apart)
         scalars = token_scalars(tokens, self.tau) | over_ranks(completion_scalars(self.records), completions)
         scalars |= over_ranks(self._machinery(trainer, len(tokens), began))
         pl_module.log_dict(scalars, logger=False)
         if self.records[0].batch.sampler_logprobs is not None:
-            groups = [group for record in self.records for group in record.batch.groups]
+            groups = [group for r in self.records if not r.batch.apart for group in r.batch.groups]
             prompts = [group.prompt for group in groups for _ in group.grades]
             grades = [grade for group in groups for grade in group.grades]
             trainer.datamodule.first_grades.look(prompts, grades, trainer.is_global_zero)
@@ -90,7 +90,8 @@ class EntropyCurves(L.Callback):
             gaps["sync/staleness"] = float(trainer.global_step - 1 - batch.weights_version)
         # Later updates of a round, and rounds ahead, are scored by newer weights than those that sampled them.
         if gaps.get("sync/staleness") == 0:
-            means, largest = torch.stack([logprob_gap(record) for record in self.records]).unbind(dim=1)
+            own = [record for record in self.records if not record.batch.apart]
+            means, largest = torch.stack([logprob_gap(record) for record in own]).unbind(dim=1)
             gaps["sync/logprob_gap"] = means.mean().item()
             gaps["sync/logprob_gap_max"] = largest.max().item()
         return {

@@ -138,6 +138,7 @@ class WeightSync(L.Callback):
         if (
             record.batch.sampler_logprobs is None
             or record.batch.filtered
+            or record.batch.apart
             or record.batch.weights_version != trainer.global_step
         ):
             return

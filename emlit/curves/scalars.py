@@ -45,9 +45,11 @@ def token_scalars(tokens: RoundTokens, tau: float) -> dict[str, float]:
 def completion_scalars(records: Sequence[StepOutput]) -> dict[str, float]:
     """Lengths, rewards and grades of this process's completions; nothing where it has none.
 
-    Labels are measured against, never trained on. Where the completions were given, as a labelled baseline's are,
-    their accuracy would be the data set's: left out.
+    Those that are trained on apart (replayed, or drawn at another temperature) are left out. Labels are measured
+    against, never trained on. Where the completions were given, as a labelled baseline's are, their accuracy would be
+    the data set's: left out.
     """
+    records = [record for record in records if not record.batch.apart]
     groups = [group for record in records for group in record.batch.groups]
     completions = [completion for group in groups for completion in group.completions]
     if not completions:

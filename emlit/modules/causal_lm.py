@@ -186,8 +186,10 @@ class CausalLM(L.LightningModule):
         return mapped(stats, lambda value: zeros.index_copy(0, positions, value.to(zeros.dtype)).view(shape))
 
     @torch.no_grad()
-    def score_completions(self, prompts: list[list[int]], completions: list[Completion]) -> list[TokenStats]:
-        """The model's own stats at temperature 1, whatever the completions were sampled with: (length,) each.
+    def score_completions(
+        self, prompts: list[list[int]], completions: list[Completion], temperature: float = 1.0
+    ) -> list[TokenStats]:
+        """The model's own stats at a temperature, whatever the completions were sampled with: (length,) each.
 
         Where the model is sharded every process must call it, though it may have nothing to score.
         """
@@ -202,7 +204,7 @@ class CausalLM(L.LightningModule):
             spare = self._passes_of_others(len(pieces))
             for piece in pieces:
                 tokens, _, completion_mask = (tensor.to(self.device) for tensor in pad_rows(piece, pad_token_id=0))
-                stats = self.token_stats(tokens, completion_mask, temperature=1.0)
+                stats = self.token_stats(tokens, completion_mask, temperature)
                 results.extend(
                     TokenStats(logprob[mask].cpu(), entropy[mask].cpu())
                     for logprob, entropy, mask in zip(

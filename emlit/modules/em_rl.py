@@ -9,13 +9,13 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from emlit.errors import ConfigError
-from emlit.functional import mapped
-from emlit.losses import PolicyUpdate, Reinforce, TokenWeights
+from emlit.functional import Normaliser, TokenStats, mapped
+from emlit.losses import LossInputs, PolicyUpdate, Reinforce, TokenWeights
 from emlit.modules.causal_lm import CausalLM
 from emlit.modules.objective import EntropyObjectiveMixin
-from emlit.records import Prompt, RolloutBatch
+from emlit.records import Group, Prompt, RolloutBatch
 from emlit.rewards import RLOO, Advantage, Reward, TokenEntropyReward
-from emlit.rollout import RolloutDataModule
+from emlit.rollout import RolloutDataModule, collate
 
 
 class EMRL(EntropyObjectiveMixin, CausalLM):
@@ -71,6 +71,11 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
                 "the distance from the policy before a round's first update, which then is 0; set it to "
                 f"{self.policy_update.min_updates} or more"
             )
+        if data.rollouts.needs_rewards and (self.reward.needs or self.reward.needs_old):
+            raise ConfigError(
+                f"data.rollouts is {type(data.rollouts).__name__}, which asks for rewards before training, but "
+                f"{type(self.reward).__name__} reads more than log p and H; choose another model.reward"
+            )
         for key, stale in (("updates_per_round", data.updates_per_round > 1), ("rounds_ahead", data.rounds_ahead > 0)):
             if stale and not self.policy_update.off_policy:
                 raise ConfigError(
@@ -90,14 +95,43 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         stats = self.rollout_stats(batch)
         inputs = self.loss_inputs(stats, batch)
         batch = inputs.batch
-        with torch.no_grad():
-            detached = mapped(stats, torch.Tensor.detach)
-            rewards, parts = self.reward.score(batch, detached)
-            shaped = rewards + self.reward_shift(inputs)
-            advantage = self.advantage(shaped.view(-1, batch.samples_per_prompt), batch, detached)
+        advantage, rewards = self._judged(inputs, batch)
         inputs = replace(inputs, advantage=advantage)
         terms, values = self.policy_update(stats, advantage, batch)
         terms = self.weighted(terms, inputs)
-        values |= {"reward": rewards, "advantage": advantage.expand_as(stats.logprob)}
-        values |= {f"reward/{name}": part for name, part in parts.items()}
+        values |= {**rewards, "advantage": advantage.expand_as(stats.logprob)}
         return self.finish(self.reduce(terms, batch), terms, inputs, values)
+
+    @torch.no_grad()
+    def rewards_of(self, groups: Sequence[Group]) -> list[list[float]]:
+        """The rewards of completions before they are trained on, without what loss terms would add to them.
+
+        Where the model is sharded every process must call it, though it may have no group.
+        """
+        batch = collate(groups, 0, Normaliser(1.0, 1.0), self.data.sampling.temperature, False, 0, 0, 1)
+        rewards, _ = self.reward.score(batch, self._scored(groups, batch) if self.reward.reads_stats else None)
+        left = iter(rewards.tolist())
+        return [[next(left) for _ in group.completions] for group in groups]
+
+    def _scored(self, groups: Sequence[Group], batch: RolloutBatch) -> TokenStats:
+        """Log p and H of the sampled tokens (B, T), on the CPU."""
+        asked = [(group.prompt.tokens, c) for group in groups for c in group.completions]
+        found = self.score_completions([prompt for prompt, _ in asked], [c for _, c in asked], batch.temperature)
+        sampled = [(stats, completion.given) for (_, completion), stats in zip(asked, found, strict=True)]
+        nothing = torch.zeros(0)
+        flat = TokenStats(
+            torch.cat([nothing, *(stats.logprob[given:] for stats, given in sampled)]),
+            torch.cat([nothing, *(stats.entropy[given:] for stats, given in sampled)]),
+        )
+        return self.in_place(flat, batch.positions, batch.tokens.shape)
+
+    @torch.no_grad()
+    def _judged(self, inputs: LossInputs, batch: RolloutBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Advantages (B, 1) or (B, T), and the rewards (B,) behind them: none where the advantages were given."""
+        if batch.advantages is not None:
+            return batch.advantages.unsqueeze(1), {}
+        detached = mapped(inputs.stats, torch.Tensor.detach)
+        rewards, parts = self.reward.score(batch, detached)
+        shaped = rewards + self.reward_shift(inputs)
+        advantage = self.advantage(shaped.view(-1, batch.samples_per_prompt), batch, detached)
+        return advantage, {"reward": rewards, **{f"reward/{name}": part for name, part in parts.items()}}

@@ -45,12 +45,26 @@ class Completion:
             gives them, and None marks a completion that nobody sampled
         finish_reason: "stop" at an end token or stop string, "length" at max_tokens
         text: where it is not what the tokens decode to
+        given: how many of the first tokens it was sampled after (a rollout's prefix): part of its text and of what is
+            attended to, but neither scored nor trained on; their log-probabilities are 0
+        temperature: that it was drawn at, where it is not the run's; None where it is
+        advantage: given before training; None where the objective computes it
+        weights_version: of the weights that sampled it, where they are not the round's; None where they are
     """
 
     tokens: list[int]
     logprobs: list[float] | None
     finish_reason: FinishReason
     text: str | None = None
+    given: int = 0
+    temperature: float | None = None
+    advantage: float | None = None
+    weights_version: int | None = None
+
+    @property
+    def sampled(self) -> int:
+        """How many of its tokens were sampled."""
+        return len(self.tokens) - self.given
 
 
 def request_seed(*parts: int | str) -> int:

@@ -22,7 +22,8 @@ class RolloutBatch:
     Attributes:
         tokens: (B, T), int64
         attention_mask: (B, T), bool, true up to the last token of each row
-        completion_mask: (B, T), bool, true on every sampled token, the end token included
+        completion_mask: (B, T), bool, true on every sampled token, the end token included; not on those of a
+            completion that were given
         loss_mask: (B, T), bool, true on the sampled tokens that are trained on: those of truncated completions are left
             out where that is asked for
         sampler_logprobs: (B, T), float32, the sampler's log p of each sampled token, nats; 0 elsewhere. None where the
@@ -38,6 +39,8 @@ class RolloutBatch:
         positions: (M,), int64, where `completion_mask` is true, counted along its rows; found before the batch goes to
             a GPU, which would have to be waited for
         old: the policy's stats (B, T) before the round's first update, constants; None unless a plug-in needs them
+        advantages: (B,), float32, of completions set apart, whose advantages were given before training; None where
+            the objective computes them
     """
 
     tokens: Tensor
@@ -55,10 +58,16 @@ class RolloutBatch:
     ends_round: bool = True
     positions: Tensor = None  # type: ignore[assignment]
     old: AnyStats | None = None
+    advantages: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.positions is None:
             object.__setattr__(self, "positions", flat_positions(self.completion_mask))
+
+    @property
+    def apart(self) -> bool:
+        """Whether its completions are trained on apart from their groups; curves of completions leave them out."""
+        return self.advantages is not None
 
     @property
     def finish_reasons(self) -> list[FinishReason]:
@@ -66,7 +75,9 @@ class RolloutBatch:
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "RolloutBatch":
         """The same batch with its tensors on `device`; Lightning calls this."""
-        names = ("tokens", "attention_mask", "completion_mask", "loss_mask", "sampler_logprobs", "positions")
+        names = (
+            "tokens", "attention_mask", "completion_mask", "loss_mask", "sampler_logprobs", "positions", "advantages",
+        )  # fmt: skip
         tensors = {name: tensor for name in names if (tensor := getattr(self, name)) is not None}
         moved: dict[str, Any] = {
             name: sent(tensor, torch.device(device), non_blocking) for name, tensor in tensors.items()

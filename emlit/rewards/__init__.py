@@ -1,7 +1,7 @@
 """What a completion is worth: rewards, and advantages inside a group."""
 
 from emlit.rewards.advantage import GRPO, RLOO, Advantage
-from emlit.rewards.answers import EMPOReward, VerifiedAnswerReward, VoteFractionReward
+from emlit.rewards.answers import EMPOReward, MajorityReward, VerifiedAnswerReward, VoteFractionReward
 from emlit.rewards.base import Reward
 from emlit.rewards.entropy import SequenceLogProbReward, TokenEntropyReward
 from emlit.rewards.entropy_advantages import DCPO, EMPG, CertainResponses, UncertainTokens
@@ -24,6 +24,7 @@ __all__ = [
     "RLOO",
     "Advantage",
     "EMPOReward",
+    "MajorityReward",
     "Reward",
     "SelfCertaintyReward",
     "SequenceLogProbReward",

@@ -18,6 +18,8 @@ class VerifiedAnswerReward(Reward):
         format_weight: added where the answer stands where the prompt asked for it, right or wrong
     """
 
+    reads_stats = False
+
     def __init__(self, format_weight: float = 0.0) -> None:
         if format_weight < 0:
             raise ConfigError(f"format_weight is {format_weight}; it must not be negative")
@@ -49,6 +51,8 @@ class VoteFractionReward(Reward):
     completion without an answer agrees with itself alone and gets 1/N, as in the released code.
     """
 
+    reads_stats = False
+
     def check(self, prompts: Sequence[Prompt]) -> None:
         for prompt in prompts:
             if not prompt.task.votes:
@@ -59,6 +63,21 @@ class VoteFractionReward(Reward):
 
     def __call__(self, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         values = [share for group in batch.groups for share in vote_fractions(group)]
+        return sent(torch.tensor(values), batch.tokens.device)
+
+
+class MajorityReward(VoteFractionReward):
+    """TTRL's: 1 for a completion with the answer that most of the group's completions and votes give, else 0.
+
+    No label; silence cannot win, as it can in the released code; of answers with as many votes the first one wins
+    (arXiv 2504.16084, Eq. 2 and 3). `rollouts.VoteMore` adds votes.
+    """
+
+    def __call__(self, batch: RolloutBatch, stats: AnyStats) -> Tensor:
+        values = []
+        for group in batch.groups:
+            majority = set(max(group.classes, key=len, default=[]))
+            values += [float(number in majority) for number in range(len(group.completions))]
         return sent(torch.tensor(values), batch.tokens.device)
 
 
@@ -80,10 +99,13 @@ class EMPOReward(VoteFractionReward):
 
 
 def vote_fractions(group: Group) -> list[float]:
-    """For each completion of a group, the share of completions with its answer; of one without, its own share."""
-    total = len(group.completions)
+    """For each completion of a group, the share of completions, votes among them, with its answer.
+
+    Of one without an answer it is its own share.
+    """
+    total = len(group.completions) + len(group.votes)
     shares = [1 / total] * total
     for members in group.classes:
         for place in members:
             shares[place] = len(members) / total
-    return shares
+    return shares[: len(group.completions)]

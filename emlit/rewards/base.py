@@ -16,10 +16,12 @@ class Reward(ABC):
     Attributes:
         needs: what it reads of each token beside log p and H
         needs_old: whether it reads `batch.old`
+        reads_stats: whether it reads log p and H at all; without, rewards before training cost no forward pass
     """
 
     needs: Collection[Stat] = ()
     needs_old: bool = False
+    reads_stats: bool = True
 
     @property
     def name(self) -> str:

@@ -38,18 +38,23 @@ def collate(
     samples_per_prompt: int,
     mask_truncated: bool = False,
     ends_round: bool = True,
+    apart: bool = False,
 ) -> RolloutBatch:
-    """One micro-batch, of any number of groups."""
+    """One micro-batch, of any number of groups; `apart` where their completions bring their advantages."""
     completions = [(group.prompt.tokens, completion) for group in groups for completion in group.completions]
-    tokens, attention_mask, completion_mask = pad_rows([(p, c.tokens) for p, c in completions], pad_token_id)
+    tokens, attention_mask, completion_mask = pad_rows(
+        [(prompt + c.tokens[: c.given], c.tokens[c.given :]) for prompt, c in completions], pad_token_id
+    )
     logprobs = None
     if all(completion.logprobs is not None for _, completion in completions):
-        sampled = torch.tensor([logprob for _, completion in completions for logprob in completion.logprobs])
+        sampled = torch.tensor([logprob for _, c in completions for logprob in c.logprobs[c.given :]])
         logprobs = torch.zeros(tokens.shape).masked_scatter(completion_mask, sampled)
     trained = torch.tensor([counts(completion, mask_truncated) for _, completion in completions], dtype=torch.bool)
+    versions = [weights_version if c.weights_version is None else c.weights_version for _, c in completions]
     return RolloutBatch(
         tokens, attention_mask, completion_mask, completion_mask & trained.unsqueeze(1), logprobs, groups, normaliser,
-        temperature, filtered, round, weights_version, samples_per_prompt, ends_round,
+        temperature, filtered, round, min(versions, default=weights_version), samples_per_prompt, ends_round,
+        advantages=torch.tensor([c.advantage for _, c in completions], dtype=torch.float32) if apart else None,
     )  # fmt: skip
 
 

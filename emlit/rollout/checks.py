@@ -1,7 +1,7 @@
 """Settings of data that do not go together."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import lightning as L
 from lightning.pytorch.callbacks import Timer
@@ -9,6 +9,7 @@ from lightning.pytorch.callbacks import Timer
 from emlit.engines import Engine
 from emlit.errors import ConfigError
 from emlit.records import Sampling
+from emlit.rollouts import Rollouts
 from emlit.strategies import Strategy
 from emlit.tasks import Task, TinyArithmetic
 
@@ -94,6 +95,37 @@ def check_engine(engine: Engine, rounds_ahead: int) -> None:
         raise ConfigError(
             f"data.rounds_ahead is {rounds_ahead}, but {name} samples in the process that trains; leave it at 0, or "
             "set data.engine to VLLMServerEngine (docs/servers.md)"
+        )
+
+
+def check_rollouts(rollouts: Rollouts, samples: int, rounds_ahead: int, module: Any) -> None:
+    """Raise ConfigError where the module, or another setting, does not suit how completions come about.
+
+    Args:
+        rollouts: data.rollouts
+        samples: data.samples_per_prompt
+        rounds_ahead: data.rounds_ahead
+        module: that is trained
+    """
+    name, objective = type(rollouts).__name__, type(module).__name__
+    if module.learns_from != "samples" and type(rollouts) is not Rollouts:
+        raise ConfigError(f"data.rollouts is {name}, but {objective} samples nothing in training; leave it out")
+    rollouts.check(samples)
+    if rounds_ahead and (rollouts.waves > 1 or rollouts.needs_rewards):
+        raise ConfigError(
+            f"data.rounds_ahead is {rounds_ahead}, but {name} asks the policy in training about a round before it is "
+            "whole; set data.rounds_ahead to 0 or leave data.rollouts out"
+        )
+    if rollouts.needs_rewards and not hasattr(module, "rewards_of"):
+        raise ConfigError(
+            f"data.rollouts is {name}, which chooses completions by their rewards, but {objective} has none; use it "
+            "with EMRL"
+        )
+    if rollouts.needs_off_policy and not module.policy_update.off_policy:
+        raise ConfigError(
+            f"data.rollouts is {name}, which trains on completions of older weights, but "
+            f"{type(module.policy_update).__name__} is right only for those of the weights that it updates; set "
+            "--model.policy_update to PPO or TruncatedImportanceSampling"
         )
 
 

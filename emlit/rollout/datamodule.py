@@ -4,7 +4,9 @@ import logging
 import os
 import sys
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +21,16 @@ from emlit.errors import ConfigError
 from emlit.parallel import is_sharded
 from emlit.records import RolloutBatch, Sampling
 from emlit.rollout.chat import Chat
-from emlit.rollout.checks import Preflight, RunTasks, begin, check_engine, check_evaluation, check_samples, settle_tasks
+from emlit.rollout.checks import (
+    Preflight,
+    RunTasks,
+    begin,
+    check_engine,
+    check_evaluation,
+    check_rollouts,
+    check_samples,
+    settle_tasks,
+)
 from emlit.rollout.first_grades import FirstGrades
 from emlit.rollout.held_out import HELD_OUT, held_out_prompts, require_hold_out
 from emlit.rollout.prompt_batches import (
@@ -35,6 +46,8 @@ from emlit.rollout.run_events import RunEvents
 from emlit.rollout.solutions import SolutionStream
 from emlit.rollout.stream import RolloutStream
 from emlit.rollout.training_prompts import training_prompts
+from emlit.rollout.waves import Trainee
+from emlit.rollouts import Rollouts
 from emlit.strategies import Sampled, Strategy
 from emlit.tasks import Task, read_from
 
@@ -73,7 +86,9 @@ class RolloutDataModule(L.LightningDataModule):
             exactly on-policy
         rounds_ahead: 1 has each round sampled while the one before is trained on, by weights that are one round old
             (docs/servers.md); for engines that sample outside of this process
-        samples_per_prompt: completions of each prompt of a round; the paper's N
+        samples_per_prompt: completions of each prompt of a round that are trained on; the paper's N
+        rollouts: where those completions come from, by its class path: more votes, branches from prefixes, another
+            temperature, earlier rounds; one wave of samples, all of them trained on, unless set
         micro_batch_prompts: prompts of a rank that are worked on together, with all of their completions; sets
             trainer.accumulate_grad_batches, whatever the number of ranks is
         evaluation_samples: completions of each prompt in evaluation
@@ -105,6 +120,7 @@ class RolloutDataModule(L.LightningDataModule):
         chat_template_kwargs: dict[str, Any] | None = None,
         few_shot: list[dict[str, str]] | None = None,
         plain_template: str | None = None,
+        rollouts: Rollouts | None = None,
     ) -> None:
         super().__init__()
         for name, value in (
@@ -140,6 +156,7 @@ class RolloutDataModule(L.LightningDataModule):
         self.updates_per_round = updates_per_round
         self.rounds_ahead = rounds_ahead
         self.samples_per_prompt = samples_per_prompt
+        self.rollouts = rollouts if rollouts is not None else Rollouts()
         self.micro_batch_prompts = micro_batch_prompts
         self.evaluation_samples = evaluation_samples
         self.evaluation_problems = evaluation_problems
@@ -149,6 +166,7 @@ class RolloutDataModule(L.LightningDataModule):
         self.first_grades = FirstGrades()
         self.finished: frozenset[AnsweredKey] = frozenset()  # what predict has already
         self.events = RunEvents()
+        self.plan: RoundPlan | None = None
         self.stream: RolloutStream | None = None
         self.started = False
 
@@ -190,9 +208,10 @@ class RolloutDataModule(L.LightningDataModule):
         check_evaluation(self.evaluation_tasks, strategies or [], self.sampling)
         if stage == "fit":
             check_engine(self.engine, self.rounds_ahead)
+            check_rollouts(self.rollouts, self.samples_per_prompt, self.rounds_ahead, module)
             self.events = RunEvents()
             self.plan = self.round_plan()
-            self.trainer.accumulate_grad_batches = self.plan.micro_batches
+            self.trainer.accumulate_grad_batches = self.plan.accumulated
             if module.learns_from == "samples":
                 check_samples(
                     self._sampling, self.filter_training_samples, self.updates_per_round, self.trainer.callbacks
@@ -238,9 +257,12 @@ class RolloutDataModule(L.LightningDataModule):
 
     def round_plan(self) -> RoundPlan:
         """How the trainer's ranks share a round; ConfigError where they cannot."""
+        accumulate, before = self.trainer.accumulate_grad_batches, self.plan
+        if before is not None and accumulate == before.accumulated:  # set by an earlier fit
+            accumulate = before.micro_batches
         return RoundPlan.of(
             self.prompts_per_round, self.samples_per_prompt, self.updates_per_round, self.micro_batch_prompts,
-            self.trainer.accumulate_grad_batches, self.trainer.world_size, self.trainer.max_steps,
+            accumulate, self.trainer.world_size, self.trainer.max_steps, self.rollouts.apart,
         )  # fmt: skip
 
     def _evaluation_prompts(self) -> PromptList:
@@ -272,6 +294,11 @@ class RolloutDataModule(L.LightningDataModule):
             mask_truncated=self.mask_truncated,
             events=self.events,
             has_round=self._has_round if self.rounds_ahead and module.learns_from == "samples" else None,
+            rollouts=deepcopy(self.rollouts),  # what it remembers is of one fit
+            trainee=Trainee(
+                partial(module.score_completions, temperature=self.sampling.temperature),
+                getattr(module, "rewards_of", None),
+            ),
         )
         return self.stream
 

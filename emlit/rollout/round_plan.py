@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from emlit.errors import ConfigError
-from emlit.rollout.stream import RoundShape
+from emlit.rollout.round_shape import RoundShape
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,8 @@ class RoundPlan:
         samples: completions of each prompt
         updates: optimiser steps of the round, each on a part of its prompts
         world_size: how many ranks there are
-        micro_batches: into which a rank's share of an optimiser step is cut (trainer.accumulate_grad_batches)
+        micro_batches: into which a rank's share of an optimiser step is cut
+        apart: further ones, for completions that are trained on apart from their groups
     """
 
     prompts: int
@@ -23,6 +24,7 @@ class RoundPlan:
     updates: int
     world_size: int
     micro_batches: int
+    apart: int = 0
 
     @classmethod
     def of(
@@ -34,6 +36,7 @@ class RoundPlan:
         accumulate: int,
         world_size: int,
         max_steps: int,
+        apart: int = 0,
     ) -> "RoundPlan":
         """The plan of a run.
 
@@ -45,6 +48,7 @@ class RoundPlan:
             accumulate: trainer.accumulate_grad_batches; 1 where it is not set
             world_size: how many ranks there are
             max_steps: of the run; -1 for no end
+            apart: micro-batches that data.rollouts adds to each optimiser step
 
         Raises:
             ConfigError: both numbers are given, or there are too few prompts, or a round would be left half done
@@ -76,8 +80,15 @@ class RoundPlan:
                 f"trainer.max_steps is {max_steps}, which ends inside a round of {updates} updates "
                 f"(data.updates_per_round); make it a multiple of {updates}"
             )
-        return cls(prompts, samples, updates, world_size, parts)
+        return cls(prompts, samples, updates, world_size, parts, apart)
+
+    @property
+    def accumulated(self) -> int:
+        """Micro-batches of an optimiser step: trainer.accumulate_grad_batches."""
+        return self.micro_batches + self.apart
 
     def shape(self, rank: int) -> RoundShape:
         """What one rank's stream has of it."""
-        return RoundShape(self.prompts, self.samples, self.micro_batches, rank, self.world_size, self.updates)
+        return RoundShape(
+            self.prompts, self.samples, self.micro_batches, rank, self.world_size, self.updates, self.apart
+        )

@@ -3,17 +3,19 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from emlit.engines import Engine, sample
 from emlit.errors import WeightSyncError
 from emlit.functional import Normaliser
-from emlit.records import Completion, Group, Prompt, Request, RolloutBatch, Sampling, request_seed
+from emlit.records import Completion, Group, Prompt, RolloutBatch, Sampling
 from emlit.rollout.batch import collate, counts, partition
 from emlit.rollout.prompts import Prompts
 from emlit.rollout.round_ahead import Round, RoundAhead
+from emlit.rollout.round_shape import RoundShape
 from emlit.rollout.run_events import RunEvents
+from emlit.rollout.waves import Trainee, Waves
+from emlit.rollouts import Rollouts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -21,39 +23,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class RoundShape:
-    """How many of what a round has.
-
-    Attributes:
-        prompts: in the round, over all ranks
-        samples: completions of each prompt
-        micro_batches: into which each rank's share of an optimiser step is cut
-        rank: of this process
-        ranks: how many processes there are
-        updates: optimiser steps of a round, each on a part of its prompts
-    """
-
-    prompts: int
-    samples: int
-    micro_batches: int
-    rank: int = 0
-    ranks: int = 1
-    updates: int = 1
-
-    @property
-    def batches(self) -> int:
-        """Micro-batches in a rank's share of a round."""
-        return self.micro_batches * self.updates
-
-
 class RolloutStream:
     """What `RolloutDataModule.train_dataloader()` returns: a plain iterable of `RolloutBatch`.
 
     Without `__len__` Lightning would fetch one batch ahead, and every rollout would come from weights one step old.
     Each epoch goes through the prompts once in the order that they draw from the seed; a round that runs past the end
-    goes on with the next order, so a single prompt can be trained on for ever. Everything follows from the seed and the
-    round's number, which is therefore all the state there is; the prompts' fingerprint beside it is to be compared.
+    goes on with the next order, so a single prompt can be trained on for ever. Everything follows from the seed, the
+    round's number and what the rollouts remember, which is therefore all the state there is; the prompts' fingerprint
+    beside it is to be compared.
 
     Args:
         prompts: what to sample from
@@ -68,6 +45,8 @@ class RolloutStream:
         has_round: with it, each round is sampled beside training on the one before, by weights that are a round old;
             whether there will be a round of this number
         events: whose functions are called
+        rollouts: where completions come from, and which are trained on; one wave, and all of it, unless given
+        trainee: the policy in training, where the rollouts ask it
     """
 
     def __init__(
@@ -83,17 +62,22 @@ class RolloutStream:
         mask_truncated: bool = False,
         has_round: Callable[[int], bool] | None = None,
         events: RunEvents | None = None,
+        rollouts: Rollouts | None = None,
+        trainee: Trainee | None = None,
     ) -> None:
         self.prompts, self.engine, self.tokenizer = prompts, engine, tokenizer
         self.sampling, self.shape, self.seed = sampling, shape, seed
         self.trainer_step, self.sum_over_ranks = trainer_step, sum_over_ranks
         self.mask_truncated = mask_truncated
+        self._orders: dict[int, Sequence[int]] = {}  # of the epoch that was asked for last
         self.round = 0
         self.rounds_per_epoch = max(1, len(prompts) // shape.prompts)
         self.round_started = 0.0  # time.perf_counter()
         self.generation_seconds = 0.0  # since then, for which training waited
         self.sampling_round = False  # as is still true where sampling failed: the state is that of the round's start
         self.events = events or RunEvents()
+        self.waves = Waves(rollouts or Rollouts(), engine, tokenizer, sampling, shape, seed, self.prompt_at, trainee)
+        self.remembered = self.waves.rollouts.state_dict()  # by the rollouts, at the round's start
         self.has_round = has_round
         if has_round is not None:
             self.ahead = RoundAhead(engine, self._count_waiting)
@@ -110,14 +94,18 @@ class RolloutStream:
                 batches = change(batches)
             # A checkpoint taken while the last micro-batch is worked on belongs to the next round.
             yield from batches[:-1]
-            self.round += 1
+            self.round, self.remembered = self.round + 1, self.waves.rollouts.state_dict()
             yield batches[-1]
 
     def state_dict(self) -> dict[str, Any]:
-        return {"round": self.round, "prompts": self.prompts.fingerprint}
+        state = {"round": self.round, "prompts": self.prompts.fingerprint}
+        return {**state, "rollouts": self.remembered} if self.remembered else state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.round = state["round"]
+        if "rollouts" in state:
+            self.waves.rollouts.load_state_dict(state["rollouts"])
+            self.remembered = self.waves.rollouts.state_dict()
         known, found = state.get("prompts"), self.prompts.fingerprint  # older checkpoints do not tell
         if known is not None and known != found and self.shape.rank == 0:
             log.warning(
@@ -130,32 +118,34 @@ class RolloutStream:
         """This rank's prompts of a round, each with its place in the run."""
         first = round * self.shape.prompts
         places = range(first + self.shape.rank, first + self.shape.prompts, self.shape.ranks)
-        orders: dict[int, Sequence[int]] = {}
-        drawn = []
-        for place in places:
-            epoch, position = divmod(place, len(self.prompts))
-            if epoch not in orders:
-                orders[epoch] = self.prompts.order(self.seed, epoch)
-            drawn.append((place, self.prompts[orders[epoch][position]]))
-        return drawn
+        return [(place, self.prompt_at(place)) for place in places]
+
+    def prompt_at(self, place: int) -> Prompt:
+        """The prompt at a place of the run."""
+        epoch, position = divmod(place, len(self.prompts))
+        if epoch not in self._orders:
+            self._orders = {epoch: self.prompts.order(self.seed, epoch)}
+        return self.prompts[self._orders[epoch][position]]
 
     def _sample_round(self) -> list[RolloutBatch]:
         self.round_started, self.generation_seconds = time.perf_counter(), 0.0
         self.sampling_round = True
         sampled = self.ahead.take(self.round) if self.has_round is not None else None
-        if sampled is None:
+        if sampled is not None:
+            groups = self.waves.groups(sampled.drawn, sampled.completions)
+        else:
             self._require_newest_weights()
             drawn, version = self.draw(self.round), self.engine.weights_version
             sampled = Round(drawn, self._complete(drawn), version)
+            groups = self.waves.more(self.round, drawn, self.waves.groups(drawn, sampled.completions), version)
             self.engine.sleep()
             self.generation_seconds = time.perf_counter() - self.round_started
         if self.has_round is not None and self.has_round(self.round + 1):
             self._require_newest_weights()
             drawn = self.draw(self.round + 1)
-            requests = self._requests(drawn)
-            self.ahead.begin(self.round + 1, drawn, requests, self.sampling)
+            self.ahead.begin(self.round + 1, drawn, self.waves.requests(drawn), self.sampling)
         self.sampling_round = False
-        return self._batches(sampled)
+        return self._batches(sampled, groups)
 
     def _require_newest_weights(self) -> None:
         if self.engine.weights_version != self.trainer_step():
@@ -167,22 +157,20 @@ class RolloutStream:
     def _count_waiting(self, seconds: float) -> None:
         self.generation_seconds += seconds
 
-    def _batches(self, sampled: Round) -> list[RolloutBatch]:
-        drawn, completions = sampled.drawn, sampled.completions
-        n = self.shape.samples
-        texts = self.tokenizer.batch_decode([c.tokens for c in completions], skip_special_tokens=True)
-        groups = [
-            Group(prompt, completions[i * n : (i + 1) * n], texts[i * n : (i + 1) * n], self._decode)
-            for i, (_, prompt) in enumerate(drawn)
-        ]
+    def _batches(self, sampled: Round, groups: Sequence[Group]) -> list[RolloutBatch]:
+        trained = self.waves.trained(self.round, sampled.drawn, groups, sampled.weights_version)
         # Prompts come in an order drawn at random, so a part of them is a fair sample of the round.
-        parts = []
+        parts: list[tuple[list[Group], Normaliser, bool]] = []
         for update in range(self.shape.updates):
-            part = [group for (place, _), group in zip(drawn, groups, strict=True) if self._update(place) == update]
-            normaliser = self._normaliser(part)
-            pieces = partition(part, min(len(part), self.shape.micro_batches)) if part else []
-            pieces += [[]] * (self.shape.micro_batches - len(pieces))  # the other ranks have some of theirs
-            parts += [(piece, normaliser) for piece in pieces]
+            part, apart = (
+                [group for place, group in chosen if self.shape.update(place) == update]
+                for chosen in (trained.groups, trained.apart)
+            )
+            normaliser = self._normaliser(part if trained.own_mean else part + apart)
+            parts += [(piece, normaliser, False) for piece in _pieces(part, self.shape.micro_batches)]
+            if self.shape.apart:
+                normaliser = self._normaliser(apart) if trained.own_mean else normaliser
+                parts += [(piece, normaliser, True) for piece in _pieces(apart, self.shape.apart)]
         return [
             collate(
                 piece,
@@ -192,35 +180,28 @@ class RolloutStream:
                 self.sampling.filtered,
                 self.round,
                 sampled.weights_version,
-                n,
+                1 if apart else self.shape.samples,
                 self.mask_truncated,
                 ends_round=number == len(parts),
+                apart=apart,
             )
-            for number, (piece, normaliser) in enumerate(parts, 1)
+            for number, (piece, normaliser, apart) in enumerate(parts, 1)
         ]
-
-    def _decode(self, tokens: list[int]) -> str:
-        return self.tokenizer.decode(tokens, skip_special_tokens=True)
-
-    def _update(self, place: int) -> int:
-        """Which optimiser step of its round the prompt at a place of the run belongs to, on any rank."""
-        return place % self.shape.prompts * self.shape.updates // self.shape.prompts
 
     def _normaliser(self, groups: Sequence[Group]) -> Normaliser:
         """Of one optimiser step, over all ranks."""
         trained = [c for group in groups for c in group.completions if counts(c, self.mask_truncated)]
         return Normaliser(
-            tokens=self.sum_over_ranks(float(sum(len(c.tokens) for c in trained))),
+            tokens=self.sum_over_ranks(float(sum(c.sampled for c in trained))),
             sequences=self.sum_over_ranks(float(len(trained))),
         )
 
     def _complete(self, drawn: Sequence[tuple[int, Prompt]]) -> Sequence[Completion]:
-        """The completions of a round's prompts, `shape.samples` of each, in order."""
-        return sample(self.engine, self._requests(drawn), self.sampling)
+        """The first wave's completions of a round's prompts, in order."""
+        return sample(self.engine, self.waves.requests(drawn), self.sampling)
 
-    def _requests(self, drawn: Sequence[tuple[int, Prompt]]) -> list[Request]:
-        return [
-            Request(prompt.tokens, request_seed(self.seed, "train", place, sample))
-            for place, prompt in drawn
-            for sample in range(self.shape.samples)
-        ]
+
+def _pieces(groups: list[Group], parts: int) -> list[list[Group]]:
+    """As `partition`; of fewer groups than parts some are empty, as other ranks have some of theirs."""
+    pieces = partition(groups, min(len(groups), parts)) if groups else []
+    return pieces + [[]] * (parts - len(pieces))

@@ -28,7 +28,7 @@ class Sample:
         id: of the row within the task
         sample: which of the row's completions
         prompt: the row's last message, its first 2,000 characters
-        input: what the model saw, chat markup included, its last 2,000 characters
+        input: what the model saw, chat markup and given tokens included, its last 2,000 characters
         tokens: text (None: a byte of the character before), entropy and log-probability of each, nats, of the
             distribution that it was drawn from
         omitted: how many tokens are left out, and before which of `tokens`; None where there are all of them
@@ -68,7 +68,7 @@ def choose(records: Sequence[StepOutput], completions: int, seed: int) -> list[t
     Up to four of a prompt, so that rewards can be compared, and of as many prompts as that leaves room for; drawn from
     the seed, as micro-batches are sorted by length and the first would be the longest.
     """
-    groups = [(record, index) for record in records for index in range(len(record.batch.groups))]
+    groups = [(r, index) for r in records if not r.batch.apart for index in range(len(r.batch.groups))]
     each = min(records[0].batch.samples_per_prompt, COMPLETIONS_A_PROMPT, completions)
     prompts = min(len(groups), completions // each)
     drawn = random.Random(seed).sample(range(len(groups)), prompts)
@@ -89,7 +89,8 @@ def sample_of(
     row, completion, text = group.prompt.row, group.completions[completion_index], group.texts[completion_index]
     mask = record.batch.completion_mask[row_index]
     entropy, logprob = record.stats.entropy[row_index][mask].cpu(), record.stats.logprob[row_index][mask].cpu()
-    lines, omitted = _token_lines(tokenizer, completion.tokens, entropy.tolist(), logprob.tolist(), max_tokens)
+    given, sampled = completion.tokens[: completion.given], completion.tokens[completion.given :]
+    lines, omitted = _token_lines(tokenizer, sampled, entropy.tolist(), logprob.tolist(), max_tokens)
     reward, advantage = record.values.get("reward"), record.values.get("advantage")
     grade = group.prompt.task.grade(row, text)
     return Sample(
@@ -98,7 +99,7 @@ def sample_of(
         id=row.id,
         sample=completion_index,
         prompt=row.messages()[-1]["content"][:PROMPT_CHARACTERS],
-        input=tokenizer.decode(group.prompt.tokens, skip_special_tokens=False)[-PROMPT_CHARACTERS:],
+        input=tokenizer.decode(group.prompt.tokens + given, skip_special_tokens=False)[-PROMPT_CHARACTERS:],
         tokens=lines,
         omitted=omitted,
         answer=grade.answer,
@@ -109,7 +110,7 @@ def sample_of(
         reward=None if reward is None else _rounded(reward[row_index].item()),
         advantage=None if advantage is None else _rounded(advantage[row_index][mask].mean().item()),
         finish_reason=completion.finish_reason,
-        length=len(completion.tokens),
+        length=len(sampled),
     )
 
 
