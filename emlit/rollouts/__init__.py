@@ -3,6 +3,7 @@
 from emlit.rollouts.aepo import AEPO
 from emlit.rollouts.base import Branch, Rollouts, SampledRound, Score, TrainedRound
 from emlit.rollouts.branching import CURE, EntropyTree
+from emlit.rollouts.replay import Replay
 from emlit.rollouts.vote_more import VoteMore
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "CURE",
     "Branch",
     "EntropyTree",
+    "Replay",
     "Rollouts",
     "SampledRound",
     "Score",
