@@ -75,7 +75,7 @@ def class_of(argument: Argument) -> Signature | None:
     names = re.findall(r"[A-Z]\w+", argument.annotation)
     found = [each for each in (find(_imported(name, argument.file)) for name in names) if each]
     one = len(found) == 1 and not found[0].abstract and "list" not in argument.annotation
-    return found[0] if one else None
+    return found[0] if one and found[0].arguments else None
 
 
 def subclasses(name: str) -> list[Signature]:

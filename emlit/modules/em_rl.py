@@ -104,7 +104,9 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
 
     @torch.no_grad()
     def rewards_of(self, groups: Sequence[Group]) -> list[list[float]]:
-        """The rewards of completions before they are trained on, without what loss terms would add to them.
+        """The rewards of completions before they are trained on, H at the sampling temperature.
+
+        What loss terms add to rewards is left out.
 
         Where the model is sharded every process must call it, though it may have no group.
         """

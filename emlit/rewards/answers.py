@@ -70,7 +70,7 @@ class MajorityReward(VoteFractionReward):
     """TTRL's: 1 for a completion with the answer that most of the group's completions and votes give, else 0.
 
     No label; silence cannot win, as it can in the released code; of answers with as many votes the first one wins
-    (arXiv 2504.16084, Eq. 2 and 3). `rollouts.VoteMore` adds votes.
+    (arXiv 2504.16084). `rollouts.VoteMore` adds votes.
     """
 
     def __call__(self, batch: RolloutBatch, stats: AnyStats) -> Tensor:

@@ -99,12 +99,14 @@ class RolloutStream:
 
     def state_dict(self) -> dict[str, Any]:
         state = {"round": self.round, "prompts": self.prompts.fingerprint}
-        return {**state, "rollouts": self.remembered} if self.remembered else state
+        name = type(self.waves.rollouts).__name__
+        return {**state, "rollouts": {name: self.remembered}} if self.remembered else state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.round = state["round"]
-        if "rollouts" in state:
-            self.waves.rollouts.load_state_dict(state["rollouts"])
+        remembered = state.get("rollouts", {}).get(type(self.waves.rollouts).__name__)
+        if remembered is not None:  # and it is of these rollouts
+            self.waves.rollouts.load_state_dict(remembered)
             self.remembered = self.waves.rollouts.state_dict()
         known, found = state.get("prompts"), self.prompts.fingerprint  # older checkpoints do not tell
         if known is not None and known != found and self.shape.rank == 0:

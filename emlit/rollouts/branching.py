@@ -9,7 +9,7 @@ from emlit.rollouts.base import Branch, Rollouts, SampledRound
 
 
 class CURE(Rollouts):
-    """Re-concatenation at critical tokens (CURE's first stage, arXiv 2508.11016, Sec. 3).
+    """Re-concatenation at critical tokens (CURE's first stage, arXiv 2508.11016).
 
     Of each prompt samples_per_prompt / (1 + branches) completions are sampled; each is cut before one of its tokens of
     highest entropy, drawn evenly from `top`, and continued `branches` times. All of them are one group. As released, 4

@@ -21,6 +21,7 @@ from tests.conftest import make_batch
 from tests.runs import test_engines
 from tests.runs.test_runs import ROOT, fit, scalars
 from tests.unit.modules.test_objectives import GROUPS, gradient, ready
+from tests.unit.rollout.rollouts import make_stream, resumed_is_the_same, rounds
 
 EACH = re.findall(r"^```python\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text(), re.S | re.M)
 EXAMPLES = "\n\n".join(EACH)
@@ -66,6 +67,14 @@ def test_gradients_do_not_depend_on_the_cut(make, examples):
     assert any(value.abs().max() > 0 for value in one.values())
     for name in one:
         torch.testing.assert_close(one[name], other[name], rtol=1e-4, atol=1e-8)
+
+
+def test_rollouts(examples, tokenizer):
+    stream = make_stream(tokenizer, examples.SecondThought(), samples=3)
+    for group in (group for batch in sum(rounds(stream, 1), []) for group in batch.groups):
+        assert [c.given for c in group.completions] == [0, 0, 2]
+        assert group.completions[2].tokens[:2] == group.completions[0].tokens[:2]
+    resumed_is_the_same(tokenizer, examples.SecondThought, 1, 2)
 
 
 def test_an_entropy_target_pulls_towards_it(examples):
@@ -142,7 +151,7 @@ def test_examples_from_the_command_line(tmp_path, monkeypatch):
         "--model.advantage=my_package.BestOfGroup", "--model.policy_update=my_package.PositivePart",
         "--model.token_weights+=my_package.FirstTokens", "--model.token_weights.tokens=3",
         "--model.loss_terms+=my_package.EntropyTarget", "--data.train=my_package.Reversal",
-        "--data.prompts_per_round=2",
+        "--data.prompts_per_round=2", "--data.rollouts=my_package.SecondThought",
     )  # fmt: skip
     assert summary["steps"] == 4
     assert max(scalars(tmp_path / "run")["reward/mean"].values()) <= 0

@@ -79,6 +79,23 @@ def test_a_round_need_not_be_shared_evenly(tmp_path):
     assert_same(tmp_path / "one", tmp_path / "ddp", atol=1e-5)
 
 
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("config", "arguments"),
+    [
+        ("cure", ()),
+        ("aepo", ("--data.rollouts.share=0.5", "--data.rollouts.target=0.3")),
+        ("spear", ("--data.rollouts.size=3", "--data.rollouts.warmup=0", "--model.reward=TokenEntropyReward")),
+    ],
+)
+def test_rollouts_of_two_processes_are_those_of_one(config, arguments, tmp_path):
+    fit(tmp_path / "one", *arguments, config=config, steps=4)
+    fit(tmp_path / "two", *FSDP, *arguments, "--trainer.devices=2", config=config, steps=4)
+    assert_same(tmp_path / "one", tmp_path / "two", atol=1e-5)
+    fit(tmp_path / "ddp", *arguments, "--trainer.devices=2", "--trainer.strategy=ddp", config=config, steps=4)
+    assert_same(tmp_path / "one", tmp_path / "ddp", atol=1e-5)
+
+
 PARTS = "--data.micro_batch_prompts=1"  # as many micro-batches as a process has prompts
 
 

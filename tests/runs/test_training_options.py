@@ -42,6 +42,27 @@ def test_resume_between_rounds_of_several_updates(tmp_path):
         assert torch.equal(tensor, parts["state_dict"][name]), name
 
 
+@pytest.mark.parametrize(
+    "config", ["spear", *(pytest.param(each, marks=pytest.mark.nightly) for each in ("cure", "etmr", "aepo", "ttrl"))]
+)
+def test_resume_with_rollouts(config, tmp_path):
+    arguments = ["--checkpoint.every_n_steps=1", "--trainer.accumulate_grad_batches=2", "--guard.mode=off"]
+    arguments += ["--data.rollouts.size=4", "--data.rollouts.warmup=4"] if config == "spear" else []
+    fit(config, tmp_path / "whole", *arguments, "--trainer.max_steps=4")
+    fit(config, tmp_path / "parts", *arguments, "--trainer.max_steps=2")
+    fit(config, tmp_path / "parts", *arguments, "--trainer.max_steps=4", "--ckpt_path=last")
+    whole, parts = (
+        torch.load(tmp_path / name / "checkpoints/last.ckpt", weights_only=True) for name in ("whole", "parts")
+    )
+    for name, tensor in whole["state_dict"].items():
+        assert torch.equal(tensor, parts["state_dict"][name]), name
+    curves = scalars(tmp_path / "whole")
+    assert max(curves["sync/logprob_gap_max"].values()) < 1e-4
+    if config == "spear":  # older weights sampled what is replayed
+        assert max(curves["importance/ratio_max"].values()) > 1.01
+    assert "samples.html" in [each.name for each in (tmp_path / "whole").iterdir()]
+
+
 def test_an_entropy_floor_holds(tmp_path):
     """At ten times the config's rate entropy falls to 0.1 nats within 6 steps; a floor of 0.3 keeps it near there."""
     common = ["--model.learning_rate=1e-3", "--trainer.max_steps=12", "--data.prompts_per_round=32"]

@@ -1,6 +1,6 @@
 """What tests of rollouts share: a stream whose policy is written by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -57,6 +57,7 @@ def make_stream(
     engine: Echo | None = None,
     trainee: Trainee | None = None,
     mask_truncated: bool = False,
+    has_round: Callable[[int], bool] | None = None,
     **shape: int,
 ) -> RolloutStream:
     task = TinyArithmetic("train", n=1)
@@ -65,7 +66,7 @@ def make_stream(
     clock = SimpleNamespace(step=0)
     stream = RolloutStream(
         rows, engine or Numbers(), tokenizer, Sampling(), RoundShape(per_round, samples, **shape), 0,
-        lambda: clock.step, mask_truncated=mask_truncated, rollouts=rollouts,
+        lambda: clock.step, mask_truncated=mask_truncated, has_round=has_round, rollouts=rollouts,
         trainee=trainee or Trainee(score, first_digit),
     )  # fmt: skip
     stream.clock = clock

@@ -97,7 +97,7 @@ def test_a_round_broken_off_is_not_learnt_from(tokenizer):
     stream = make_stream(tokenizer, AEPO())
     next(iter(stream))
     assert stream.waves.rollouts.entropy > 0
-    assert stream.state_dict() == {"round": 0, "prompts": "8 prompts", "rollouts": {"entropy": 0.0}}
+    assert stream.state_dict() == {"round": 0, "prompts": "8 prompts", "rollouts": {"AEPO": {"entropy": 0.0}}}
 
 
 def test_two_processes_choose_what_one_chooses(tokenizer):

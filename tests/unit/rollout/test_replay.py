@@ -13,7 +13,7 @@ from emlit.modules import EMRL, PPO
 from emlit.records import Group
 from emlit.rewards import GRPO, TokenEntropyReward, VerifiedAnswerReward, WeightedRewards
 from emlit.rollout import collate
-from emlit.rollouts import Replay
+from emlit.rollouts import AEPO, Replay
 from tests.conftest import make_batch
 from tests.unit.modules.test_objectives import GROUPS, gradient, ready
 from tests.unit.rollout.rollouts import Numbers, described, first_digit, make_stream, resumed_is_the_same, rounds
@@ -108,7 +108,15 @@ def test_a_round_broken_off_is_not_kept(tokenizer):
     stream = make_stream(tokenizer, Replay(size=8))
     next(iter(stream))
     assert stream.waves.rollouts.means
-    assert stream.state_dict()["rollouts"] == {"kept": [], "means": []}
+    assert stream.state_dict()["rollouts"] == {"Replay": {"kept": [], "means": []}}
+
+
+def test_what_others_remember_is_left_alone(tokenizer):
+    first = make_stream(tokenizer, Replay(size=8))
+    rounds(first, 1)
+    second = make_stream(tokenizer, AEPO())
+    second.load_state_dict(first.state_dict())
+    assert (second.round, second.waves.rollouts.entropy) == (1, 0.0)
 
 
 def test_other_prompts_are_not_answered_by_what_was_kept(tokenizer, caplog):

@@ -224,6 +224,19 @@ def test_the_majority_by_hand():
     assert len(voting.grades) == 2
 
 
+def test_votes_are_sampled_ahead(tokenizer):
+    class Elsewhere(Numbers):
+        samples_elsewhere = True
+
+    plain = make_stream(tokenizer, VoteMore(6))
+    ahead = make_stream(tokenizer, VoteMore(6), engine=Elsewhere(), has_round=lambda number: number < 3)
+    for one, other in zip(rounds(plain, 3), rounds(ahead, 3), strict=True):
+        for batch, same in zip(one, other, strict=True):
+            assert torch.equal(batch.tokens, same.tokens)
+            assert [group.vote_texts for group in batch.groups] == [group.vote_texts for group in same.groups]
+    assert plain.engine.seen == ahead.engine.seen
+
+
 def test_as_many_votes_as_completions_are_the_default(tokenizer):
     plain, voting = make_stream(tokenizer, None), make_stream(tokenizer, VoteMore(4))
     assert described(sum(rounds(plain, 2), [])) == described(sum(rounds(voting, 2), []))
