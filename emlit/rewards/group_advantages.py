@@ -68,8 +68,9 @@ class SEEDGRPO(Advantage):
         self.alpha, self.shape = alpha, shape
 
     def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: AnyStats) -> Tensor:
-        most = math.log(rewards.shape[1])
-        found = torch.tensor([self.factor(group.semantic_entropy() / most) for group in batch.groups])
+        most = [math.log(len(group.completions) + len(group.votes)) for group in batch.groups]
+        shares = [group.semantic_entropy() / each for group, each in zip(batch.groups, most, strict=True)]
+        found = torch.tensor([self.factor(share) for share in shares])
         factor = sent(found.to(rewards.dtype), rewards.device).view(-1, 1)
         return (grpo_advantage(rewards, scale_rewards=False) * factor).reshape(-1, 1)
 

@@ -1,5 +1,6 @@
 """The seam between the stream and its rollouts, and more votes than trained completions."""
 
+import math
 from collections.abc import Sequence
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from emlit.engines import ModelSource, TransformersEngine
 from emlit.modules import EMFT, EMRL
 from emlit.records import Completion, Group
-from emlit.rewards import EMPOReward, MajorityReward, VoteFractionReward
+from emlit.rewards import SEEDGRPO, EMPOReward, MajorityReward, VoteFractionReward
 from emlit.rollout import collate, partition
 from emlit.rollouts import Branch, Rollouts, SampledRound, TrainedRound, VoteMore
 from emlit.samples.sample import sample_of
@@ -222,6 +223,11 @@ def test_the_majority_by_hand():
     assert rewarded(VoteFractionReward(), voting) == pytest.approx([0.2, 0.6])
     assert rewarded(EMPOReward(), voting) == pytest.approx([0.2, 0.6])
     assert len(voting.grades) == 2
+    assert voting.semantic_entropy() == pytest.approx(0.6 * math.log(1 / 0.6) + 0.4 * math.log(5))
+    # Silence and 1 and 3 x 2 among 5: the share of ln 5, not of ln 2.
+    factor = 1 - 0.5 * voting.semantic_entropy() / math.log(5)
+    found = SEEDGRPO()(torch.tensor([[0.0, 1.0]]), make_batch([voting]), None)
+    assert found.flatten().tolist() == pytest.approx([-0.5 * factor, 0.5 * factor])
 
 
 def test_votes_are_sampled_ahead(tokenizer):
