@@ -7,7 +7,7 @@ JOBS ?= 2
 PIP = .venv/bin/python -m pip --disable-pip-version-check -qq
 RUN = .venv/bin/python
 
-.PHONY: install demo test test-nightly lint clean
+.PHONY: install demo real test test-nightly lint clean
 
 install: .venv/installed-$(EXTRA)
 
@@ -24,6 +24,10 @@ endif
 
 demo: install
 	$(RUN) -m emlit.tiny.demo --run_dir $(RUNS) --seed $(SEED)
+
+# A real model on a CPU, about 20 minutes; DATA=DIR with svamp.jsonl and asdiv.jsonl where there is no hub.
+real: install
+	$(RUN) -m benchmarks.real_demo --run_dir runs/real --seed $(SEED) $(if $(DATA),--data $(DATA))
 
 test: install
 	$(RUN) -m pytest -n $(JOBS) --dist loadfile -m "not nightly"

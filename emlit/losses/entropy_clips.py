@@ -90,7 +90,10 @@ class EntropyPPO(PPO):
     most the mean, against the paper. Its advantage shaping is `EntropyScaledTokens`.
 
     Args:
-        options: as of PPO
+        clip: half-width of the interval for the ratio
+        cap: largest importance weight; none unless set
+        clip_high: how far above 1 the interval reaches, where that is not `clip`
+        dual_clip: as of PPO; none unless set
     """
 
     def __init__(
