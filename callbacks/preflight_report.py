@@ -133,8 +133,9 @@ class PreflightReport(L.Callback):
             for metric, values in zip(self.own[name], own[name], strict=True):
                 if values is None:
                     failures.append(f"{metric.name} has no number for {name}: its {metric.failure}")
+                known = () if metric.reads_tokens else (*UNITS, *MEANINGS)  # a TokenMetric of emlit has names there
                 for key, value in (values or {}).items():
-                    free = _free(key, {*reports[-1].row(), *UNITS, *(() if metric.reads_tokens else MEANINGS)})
+                    free = _free(key, {*reports[-1].row(), *known})
                     measured.values[free] = Interval(value, _NONE, _NONE)
             drawn = figures(found, measured, f"{name}: {measured.problems} problems, {len(found)} completions")
             pictures[name] = _save(drawn, directory, name)

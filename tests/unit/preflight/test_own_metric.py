@@ -61,7 +61,7 @@ def test_a_number():
     own = OwnMetric(Gives(torch.tensor([0.25])))
     own.require_usable()
     own.update(PREDICTIONS)
-    assert (own.name, own.value(), own.failure) == ("Gives", 0.25, None)
+    assert (own.name, own.values(), own.failure) == ("Gives", {"Gives": 0.25}, None)
     assert OwnMetric(NamedByMethod()).name == "NamedByMethod"
     assert OwnMetric(WithPipe()).name == r"a|b\nc"
 
@@ -90,5 +90,5 @@ def test_what_fails_later_costs_its_number_alone(what, expected):
     own = OwnMetric(Gives(what))
     own.require_usable()
     own.update(PREDICTIONS)
-    assert own.value() is None
+    assert own.values() is None
     assert own.failure == expected
