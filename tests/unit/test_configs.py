@@ -37,7 +37,7 @@ def built(monkeypatch, tmp_path):
     def build(path: Path, *extra: str) -> EmlitCLI:
         monkeypatch.setattr(EmlitCLI, "_run_subcommand", lambda self, subcommand: None)
         monkeypatch.setattr("emlit.engines.vllm.installed", lambda: True)
-        command = "predict" if path.stem in ("em_inf", "eval", "replay", "decodings") else "fit"
+        command = "predict" if path.stem in ("em_inf", "eval", "replay", "decodings", "word_problems") else "fit"
         # bf16-mixed and one device: as on the GPU that the config is for.
         return EmlitCLI(
             CausalLM, RolloutDataModule, subclass_mode_model=True, seed_everything_default=0, parser_class=Parser,

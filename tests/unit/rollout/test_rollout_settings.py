@@ -60,7 +60,7 @@ def test_rewards_before_training_must_be_known_then():
     data = SimpleNamespace(
         samples_per_prompt=4, rollouts=AEPO(), updates_per_round=1, rounds_ahead=0,
         sampling=SimpleNamespace(filtered=False),
-        trainer=SimpleNamespace(precision="32-true", state=SimpleNamespace(fn="fit")),
+        trainer=SimpleNamespace(precision="32-true", state=SimpleNamespace(fn="fit"), is_global_zero=True),
     )  # fmt: skip
     with pytest.raises(ConfigError, match="AEPO, which asks for rewards before training, but SelfCertaintyReward"):
         module.check_rollouts(data)

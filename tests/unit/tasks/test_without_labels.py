@@ -18,6 +18,8 @@ ROWS = {
     "OlympiadBench": {**OLYMPIAD, "final_answer": ["1"]},
     "UGPhysics": {**PHYSICS, "answers": r"\boxed{1}", "answer_type": "NV"},
     "GSM8K": {"question": "?", "answer": "#### 1"},
+    "SVAMP": {"ID": "a", "Body": "?", "Question": "?", "Answer": "1.00"},
+    "ASDiv": {"body": "?", "question": "?", "answer": "1 (apple)"},
 }
 
 
