@@ -68,7 +68,6 @@ def main() -> None:
     command("predict", "--config", CONFIG, f"--run_dir={run_dir / 'em_inf'}", *again, *common, *local, *small)
     command(
         "fit", "--config", f"{CONFIG}_em_ft", f"--run_dir={run_dir / 'em_ft'}", "--overwrite=true",
-        "--guard.enabled=false",
         *common, *local, *trained_on, *small, *steps,
     )  # fmt: skip
     decoded = json.loads((run_dir / "em_inf" / "report.json").read_text())

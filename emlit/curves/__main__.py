@@ -6,6 +6,7 @@ from pathlib import Path
 from emlit.curves.entropy_law import CURVES, entropy_law, paired, read_scalars
 from emlit.errors import DataError
 from emlit.resilience.endings import ends_in_a_sentence, say
+from emlit.resilience.outputs import outlast_readers
 
 
 def rows(run_dir: Path) -> list[str]:
@@ -37,6 +38,7 @@ def main() -> None:
     )
     parser.add_argument("run_dir", type=Path, nargs="+", help="a fit's --run_dir")
     arguments = parser.parse_args()
+    outlast_readers()
     with ends_in_a_sentence():
         lines = [line for run_dir in arguments.run_dir for line in rows(run_dir)]
         print("\n".join(["| run | curves | points | a | b | b - a | R^2 |", "| --- | --- |" + " ---: |" * 5, *lines]))

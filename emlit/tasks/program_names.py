@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import itertools
 import sys
 from collections.abc import Collection, Iterable
 
@@ -76,6 +77,26 @@ def is_library(program: str) -> bool:
     """Whether it is functions and classes, more than stubs, and what they import."""
     tree = parsed(program)
     return bool(tree) and all(isinstance(node, _LIBRARY) for node in tree.body) and not only_stubs(program)
+
+
+def without_trials(program: str, wanted: Collection[str]) -> str:
+    """A program without what tries it out behind its last definition: a wrong test of the model's own is none of ours.
+
+    Kept is what binds a wanted name, or one that the functions and classes read. EvalPlus leaves the same out.
+    """
+    tree = parsed(program)
+    places = [place for place, node in enumerate(tree.body) if isinstance(node, _LIBRARY)] if tree else []
+    if tree is None or not places:
+        return program
+    needed = set(wanted)
+    for node in tree.body:
+        if isinstance(node, _DEFINITIONS):
+            needed |= set(_read(node)) - _bound(node)
+    lines = program.split("\n")
+    for before, node in reversed(list(itertools.pairwise(tree.body[places[-1] :]))):
+        if not _bound(node) & needed and node.lineno > (before.end_lineno or 0):
+            del lines[node.lineno - 1 : node.end_lineno]
+    return "\n".join(lines)
 
 
 def corrected(program: str, others: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from emlit.sandbox import ExecutionResult, isolation, run_all
 from emlit.sandbox.run import Job
 from emlit.tasks.benchmark import OWN, Benchmark
 from emlit.tasks.code_blocks import extract_code
+from emlit.tasks.program_names import without_trials
 
 log = logging.getLogger(__name__)
 
@@ -74,12 +75,16 @@ class CodeBenchmark(ProgramBenchmark):
     def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
         """Run a problem's tests on a program, with an end as soon as `stop` is set."""
 
+    def _tested(self, row: Row, code: str) -> str:
+        names = self.wanted(row)
+        return without_trials(code, names) if names else code
+
     def grade_all(
         self, answers: Sequence[tuple[Row, str]], on_finished: Callable[[int], None] | None = None
     ) -> list[Grade]:
         found = [extract_code(completion, self.wanted(row)) for row, completion in answers]
         jobs = {
-            index: guarded(row, partial(self.run, row, code))
+            index: guarded(row, partial(self.run, row, self._tested(row, code)))
             for index, ((row, _), (code, _)) in enumerate(zip(answers, found, strict=True))
             if code is not None and row.answer is not None
         }

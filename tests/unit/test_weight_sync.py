@@ -1,6 +1,7 @@
 """What goes to the engine, and the comparison of trainer and sampler."""
 
 import logging
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -20,7 +21,7 @@ def step(sync: WeightSync, *gaps: float, at: int = 0) -> None:
     trainer = SimpleNamespace(global_step=at)
     for gap in gaps:
         stats = SimpleNamespace(logprob=torch.where(BATCH.completion_mask, -0.5 - gap, 0.0))
-        record = SimpleNamespace(batch=SimpleNamespace(**{**vars(BATCH), "weights_version": at}), stats=stats)
+        record = SimpleNamespace(batch=replace(BATCH, weights_version=at), stats=stats)
         sync.on_before_backward(trainer, SimpleNamespace(step_output=record), torch.tensor(0.0))
     sync.on_before_optimizer_step(trainer, SimpleNamespace(), None)
 

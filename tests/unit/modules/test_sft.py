@@ -56,7 +56,7 @@ def test_the_temperature_of_sampling_is_not_that_of_the_loss():
 
 
 def test_one_solution_a_row():
-    trainer = SimpleNamespace(precision="32-true", state=SimpleNamespace(fn=TrainerFn.FITTING))
+    trainer = SimpleNamespace(precision="32-true", state=SimpleNamespace(fn=TrainerFn.FITTING), is_global_zero=True)
     data = SimpleNamespace(samples_per_prompt=4, trainer=trainer)
     with pytest.raises(ConfigError, match="samples_per_prompt is 4.*set it to 1"):
         SFT().check_rollouts(data)
