@@ -1,5 +1,6 @@
 """Completions of another temperature that raise or lower the policy's entropy."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -119,6 +120,7 @@ class AEPO(Rollouts):
         self.entropy = state["entropy"]
 
 
-def _surprise(completions: list[Completion]) -> tuple[float, int]:
+def _surprise(completions: Sequence[Completion]) -> tuple[float, int]:
     """-sum of log p of the sampled tokens, nats, and their number."""
-    return -sum(sum(c.logprobs[c.given :]) for c in completions), sum(c.sampled for c in completions)
+    total = sum(sum((c.logprobs or [])[c.given :]) for c in completions)
+    return -total, sum(c.sampled for c in completions)
