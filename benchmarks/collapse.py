@@ -25,23 +25,28 @@ ROOT = Path(__file__).parents[1]
 LEARNING_RATES = {"em_ft": "1e-3", "em_rl_sequence": "1e-3", "em_rl_token": "3e-4"}
 STEPS = {"default": 25, "hard": 10}
 EVERY = 5
+SMALL = ("--data.evaluation.n=2", "--guard.prompts=2", "--data.prompts_per_round=2")  # for --smoke
 Curve = dict[int, float]
 
 
 def run(run_dir: Path, method: str, difficulty: str, seed: int, smoke: bool) -> dict[str, Any]:
     """Train one model past its peak; what its summary.json says."""
-    target = run_dir / f"{method}-{difficulty}-{seed}"
+    return fit(
+        run_dir / f"{method}-{difficulty}-{seed}", method, difficulty, seed, 1 if smoke else STEPS[difficulty], EVERY,
+        "--data.evaluation_samples=4", f"--model.learning_rate={LEARNING_RATES[method]}", "--guard.prompts=128",
+        "--guard.start_samples=16", "--data.evaluation.n=256", *(SMALL if smoke else ()),
+    )  # fmt: skip
+
+
+def fit(target: Path, method: str, difficulty: str, seed: int, steps: int, every: int, *more: str) -> dict[str, Any]:
+    """Train with a tiny config, the guard watching and evaluations every so many steps; what its summary.json says."""
     if not (target / "summary.json").exists():
-        small = ["--data.evaluation.n=2", "--guard.prompts=2", "--data.prompts_per_round=2"] if smoke else []
-        last = 1 if smoke else STEPS[difficulty]
         command = [
             sys.executable, "cli.py", "fit", "--config", f"configs/tiny/{method}.yaml", f"--run_dir={target}",
-            f"--seed_everything={seed}", f"--data.train.difficulty={difficulty}", f"--trainer.max_steps={last}",
-            f"--data.evaluation.difficulty={difficulty}", "--data.evaluation_samples=4", "--overwrite=true",
-            f"--model.learning_rate={LEARNING_RATES[method]}", f"--summary.every_n_steps={EVERY}",
-            f"--guard.every_n_steps={EVERY}", "--guard.mode=warn", "--guard.prompts=128",
-            "--guard.start_samples=16", "--export.enabled=false",
-            "--data.engine=emlit.engines.TransformersEngine", "--data.evaluation.n=256", *small,
+            f"--seed_everything={seed}", f"--data.train.difficulty={difficulty}", f"--trainer.max_steps={steps}",
+            f"--data.evaluation.difficulty={difficulty}", "--overwrite=true", f"--summary.every_n_steps={every}",
+            f"--guard.every_n_steps={every}", "--guard.mode=warn", "--export.enabled=false",
+            "--data.engine=emlit.engines.TransformersEngine", *more,
         ]  # fmt: skip
         environ = {**os.environ, "OMP_NUM_THREADS": "1"}
         done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)

@@ -1,26 +1,20 @@
 """The field's methods on the embedded reasoner, from the same start and with the same budget of completions.
 
-    python -m benchmarks.methods             every trainable method
+    python -m benchmarks.methods             the trainable methods, but for those with rollouts of their own
     python -m benchmarks.methods --brakes    EM-FT and EM-RL-token past their peak, with each brake against collapse
 
 A run whose summary.json is there is not run again. Prints Markdown; the figure of --figure shows accuracy against
 entropy along the runs.
 """
 
-import json
-import os
 import statistics
-import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from benchmarks.collapse import kept_by
+from benchmarks.collapse import SMALL, fit, kept_by
 from benchmarks.measure import environment, parser, table
 
-ROOT = Path(__file__).parents[1]
 ROUND = 512  # completions of an optimiser step
 METHODS = {
     "no labels": (
@@ -60,26 +54,6 @@ def budget(method: str) -> list[str]:
     if method in ("em_ft", "sft", "entropy_sft"):
         return [f"--data.prompts_per_round={ROUND}"]
     return [f"--data.samples_per_prompt={ROUND}"] if method == "one_shot_em" else []
-
-
-def run(target: Path, method: str, difficulty: str, seed: int, steps: int, *more: str) -> dict[str, Any]:
-    """Train one model; what its summary.json says, with the seconds of the whole command."""
-    if not (target / "summary.json").exists():
-        command = [
-            sys.executable, "cli.py", "fit", "--config", f"configs/tiny/{method}.yaml", f"--run_dir={target}",
-            f"--seed_everything={seed}", f"--data.train.difficulty={difficulty}", f"--trainer.max_steps={steps}",
-            f"--data.evaluation.difficulty={difficulty}", "--data.evaluation_samples=8", "--data.evaluation.n=128",
-            f"--summary.every_n_steps={max(1, steps // 8)}", f"--guard.every_n_steps={max(1, steps // 8)}",
-            "--guard.mode=warn", "--export.enabled=false", "--overwrite=true",
-            "--data.engine=emlit.engines.TransformersEngine", *budget(method), *more,
-        ]  # fmt: skip
-        began = time.perf_counter()
-        environ = {**os.environ, "OMP_NUM_THREADS": "1"}
-        done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
-        (target / "command_seconds.txt").write_text(f"{time.perf_counter() - began:.0f}\n")
-    return json.loads((target / "summary.json").read_text())
 
 
 def row(name: str, summaries: list[dict[str, Any]]) -> list[str]:
@@ -131,7 +105,6 @@ def main() -> None:
     arguments_of.add_argument("--figure", type=Path)
     arguments = arguments_of.parse_args()
     steps, seeds = (1, [0]) if arguments.smoke else (arguments.steps, arguments.seeds)
-    small = ["--data.evaluation.n=2", "--guard.prompts=2", "--data.prompts_per_round=2"] if arguments.smoke else []
     where = arguments.run_dir.absolute() / f"{arguments.difficulty}-{steps}"
     cases: dict[str, tuple[str, list[str], Path]] = {}
     if arguments.brakes:
@@ -151,7 +124,11 @@ def main() -> None:
 
     def one(case: tuple[str, int]) -> dict[str, Any]:
         method, more, place = cases[case[0]]
-        return run(place / f"seed{case[1]}", method, arguments.difficulty, case[1], steps, *more, *small)
+        return fit(
+            place / f"seed{case[1]}", method, arguments.difficulty, case[1], steps, max(1, steps // 8),
+            "--data.evaluation_samples=8", "--data.evaluation.n=128", *budget(method), *more,
+            *(SMALL if arguments.smoke else ()),
+        )  # fmt: skip
 
     with ThreadPoolExecutor(arguments.jobs) as pool:
         done = dict(zip(todo, pool.map(one, todo), strict=True))

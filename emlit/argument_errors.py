@@ -2,8 +2,12 @@
 
 import re
 import sys
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from typing import Any
+
+from jsonargparse import Namespace
 
 from emlit.keys.check import nearest
 
@@ -87,3 +91,28 @@ def _plain(text: str) -> str:
         names = choice[1].replace("'", "")
         return f"it must be one of {names}{got}"
     return text[:1].lower() + text[1:] if text.startswith(("Expected", "File", "Problem")) else text
+
+
+def key_of(error: BaseException | None, config: Namespace) -> str | None:
+    """The key under which the class stands whose constructor raised, the innermost one that a config names."""
+    made: list[str] = []
+    while error is not None:
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        own = [each for each in reversed(frames) if each.f_code.co_name.endswith("init__")]
+        made += [type(each.f_locals.get("self")).__name__ for each in own]
+        error = error.__cause__ or error.__context__
+    keys = {
+        str(value).rpartition(".")[2]: key.removesuffix(".class_path").replace(".init_args", "")
+        for key, value in _leaves("", config)
+        if key.endswith(".class_path")
+    } | {"Trainer": "trainer"}
+    return next((keys[name] for name in made if name in keys), None)
+
+
+def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The values of a parsed config, in lists too, with their keys."""
+    if not isinstance(value, Namespace | dict | list):
+        yield key, value
+        return
+    for name, each in enumerate(value) if isinstance(value, list) else value.items():
+        yield from _leaves(key if isinstance(name, int) else f"{key}.{name}".removeprefix("."), each)

@@ -6,9 +6,7 @@ import logging
 import os
 import sys
 import time
-import traceback
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 from unittest.mock import patch
@@ -32,13 +30,12 @@ with patch.object(
 ):
     import torchmetrics  # noqa: F401
 
-from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from torch.distributed.checkpoint.api import CheckpointException
 
 from emlit import callbacks
-from emlit.argument_errors import one_sentence
+from emlit.argument_errors import key_of, one_sentence
 from emlit.config_values import require_usable
 from emlit.errors import ConfigError, EmlitError, first_line
 from emlit.keys import CALLBACKS, RUN_ARGUMENTS, configs_first, evaluates_another_set
@@ -170,7 +167,7 @@ class EmlitCLI(LightningCLI):
                 raise
             # Of a constructor; jsonargparse tells those of optional plug-ins as its own.
             sentence = one_sentence(str(error) or type(error).__name__, [])
-            key = _key_of(error, self.config[self.subcommand])
+            key = key_of(error, self.config[self.subcommand])
             raise ConfigError(sentence if not key or sentence.startswith(key) else f"{key}: {sentence}") from error
 
     def after_instantiate_classes(self) -> None:
@@ -213,31 +210,6 @@ class EmlitCLI(LightningCLI):
 
     def _parse_ckpt_path(self) -> None:
         """Lightning would let a checkpoint's hyperparameters override the command line; emlit's have none."""
-
-
-def _key_of(error: BaseException | None, config: Namespace) -> str | None:
-    """The key under which the class stands whose constructor raised, the innermost one that a config names."""
-    made: list[str] = []
-    while error is not None:
-        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-        own = [each for each in reversed(frames) if each.f_code.co_name.endswith("init__")]
-        made += [type(each.f_locals.get("self")).__name__ for each in own]
-        error = error.__cause__ or error.__context__
-    keys = {
-        str(value).rpartition(".")[2]: key.removesuffix(".class_path").replace(".init_args", "")
-        for key, value in _leaves("", config)
-        if key.endswith(".class_path")
-    } | {"Trainer": "trainer"}
-    return next((keys[name] for name in made if name in keys), None)
-
-
-def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The values of a parsed config, in lists too, with their keys."""
-    if not isinstance(value, Namespace | dict | list):
-        yield key, value
-        return
-    for name, each in enumerate(value) if isinstance(value, list) else value.items():
-        yield from _leaves(key if isinstance(name, int) else f"{key}.{name}".removeprefix("."), each)
 
 
 def _config_name(files: Any) -> str:

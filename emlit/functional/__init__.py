@@ -7,7 +7,7 @@ from emlit.functional.entropy import TokenStats, token_entropy, token_logprob, t
 from emlit.functional.kl import KLEstimator, KLPenalty, approx_kl
 from emlit.functional.linear import linear_token_stats
 from emlit.functional.linear_loss import linear_entropy_loss
-from emlit.functional.policy import PolicyLoss, policy_gradient_loss
+from emlit.functional.policy import PolicyLoss, importance_ratio, policy_gradient_loss
 from emlit.functional.reduction import Normaliser, Reduction, reduce_tokens, sequence_mean, token_weights
 from emlit.functional.resampling import annealed_weights, effective_sample_size, systematic_resampling
 from emlit.functional.scored_tokens import (
@@ -45,6 +45,7 @@ __all__ = [
     "decile_means",
     "effective_sample_size",
     "grpo_advantage",
+    "importance_ratio",
     "linear_entropy_loss",
     "linear_self_certainty",
     "linear_token_stats",

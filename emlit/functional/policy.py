@@ -22,6 +22,11 @@ class PolicyLoss(NamedTuple):
     capped: Tensor
 
 
+def importance_ratio(logprob: Tensor, old_logprob: Tensor) -> Tensor:
+    """p / p_old of sampled tokens from log p (nats), (...): its logarithm clipped to +-20, p_old a constant."""
+    return (logprob - old_logprob.detach()).clamp(-20.0, 20.0).exp()
+
+
 def policy_gradient_loss(
     logprob: Tensor,
     advantage: Tensor,
@@ -59,7 +64,7 @@ def policy_gradient_loss(
             goes on having a gradient
 
     Returns:
-        PolicyLoss of (...) tensors. The log-ratio is clipped to +-20.
+        PolicyLoss of (...) tensors; w is `importance_ratio`.
 
     Raises:
         ValueError: `clip` or `cap` without `old_logprob`, `clip_high` or `dual_clip` without `clip`, a clip that is not
@@ -80,7 +85,7 @@ def policy_gradient_loss(
         raise ValueError(f"cap is {cap}; it must be at least 1")
     if dual_clip is not None and not dual_clip > 1:
         raise ValueError(f"dual_clip is {dual_clip}; it must be above 1")
-    ratio = (logprob - old_logprob.detach()).clamp(-20.0, 20.0).exp()
+    ratio = importance_ratio(logprob, old_logprob)
     weight, capped = ratio, nowhere
     if cap is not None:
         # The factor is 1 and has the gradient of log p.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from emlit.errors import ConfigError
-from emlit.functional import AnyStats
+from emlit.functional import AnyStats, importance_ratio
 from emlit.losses.lagged import RoundStatistic
 from emlit.losses.policy_update import PolicyUpdate
 from emlit.losses.terms import LossInputs
@@ -87,16 +87,16 @@ class KLCov(StepCovariance, PolicyUpdate):
 
     def __call__(self, stats: AnyStats, advantage: Tensor, batch: RolloutBatch) -> tuple[Tensor, dict[str, Tensor]]:
         assert batch.old is not None
-        log_ratio = (stats.logprob - batch.old.logprob).clamp(-20.0, 20.0)
-        loss = -advantage * log_ratio.exp()
+        ratio = importance_ratio(stats.logprob, batch.old.logprob)
+        loss = -advantage * ratio
         picked = torch.zeros_like(batch.loss_mask)
         covariance = self.covariance(stats.logprob, advantage, batch.loss_mask)
         if covariance is not None:
             if self.threshold.value is not None:
                 picked = covariance >= self.threshold.value
             self.threshold.observe(covariance, batch.loss_mask)
-        loss = loss + self.weight * picked * log_ratio.abs()
-        return loss, {"importance/ratio": log_ratio.detach().exp(), "policy/picked": picked.float()}
+        loss = loss + self.weight * picked * (stats.logprob - batch.old.logprob).clamp(-20.0, 20.0).abs()
+        return loss, {"importance/ratio": ratio.detach(), "policy/picked": picked.float()}
 
 
 def _draws(inputs: LossInputs) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from emlit.errors import ConfigError
-from emlit.functional import AnyStats, policy_gradient_loss
+from emlit.functional import AnyStats, importance_ratio, policy_gradient_loss
 from emlit.losses.lagged import RoundStatistic
 from emlit.losses.policy_update import PPO, PolicyUpdate, curves, require_clips
 from emlit.records import RolloutBatch
@@ -73,7 +73,7 @@ class HAPO(PolicyUpdate):
         h = self.relative_entropy(stats.entropy, batch.loss_mask)
         low = torch.where(h > 0, self.clip, self.clip * (1 - self.alpha * h))
         high = torch.where(h > 0, self.clip * (1 + self.alpha * h), self.clip)
-        ratio = (stats.logprob.detach() - batch.sampler_logprobs).clamp(-20.0, 20.0).exp()
+        ratio = importance_ratio(stats.logprob.detach(), batch.sampler_logprobs)
         near = (ratio > 1 - low / 2) & (ratio < 1 + high / 2)
         advantage = torch.where((h > 0) == near, advantage, advantage * (1 + self.beta * h))
         found = policy_gradient_loss(

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from emlit.errors import ConfigError
-from emlit.functional import AnyStats, KeptLogprob, MoreStats, policy_gradient_loss
+from emlit.functional import AnyStats, KeptLogprob, MoreStats, importance_ratio, policy_gradient_loss
 from emlit.losses.lagged import RoundStatistic
 from emlit.losses.policy_update import PolicyUpdate, curves
 from emlit.losses.token_weights import require_share
@@ -55,7 +55,7 @@ class LpReg(PolicyUpdate):
         self.surprise.observe(-logprob, negative)
         picked = negative & (-logprob.detach() >= threshold) & (logprob.detach() < proxy)
         distance = (torch.where(picked, proxy, logprob.detach()) - logprob).clamp(-20.0, 20.0)
-        held_up = -advantage * (logprob - batch.old.logprob).clamp(-20.0, 20.0).exp()
+        held_up = -advantage * importance_ratio(logprob, batch.old.logprob)
         held_up = held_up + self.weight * (distance.exp() - distance - 1).clamp(max=10.0)
         loss = torch.where(picked, held_up, found.loss)
         return loss, {**curves(found), "policy/picked": picked.float()}

@@ -75,13 +75,11 @@ class ReferenceMixin:
             with self.model.disable_adapter():
                 yield self.model
 
-    @torch.no_grad()
     def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
-        with torch.enable_grad():
-            super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
         if self.reference_momentum is None:
             return
-        with self.reference_policy() as reference:
+        with torch.no_grad(), self.reference_policy() as reference:
             for kept, new in zip(reference.parameters(), self.model.parameters(), strict=True):
                 kept.lerp_(new.to(kept.dtype), 1 - self.reference_momentum)
 

@@ -26,17 +26,7 @@ class VerifiedAnswerReward(Reward):
         self.format_weight = format_weight
 
     def check(self, prompts: Sequence[Prompt]) -> None:
-        self.require_labels(prompts, "VerifiedAnswerReward")
-
-    @staticmethod
-    def require_labels(prompts: Sequence[Prompt], name: str) -> None:
-        """Raise DataError where a prompt has nothing to compare an answer with."""
-        for prompt in prompts:
-            if prompt.row.answer is None:
-                raise DataError(
-                    f"{prompt.where}: no label, and {name} compares answers with labels; set answer_column or "
-                    "answer_from_solution of data.train, or choose a reward that needs none"
-                )
+        require_labels(prompts, "VerifiedAnswerReward")
 
     def __call__(self, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         grades = [grade for group in batch.groups for grade in group.grades]
@@ -109,3 +99,13 @@ def vote_fractions(group: Group) -> list[float]:
         for place in members:
             shares[place] = len(members) / total
     return shares[: len(group.completions)]
+
+
+def require_labels(prompts: Sequence[Prompt], name: str) -> None:
+    """Raise DataError where a prompt has nothing that the reward of this name could compare an answer with."""
+    for prompt in prompts:
+        if prompt.row.answer is None:
+            raise DataError(
+                f"{prompt.where}: no label, and {name} compares answers with labels; set answer_column or "
+                "answer_from_solution of data.train, or choose a reward that needs none"
+            )

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from emlit.errors import ConfigError
-from emlit.functional import AnyStats, LogprobAt, MoreStats, sequence_mean
+from emlit.functional import AnyStats, LogprobAt, MoreStats, importance_ratio, sequence_mean
 from emlit.losses import RoundStatistic
 from emlit.records import RolloutBatch
 from emlit.rewards.advantage import GRPO, Advantage
@@ -144,4 +144,4 @@ class DCPO(_Wrapped):
         mixed = gap / (1 + gap)
         tempered = stats.extra[self.hot if mean <= self.target else self.cold]
         right = (rewards > 0).reshape(-1, 1)
-        return (1 - mixed) * advantage + mixed * right * (tempered - stats.logprob).clamp(-20.0, 20.0).exp()
+        return (1 - mixed) * advantage + mixed * right * importance_ratio(tempered, stats.logprob)

@@ -8,7 +8,7 @@ from torch import Tensor
 from emlit.errors import ConfigError
 from emlit.functional import AnyStats, sequence_mean
 from emlit.records import Prompt, RolloutBatch, sent
-from emlit.rewards.answers import VerifiedAnswerReward
+from emlit.rewards.answers import require_labels
 from emlit.rewards.base import Reward
 
 
@@ -32,7 +32,7 @@ class PEARReward(Reward):
         self.marker, self.alpha = marker, alpha
 
     def check(self, prompts: Sequence[Prompt]) -> None:
-        VerifiedAnswerReward.require_labels(prompts, "PEARReward")
+        require_labels(prompts, "PEARReward")
 
     def __call__(self, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         assert batch.old is not None

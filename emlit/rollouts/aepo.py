@@ -33,7 +33,7 @@ class AEPO(Rollouts):
         threshold: that a standardised reward must be above
     """
 
-    waves, apart, needs_rewards = 2, 1, True
+    waves, apart, min_samples, needs_rewards = 2, 1, 2, True
 
     def __init__(
         self,
@@ -56,13 +56,6 @@ class AEPO(Rollouts):
         self.share, self.rows, self.threshold = share, rows, threshold
         self.entropy = 0.0  # nats, of the last round
 
-    def check(self, samples: int) -> None:
-        if samples < 2:
-            raise ConfigError(
-                f"data.samples_per_prompt is {samples}, but AEPO compares the completions of a prompt; set it to 2 "
-                "or more"
-            )
-
     def more(self, sampled: SampledRound) -> list[Branch]:
         temperature = self.high if self.entropy <= self.target else self.low
         return [
@@ -73,8 +66,7 @@ class AEPO(Rollouts):
         ]
 
     def train(self, sampled: SampledRound) -> TrainedRound:
-        n = sampled.samples
-        drawn = list(zip(sampled.places, sampled.groups, strict=True))
+        n, drawn = sampled.samples, sampled.placed
         plain = [(place, group.take(range(n))) for place, group in drawn]
         tempered = [(place, group.take(range(n, 2 * n))) for place, group in drawn if len(group.completions) > n]
         good = self._good(tempered, sampled)

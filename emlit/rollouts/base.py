@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from emlit.errors import ConfigError
 from emlit.functional import TokenStats
 from emlit.processes import of_every_process
 from emlit.records import Completion, Group, Prompt, request_seed
@@ -69,6 +70,11 @@ class SampledRound:
     rank: int = 0
     ranks: int = 1
 
+    @property
+    def placed(self) -> list[tuple[int, Group]]:
+        """Each group with its prompt's place in the run."""
+        return list(zip(self.places, self.groups, strict=True))
+
     def generator(self, *parts: int | str) -> random.Random:
         """A generator that the run's seed and the parts decide, such as a group's place and a completion's number."""
         return random.Random(request_seed(self.seed, "rollouts", self.number, *parts))
@@ -106,17 +112,24 @@ class Rollouts:
     Attributes:
         waves: how often completions are sampled; with more than one, `more` is asked before each but the first
         apart: micro-batches of an optimiser step for completions that are trained on apart from their groups
+        min_samples: completions of a prompt (data.samples_per_prompt) that it needs
         needs_rewards: it asks for rewards before training, which EM-RL alone has
         needs_off_policy: it trains on completions of older weights
     """
 
     waves: int = 1
     apart: int = 0
+    min_samples: int = 1
     needs_rewards: bool = False
     needs_off_policy: bool = False
 
     def check(self, samples: int) -> None:
         """Raise ConfigError where so many completions a prompt (data.samples_per_prompt) do not suit it."""
+        if samples < self.min_samples:
+            raise ConfigError(
+                f"data.samples_per_prompt is {samples}, but {type(self).__name__} compares the completions of a "
+                f"prompt; set it to {self.min_samples} or more"
+            )
 
     def first(self, samples: int) -> int:
         """How many completions of each prompt are sampled in the first wave."""
@@ -128,7 +141,7 @@ class Rollouts:
 
     def train(self, sampled: SampledRound) -> TrainedRound:
         """What is trained on, once all waves are sampled; what it learns for later rounds, it learns here."""
-        return TrainedRound(list(zip(sampled.places, sampled.groups, strict=True)))
+        return TrainedRound(sampled.placed)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps: numbers, texts and tensors, in lists and dicts that later rounds leave alone."""

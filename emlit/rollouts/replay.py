@@ -34,7 +34,7 @@ class Replay(Rollouts):
         warmup: rounds; 0 for none
     """
 
-    apart, needs_rewards, needs_off_policy = 1, True, True
+    apart, min_samples, needs_rewards, needs_off_policy = 1, 2, True, True
 
     def __init__(
         self,
@@ -57,26 +57,19 @@ class Replay(Rollouts):
         self.kept: list[dict[str, Any]] = []
         self.means: list[float] = []
 
-    def check(self, samples: int) -> None:
-        if samples < 2:
-            raise ConfigError(
-                f"data.samples_per_prompt is {samples}, but Replay compares the completions of a prompt; set it to 2 "
-                "or more"
-            )
-
     def train(self, sampled: SampledRound) -> TrainedRound:
         replayed = self._due(sampled)
         rewards = sampled.rewards(sampled.groups)
         own = [
             (place, fmean(each), self._good(place, group, each, sampled))
-            for place, group, each in zip(sampled.places, sampled.groups, rewards, strict=True)
+            for (place, group), each in zip(sampled.placed, rewards, strict=True)
         ]
         for _, mean, good in sorted((one for each in sampled.gather(own) for one in each), key=lambda one: one[0]):
             self.means.append(mean)
             self.kept += good
         self.means = self.means[-self.baseline :]
         self.kept = [each for each in self.kept if sampled.number - each["round"] < self.max_age]
-        return TrainedRound(list(zip(sampled.places, sampled.groups, strict=True)), replayed, own_mean=True)
+        return TrainedRound(sampled.placed, replayed, own_mean=True)
 
     def _due(self, sampled: SampledRound) -> list[tuple[int, Group]]:
         """This process's share of what is replayed beside this round; before the round's own are kept."""

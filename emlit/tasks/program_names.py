@@ -2,7 +2,6 @@
 
 import ast
 import builtins
-import itertools
 import sys
 from collections.abc import Collection, Iterable
 
@@ -92,11 +91,15 @@ def without_trials(program: str, wanted: Collection[str]) -> str:
     for node in tree.body:
         if isinstance(node, _DEFINITIONS):
             needed |= set(_read(node)) - _bound(node)
-    lines = program.split("\n")
-    for before, node in reversed(list(itertools.pairwise(tree.body[places[-1] :]))):
-        if not _bound(node) & needed and node.lineno > (before.end_lineno or 0):
-            del lines[node.lineno - 1 : node.end_lineno]
-    return "\n".join(lines)
+    kept, dropped = set(), []
+    for place, node in enumerate(tree.body):
+        lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        if place <= places[-1] or _bound(node) & needed:
+            kept.update(lines)
+        else:
+            dropped.append(lines)
+    gone = {line for lines in dropped if kept.isdisjoint(lines) for line in lines}  # a line may have several of them
+    return "\n".join(line for number, line in enumerate(program.split("\n"), 1) if number not in gone)
 
 
 def corrected(program: str, others: Iterable[str]) -> str:

@@ -35,6 +35,8 @@ ROOT = Path(__file__).parents[2]
         (["tiny_model", "--n", "4"], ["| default |", "| hard |"]),
         (["streamed_prompts", "--smoke"], ["| StreamedPrompts, again | 2,000 |", "| PromptFile"]),
         (["collapse", "--smoke"], ["em_rl_token, hard", "| the guard |", "| entropy below 25 % |"]),
+        (["methods", "--smoke"], ["| em_ft |", "| em_rl_sequence |"]),
+        (["methods", "--smoke", "--brakes"], ["| em_ft, none |", "| em_ft, KL to the reference, 0.1 |"]),
         (["tiny_reasoner", "--smoke", "--baselines"], ["| SFT, labelled |", "| SC-RL |", "| self-certainty |"]),
         (["tiny_reasoner", "--smoke"], ["| step | em_ft | em_rl_sequence | em_rl_token |", "| 1 |"]),
     ],
@@ -44,7 +46,7 @@ def test_it_runs_and_prints_its_table(arguments, expected, tmp_path):
     if arguments[0] == "sandbox" and all(map(probe, ISOLATING)):
         pytest.skip("nothing shuts programs in here")
     command = [sys.executable, "-m", f"benchmarks.{arguments[0]}", *arguments[1:]]
-    if arguments[0] in ("tiny_reasoner", "collapse", "grading", "strategies"):
+    if arguments[0] in ("tiny_reasoner", "collapse", "grading", "strategies", "methods"):
         command += ["--run_dir", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]

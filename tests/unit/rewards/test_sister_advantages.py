@@ -55,15 +55,12 @@ def test_eight_by_one_is_one_by_eight(name):
         torch.testing.assert_close(one[parameter], eight[parameter], rtol=1e-4, atol=1e-8)
 
 
-@pytest.mark.parametrize("name", ADVANTAGES)
+# CANON with an alpha other than 1 prefers a half, and DCPO imitates right answers, equal or not: both as published.
+@pytest.mark.parametrize("name", sorted(ADVANTAGES.keys() - {"CANON, mixed", "DCPO"}))
 @pytest.mark.parametrize("reward", [0.0, 1.0, 0.3])
 def test_a_group_of_equal_rewards_has_no_advantage(name, reward):
-    if name == "CANON, mixed":
-        pytest.skip("an alpha other than 1 prefers a half whatever the rewards are, as published")
     batch = make_batch(GROUPS)
-    stats = ready(EMRL(**made(name))).rollout_stats(batch) if name != "DCPO" else None
-    if name == "DCPO":  # right answers are imitated, equal or not
-        pytest.skip("imitates right answers, equal or not, as published")
+    stats = ready(EMRL(**made(name))).rollout_stats(batch)
     batch = replace(batch, old=stats)
     assert not ADVANTAGES[name]()(torch.full((3, 2), reward), batch, stats).any()
 

@@ -22,6 +22,7 @@ F = "def f(x):\n    return x + C"
         ("def g(x): return x\nf = g\nprint(f(1))", "def g(x): return x\nf = g"),  # the wanted name
         ("def f(x): return x; assert False", "def f(x): return x; assert False"),
         ("def f(x): return x\nassert False; y = 1", "def f(x): return x"),
+        (f"{F}\nassert f(1); C = 1\nprint(C)", f"{F}\nassert f(1); C = 1"),  # one line
         ("x = 1\nprint(x)", "x = 1\nprint(x)"),  # nothing is defined
         ("def f(:", "def f(:"),
     ],
