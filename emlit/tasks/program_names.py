@@ -5,9 +5,9 @@ import builtins
 import sys
 from collections.abc import Collection, Iterable
 
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_LIBRARY = (*_DEFINITIONS, ast.Import, ast.ImportFrom)
-_BINDING = (*_LIBRARY, ast.Assign, ast.AnnAssign, ast.AugAssign)
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+LIBRARY = (*DEFINITIONS, ast.Import, ast.ImportFrom)
+_BINDING = (*LIBRARY, ast.Assign, ast.AnnAssign, ast.AugAssign)
 _BUILTINS = set(dir(builtins))
 # Whose `import *` is brought along; a test's `from solution import *` is not.
 _LIBRARIES = {*sys.stdlib_module_names, "numpy", "scipy", "sympy"}
@@ -38,14 +38,14 @@ def only_stubs(program: str) -> bool:
     while len(lines) > 1 and (not lines[-1].strip() or lines[-1].lstrip().startswith("#")):
         lines.pop()
     tree = parsed(program) or parsed("\n".join(lines) + " ...")
-    found = [node for node in tree.body if isinstance(node, _DEFINITIONS)] if tree else []
+    found = [node for node in tree.body if isinstance(node, DEFINITIONS)] if tree else []
     return bool(found) and all(_is_empty(node) for node in found)
 
 
 def defined_names(program: str) -> set[str]:
     """Functions and classes that a program defines at its top; none where it does not parse."""
     tree = parsed(program)
-    return {node.name for node in tree.body if isinstance(node, _DEFINITIONS)} if tree else set()
+    return {node.name for node in tree.body if isinstance(node, DEFINITIONS)} if tree else set()
 
 
 def bound_names(program: str) -> set[str]:
@@ -59,8 +59,8 @@ def free_names(program: str, setup: str = "") -> list[str]:
     tree, before = parsed(program), parsed(setup)
     if tree is None:
         return []
-    known = _bound(tree) | (_bound(before) if before else set())
-    return [name for name in _read(tree) if name not in known]
+    known = names_bound(tree) | (names_bound(before) if before else set())
+    return [name for name in names_read(tree) if name not in known]
 
 
 def acts(program: str) -> bool:
@@ -75,31 +75,7 @@ def acts(program: str) -> bool:
 def is_library(program: str) -> bool:
     """Whether it is functions and classes, more than stubs, and what they import."""
     tree = parsed(program)
-    return bool(tree) and all(isinstance(node, _LIBRARY) for node in tree.body) and not only_stubs(program)
-
-
-def without_trials(program: str, wanted: Collection[str]) -> str:
-    """A program without what tries it out behind its last definition: a wrong test of the model's own is none of ours.
-
-    Kept is what binds a wanted name, or one that the functions and classes read. EvalPlus leaves the same out.
-    """
-    tree = parsed(program)
-    places = [place for place, node in enumerate(tree.body) if isinstance(node, _LIBRARY)] if tree else []
-    if tree is None or not places:
-        return program
-    needed = set(wanted)
-    for node in tree.body:
-        if isinstance(node, _DEFINITIONS):
-            needed |= set(_read(node)) - _bound(node)
-    kept, dropped = set(), []
-    for place, node in enumerate(tree.body):
-        lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
-        if place <= places[-1] or _bound(node) & needed:
-            kept.update(lines)
-        else:
-            dropped.append(lines)
-    gone = {line for lines in dropped if kept.isdisjoint(lines) for line in lines}  # a line may have several of them
-    return "\n".join(line for number, line in enumerate(program.split("\n"), 1) if number not in gone)
+    return bool(tree) and all(isinstance(node, LIBRARY) for node in tree.body) and not only_stubs(program)
 
 
 def corrected(program: str, others: Iterable[str]) -> str:
@@ -109,11 +85,11 @@ def corrected(program: str, others: Iterable[str]) -> str:
         return program
     for other in others:
         for node in found.body if (found := parsed(other)) else ():
-            if isinstance(node, _DEFINITIONS):
+            if isinstance(node, DEFINITIONS):
                 sources[node.name] = "\n".join(other.split("\n")[_first_line(node) - 1 : node.end_lineno])
     lines = program.split("\n")
     for node in reversed(tree.body):
-        if isinstance(node, _DEFINITIONS) and node.name in sources:
+        if isinstance(node, DEFINITIONS) and node.name in sources:
             lines[_first_line(node) - 1 : node.end_lineno] = [sources[node.name]]
     return "\n".join(lines)
 
@@ -129,15 +105,15 @@ def with_helpers(program: str, helpers: Iterable[str], wanted: Collection[str] =
     their lengths together.
     """
     parts, tree = [program], parsed(program)
-    bound = _bound(tree) if tree else set()
-    needed = {*_read(tree), *wanted} - bound if tree else set()
+    bound = names_bound(tree) if tree else set()
+    needed = {*names_read(tree), *wanted} - bound if tree else set()
     for helper in helpers:
         tree = parsed(helper) if needed else None
         if tree and needed & _bound_at_top(tree):
             parts.append(helper)
-            bound |= (new := _bound(tree))
+            bound |= (new := names_bound(tree))
             needed -= new
-            needed |= set(_read(tree)) - bound
+            needed |= set(names_read(tree)) - bound
         elif tree and (everything := _stars(tree)):  # which of the names it binds is not known
             parts += everything
     return in_one(*reversed(parts)) if len(parts) > 1 else program
@@ -185,7 +161,7 @@ def _is_empty(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bo
     )
 
 
-def _read(tree: ast.AST) -> list[str]:
+def names_read(tree: ast.AST) -> list[str]:
     """The names that a program reads, without Python's own."""
     read = (node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
     return list(dict.fromkeys(name for name in read if name not in _BUILTINS))
@@ -194,21 +170,21 @@ def _read(tree: ast.AST) -> list[str]:
 def _bound_at_top(tree: ast.Module) -> set[str]:
     found: set[str] = set()
     for node in tree.body:
-        if isinstance(node, _DEFINITIONS):
+        if isinstance(node, DEFINITIONS):
             found.add(node.name)
         else:
-            found |= _bound(node)
+            found |= names_bound(node)
     return found
 
 
-def _bound(tree: ast.AST) -> set[str]:
+def names_bound(tree: ast.AST) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             found.add(node.id)
         elif isinstance(node, ast.arg):
             found.add(node.arg)
-        elif isinstance(node, _DEFINITIONS):
+        elif isinstance(node, DEFINITIONS):
             found.add(node.name)
         elif isinstance(node, ast.alias):
             found.add((node.asname or node.name).partition(".")[0])

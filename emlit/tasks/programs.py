@@ -13,7 +13,7 @@ from emlit.sandbox import ExecutionResult, isolation, run_all
 from emlit.sandbox.run import Job
 from emlit.tasks.benchmark import OWN, Benchmark
 from emlit.tasks.code_blocks import extract_code
-from emlit.tasks.program_names import without_trials
+from emlit.tasks.trials import without_trials
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from emlit.tasks import MBPP
-from emlit.tasks.program_names import without_trials
+from emlit.tasks.trials import without_trials
 
 F = "def f(x):\n    return x + C"
 
@@ -16,7 +16,19 @@ F = "def f(x):\n    return x + C"
         (f"C = 1\n{F}\n\n# try\nassert f(1) == 3\nprint(f(2))", f"C = 1\n{F}\n\n# try"),
         (f"{F}\nC = 1\nassert f(1) == 3", f"{F}\nC = 1"),  # read by the function
         (f"{F}\nresult = f('a')\nprint(result)", F),
-        (f"C = 1\n{F}\nfor x in (1, 2):\n    print(f(x))\nwith open('a') as a:\n    a.read()", f"C = 1\n{F}"),
+        (f"C = 1\n{F}\nfor x in (1, 2):\n    print(f(x))\nif __name__ == '__main__':\n    f(1)", f"C = 1\n{F}"),
+        (f"import math as m\n{F}\nassert m.isclose(f(1), 2)", f"import math as m\n{F}"),
+        *(
+            (program, program)  # more than trials: it is judged by what it does
+            for program in (
+                f"{F}\nprint(f(1))\nwith open('a') as a:\n    a.read()",
+                f"import os\n{F}\nfor n in range(3, 64):\n    os.write(n, b'x')",
+                f"from os import write as w\n{F}\nassert f(1)\nw(3, b'x')",
+                f"import os.path\n{F}\nos._exit(0)",
+                f"{F}\nif f(1):\n    import os\n    os._exit(0)",
+                f"{F}\nexec('import os')",
+            )
+        ),
         ("import sys\nsys.setrecursionlimit(9999)\n" + F, "import sys\nsys.setrecursionlimit(9999)\n" + F),
         (f"{F}\nassert f(1)\ndef g(x):\n    return f(x)", f"{F}\nassert f(1)\ndef g(x):\n    return f(x)"),
         ("def g(x): return x\nf = g\nprint(f(1))", "def g(x): return x\nf = g"),  # the wanted name
