@@ -71,7 +71,10 @@ class Chat:
         Raises:
             DataError: the chat template refuses it or leaves some of it out, or the model lacks a token of it
         """
-        start = next((n for n, message in enumerate(messages) if message["role"] != "system"), len(messages))
+        if any(message["role"] == "developer" for message in messages) and not self._reads("developer"):
+            self._say("the model's chat template does not know the developer, whose turns become the system's")
+            messages = [{**m, "role": "system"} if m["role"] == "developer" else m for m in messages]
+        start = next((n for n, m in enumerate(messages) if m["role"] not in ("system", "developer")), len(messages))
         whole = [*messages[:start], *self.examples, *messages[start:]]
         tokens = (self._templated if self.tokenizer.chat_template else self._plain)(whole, dict(arguments or {}))
         self.require_embeddings(tokens)

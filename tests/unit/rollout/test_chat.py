@@ -83,10 +83,28 @@ def test_turns_of_one_role_are_joined_where_they_must_alternate(chat_of):
 
 
 def test_a_role_that_a_template_leaves_out_is_refused(chat_of):
-    with pytest.raises(DataError, match="leaves out what the developer says.*another model"):
-        chat_of(SILENT).encode([{"role": "developer", "content": "Be brief."}, USER])
+    with pytest.raises(DataError, match="leaves out what the narrator says.*another model"):
+        chat_of(SILENT).encode([{"role": "narrator", "content": "Be brief."}, USER])
     with pytest.raises(DataError, match="refuses it: Conversation roles must alternate"):
         chat_of(GEMMA).encode([{"role": "assistant", "content": "Hi"}, USER])
+
+
+DEVELOPER = {"role": "developer", "content": "Think."}
+
+
+@pytest.mark.parametrize("template", [GEMMA, SILENT, PARTS, TOOLS, None])
+def test_a_developer_speaks_as_the_system_where_the_template_does_not_know_one(chat_of, template):
+    solved = [{"prompt": "2+2?", "answer": "4"}]
+    for chat in (chat_of(template), chat_of(template, few_shot=solved)):
+        assert text_of(chat, DEVELOPER, USER) == text_of(chat, SYSTEM, USER)
+        assert text_of(chat, SYSTEM, {**DEVELOPER, "content": "Fast."}, USER).count("Fast.") == 1
+
+
+def test_a_template_that_knows_the_developer_gets_its_turns(chat_of):
+    chat = chat_of(
+        SILENT.replace("'assistant')", "'assistant', 'developer')"), few_shot=[{"prompt": "2", "answer": "3"}]
+    )
+    assert text_of(chat, DEVELOPER, USER).startswith("<developer>Think.<end><user>2<end><assistant>3<end><user>1+1?")
 
 
 @pytest.mark.parametrize("task", [GSM8K, MATH500])
