@@ -4,7 +4,7 @@ from emlit.losses.covariance import ClipCov, KLCov
 from emlit.losses.entropy_clips import HAPO, EntropyPPO
 from emlit.losses.entropy_floor import EntropyFloor
 from emlit.losses.entropy_terms import SIREN, CovarianceEntropyBonus, EntropyBonus, EntropyTarget
-from emlit.losses.lagged import Lagged, RoundStatistic
+from emlit.losses.lagged import Lagged, Over, RoundStatistic
 from emlit.losses.low_probability import LpReg
 from emlit.losses.policy_update import PPO, PolicyUpdate, Reinforce, TruncatedImportanceSampling
 from emlit.losses.reference import KLToReference
@@ -41,6 +41,7 @@ __all__ = [
     "PlanningTokens",
     "PolicyUpdate",
     "Reinforce",
+    "Over",
     "RoundStatistic",
     "SurprisingTokens",
     "TokenWeights",

@@ -23,10 +23,10 @@ class StepCovariance:
     def covariance(self, logprob: Tensor, advantage: Tensor, mask: Tensor) -> Tensor | None:
         """(B, T), nats; None in the first step."""
         logprob, advantage = logprob.detach(), advantage.expand_as(logprob)
-        means = self.logprob.value, self.advantage.value
-        self.logprob.observe(logprob, mask)
-        self.advantage.observe(advantage, mask)
-        return None if means[0] is None or means[1] is None else (logprob - means[0]) * (advantage - means[1])
+        of_logprob, of_advantage = self.logprob.of(logprob, mask), self.advantage.of(advantage, mask)
+        if of_logprob is None or of_advantage is None:
+            return None
+        return (logprob - of_logprob) * (advantage - of_advantage)
 
 
 class ClipCov(StepCovariance, TokenWeights):
@@ -34,7 +34,7 @@ class ClipCov(StepCovariance, TokenWeights):
 
     Candidates have (log p - mean) (A - mean) between two bounds, with the means of the last step; each is dropped with
     the probability that drops `share` of all tokens, by a draw that its round, row and place decide. The released code
-    takes the means of each micro-batch and draws without a seed. The first step drops none.
+    draws without a seed. The first step drops none.
 
     Args:
         share: of all tokens that is dropped
@@ -56,8 +56,7 @@ class ClipCov(StepCovariance, TokenWeights):
         if covariance is None:
             return torch.ones_like(loss)
         is_candidate = (covariance > self.low) & (covariance < self.high)
-        share = self.candidates.value
-        self.candidates.observe(is_candidate, mask)
+        share = self.candidates.of(is_candidate, mask)
         if not share:
             return torch.ones_like(loss)
         dropped = is_candidate & (sent(_draws(inputs), loss.device) < self.share / share)
@@ -68,7 +67,7 @@ class KLCov(StepCovariance, PolicyUpdate):
     """KL-Cov: -A w, w = p / p_old unclipped, and a penalty |log w| on the tokens of the highest covariance.
 
     p_old is the policy before the round's first update; there |log w| has no gradient, so that a round needs several
-    updates. Picked are the tokens above the last step's quantile; the released code takes that of each micro-batch.
+    updates. Picked are the tokens above the last step's quantile.
 
     Args:
         share: of the tokens that is picked; released are 0.002 for 7B and 0.0002 for 32B
@@ -91,10 +90,8 @@ class KLCov(StepCovariance, PolicyUpdate):
         loss = -advantage * ratio
         picked = torch.zeros_like(batch.loss_mask)
         covariance = self.covariance(stats.logprob, advantage, batch.loss_mask)
-        if covariance is not None:
-            if self.threshold.value is not None:
-                picked = covariance >= self.threshold.value
-            self.threshold.observe(covariance, batch.loss_mask)
+        if covariance is not None and (threshold := self.threshold.of(covariance, batch.loss_mask)) is not None:
+            picked = covariance >= threshold
         loss = loss + self.weight * picked * (stats.logprob - batch.old.logprob).clamp(-20.0, 20.0).abs()
         return loss, {"importance/ratio": ratio.detach(), "policy/picked": picked.float()}
 

@@ -55,13 +55,11 @@ class HAPO(PolicyUpdate):
     def relative_entropy(self, entropy: Tensor, mask: Tensor) -> Tensor:
         """h (B, T), without a unit; 0 in the first two steps, when its scale is not known."""
         entropy = entropy.detach()
-        pivot, above, below = self.pivot.value, self.above.value, self.below.value
-        self.pivot.observe(entropy, mask)
+        pivot = self.pivot.of(entropy, mask)
         if pivot is None:
             return torch.zeros_like(entropy)
         h = entropy.clamp(min=_LEAST_ENTROPY).log() - math.log(max(pivot, _LEAST_ENTROPY))
-        self.above.observe(h, mask)
-        self.below.observe(-h, mask)
+        above, below = self.above.of(h, mask), self.below.of(-h, mask)
         if above is None or below is None:
             return torch.zeros_like(entropy)
         down = 1.0 if self.scale == "paper" else -1.0
@@ -107,10 +105,9 @@ class EntropyPPO(PPO):
         self.entropy = RoundStatistic("mean")
 
     def __call__(self, stats: AnyStats, advantage: Tensor, batch: RolloutBatch) -> tuple[Tensor, dict[str, Tensor]]:
-        mean = math.inf if self.entropy.value is None else self.entropy.value
-        self.entropy.observe(stats.entropy, batch.loss_mask)
+        mean = self.entropy.of(stats.entropy, batch.loss_mask)
         found = policy_gradient_loss(
             stats.logprob, advantage, batch.sampler_logprobs, self.clip, self.cap, self.clip_high, self.dual_clip,
-            keeps_gradient=stats.entropy.detach() > mean,
+            keeps_gradient=stats.entropy.detach() > (math.inf if mean is None else mean),
         )  # fmt: skip
         return found.loss, curves(found)

@@ -54,8 +54,7 @@ class EntropyTarget(LossTerm):
         self.entropy = RoundStatistic("mean")
 
     def __call__(self, inputs: LossInputs) -> LossOutputs:
-        mean = self.entropy.value
-        self.entropy.observe(inputs.stats.entropy, inputs.batch.loss_mask)
+        mean = self.entropy.of(inputs.stats.entropy, inputs.batch.loss_mask)
         if mean is None or mean == self.target:
             return LossOutputs()
         return LossOutputs(inputs.stats.entropy, math.copysign(self.weight, mean - self.target))
@@ -65,8 +64,8 @@ class SIREN(LossTerm):
     """weight * (E - anchor)^2, E the nucleus entropy of the most uncertain tokens (arXiv 2509.25133).
 
     E is the mean over a completion's tokens above the `q`-quantile of their nucleus entropy, then over completions; as
-    that it stands in the loss with reduction sequence_mean. anchor is E of the first step. The released code squares E
-    of each micro-batch and falls back to an anchor of 0 on errors.
+    that it stands in the loss with reduction sequence_mean. anchor is E of the first step; the released code falls back
+    to an anchor of 0 on errors.
 
     Args:
         weight: of the square
@@ -92,8 +91,7 @@ class SIREN(LossTerm):
         kept = above_row_quantile(entropy.detach(), mask, self.q)
         count = kept.sum(dim=1, keepdim=True).clamp(min=1)
         of_completion = (entropy.detach() * kept).sum(dim=1, keepdim=True) / count
-        mean, anchor = self.mean.value, self.anchor
-        self.mean.observe(of_completion, mask.any(dim=1, keepdim=True))
+        mean, anchor = self.mean.of(of_completion, mask.any(dim=1, keepdim=True)), self.anchor
         if mean is None or anchor is None:
             return LossOutputs()
         terms = entropy * kept * (mask.sum(dim=1, keepdim=True) / count)  # a mean over kept, as one over all

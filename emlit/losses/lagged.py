@@ -1,6 +1,7 @@
 """Statistics of an optimiser step's tokens, known from the next step on: what a threshold may rest on.
 
-A statistic of a micro-batch would make the gradient depend on how a round was cut; one of the step before does not.
+A statistic of a micro-batch, as most published code has it, makes the gradient depend on how a round was cut and on the
+number of processes; one of the step before does not.
 """
 
 import math
@@ -15,6 +16,7 @@ from emlit.functional import Stat
 _BINS, _LEAST, _MOST = 512, 1e-8, 64.0  # of the histogram: of either sign, logarithmic in the size of the values
 # Of a tensor and "sum" or "max": the same over all processes.
 Reduce = Callable[[Tensor, str], Tensor]
+Over = Literal["step", "micro_batch"]
 
 
 class RoundStatistic:
@@ -26,6 +28,7 @@ class RoundStatistic:
 
     Attributes:
         value: of the last step that trained on a token; None before the first
+        over: what `of` goes by: the last "step", or the "micro_batch" that it is given
     """
 
     def __init__(self, kind: Literal["mean", "std", "max", "quantile"], q: float | None = None) -> None:
@@ -33,7 +36,27 @@ class RoundStatistic:
             raise ValueError(f"a {kind} takes {'q between 0 and 1' if kind == 'quantile' else 'no q'}; it is {q}")
         self.kind, self.q = kind, q
         self.value: float | None = None
+        self.over: Over = "step"
         self._seen: Tensor | None = None
+
+    def of(self, values: Tensor, mask: Tensor) -> float | None:
+        """The number that a micro-batch goes by, whose values (B, T) it observes; None where there is none yet.
+
+        That of the micro-batch itself waits for a GPU.
+        """
+        self.observe(values, mask)
+        if self.over == "step":
+            return self.value
+        values = values.detach().double().expand_as(mask)[mask]
+        values = values[~values.isnan()]
+        if not len(values):
+            return None
+        if self.kind == "quantile":
+            place = (self.q or 0.0) * (len(values) - 1)
+            ordered, low = values.sort().values, math.floor(place)
+            pair = ordered[low], ordered[min(low + 1, len(values) - 1)]
+            return float(torch.lerp(*pair, place - low))
+        return float({"mean": values.mean, "std": lambda: values.std(correction=0), "max": values.max}[self.kind]())
 
     def observe(self, values: Tensor, mask: Tensor) -> None:
         """Take the values (B, T) of a micro-batch where `mask` (B, T) is true, without waiting for a GPU."""

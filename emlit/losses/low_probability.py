@@ -17,9 +17,9 @@ class LpReg(PolicyUpdate):
     """PPO with wide bounds, and a KL penalty that holds up the least likely tokens of negative advantage.
 
     The proxy p' is the policy before the round's first update behind a min-p filter, renormalised. Of the tokens with
-    A < 0, those with the lowest log p (by the last step's quantile; the released code takes each micro-batch's) that
-    are below log p' have the loss -A w + weight (e^d - d - 1), d = log p' - log p, w = p / p_old unclipped. A token
-    that the filter drops is not picked.
+    A < 0, those with the lowest log p (by the last step's quantile) that are below log p' have the loss
+    -A w + weight (e^d - d - 1), d = log p' - log p, w = p / p_old unclipped. A token that the filter drops is not
+    picked.
 
     Args:
         share: of the tokens of negative advantage; released are 0.01, and 0.005 for 32B
@@ -51,9 +51,9 @@ class LpReg(PolicyUpdate):
         proxy, logprob = batch.old.extra[self.proxy], stats.logprob
         found = policy_gradient_loss(logprob, advantage, batch.old.logprob, self.clip, clip_high=self.clip_high)
         negative = (advantage < 0) & batch.loss_mask
-        threshold = math.inf if self.surprise.value is None else self.surprise.value
-        self.surprise.observe(-logprob, negative)
-        picked = negative & (-logprob.detach() >= threshold) & (logprob.detach() < proxy)
+        threshold = self.surprise.of(-logprob, negative)
+        least = math.inf if threshold is None else threshold
+        picked = negative & (-logprob.detach() >= least) & (logprob.detach() < proxy)
         distance = (torch.where(picked, proxy, logprob.detach()) - logprob).clamp(-20.0, 20.0)
         held_up = -advantage * importance_ratio(logprob, batch.old.logprob)
         held_up = held_up + self.weight * (distance.exp() - distance - 1).clamp(max=10.0)

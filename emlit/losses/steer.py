@@ -19,7 +19,7 @@ class STEER(TokenWeights):
 
     exponential: w = exp(-k |omega|), k such that the largest |omega| of the last step gets `least`; at most 1.
     linear: from `most` at the smallest |omega| of the last step down to `least` at its largest.
-    The released code takes smallest and largest of each micro-batch. The first step weighs all tokens 1.
+    The first step weighs all tokens 1.
 
     Args:
         shape: "exponential", the paper's run, or "linear"
@@ -46,9 +46,7 @@ class STEER(TokenWeights):
         p = logprob.exp().clamp(1e-8, 1 - 1e-8)
         omega = advantage / old.logprob.exp().clamp(1e-8, 1.0) * p * (1 - p) * (p.log() + entropy)
         omega = omega.abs().masked_fill(omega.isinf(), 0.0)
-        largest, smallest = self.largest.value, self.smallest.value
-        self.largest.observe(omega, mask)
-        self.smallest.observe(-omega, mask)
+        largest, smallest = self.largest.of(omega, mask), self.smallest.of(-omega, mask)
         if largest is None or smallest is None:
             return torch.ones_like(loss)
         if self.shape == "exponential":

@@ -30,8 +30,7 @@ class TokenWeights(Lagged, ABC):
 class HighEntropyTokens(TokenWeights):
     """The 80/20 rule: only the tokens of highest entropy are trained on (arXiv 2506.01939).
 
-    Kept are tokens at or above the entropy of the last step's quantile. The released code takes the quantile of each
-    micro-batch; the first step here trains on all tokens.
+    Kept are tokens at or above the entropy of the last step's quantile; the first step trains on all tokens.
 
     Args:
         share: of the tokens that is kept; the paper has 0.2
@@ -46,10 +45,10 @@ class HighEntropyTokens(TokenWeights):
 
     def __call__(self, inputs: LossInputs, loss: Tensor) -> Tensor:
         entropy = inputs.stats.entropy.detach()
-        self.threshold.observe(entropy, inputs.batch.loss_mask)
-        if self.threshold.value is None:
+        threshold = self.threshold.of(entropy, inputs.batch.loss_mask)
+        if threshold is None:
             return torch.ones_like(loss)
-        kept = (entropy >= self.threshold.value).to(loss.dtype)
+        kept = (entropy >= threshold).to(loss.dtype)
         return kept / self.share if self.mean_over == "kept" else kept
 
 
@@ -57,7 +56,7 @@ class SurprisingTokens(TokenWeights):
     """Entropy-SFT: only the tokens whose loss is large beside their entropy are learned (Light-IF, arXiv 2508.03178).
 
     Kept are the tokens with the largest -log p - entropy_weight * H, by the last step's quantile; they weigh 1 / share.
-    The released code takes the quantile of each micro-batch. For SFT, whose loss is -log p.
+    For SFT, whose loss is -log p.
 
     Args:
         share: of the tokens that is kept
@@ -71,10 +70,10 @@ class SurprisingTokens(TokenWeights):
 
     def __call__(self, inputs: LossInputs, loss: Tensor) -> Tensor:
         surprise = (-inputs.stats.logprob - self.entropy_weight * inputs.stats.entropy).detach()
-        self.threshold.observe(surprise, inputs.batch.loss_mask)
-        if self.threshold.value is None:
+        threshold = self.threshold.of(surprise, inputs.batch.loss_mask)
+        if threshold is None:
             return torch.ones_like(loss)
-        return (surprise >= self.threshold.value).to(loss.dtype) / self.share
+        return (surprise >= threshold).to(loss.dtype) / self.share
 
 
 class PlanningTokens(TokenWeights):
@@ -127,11 +126,10 @@ class EntropyScaledTokens(TokenWeights):
 
     def __call__(self, inputs: LossInputs, loss: Tensor) -> Tensor:
         entropy, mask = inputs.stats.entropy.detach(), inputs.batch.loss_mask
-        self.mean.observe(entropy, mask)
-        self.std.observe(entropy, mask)
-        if self.mean.value is None or not self.std.value:
+        mean, std = self.mean.of(entropy, mask), self.std.of(entropy, mask)
+        if mean is None or not std:
             return torch.ones_like(loss)
-        return (1 + self.alpha * (entropy - self.mean.value) / self.std.value).clamp(min=0)
+        return (1 + self.alpha * (entropy - mean) / std).clamp(min=0)
 
 
 def require_share(name: str, share: float) -> None:

@@ -17,7 +17,7 @@ from emlit.functional import (
     reduce_tokens,
     token_weights,
 )
-from emlit.losses import EntropyFloor, KLToReference, LossInputs, LossTerm
+from emlit.losses import EntropyFloor, KLToReference, LossInputs, LossTerm, Over
 from emlit.modules.optimizers import make_optimizer
 from emlit.modules.plug_ins import PlugInsMixin
 from emlit.modules.reference import ReferenceMixin
@@ -50,6 +50,8 @@ class EntropyObjectiveMixin(PlugInsMixin, ReferenceMixin):
             step, as in M-GRPO's anchor; all of it unless set
         entropy_floor: keep the entropy from falling below a floor
         loss_terms: more that is added to the loss, each by its class path
+        statistics: what thresholds and means of terms, weights and the like are taken over: the "step" before, or each
+            "micro_batch", as most published code has it, where the gradient changes with its size
         gradient_checkpointing: recompute activations in the backward pass instead of keeping them
         torch_compile: compile the model but for its head; the first steps then take a minute or more
     """
@@ -69,6 +71,7 @@ class EntropyObjectiveMixin(PlugInsMixin, ReferenceMixin):
         reference_momentum: float | None = None,
         entropy_floor: EntropyFloor | None = None,
         loss_terms: list[LossTerm] | None = None,
+        statistics: Over = "step",
         optimizer: OptimizerCallable | None = None,
         gradient_checkpointing: bool = False,
         torch_compile: bool = False,
@@ -90,7 +93,7 @@ class EntropyObjectiveMixin(PlugInsMixin, ReferenceMixin):
         self.kl_weight, self.kl_estimator, self.entropy_floor = kl_weight, kl_estimator, entropy_floor
         kl = KLToReference(kl_weight, kl_estimator)
         self.loss_terms = ([kl] if kl_weight else []) + ([entropy_floor] if entropy_floor else []) + (loss_terms or [])
-        self.reference_momentum = reference_momentum
+        self.statistics, self.reference_momentum = statistics, reference_momentum
         self.check_momentum()
 
     def configure_model(self) -> None:

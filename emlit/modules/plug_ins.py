@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from emlit.functional import AnyStats, Stat, mapped
-from emlit.losses import Lagged, LossTerm, TokenWeights
+from emlit.losses import Lagged, LossTerm, Over, TokenWeights
 from emlit.parallel import release
 from emlit.records import RolloutBatch
 
@@ -18,6 +18,7 @@ class PlugInsMixin:
 
     loss_terms: Sequence[LossTerm] = ()
     token_weights: Sequence[TokenWeights] = ()
+    statistics: Over = "step"
 
     @property
     def plug_ins(self) -> list[Any]:
@@ -51,6 +52,9 @@ class PlugInsMixin:
 
     def on_train_start(self) -> None:
         super().on_train_start()
+        for plug_in in self.lagged.values():
+            for statistic in plug_in.statistics().values():
+                statistic.over = self.statistics
         if self.needs_old and self.data.updates_per_round > 1:
             self.data.events.before_updates.append(self._scored_before_updates)
 

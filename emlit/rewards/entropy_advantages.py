@@ -135,9 +135,8 @@ class DCPO(_Wrapped):
 
     def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         assert isinstance(stats, MoreStats)
-        advantage, mean, share = self.base(rewards, batch, stats), self.entropy.value, self.right.value
-        self.entropy.observe(stats.entropy, batch.loss_mask)
-        self.right.observe((rewards > 0).to(rewards.dtype), torch.ones_like(rewards, dtype=torch.bool))
+        advantage, mean = self.base(rewards, batch, stats), self.entropy.of(stats.entropy, batch.loss_mask)
+        share = self.right.of((rewards > 0).to(rewards.dtype), torch.ones_like(rewards, dtype=torch.bool))
         if mean is None or not share:
             return advantage
         gap = min(abs(mean - self.target), self.most) / share

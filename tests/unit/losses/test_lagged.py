@@ -80,3 +80,20 @@ def test_a_quantile_of_nothing_and_of_zeros():
 def test_a_quantile_and_nothing_else_takes_q(kind, q):
     with pytest.raises(ValueError, match=f"a {kind} takes"):
         RoundStatistic(kind, q)
+
+
+@pytest.mark.parametrize("kind", ["mean", "std", "max", "quantile"])
+def test_a_micro_batch_may_go_by_itself(kind):
+    values, mask = (
+        torch.tensor([[0.5, 9.0, 2.0], [1.0, float("nan"), 3.0]]),
+        torch.tensor([[1, 0, 1], [1, 1, 1]]).bool(),
+    )
+    kept = torch.tensor([0.5, 2.0, 1.0, 3.0], dtype=torch.float64)
+    expected = {
+        "mean": kept.mean(), "std": kept.std(correction=0), "max": kept.max(), "quantile": kept.quantile(0.3),
+    }  # fmt: skip
+    statistic = RoundStatistic(kind, 0.3 if kind == "quantile" else None)
+    assert statistic.of(values, mask) is None  # of the step before, which there was not
+    statistic.over = "micro_batch"
+    assert statistic.of(values, mask) == pytest.approx(float(expected[kind]))
+    assert statistic.of(values, torch.zeros_like(mask)) is None

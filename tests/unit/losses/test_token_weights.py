@@ -2,11 +2,27 @@
 
 import pytest
 import torch
+from lightning import Trainer
 
+from emlit.engines import TransformersEngine
 from emlit.errors import ConfigError
-from emlit.losses import ClipCov, EntropyFloor, HighEntropyTokens, KLToReference, TokenWeights
+from emlit.losses import (
+    HAPO,
+    SIREN,
+    STEER,
+    ClipCov,
+    CovarianceEntropyBonus,
+    EntropyFloor,
+    EntropyScaledTokens,
+    EntropyTarget,
+    HighEntropyTokens,
+    KLToReference,
+    TokenWeights,
+)
 from emlit.losses.covariance import _draws
-from emlit.modules import EMRL, SFT
+from emlit.modules import EMFT, EMRL, SFT
+from emlit.rewards import DCPO, SelfCertaintyReward
+from emlit.rollout import RolloutDataModule
 from tests.conftest import make_batch
 from tests.unit.modules.test_objectives import GROUPS, gradient, ready, small_model
 
@@ -127,3 +143,43 @@ def test_clip_cov_needs_an_advantage():
 def test_values_out_of_range(make, sentence):
     with pytest.raises(ConfigError, match=sentence):
         make()
+
+
+ITSELF = {
+    "HAPO": lambda: {"policy_update": HAPO(alpha=0.5)},
+    "STEER": lambda: {"token_weights": [STEER()]},
+    "scaled": lambda: {"token_weights": [EntropyScaledTokens(0.5)]},
+    "Clip-Cov": lambda: {"token_weights": [ClipCov(share=0.3, low=0.0, high=50.0)]},
+    "target": lambda: {"loss_terms": [EntropyTarget(0.1, weight=1.0)]},
+    "bonus": lambda: {"loss_terms": [CovarianceEntropyBonus(1.0)]},
+    "SIREN": lambda: {"loss_terms": [SIREN(weight=5.0, anchor=0.2)]},
+    "DCPO": lambda: {"advantage": DCPO(target=0.1)},
+}
+
+
+@pytest.mark.parametrize("name", ITSELF)
+def test_statistics_of_a_micro_batch_are_those_that_a_step_of_it_leaves(name):
+    batch, found = make_batch(GROUPS), {}
+    for over in ("step", "micro_batch"):
+        module = ready(EMRL(kl_weight=0.0, reward=SelfCertaintyReward(), **ITSELF[name]()))
+        for plug_in in module.lagged.values():
+            for statistic in plug_in.statistics().values():
+                statistic.over = over
+        for _ in range(4 if over == "step" else 1):  # a statistic of what another statistic makes is known a step later
+            first = gradient(module, [batch])
+            found.setdefault("first", first)
+            for plug_in in module.lagged.values():
+                plug_in.update(lambda value, how: value)
+        found[over] = gradient(module, [batch]) if over == "step" else first
+    assert any(not torch.equal(found["first"][each], found["micro_batch"][each]) for each in found["first"])
+    itself, step = (torch.cat([each.flatten() for each in found[over].values()]) for over in ("micro_batch", "step"))
+    assert (itself - step).norm() <= (5e-2 if name == "HAPO" else 1e-6) * step.norm()  # whose pivot is a quantile
+
+
+def test_an_objective_says_what_statistics_are_taken_over():
+    term = EntropyTarget(0.1)
+    trainer = Trainer(max_steps=1, logger=False, enable_checkpointing=False, limit_val_batches=0, accelerator="cpu")
+    data = RolloutDataModule(engine=TransformersEngine(), evaluation=None, prompts_per_round=2)
+    trainer.fit(EMFT(pretrained="tiny", loss_terms=[term], statistics="micro_batch"), data)
+    assert term.entropy.over == "micro_batch"
+    assert term.entropy.value is not None
