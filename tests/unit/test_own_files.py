@@ -187,7 +187,7 @@ def test_the_lock_outlives_all_that_its_holder_reads_and_writes(tmp_path):
         f"run = pathlib.Path({str(tmp_path)!r}); lock = RunLock(); lock.take(run, 'fit'); "
         "write_whole(run / 'summary.json', '{}'); sync(run); "
         "[file.read_bytes() for file in run.rglob('*') if file.is_file()]; "
-        "os.fork() or (sys.stdin.read(), os._exit(0)); print('held', flush=True); sys.stdin.read()"
+        "os.fork() or (print('held', flush=True), sys.stdin.read(), os._exit(0)); sys.stdin.read()"
     )
     holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
