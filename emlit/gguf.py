@@ -104,7 +104,9 @@ def _read(file: Path, alone: Path) -> "tuple[PreTrainedModel, PreTrainedTokenize
     """What a file holds; `alone` is an empty directory, as transformers reads what lies beside the file, too."""
     from gguf import GGUFReader
     from transformers import AutoModelForCausalLM, AutoTokenizer, modeling_gguf_pytorch_utils
+    from transformers.utils import logging as transformers_logging
 
+    transformers_logging.disable_progress_bar()  # as_directory has said what is done
     shown = f"pretrained is {printable(str(file))}"
     with file.open("rb") as opened:
         if opened.read(4) != b"GGUF":
@@ -128,10 +130,10 @@ def _read(file: Path, alone: Path) -> "tuple[PreTrainedModel, PreTrainedTokenize
     (alone / "model.gguf").symlink_to(file.resolve())
     source = {"pretrained_model_name_or_path": str(alone), "gguf_file": "model.gguf"}
     try:
-        with patch.object(
+        with patch.multiple(
             modeling_gguf_pytorch_utils,
-            "get_gguf_hf_weights_map",
-            lambda *args, **kwargs: Names(map_of(*args, **kwargs)),
+            get_gguf_hf_weights_map=lambda *args, **kwargs: Names(map_of(*args, **kwargs)),
+            tqdm=lambda tensors, **_: tensors,
         ):
             read, found = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32, output_loading_info=True)
         config = type(read.config).from_dict(

@@ -95,6 +95,8 @@ class VLLMEngine(Engine):
             arguments["enable_chunked_prefill"] = False
             arguments["max_num_batched_tokens"] = max(context, 8192)
             arguments["max_num_seqs"] = 512
+            # Whole blocks of a prompt are shared; vLLM's own 128 leave solved examples and groups to be read again.
+            arguments["block_size"] = 32
         else:
             arguments["gpu_memory_utilization"] = self.gpu_memory_utilization
             arguments["enable_sleep_mode"] = self.sleeps
