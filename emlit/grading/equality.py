@@ -77,9 +77,9 @@ def _same(left: str, right: str, terms: _Terms) -> bool:
     left, right = condition(left), condition(right)
     if compact(left) == compact(right):
         return True
-    numbers = number(left), number(right)
-    if numbers[0] and numbers[1]:
-        if same_number(*numbers, terms.relative, terms.absolute):
+    figure, other_figure = number(left), number(right)
+    if figure and other_figure:
+        if same_number(figure, other_figure, terms.relative, terms.absolute):
             return True
         if "," not in left and "," not in right:
             return False
@@ -129,7 +129,7 @@ def _several(left: str, right: str, terms: _Terms) -> bool | None:
             return _same(joined, (left, right)[1 - place], terms)
     trimmed = [without_domain(items[0], items[1]), without_domain(items[1], items[0])]
     if trimmed != items and not any(map(braced, (left, right))):
-        return _same(*(", ".join(side) for side in trimmed), terms)
+        return _same(", ".join(trimmed[0]), ", ".join(trimmed[1]), terms)
     if any(part is None and name_in_front(text) for text, part in zip((left, right), parts, strict=True)):
         return None  # A = {1, 2}
     sets = [braced(text) is not None for text in (left, right)]
@@ -139,7 +139,7 @@ def _several(left: str, right: str, terms: _Terms) -> bool | None:
         or (sets[0] != sets[1] and len(items[0]) == 1 and is_set(items[sets[1]][0]))
     ):
         return False  # {{1}} is not {1}
-    if 1 in map(len, items) and not any(sets) and _said_again(*sorted(items, key=len), terms):
+    if 1 in map(len, items) and not any(sets) and _said_again(min(items, key=len), max(items, key=len), terms):
         return True
     if len(items[0]) != len(items[1]) or len(items[0]) > MOST_PARTS:
         return False
@@ -147,8 +147,8 @@ def _several(left: str, right: str, terms: _Terms) -> bool | None:
         return None if items == [[left], [right]] else _same(items[0][0], items[1][0], terms)
     names = [[name_in_front(item) for item in side] for side in items]
     if any(all(side) and len(set(side)) > 1 and not any(names[1 - place]) for place, side in enumerate(names)):
-        return _in_order(*items, terms)  # x = 1, y = 2 and 1, 2
-    return _in_any_order(*items, terms)
+        return _in_order(items[0], items[1], terms)  # x = 1, y = 2 and 1, 2
+    return _in_any_order(items[0], items[1], terms)
 
 
 def _said_again(one: list[str], items: list[str], terms: _Terms) -> bool:
@@ -178,7 +178,7 @@ def _equations(left: str, right: str, terms: _Terms) -> bool | None:
     lengths = [len(side) for side in sides]
     if lengths == [1, 1]:
         stripped = [side[0] for side in sides]
-        return None if stripped == [left, right] else _same(*stripped, terms)
+        return None if stripped == [left, right] else _same(stripped[0], stripped[1], terms)
     if 1 not in lengths:
         if not all(is_name(side[0]) for side in sides):
             return None
@@ -216,22 +216,22 @@ def _holds(chain: list[str], terms: _Terms) -> bool:
 
 def _bracketed(left: str, right: str, terms: _Terms) -> bool | None:
     """Points, tuples and intervals: the same brackets, the same parts in the same order."""
-    parts = [bracketed(text) for text in (left, right)]
-    if parts[0] is None and parts[1] is None:
+    part, other = bracketed(left), bracketed(right)
+    if part is None and other is None:
         return None
-    if parts[0] is None or parts[1] is None:
+    if part is None or other is None:
         return None if is_relation(left) or is_relation(right) else False
-    (opened, items), (other_opened, other_items) = parts
+    (opened, items), (other_opened, other_items) = part, other
     return opened == other_opened and len(items) == len(other_items) and _in_order(items, other_items, terms)
 
 
 def _matrices(left: str, right: str, terms: _Terms) -> bool | None:
-    rows = [matrix_rows(text) for text in (left, right)]
-    if rows[0] is None and rows[1] is None:
+    rows, other = matrix_rows(left), matrix_rows(right)
+    if rows is None and other is None:
         return None
-    if rows[0] is None or rows[1] is None:
+    if rows is None or other is None:
         return None if r"\begin" in left and r"\begin" in right else False  # a sum or a multiple of matrices
-    (kind, above), (other_kind, below) = rows
+    (kind, above), (other_kind, below) = rows, other
     if kind != other_kind:
         return None
     return [len(row) for row in above] == [len(row) for row in below] and all(
@@ -246,13 +246,15 @@ def _leaves(left: str, right: str, terms: _Terms) -> bool:
     moduli = [_MODULUS.fullmatch(text) for text in (left, right)]
     if any(moduli):
         modulus = {each["modulus"] for each in moduli if each}
-        values = (each["value"] if each else text for each, text in zip(moduli, (left, right), strict=True))
-        return len(modulus) == 1 and _same(*values, terms)
+        value, other = (each["value"] if each else text for each, text in zip(moduli, (left, right), strict=True))
+        return len(modulus) == 1 and _same(value, other, terms)
     (value, unit), (other, other_unit) = split_unit(left), split_unit(right)
     if unit is not None or other_unit is not None:
-        units = [each if each is not None else "%" if text.endswith("%") else None
-                 for each, text in ((unit, left), (other_unit, right))]  # fmt: skip
-        if None not in units and not same_unit(*units) or any(each and is_operation(each) for each in units):
+        unit, other_unit = (each if each is not None else "%" if text.endswith("%") else None
+                            for each, text in ((unit, left), (other_unit, right)))  # fmt: skip
+        if unit is not None and other_unit is not None and not same_unit(unit, other_unit):
+            return False
+        if any(each and is_operation(each) for each in (unit, other_unit)):
             return False
         return _same(value, other, terms)
     bases = [_BASE.match(text) for text in (left, right)]

@@ -39,7 +39,8 @@ def extract_boxed(text: str) -> str | None:
 
 def _joined(text: str) -> str | None:
     """The last boxes, where there are words between answers between them: one or the other."""
-    found, after = [], len(text)
+    found: list[str] = []
+    after = len(text)
     for start, content in reversed(extract_boxes(text)):
         end = text.index("{", start) + 1
         end = text.index("}", text.index(content, end) + len(content)) + 1

@@ -55,9 +55,9 @@ def number(text: str) -> Number | None:
 def _value(found: dict[str, str | None]) -> Number:
     places = None
     if digits := found["digits"]:  # 0.1666...
-        period = next((k for k in range(1, 7) if digits[-k:] == digits[-2 * k : -k] and not digits.endswith("99")), 0)
-        period = 1 if digits.endswith("999") else period
-        head = digits[: len(digits) - period]
+        length = next((k for k in range(1, 7) if digits[-k:] == digits[-2 * k : -k] and not digits.endswith("99")), 0)
+        length = 1 if digits.endswith("999") else length
+        head = digits[: len(digits) - length]
         found.update(before=found["before2"], after=head, period=digits[len(head) :])
     period = found["period"] or found["period2"]
     top, bottom, decimal = found["top"] or found["top2"], found["bottom"] or found["bottom2"], found["decimal"]

@@ -123,9 +123,10 @@ def _stated_at(text: str, mark: re.Match[str]) -> str | None:
 
 def _value(text: str) -> str | None:
     """The value at the start of a text."""
-    start = re.match(r"(?:</\w+>|[\s:：>}])*", text)[0]
-    text = text[len(start) :]
-    if "\n" in start:
+    start = re.match(r"(?:</\w+>|[\s:：>}])*", text)
+    assert start is not None  # it may be empty
+    text = text[start.end() :]
+    if "\n" in start[0]:
         text = re.sub(r"^(?:[-+•]|\*(?!\*)|#+)\s+", "", text)
     text = _LETTERED.sub(r"(\1) ", text)
     while filler := _FILLER.match(text):

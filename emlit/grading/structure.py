@@ -70,11 +70,11 @@ def digit_groups(text: str) -> list[str] | None:
 def _signs(text: str) -> list[str]:
     if not _SIGNED.search(text):
         return [text]
-    upper = {"\\pm": "+", "\\mp": "-"}
-    lower = {"\\pm": "-", "\\mp": "+"}
-    return [
-        re.sub(r"^\+\s*|(?<==)\s*\+", "", _SIGNED.sub(lambda m, side=side: side[m[0]], text)) for side in (upper, lower)
-    ]
+
+    def one(side: dict[str, str]) -> str:
+        return re.sub(r"^\+\s*|(?<==)\s*\+", "", _SIGNED.sub(lambda m: side[m[0]], text))
+
+    return [one({"\\pm": "+", "\\mp": "-"}), one({"\\pm": "-", "\\mp": "+"})]
 
 
 def braced(text: str) -> str | None:
@@ -133,7 +133,8 @@ def union(parts: list[str]) -> str | None:
     if len(found) < len(parts) or len({name for name, _ in found} - {None}) > 1:
         return None
     ends = [[_end(end) for end in split(interval[1:-1], ",")] for _, interval in found]
-    if any(None in pair for pair in ends) or all(one[-1] <= other[0] for one, other in pairwise(sorted(ends))):
+    known = [[end for end in pair if end is not None] for pair in ends]
+    if known != ends or all(one[-1] <= other[0] for one, other in pairwise(sorted(known))):
         return r"\cup ".join(interval for _, interval in found)
     return None  # x > 1 and x < 3 are both meant
 

@@ -44,6 +44,7 @@ class Verifier:
             # A process that was killed while it was idle gets a successor; one that fails at the question does not.
             for _ in range(2):
                 process = self._running()
+                assert process.stdin is not None
                 try:
                     process.stdin.write(question)
                     process.stdin.flush()
@@ -78,6 +79,7 @@ class Verifier:
     @staticmethod
     def _line(process: subprocess.Popen[bytes], seconds: float) -> bytes | None:
         """The next line that it writes; None where it ends or says nothing in time."""
+        assert process.stdout is not None
         until, file, line = time.monotonic() + seconds, process.stdout.fileno(), b""
         while not line.endswith(b"\n"):
             poll = select.poll()  # select() itself fails at file numbers above 1023
@@ -113,7 +115,7 @@ def _broken(said: bytes) -> str:
 
 
 def _close_pipes(process: subprocess.Popen[bytes]) -> None:
-    for pipe in (process.stdin, process.stdout):
+    for pipe in filter(None, (process.stdin, process.stdout)):
         with contextlib.suppress(OSError):  # what could not be flushed is lost on purpose
             pipe.close()
 

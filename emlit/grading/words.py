@@ -44,20 +44,20 @@ def option(text: str) -> tuple[str, str] | None:
 
 def same_words(left: str, right: str) -> bool | None:
     """Whether two answers in words are the same; None where they are not to be compared as words."""
-    letters = choice(left), choice(right)
-    if letters[0] and letters[1]:
-        (letter, marked), (other, other_marked) = letters
+    lettered, other_lettered = choice(left), choice(right)
+    if lettered and other_lettered:
+        (letter, marked), (other, other_marked) = lettered, other_lettered
         return letter.casefold() == other.casefold() if marked and other_marked else letter == other
     if all(map(_ROMAN.fullmatch, (left, right))):  # no products: IV is no VI
         return left == right
     if _unwrapped(left, right):
         return True  # June 20, with and without \text
-    said = words(left), words(right)
-    if said[0] is not None and said[1] is not None:
-        return _singular(said[0]) == _singular(said[1])
-    if said[0] is None and said[1] is None:
+    said, other_said = words(left), words(right)
+    if said is not None and other_said is not None:
+        return _singular(said) == _singular(other_said)
+    spoken = other_said if said is None else said
+    if spoken is None:
         return None
-    spoken, other = (said[0], right) if said[0] is not None else (said[1], left)
     # Words against a number or a formula; letters alone may still be a product of variables.
     product = re.fullmatch(r"(?![Nn][Oo]$)[A-Za-z]{1,5}", spoken) and "\\text" not in left + right
     return None if product else False
