@@ -104,8 +104,12 @@ class Process:
             )  # fmt: skip
             kept.pop_all()
         self._handle = os.pidfd_open(self._popen.pid)
+        stdout, stderr = self._popen.stdout, self._popen.stderr
+        assert stdout is not None
+        assert stderr is not None
+        self._pipes = stdout, stderr, self._control
         self.streams = {
-            self._popen.stdout.fileno(): "stdout", self._popen.stderr.fileno(): "stderr",
+            stdout.fileno(): "stdout", stderr.fileno(): "stderr",
             self._control.fileno(): "control", self._handle: "exit",
         }  # fmt: skip
         for descriptor in self.streams:
@@ -117,6 +121,7 @@ class Process:
         if name == "exit":
             self._drain()
             ended = os.waitid(os.P_PIDFD, self._handle, os.WEXITED | os.WNOWAIT)
+            assert ended is not None  # without WNOHANG it waits
             self.end(self._ended_by(ended.si_status, ended.si_code != os.CLD_EXITED))
             return False
         try:
@@ -213,7 +218,7 @@ class Process:
         self._popen.wait()
         self._drain()
         self.streams = {}
-        for pipe in (self._popen.stdout, self._popen.stderr, self._control):
+        for pipe in self._pipes:
             pipe.close()
         os.close(self._handle)
         _remove(self._folder)

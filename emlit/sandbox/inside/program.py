@@ -22,7 +22,7 @@ def finish(send, getpid, process, proof, _ran) -> None:
     """What the interpreter does after the last line, and then the proof. The starter ends us when it has read it."""
     if getpid() != process:
         return  # a fork of the program came here as well
-    threading._shutdown()
+    threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and not stream.closed:
@@ -41,7 +41,8 @@ def run(job: Job) -> None:
     key, control, process = job.key, job.control, job.process
     try:
         code = with_source(job.work["program"], "<program>")
-        finish(control.sendall, os.getpid, process, blake2b(key=key()), exec(code, main_module().__dict__))
+        names = main_module().__dict__
+        finish(control.sendall, os.getpid, process, blake2b(key=key()), exec(code, names))  # type: ignore[func-returns-value]
     except BaseException as error:
         if os.getpid() == process:
             flush()

@@ -3,7 +3,7 @@
 import builtins
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from decode import Decoder
 from encode import Encoder
@@ -24,7 +24,7 @@ class Solution:
     """
 
     def __init__(
-        self, peer: Any, seconds: float | None, fatal: Callable[[str, str], Any], classes: dict[str, type]
+        self, peer: Any, seconds: float | None, fatal: Callable[[str, str], NoReturn], classes: dict[str, type]
     ) -> None:
         self._peer, self._seconds, self._fatal, self._classes = peer, seconds, fatal, classes
         self._handles = Handles()
@@ -34,7 +34,7 @@ class Solution:
         loaded = self._exchange(None).get("loaded")
         if type(loaded) is not dict:
             self._fatal("protocol", "the solution's process did not say what it holds")
-        found = {}
+        found: dict[str, Any] = {}
         for name in wanted:
             kind = loaded.get(name)
             if kind == "class":

@@ -122,7 +122,7 @@ def main_module(name: str = "__main__") -> types.ModuleType:
     builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D")
     builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D")
     module = types.ModuleType(name)
-    module.__builtins__ = builtins
+    module.__dict__["__builtins__"] = builtins
     sys.modules[name] = module
     return module
 

@@ -2,6 +2,7 @@
 
 import os
 from _blake2 import blake2b
+from typing import NoReturn
 
 from program import finish
 from remote import Solution
@@ -9,7 +10,7 @@ from start import Job, classes_of, main_module, traceback_of, with_source
 
 
 def run(job: Job) -> None:
-    def fatal(end: str, detail: str) -> None:
+    def fatal(end: str, detail: str) -> NoReturn:
         job.report(f"solution {end}: {detail}")
         job.control.recv(1)
         os._exit(1)
@@ -20,7 +21,7 @@ def run(job: Job) -> None:
         exec(with_source(work["setup"], "<setup>"), names)
         names.update(Solution(job.peer, work["call_timeout"], fatal, classes_of(names)).names(work["names"]))
         code = with_source(work["tests"], "<tests>")
-        finish(job.control.sendall, os.getpid, job.process, blake2b(key=key()), exec(code, names))
+        finish(job.control.sendall, os.getpid, job.process, blake2b(key=key()), exec(code, names))  # type: ignore[func-returns-value]
     except BaseException as error:
         traceback_of(error, 1)
         job.report_exception(error)
