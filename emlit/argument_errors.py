@@ -77,8 +77,8 @@ def _together(reasons: list[str], value: str) -> str | None:
 def _with_nearest_class(text: str) -> str:
     """A class that its module lacks, and the one with the nearest name."""
     match = re.search(r"module '([\w.]+)' has no attribute '(\w+)'", text)
-    module = match and sys.modules.get(match[1])
-    if not module or not (close := get_close_matches(match[2], dir(module), n=1)):
+    module = None if match is None else sys.modules.get(match[1])
+    if match is None or module is None or not (close := get_close_matches(match[2], dir(module), n=1)):
         return text
     return f"{match[1]} has no {match[2]}; did you mean {match[1]}.{close[0]}?"
 

@@ -31,7 +31,7 @@ class StorageError(EmlitError):
     """A file could not be written: the disk is full, or will not take it."""
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """What an error of another library says first; where that ends in a colon, what follows too."""
     first, *more = (str(error).strip() or type(error).__name__).splitlines()
     return printable(" ".join([first, *" ".join(more).split()]) if first.endswith(":") else first)

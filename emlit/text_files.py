@@ -57,7 +57,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
                 if start.lstrip().lower().startswith(begin.lower()) and kind(path) != ".parquet":
                     raise DataError(f"{path} {what}")
             file.seek(0)
-            yield file
+            yield file  # type: ignore[misc]  # a GzipFile has all of it
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"{path} is not a whole gzip file: {first_line(error)}; fetch it again") from None
     except OSError as error:

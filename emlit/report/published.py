@@ -13,7 +13,7 @@ _INFERENCE = (
 _MATHEMATICS = ("math500", "amc", "aime22-24", "minerva_math", "olympiadbench")
 _CODING = ("leetcode", "livecodebench")
 _SCICODE = ("sub-problems", "scicode")
-_ = None
+_: None = None
 Table = tuple[str, tuple[str, ...], dict[str, tuple[float | None, ...]]]
 
 # By model: the table, its columns, and its rows.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def to_go_on(args: "ArgsType", saved: bool = True) -> str:
     """The command that goes on from where this one was stopped, or starts anew where it `saved` nothing."""
-    words = sys.argv[1:] if args is None else [str(word) for word in args]
+    words = sys.argv[1:] if args is None else [str(word) for word in args] if isinstance(args, list | dict) else []
     if words[:1] == ["fit"]:
         names = {word.partition("=")[0] for word in words}
         if saved or not names & {"--ckpt_path", "--overwrite"}:

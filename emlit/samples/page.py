@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
@@ -55,5 +54,5 @@ def render(info: PageInfo, lines: Sequence[str]) -> str:
 
 
 def _hash(template: str, tag: str) -> str:
-    content = re.search(f"<{tag}>(.*?)</{tag}>", template, re.DOTALL).group(1)
+    content = template.split(f"<{tag}>", 1)[1].split(f"</{tag}>", 1)[0]
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"

@@ -99,7 +99,7 @@ def sample_of(
         id=row.id,
         sample=completion_index,
         prompt=row.messages()[-1]["content"][:PROMPT_CHARACTERS],
-        input=tokenizer.decode(group.prompt.tokens + given, skip_special_tokens=False)[-PROMPT_CHARACTERS:],
+        input=str(tokenizer.decode(group.prompt.tokens + given, skip_special_tokens=False))[-PROMPT_CHARACTERS:],
         tokens=lines,
         omitted=omitted,
         answer=grade.answer,

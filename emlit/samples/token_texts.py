@@ -32,4 +32,4 @@ def token_texts(tokenizer: "PreTrainedTokenizerBase", tokens: Sequence[int]) -> 
 def _decode(tokenizer: "PreTrainedTokenizerBase", tokens: list[int]) -> str:
     if not tokens:
         return ""
-    return tokenizer.decode(tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+    return str(tokenizer.decode(tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False))

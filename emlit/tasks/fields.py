@@ -4,7 +4,7 @@ import json
 import re
 import reprlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from emlit.errors import DataError
 from emlit.records import Message
@@ -90,5 +90,5 @@ def _within(value: Any) -> Mapping[str, Any] | None:
     return value if isinstance(value, Mapping) else object_in(value) if isinstance(value, str) else None
 
 
-def _is_object(value: Any) -> bool:
+def _is_object(value: Any) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict)

@@ -49,7 +49,9 @@ class HumanEval(CodeBenchmark):
 
     def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
         prompt, entry = row.fields["prompt"], row.fields["entry_point"]
-        before = prompt[: _signature(prompt, entry).start()]
+        signature = _signature(prompt, entry)
+        assert signature is not None  # rows without one are refused
+        before = prompt[: signature.start()]
         # Some models give the whole function, in front of which `before` is run; some only its body.
         solution = program if entry in bound_names(program) else prompt + _body(program)
         return run_tests(

@@ -119,9 +119,9 @@ def _message(value: Any, what: str, where: str) -> Message:
         message = {"role": _SPEAKERS[speaker], "content": message.pop("value"), **message}
     if not isinstance(message.get("role"), str):
         raise DataError(f"{where}: {SHAPE}")
-    speaker = _SPEAKERS.get(message["role"].lower())
-    if speaker in ("user", "assistant", "system"):  # User, human, gpt
-        message["role"] = speaker
+    role = _SPEAKERS.get(message["role"].lower())
+    if role in ("user", "assistant", "system"):  # User, human, gpt
+        message["role"] = role
     calls = message.pop("tool_calls", None)
     if calls:
         message["tool_calls"] = _calls(calls, what)

@@ -66,7 +66,7 @@ def free_names(program: str, setup: str = "") -> list[str]:
 def acts(program: str) -> bool:
     """Whether a program does something when it is run, besides defining, importing and assigning."""
     tree = parsed(program)
-    return bool(tree) and any(
+    return tree is not None and any(
         isinstance(node.value, ast.Call) if isinstance(node, ast.Expr) else not isinstance(node, _BINDING)
         for node in tree.body
     )
@@ -75,7 +75,7 @@ def acts(program: str) -> bool:
 def is_library(program: str) -> bool:
     """Whether it is functions and classes, more than stubs, and what they import."""
     tree = parsed(program)
-    return bool(tree) and all(isinstance(node, LIBRARY) for node in tree.body) and not only_stubs(program)
+    return tree is not None and all(isinstance(node, LIBRARY) for node in tree.body) and not only_stubs(program)
 
 
 def corrected(program: str, others: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """Prompts of the user's own: a JSON, JSONL, Parquet or CSV file, or a Hugging Face data set."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from emlit.sources import SourceRow, file_rows, hub_rows, require_file
 from emlit.tasks.columns import WholeColumns
@@ -23,6 +24,8 @@ class PromptFile(WholeColumns):
         answer_from_solution: the label is the last \\boxed{} of the solution, instead of a column of its own; a row
             whose solution has none is a bad row
     """
+
+    path: Path
 
     def __init__(
         self,
@@ -64,6 +67,8 @@ class HubDataset(WholeColumns):
         answer_from_solution: the label is the last \\boxed{} of the solution, instead of a column of its own; a row
             whose solution has none is a bad row
     """
+
+    path: str
 
     def __init__(
         self,

@@ -144,6 +144,7 @@ class SciCode(ProgramBenchmark):
     ) -> ExecutionResult:
         if code is None:
             return ExecutionResult(False, "no code")
+        assert self.targets is not None  # without them nothing is graded
         setup = row.fields["required_dependencies"]
         number, cases = step["step_number"], step["test_cases"]
         tests, names = tests_of(cases, self.targets.program(number, len(cases)), setup)

@@ -52,7 +52,7 @@ class StoredRows(Sequence[SourceRow]):
     def __len__(self) -> int:
         return len(self._dataset)
 
-    def __getitem__(self, index: int) -> SourceRow:
+    def __getitem__(self, index: int) -> SourceRow:  # type: ignore[override]  # no slices
         stored = self._dataset[index]
         if stored["error"] is not None:
             return stored["where"], DataError(stored["error"])
@@ -64,7 +64,7 @@ class StoredRows(Sequence[SourceRow]):
         for chunk in self._dataset.data.column("error").chunks:
             if chunk.null_count < len(chunk):
                 inside = int(numpy.argmax(chunk.is_valid().to_numpy(zero_copy_only=False)))
-                return self[first + inside][1]
+                return DataError(self._dataset[first + inside]["error"])
             first += len(chunk)
         return None
 

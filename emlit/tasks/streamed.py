@@ -105,6 +105,6 @@ class StreamedRows(Sequence[Row]):
     def __len__(self) -> int:
         return len(self.stored)
 
-    def __getitem__(self, index: int) -> Row:
+    def __getitem__(self, index: int) -> Row:  # type: ignore[override]  # no slices
         position = range(len(self))[index]
         return self.task.row(*self.stored[position], position)

@@ -84,8 +84,9 @@ class UGPhysics(Benchmark):
                 raise DataError(f"{where}: {name!r} is {fields[name]!r}; it must be text")
         codes = fields["answer_type"].split(",") if several else [fields["answer_type"]]
         names = UGPHYSICS_TYPES[self.language]
-        types = [next((name for code, name in names.items() if code in written), None) for written in codes]
-        if None in types:
+        found = [next((name for code, name in names.items() if code in written), None) for written in codes]
+        types = [name for name in found if name is not None]
+        if len(types) < len(found):
             raise DataError(f"{where}: 'answer_type' is {fields['answer_type']!r}; it is made of {', '.join(names)}")
         sentence = UGPHYSICS_TYPE_SENTENCES[self.language][0 if not several else 1 if len(set(types)) == 1 else 2]
         listed = types[:1] if len(set(types)) == 1 else types
@@ -101,16 +102,16 @@ class UGPhysics(Benchmark):
         endings = [match.start() for match in _ENDING.finditer(completion)]
         last = [content for start, content in boxes if endings and start > endings[-1]] or [b for _, b in boxes[-1:]]
         answer = ", ".join(last) if last else extract_answer(completion)
-        correct = None if row.answer is None else answer is not None and self._right(row, answer)
+        correct = None if row.answer is None else answer is not None and self._right(row, row.answer, answer)
         return Grade(answer, correct, bool(boxes))
 
-    def _right(self, row: Row, answer: str) -> bool:
+    def _right(self, row: Row, label: str, answer: str) -> bool:
         types = [code.strip() for code in row.fields["answer_type"].split(",")]
-        gold, given = split(row.answer, ","), split(answer, ",")
+        gold, given = split(label, ","), split(answer, ",")
         units = [unit.strip() for unit in (row.fields.get("unit") or "").split(",")]
         units += [""] * (len(types) - len(units))
         if len(types) == 1 or not len(types) == len(gold) == len(given):
-            return self._same(answer, row.answer, types[0], units[0] if len(types) == 1 else "")
+            return self._same(answer, label, types[0], units[0] if len(types) == 1 else "")
         if len(set(types)) > 1:  # the prompt then asks for them in order
             return all(map(self._same, given, gold, types, units))
         left = list(given)
