@@ -135,7 +135,8 @@ def _read(file: Path, alone: Path) -> "tuple[PreTrainedModel, PreTrainedTokenize
             get_gguf_hf_weights_map=lambda *args, **kwargs: Names(map_of(*args, **kwargs)),
             tqdm=lambda tensors, **_: tensors,
         ):
-            read, found = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32, output_loading_info=True)
+            loaded: Any = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32, output_loading_info=True)
+        read, found = loaded
         config = type(read.config).from_dict(
             {key: value for key, value in read.config.to_dict().items() if key != "quantization_config"}
         )
@@ -182,8 +183,8 @@ def _other(file: Path, reader: "GGUFReader", config: Any, unused: list[str]) -> 
             yield f"tensor {name}"
     architecture = reader.fields["general.architecture"].contents()
     plain = architecture.replace("-", "").replace("_", "")
-    mappings = GGUF_TO_TRANSFORMERS_MAPPING["config"].items()
-    mapped = next((keys for name, keys in mappings if name.replace("_", "") == plain), {})
+    mappings: Any = GGUF_TO_TRANSFORMERS_MAPPING["config"]
+    mapped: dict[str, Any] = next((keys for name, keys in mappings.items() if name.replace("_", "") == plain), {})
     ignored = []
     for name, field in reader.fields.items():
         key = name.removeprefix(f"{architecture}.")

@@ -72,8 +72,9 @@ def check_finite(directory: Path) -> None:
         rank, ranks = torch.distributed.get_rank(), torch.distributed.get_world_size()
     wrong = None
     for number, (file, name, tensor) in enumerate(_tensors(directory, rank, ranks)):
-        mine = number % ranks == rank and tensor is not None and tensor.numel() and tensor.dtype in _PROBED
-        if mine and not all(end.isfinite() for end in torch.aminmax(tensor)):
+        if number % ranks != rank or tensor is None or not tensor.numel() or tensor.dtype not in _PROBED:
+            continue
+        if not all(end.isfinite() for end in torch.aminmax(tensor)):
             bad = int((~tensor.isfinite()).sum())
             wrong = f"{_shown(file)} holds nan or infinite numbers in {printable(name)} ({bad} of {tensor.numel()})"
             break

@@ -112,9 +112,10 @@ def load_model(
     verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()  # its table of what is missing is a sentence here
     try:
-        model, found = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             path, config=config, output_loading_info=True, ignore_mismatched_sizes=True, **options
         )
+        model, found = loaded
     except Exception as error:
         raise _unloadable(f"pretrained is {printable(path)}, which", error, trust_remote_code) from error
     finally:

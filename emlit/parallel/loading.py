@@ -39,6 +39,7 @@ def load_sharded(
     """
     import torch.distributed.checkpoint as checkpoint
     from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader
+    from torch.distributed.checkpoint.metadata import TensorStorageMetadata
 
     fill_buffers(model)
     folder = _local(path)
@@ -52,11 +53,10 @@ def load_sharded(
         log.warning("the files of %s name weights otherwise than the model: the first process reads them whole", path)
         _scatter(weights, whole)
         return
-    wrong = [name for name, tensor in wanted.items() if tuple(named[name].size) != tuple(tensor.shape)]
+    sizes = {name: tuple(each.size) for name, each in named.items() if isinstance(each, TensorStorageMetadata)}
+    wrong = [name for name, tensor in wanted.items() if sizes[name] != tuple(tensor.shape)]
     if wrong:
-        raise DataError(
-            f"{path} has a {wrong[0]} of {tuple(named[wrong[0]].size)}, not {tuple(wanted[wrong[0]].shape)}"
-        )
+        raise DataError(f"{path} has a {wrong[0]} of {sizes[wrong[0]]}, not {tuple(wanted[wrong[0]].shape)}")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "torch.distributed is disabled")  # of no_dist: nobody waits for anybody
         checkpoint.load(wanted, storage_reader=HuggingFaceStorageReader(str(folder)), no_dist=True)
@@ -65,7 +65,7 @@ def load_sharded(
 def fill_buffers(model: "PreTrainedModel") -> None:
     """Compute what no file holds: rotary frequencies and their like."""
     for parameter in model.parameters():
-        parameter._is_hf_initialized = True  # transformers leaves those alone
+        parameter._is_hf_initialized = True  # type: ignore[attr-defined]  # transformers leaves those alone
     with torch.no_grad():
         model.initialize_weights()
 
@@ -96,7 +96,7 @@ def _scatter(weights: dict[str, Tensor], whole: Callable[[], "PreTrainedModel"])
 
 
 @torch.no_grad()
-def scatter(full: Tensor | None, tensor: Tensor) -> None:
+def scatter(full: Tensor | None, tensor: DTensor) -> None:
     """Copy a whole tensor of the first process's into a sharded one; the others may give None."""
     full = torch.empty(tensor.shape) if full is None else full
     device = tensor.device_mesh.device_type
@@ -108,7 +108,7 @@ def take_over(state: Mapping[str, Tensor], module: nn.Module) -> None:
     """Copy whole tensors, which every process has, into a module's own of the same names, sharded or not."""
     own = module.state_dict(keep_vars=True)
     for name, full in state.items():
-        if isinstance(own[name], DTensor):
-            scatter(full, own[name])
+        if isinstance(tensor := own[name], DTensor):
+            scatter(full, tensor)
         else:
-            own[name].data.copy_(full)
+            tensor.data.copy_(full)

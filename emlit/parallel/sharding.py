@@ -88,7 +88,7 @@ class Sharding:
         for layer in layers:
             fully_shard(layer, reshard_after_forward=True, **options)
         fully_shard(model, reshard_after_forward=not keep_root, **options)
-        model.compute_whole = MethodType(lambda _, compute: compute(), model)
+        model.compute_whole = MethodType(lambda _, compute: compute(), model)  # type: ignore[assignment]
         register_fsdp_forward_method(model, "compute_whole")
 
 
@@ -102,12 +102,13 @@ def within_forward(model: nn.Module, compute: Callable[[], T]) -> T:
 
     What it returns may hold tensors in tuples and lists: through those the backward pass finds its way.
     """
-    return model.compute_whole(compute) if is_sharded(model) else compute()
+    sharded: Any = model  # with the method that `Sharding.apply` gives it
+    return sharded.compute_whole(compute) if is_sharded(model) else compute()
 
 
-def release(model: nn.Module) -> None:
+def release(model: nn.Module | None) -> None:
     """Let go of the weights that a forward pass without a backward pass has gathered."""
-    if is_sharded(model):
+    if isinstance(model, FSDPModule):
         model.reshard()
 
 
@@ -116,7 +117,8 @@ def gathered(tensor: Tensor, device: torch.device) -> Tensor:
     if not isinstance(tensor, DTensor):
         return tensor
     # Shards in the host's memory are gathered by way of the device, whose collectives are the quicker ones.
-    return tensor.to(device).full_tensor() if tensor.device != device else tensor.full_tensor()
+    moved: Any = tensor.to(device) if tensor.device != device else tensor  # a DTensor still
+    return moved.full_tensor()
 
 
 def gradient_norm(model: nn.Module) -> Tensor:

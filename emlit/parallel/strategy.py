@@ -59,6 +59,7 @@ class FSDP2(ModelParallelStrategy):
             super().model_to_device()
             return
         # Parameters stay; what is computed with, and where batches are sent, is the device's.
+        assert self.lightning_module is not None
         _update_properties(self.lightning_module, device=self.root_device)
 
     def load_checkpoint(self, checkpoint_path: Any, weights_only: bool | None = None) -> dict[str, Any]:

@@ -38,8 +38,10 @@ def end_together(to_go_on: Callable[[], str]) -> None:
         threading.Thread(target=_watch_parent, args=(os.getppid(), to_go_on), daemon=True, name="watch-parent").start()
     from lightning.pytorch.strategies.launchers import subprocess_script
 
-    def watch(children: list[subprocess.Popen]) -> None:
-        threading.Thread(target=_watch_children, args=(children, to_go_on), daemon=True, name="watch-children").start()
+    def watch(child_processes: list[subprocess.Popen]) -> None:
+        threading.Thread(
+            target=_watch_children, args=(child_processes, to_go_on), daemon=True, name="watch-children"
+        ).start()
 
     subprocess_script._launch_process_observer = watch
 

@@ -89,12 +89,13 @@ def load_reference(
             that is gathered is cast, so that all of it is kept so
         trust_remote_code: run code that lies beside the weights
     """
-    trusted = {"trust_remote_code": trust_remote_code}
     if sharding is not None:
         computes_in = {torch.bfloat16: "bfloat16", None: dtype}[sharding.compute_dtype]
-        model = load_policy(pretrained, computes_in, sharding=sharding, keep_root=False, **trusted)
+        model = load_policy(
+            pretrained, computes_in, sharding=sharding, keep_root=False, trust_remote_code=trust_remote_code
+        )
     else:
-        model = load_policy(pretrained, dtype, **trusted)
+        model = load_policy(pretrained, dtype, trust_remote_code=trust_remote_code)
         if autocast is not None:
             for layer in decoder_layers(model):
                 for module in layer.modules():

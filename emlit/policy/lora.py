@@ -62,7 +62,7 @@ class LoRA:
             return ALL_LINEAR
         return sorted({names} if isinstance(names, str) else set(names))
 
-    def adapt(self, model: "PreTrainedModel") -> "PeftModel":
+    def adapt(self, model: "PreTrainedModel") -> "PreTrainedModel":
         """Freeze `model` and put adapters into it, in place; they start at B = 0, and A follows the global seed.
 
         Raises:
@@ -83,7 +83,7 @@ class LoRA:
         try:
             with warnings.catch_warnings():  # it asks for experts of ranks that it then does not find
                 warnings.filterwarnings("ignore", ".*_pattern keys did not match", RuntimeWarning)
-                return get_peft_model(model, config)
+                return get_peft_model(model, config)  # type: ignore[return-value]  # what it lacks it has of the model
         except ValueError as error:
             raise ConfigError(
                 f"lora.target_modules is {self.target_modules}, which peft cannot adapt in a "

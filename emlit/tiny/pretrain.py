@@ -11,12 +11,13 @@ from pathlib import Path
 
 import lightning as L
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch.utils.data import DataLoader, TensorDataset
 from transformers import GenerationConfig, Qwen2Config, Qwen2ForCausalLM, Qwen2Tokenizer
 
 from emlit.resilience.outputs import outlast_readers
 from emlit.tiny.corpus import Mixture, solution
-from emlit.tiny.problems import _PHRASE_WEIGHTS, PHRASES, draw_terms, evaluate, split_of
+from emlit.tiny.problems import _PHRASE_WEIGHTS, PHRASES, Difficulty, draw_terms, evaluate, split_of
 
 CONTEXT = 512
 IGNORE = -100
@@ -28,9 +29,10 @@ CHAT_TEMPLATE = (
 
 def corpus(n: int, seed: int, mix: Mixture) -> list[tuple[str, str]]:
     """`n` (question, solution) pairs from the expressions of the train split."""
-    rng, pairs = random.Random(seed), []
+    rng = random.Random(seed)
+    pairs: list[tuple[str, str]] = []
     while len(pairs) < n:
-        difficulty = "hard" if rng.random() < mix.hard_share else "default"
+        difficulty: Difficulty = "hard" if rng.random() < mix.hard_share else "default"
         terms = draw_terms(rng, difficulty)
         expression = "".join(map(str, terms))
         phrase = rng.choices(PHRASES, _PHRASE_WEIGHTS)[0]
@@ -102,7 +104,7 @@ class Pretraining(L.LightningModule):
             print(f"step {self.global_step}/{self.steps}  loss {loss.item():.4f}", flush=True)
         return loss
 
-    def configure_optimizers(self) -> dict:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         optimizer = torch.optim.AdamW(self.parameters(), lr=self.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, self.learning_rate, total_steps=self.steps, pct_start=0.05, anneal_strategy="linear"
