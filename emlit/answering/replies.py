@@ -109,7 +109,7 @@ class Replies:
         def finished(number: int, completion: Completion) -> None:
             text = completion.text
             if text is None:
-                text = self.tokenizer.decode(completion.tokens, skip_special_tokens=True)
+                text = str(self.tokenizer.decode(completion.tokens, skip_special_tokens=True))
             seconds = before + time.perf_counter() - began
             kept = completion if self.keep_logprobs else replace(completion, logprobs=None)
             store.add(self.decoding, wanted[left[number]], kept, text, seconds)

@@ -48,6 +48,9 @@ class Limits:
                 raise ConfigError(f"limits.{field.name} is {getattr(self, field.name)}; it must not be negative")
 
 
+Level = Literal["warn", "stop"]
+
+
 @dataclass(frozen=True)
 class Finding:
     """A signal past its limit.
@@ -62,7 +65,7 @@ class Finding:
     signal: str
     value: float
     limit: float
-    level: Literal["warn", "stop"] = "stop"
+    level: Level = "stop"
 
     def __str__(self) -> str:
         return f"{self.signal} {self.value:.3g} (limit {self.limit:.3g})"
@@ -101,15 +104,15 @@ def judge(start: Signals, best: float | None, now: Signals, limits: Limits) -> l
         now: at this step
         limits: as configured
     """
-    floors = [
+    floors: list[tuple[str, float, float, Level]] = [
         ("entropy", now.entropy, limits.entropy * start.entropy, "warn"),
         ("distinct_3", now.distinct_3, limits.distinct_3 * start.distinct_3, "stop"),
         ("length", now.length, limits.shorter * start.length, "stop"),
         ("format", now.format, start.format - limits.format, "stop"),
     ]
-    if best is not None and score(now) is not None:
-        floors.append(("agreement", score(now), best - limits.agreement, "stop"))
-    ceilings = [
+    if best is not None and (agreement := score(now)) is not None:
+        floors.append(("agreement", agreement, best - limits.agreement, "stop"))
+    ceilings: list[tuple[str, float, float, Level]] = [
         ("compression", now.compression, limits.compression * start.compression, "stop"),
         ("length", now.length, limits.longer * start.length, "stop"),
         ("truncated", now.truncated, start.truncated + limits.truncated, "stop"),

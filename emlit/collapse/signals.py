@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from emlit.records import answer_classes
+from emlit.records.answer_classes import answer_classes
 
 Same = Callable[[str, str], bool]
 
@@ -67,8 +67,8 @@ class Signals:
 
 def votes(answers: Sequence[str | None], same: Same) -> list[tuple[str, int]]:
     """The different answers with how many gave each, most frequent first, ties in order of appearance."""
-    tally = [(answers[members[0]], len(members)) for members in answer_classes(answers, same)]
-    return sorted(tally, key=lambda vote: -vote[1])
+    firsts = ((answers[members[0]], len(members)) for members in answer_classes(answers, same))
+    return sorted(((answer, n) for answer, n in firsts if answer is not None), key=lambda vote: -vote[1])
 
 
 def is_contested(answers: Sequence[str | None], same: Same) -> bool:

@@ -78,6 +78,7 @@ class AnswerTable(Metric):
     """
 
     full_state_update = False
+    keys: list[Tensor]
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

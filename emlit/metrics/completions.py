@@ -29,12 +29,17 @@ class CompletionMetrics(Metric):
     """
 
     full_state_update = False
+    k: Tensor
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         for name in _SUMS + _GROUPS:
             self.add_state(name, torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("k", torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="max")
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Tensor: ...  # of the states
 
     def update(self, predictions: "Iterable[Prediction]") -> None:
         groups: dict[tuple[str, str], list[Prediction]] = defaultdict(list)
@@ -44,7 +49,7 @@ class CompletionMetrics(Metric):
             self.format_ok += prediction.format_ok
             self.tokens += prediction.tokens
             self.truncated += prediction.finish_reason == "length"
-            if prediction.mean_entropy is not None:
+            if prediction.mean_entropy is not None and prediction.mean_logprob is not None:
                 self.scored += 1
                 self.scored_tokens += prediction.tokens
                 self.entropy += prediction.mean_entropy

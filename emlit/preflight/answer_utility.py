@@ -1,9 +1,9 @@
 """Whether reasoning makes the right answer more certain, step by step (arXiv 2508.20395)."""
 
-import functools
 import itertools
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -44,6 +44,10 @@ class AnswerUtility(TokenMetric):
         for name in ("before", "after", "right", "wrong", "rights", "wrongs"):
             self.add_state(name, torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="sum")
 
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Tensor: ...  # of the states
+
     def update(self, predictions: list[Prediction], answers: Sequence[ScoredAnswer], scoring: Scoring) -> None:
         cut = [
             (prediction, *pieces)
@@ -79,7 +83,10 @@ class AnswerUtility(TokenMetric):
             return None
         steps = min(self.steps, len(ends))
         chosen = [ends[len(ends) * step // steps - 1] for step in range(1, steps + 1)]
-        decode = functools.partial(tokenizer.decode, skip_special_tokens=True)
+
+        def decode(tokens: list[int]) -> str:
+            return str(tokenizer.decode(tokens, skip_special_tokens=True))
+
         group = Group(answer.prompt, [reply.completion], [reply.text], decode)
         lengths = [0, *(group.boundary(reply.text[:end], 0) or 0 for end in chosen)]
         bridge, tokens = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in (self.bridge, label))

@@ -58,6 +58,8 @@ class TokenEntropies(TokenMetric):
     trains on.
     """
 
+    entropies: list[Tensor]
+
     def __init__(self) -> None:
         super().__init__()
         self.add_state("entropies", [], dist_reduce_fx="cat")
@@ -87,6 +89,9 @@ class TokenCovariance(TokenMetric):
         high: of Clip-Cov's bounds
         top: share of tokens; 0.002 is KL-Cov's for a model of 7B
     """
+
+    advantages: list[Tensor]
+    logprobs: list[Tensor]
 
     def __init__(self, low: float = 1.0, high: float = 5.0, top: float = 0.002) -> None:
         super().__init__()

@@ -66,7 +66,8 @@ class MajorityReward(VoteFractionReward):
     def __call__(self, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         values = []
         for group in batch.groups:
-            majority = set(max(group.classes, key=len, default=[]))
+            largest: list[int] = max(group.classes, key=len, default=[])
+            majority = set(largest)
             values += [float(number in majority) for number in range(len(group.completions))]
         return sent(torch.tensor(values), batch.tokens.device)
 

@@ -22,7 +22,7 @@ def _reduce(values: Tensor, mask: Tensor, reduction: RewardReduction) -> Tensor:
     return values.masked_fill(~mask, 0.0).sum(dim=1)
 
 
-def _checked(reduction: str, name: str) -> RewardReduction:
+def _checked(reduction: RewardReduction, name: str) -> RewardReduction:
     if reduction not in ("mean", "sum"):
         raise ConfigError(f"reduction of {name} is {reduction!r}; it must be mean or sum")
     if reduction == "sum":

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from emlit.functional import MoreStats, SelfCertainty, sequence_mean
+from emlit.functional import AnyStats, MoreStats, SelfCertainty, sequence_mean
 from emlit.records import RolloutBatch
 from emlit.rewards.base import Reward
 
@@ -18,5 +18,6 @@ class SelfCertaintyReward(Reward):
 
     needs = (_CERTAINTY,)
 
-    def __call__(self, batch: RolloutBatch, stats: MoreStats) -> Tensor:
+    def __call__(self, batch: RolloutBatch, stats: AnyStats) -> Tensor:
+        assert isinstance(stats, MoreStats)  # as there are `needs`
         return sequence_mean(stats.extra[_CERTAINTY], batch.completion_mask)

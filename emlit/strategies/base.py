@@ -52,7 +52,7 @@ class Strategy(ABC):
         if name is not None and not name.strip():
             raise ConfigError("name is empty; leave it out to have one made")
         given = {"temperature": temperature, "top_p": top_p, "top_k": top_k, "min_p": min_p}
-        self.overrides = {key: value for key, value in given.items() if value is not None}
+        self.overrides: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
         Sampling(**self.overrides)  # refuses what is out of range
         self.decoding: Decoding | None = decoding if em_inf is None else PRESETS[em_inf]
         if self.decoding is not None and temperature == 0:

@@ -173,7 +173,9 @@ class ParticleFiltering(Strategy):
         if all(particle.ended for particle in cloud):
             return cloud
         weights = annealed_weights(torch.tensor([p.weight for p in cloud], dtype=torch.float64), step / self.steps)
-        tokens = [part for p in cloud for part in (*p.tokens, "end")]
+        tokens: list[int | str] = []
+        for particle in cloud:
+            tokens += [*particle.tokens, "end"]
         seed = request_seed("resampling", ask.prompt.task.name, ask.prompt.row.id, ask.sample, ask.turn, step, *tokens)
         return [cloud[index] for index in systematic_resampling(weights, seed / 2**63)]
 

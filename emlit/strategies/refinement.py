@@ -45,10 +45,10 @@ class IterativeRefinement(Strategy):
             turns = [alone(reply) for reply in sample(asks)]
             for draft in range(1, self.drafts):
                 phase.advance()
-                going_on = [index for index, turn in enumerate(turns) if turn is not None]
-                asked = [self._again(asks[index], turns[index], draft) for index in going_on]
-                for index, reply in zip(going_on, sample(asked), strict=True):
-                    before, again = turns[index], alone(reply)
+                going_on = [(index, turn) for index, turn in enumerate(turns) if turn is not None]
+                asked = [self._again(asks[index], turn, draft) for index, turn in going_on]
+                for (index, before), reply in zip(going_on, sample(asked), strict=True):
+                    again = alone(reply)
                     if again is not None:
                         prompts, sampled = before.prompt_tokens, before.sampled_tokens
                         turns[index] = Turn(again.reply, prompts + again.prompt_tokens, sampled + again.sampled_tokens)
