@@ -14,6 +14,7 @@ from emlit.functional import TokenStats
 from emlit.modules import CausalLM
 from emlit.processes import of_every_process
 from emlit.records import Completion, Grade, Prompt, Request, request_seed
+from emlit.rollout import Prompts
 
 Groups = list[list[Completion]]  # of each prompt
 Scores = list[list[TokenStats]]
@@ -47,7 +48,7 @@ class Probe:
 
     def __init__(
         self,
-        pool: Sequence[Prompt],
+        pool: Prompts,
         size: ProbeSize,
         seed: int,
         labelled: bool = False,

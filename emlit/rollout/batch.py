@@ -47,7 +47,7 @@ def collate(
     )
     logprobs = None
     if all(completion.logprobs is not None for _, completion in completions):
-        sampled = torch.tensor([logprob for _, c in completions for logprob in c.logprobs[c.given :]])
+        sampled = torch.tensor([logprob for _, c in completions for logprob in (c.logprobs or [])[c.given :]])
         logprobs = torch.zeros(tokens.shape).masked_scatter(completion_mask, sampled)
     trained = torch.tensor([counts(completion, mask_truncated) for _, completion in completions], dtype=torch.bool)
     versions = [weights_version if c.weights_version is None else c.weights_version for _, c in completions]

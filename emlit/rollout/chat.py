@@ -131,7 +131,7 @@ class Chat:
         raise DataError(f"{problem}; change the row, set another system_prompt, or choose another model")
 
     def _apply(self, messages: Sequence[Message], arguments: Mapping[str, Any], begun: bool) -> str:
-        return self.tokenizer.apply_chat_template(
+        return self.tokenizer.apply_chat_template(  # type: ignore[return-value]
             list(messages), tokenize=False, add_generation_prompt=not begun, continue_final_message=begun, **arguments
         )
 

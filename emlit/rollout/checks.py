@@ -9,6 +9,7 @@ from lightning.pytorch.callbacks import Timer
 from emlit.engines import Engine
 from emlit.errors import ConfigError
 from emlit.records import Sampling
+from emlit.rollout.trainer import Trainer
 from emlit.rollouts import Rollouts
 from emlit.strategies import Strategy
 from emlit.tasks import Task, TinyArithmetic
@@ -30,7 +31,7 @@ class FromTheBeginning(Protocol):
         """Called by every process before anything that takes time."""
 
 
-def begin(trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
+def begin(trainer: Trainer, module: L.LightningModule, stage: str) -> None:
     """Tell the callbacks that the run begins."""
     for callback in trainer.callbacks:
         if isinstance(callback, FromTheBeginning):

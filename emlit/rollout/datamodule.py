@@ -45,6 +45,7 @@ from emlit.rollout.round_plan import RoundPlan
 from emlit.rollout.run_events import RunEvents
 from emlit.rollout.solutions import SolutionStream
 from emlit.rollout.stream import RolloutStream
+from emlit.rollout.trainer import Trainer
 from emlit.rollout.training_prompts import training_prompts
 from emlit.rollout.waves import Trainee
 from emlit.rollouts import Rollouts
@@ -96,6 +97,8 @@ class RolloutDataModule(L.LightningDataModule):
         evaluation_batch_size: prompts answered together in evaluation
         context: longest prompt plus completion in tokens; the model's own limit, at most 8192, unless set
     """
+
+    trainer: Trainer
 
     def __init__(
         self,
@@ -197,7 +200,7 @@ class RolloutDataModule(L.LightningDataModule):
         Not earlier: before Lightning has made its process group, an engine in this process would make one of its own,
         and the ranks would train apart without an error.
         """
-        module = self.trainer.lightning_module
+        module: Any = self.trainer.lightning_module  # a CausalLM, whose room is above this one
         begin(self.trainer, module, stage)
         reading = progress.begin("reading the prompts", announce=True)
         module.check_rollouts(self)
@@ -222,7 +225,7 @@ class RolloutDataModule(L.LightningDataModule):
         # What is replayed has no context, unless the model is to read it.
         replayed = not self.engine.needs_context and not module.score
         limit = sys.maxsize if replayed else pretrained.context_length(path, trusted)
-        context = self.context or (limit if replayed else pretrained.default_context(module.pretrained, limit))
+        context = self.context or (sys.maxsize if replayed else pretrained.default_context(module.pretrained, limit))
         if limit is not None and context > limit:
             raise ConfigError(f"data.context is {context}, but {module.pretrained} has {limit} positions; lower it")
         self.longest_context = context
@@ -238,6 +241,7 @@ class RolloutDataModule(L.LightningDataModule):
         vocabulary = getattr(config, "vocab_size", None)
         self.chat = Chat(self.tokenizer, self.chat_template_kwargs, self.few_shot, self.plain_template, vocabulary)
         if stage == "fit":
+            assert self.train_task is not None
             self.train_prompts = training_prompts(
                 self.train_task, self.tokenizer, longest, module.check_prompts,
                 solutions=(stop[0], context) if module.learns_from == "solutions" else None,
@@ -271,6 +275,7 @@ class RolloutDataModule(L.LightningDataModule):
             return evaluation_prompts(
                 self.evaluation_tasks, self.tokenizer, self.chat, self.longest_prompt, self.evaluation_problems
             )
+        assert self.train_task is not None
         held = held_out_prompts(self.train_task, self.chat, self.longest_prompt, self.hold_out)
         if self.trainer.is_global_zero:
             log.warning(
@@ -281,7 +286,8 @@ class RolloutDataModule(L.LightningDataModule):
         return PromptList(held[: self.evaluation_problems])
 
     def train_dataloader(self) -> RolloutStream:
-        module = self.trainer.lightning_module
+        module: Any = self.trainer.lightning_module
+        assert self.plan is not None
         self.stream = _STREAMS[module.learns_from](
             self.train_prompts,
             self.engine,
@@ -306,7 +312,8 @@ class RolloutDataModule(L.LightningDataModule):
         """Whether the trainer, which is at the beginning of the round before, will come to this one."""
         steps, epochs = self.trainer.max_steps, self.trainer.max_epochs
         more_steps = steps < 0 or self.trainer.global_step + self.updates_per_round < steps
-        more_epochs = epochs in (None, -1) or round < epochs * self.stream.rounds_per_epoch
+        assert self.stream is not None
+        more_epochs = epochs is None or epochs == -1 or round < epochs * self.stream.rounds_per_epoch
         return more_steps and more_epochs and not self.trainer.should_stop
 
     def _sum_over_ranks(self, value: float) -> float:
@@ -315,7 +322,8 @@ class RolloutDataModule(L.LightningDataModule):
         )
 
     def _share(self) -> Share:
-        sharded = is_sharded(self.trainer.lightning_module.model)
+        module: Any = self.trainer.lightning_module
+        sharded = is_sharded(module.model)
         return Share(self.trainer.global_rank, self.trainer.world_size, self.evaluation_batch_size, in_step=sharded)
 
     def skip(self, finished: Iterable[AnsweredKey]) -> None:

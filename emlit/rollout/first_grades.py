@@ -13,8 +13,11 @@ log = logging.getLogger(__name__)
 class Graded(Protocol):
     """A grade, or a prediction with one."""
 
-    answer: str | None
-    correct: bool | None
+    @property
+    def answer(self) -> str | None: ...
+
+    @property
+    def correct(self) -> bool | None: ...
 
 
 class FirstGrades:

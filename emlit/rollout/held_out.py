@@ -1,6 +1,7 @@
 """Prompts of data.train that are kept out of training, for evaluation."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from emlit.errors import ConfigError, DataError
 from emlit.records import Row, request_seed
@@ -9,7 +10,7 @@ from emlit.rollout.order import Permutation
 from emlit.rollout.prompts import PromptList, prompt_of
 from emlit.tasks import Task
 
-HELD_OUT = "held_out"  # as data.evaluation
+HELD_OUT: Final = "held_out"  # as data.evaluation
 _SHARE, _MOST = 0.1, 128
 
 

@@ -29,7 +29,7 @@ class Permutation(Sequence[int]):
     def __len__(self) -> int:
         return self._n
 
-    def __getitem__(self, position: int) -> int:
+    def __getitem__(self, position: int) -> int:  # type: ignore[override]  # no slices
         value = range(self._n)[position]
         while True:
             value = self._step(value)

@@ -61,7 +61,7 @@ class Share:
     ) -> list[PromptBatch]:
         """Prompts of this process, and the samples wanted of each, in batches; with `in_step` a collective."""
         pieces = [wanted[start : start + self.batch_size] for start in range(0, len(wanted), self.batch_size)]
-        batches = [PromptBatch(*zip(*piece, strict=True), strategy) for piece in pieces]
+        batches = [PromptBatch(tuple(p for p, _ in piece), tuple(s for _, s in piece), strategy) for piece in pieces]
         if self.in_step:
             batches += [PromptBatch((), (), strategy)] * (max(of_every_process(len(batches))) - len(batches))
         return batches

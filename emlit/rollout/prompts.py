@@ -24,11 +24,12 @@ class Prompts(Protocol):
         fingerprint: the same for the same prompts, so that a run that goes on can tell that they were changed
     """
 
-    fingerprint: str
+    @property
+    def fingerprint(self) -> str: ...
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int) -> Prompt: ...
+    def __getitem__(self, index: int, /) -> Prompt: ...
 
     def order(self, seed: int, epoch: int) -> Sequence[int]:
         """The indices in the order in which an epoch goes through them."""

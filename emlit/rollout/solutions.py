@@ -77,4 +77,8 @@ class SolutionStream(RolloutStream):
     """Rounds whose completions are the rows' solutions; the engine samples nothing in training."""
 
     def _complete(self, drawn: Sequence[tuple[int, Prompt]]) -> list[Completion]:
-        return [Completion(prompt.solution, None, "stop") for _, prompt in drawn for _ in range(self.shape.samples)]
+        completions: list[Completion] = []
+        for _, prompt in drawn:
+            assert prompt.solution is not None  # `with_solution` gave it one
+            completions += [Completion(prompt.solution, None, "stop") for _ in range(self.shape.samples)]
+        return completions

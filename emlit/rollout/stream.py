@@ -134,7 +134,7 @@ class RolloutStream:
         self.sampling_round = True
         sampled = self.ahead.take(self.round) if self.has_round is not None else None
         if sampled is not None:
-            groups = self.waves.groups(sampled.drawn, sampled.completions)
+            groups: Sequence[Group] = self.waves.groups(sampled.drawn, sampled.completions)
         else:
             self._require_newest_weights()
             drawn, version = self.draw(self.round), self.engine.weights_version

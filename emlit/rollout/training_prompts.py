@@ -68,6 +68,7 @@ def training_prompts(
         check([prompt])
         return prompt
 
+    assert isinstance(task, StreamedPrompts)
     return LazyPrompts(task, make, hold_out)
 
 
@@ -109,7 +110,7 @@ class LazyPrompts(Sequence[Prompt]):
     def _row(self, index: int) -> Row:
         return self.rows[self._places[self.held_out + index]]
 
-    def __getitem__(self, index: int) -> Prompt:
+    def __getitem__(self, index: int) -> Prompt:  # type: ignore[override]  # no slices
         index = range(len(self))[index]
         try:
             return self.make(self._row(index))
