@@ -10,8 +10,8 @@ from pathlib import Path
 # In a checkout the second is a link, which a search of the first does not follow.
 _ROOTS = (Path(__file__).parents[1], Path(__file__).parents[1] / "callbacks")
 _TRAINER = "lightning.pytorch.Trainer"
-# Bases that take nothing.
-_PLAIN = {"ABC", "Protocol", "object", "NamedTuple"}
+# Bases that take nothing; `Behind` is one for types alone (emlit/modules/plug_ins.py).
+_PLAIN = {"ABC", "Protocol", "object", "NamedTuple", "Behind"}
 
 
 @dataclass(frozen=True)
@@ -162,13 +162,13 @@ def _read(file: Path, name: str) -> Signature:
     node = next(each for each in tree.body if isinstance(each, ast.ClassDef) and each.name == name)
     bases = tuple(ast.unparse(base).rpartition(".")[2].partition("[")[0] for base in node.bases)
     documentation = ast.get_docstring(node) or ""
-    for each in node.body:
-        if isinstance(each, ast.FunctionDef) and each.name == "__init__":
-            documentation += "\n\n" + (ast.get_docstring(each) or "")
+    functions = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+    for function in functions:
+        if function.name == "__init__":
+            documentation += "\n\n" + (ast.get_docstring(function) or "")
     methods = {
         each.name: any("abstractmethod" in ast.unparse(decorator) for decorator in each.decorator_list)
-        for each in node.body
-        if isinstance(each, ast.FunctionDef)
+        for each in functions
     }
     own_file = file if file.is_relative_to(_ROOTS[0].parent) else None
     found = [find(_imported(each, own_file)) for each in bases if each not in _PLAIN]

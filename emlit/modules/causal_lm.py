@@ -135,7 +135,7 @@ class CausalLM(L.LightningModule):
 
     @property
     def data(self) -> RolloutDataModule:
-        return self.trainer.datamodule
+        return self.trainer.datamodule  # type: ignore[attr-defined]
 
     @property
     def engine(self) -> Engine:
@@ -176,7 +176,9 @@ class CausalLM(L.LightningModule):
             return scored.with_more(stats, needs, temperature)
 
         positions = flat_positions(completion_mask) if positions is None else positions
-        stats = self.scorer(model if model is not None else self.model, tokens, positions, compute)
+        model = self.model if model is None else model
+        assert model is not None
+        stats = self.scorer(model, tokens, positions, compute)
         return self.in_place(stats, positions, completion_mask.shape)
 
     @staticmethod
@@ -194,6 +196,7 @@ class CausalLM(L.LightningModule):
         Where the model is sharded every process must call it, though it may have nothing to score.
         """
         rows = [(prompt, completion.tokens) for prompt, completion in zip(prompts, completions, strict=True)]
+        assert self.model is not None
         was_training = self.model.training
         self.model.eval()
         # Evaluation inside fit runs in callbacks, outside of the trainer's autocast.
@@ -261,7 +264,7 @@ class CausalLM(L.LightningModule):
         self.sampling_seconds, self.scored_answers = answered.seconds, answered.answers
         return answered.predictions
 
-    def validation_step(self, batch: PromptBatch) -> list[Prediction]:
+    def validation_step(self, batch: PromptBatch) -> list[Prediction]:  # type: ignore[override]
         predictions = self.answer(batch)
         self.answers.update(predictions)
         return predictions
@@ -275,7 +278,7 @@ class CausalLM(L.LightningModule):
         self.log_dict(values, sync_dist=True)
         self.answers.reset()
 
-    def test_step(self, batch: PromptBatch) -> list[Prediction]:
+    def test_step(self, batch: PromptBatch) -> list[Prediction]:  # type: ignore[override]
         return self.validation_step(batch)
 
     def on_test_epoch_end(self) -> None:

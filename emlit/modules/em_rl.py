@@ -9,7 +9,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from emlit.errors import ConfigError
-from emlit.functional import Normaliser, TokenStats, mapped
+from emlit.functional import AnyStats, Normaliser, TokenStats, mapped
 from emlit.losses import LossInputs, PolicyUpdate, Reinforce, TokenWeights
 from emlit.modules.causal_lm import CausalLM
 from emlit.modules.objective import EntropyObjectiveMixin
@@ -111,11 +111,12 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         Where the model is sharded every process must call it, though it may have no group.
         """
         batch = collate(groups, 0, Normaliser(1.0, 1.0), self.data.sampling.temperature, False, 0, 0, 1)
-        rewards, _ = self.reward.score(batch, self._scored(groups, batch) if self.reward.reads_stats else None)
+        stats: Any = self._scored(groups, batch) if self.reward.reads_stats else None
+        rewards, _ = self.reward.score(batch, stats)
         left = iter(rewards.tolist())
         return [[next(left) for _ in group.completions] for group in groups]
 
-    def _scored(self, groups: Sequence[Group], batch: RolloutBatch) -> TokenStats:
+    def _scored(self, groups: Sequence[Group], batch: RolloutBatch) -> AnyStats:
         """Log p and H of the sampled tokens (B, T), on the CPU."""
         asked = [(group.prompt.tokens, c) for group in groups for c in group.completions]
         found = self.score_completions([prompt for prompt, _ in asked], [c for _, c in asked], batch.temperature)

@@ -1,11 +1,13 @@
 """What EM-FT and EM-RL share: rollouts in, per-token stats, one scalar out."""
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
+from torch.distributed.fsdp import FSDPModule
 
 from emlit.errors import ConfigError
 from emlit.functional import (
@@ -56,7 +58,7 @@ class EntropyObjectiveMixin(PlugInsMixin, ReferenceMixin):
         torch_compile: compile the model but for its head; the first steps then take a minute or more
     """
 
-    step_output: StepOutput | None = None  # of the last micro-batch
+    step_output: StepOutput  # of the last micro-batch
 
     def __init__(
         self,
@@ -96,6 +98,10 @@ class EntropyObjectiveMixin(PlugInsMixin, ReferenceMixin):
         self.statistics, self.reference_momentum = statistics, reference_momentum
         self.check_momentum()
 
+    if TYPE_CHECKING:
+
+        def training_step(self, batch: RolloutBatch) -> Tensor: ...  # a subclass's
+
     def configure_model(self) -> None:
         super().configure_model()
         if self.gradient_checkpointing and not self.model.is_gradient_checkpointing:
@@ -116,14 +122,14 @@ class EntropyObjectiveMixin(PlugInsMixin, ReferenceMixin):
             positions=batch.positions,
         )
 
-    def entropy_loss(self, batch: RolloutBatch) -> tuple[Tensor, TokenStats]:
+    def entropy_loss(self, batch: RolloutBatch) -> tuple[Tensor, AnyStats]:
         """This micro-batch's share of the round's reduced entropy, and the stats (B, T) of its tokens.
 
         Where no other term needs the gradient of the stats, it is taken in the forward pass, and they carry none.
         """
         if self.loss_terms or self.entropy_temperature not in (None, batch.temperature):
-            stats = self.rollout_stats(batch)
-            return self.reduce(stats.entropy, batch), stats
+            found = self.rollout_stats(batch)
+            return self.reduce(found.entropy, batch), found
 
         def compute(scored: ScoredTokens) -> tuple[Tensor, TokenStats]:
             dtype = torch.promote_types(scored.states.dtype, torch.float32)
@@ -133,7 +139,7 @@ class EntropyObjectiveMixin(PlugInsMixin, ReferenceMixin):
         loss, stats = self.scorer(self.model, batch.tokens, batch.positions, compute)
         return loss, self.in_place(stats, batch.positions, batch.tokens.shape)
 
-    def loss_inputs(self, stats: TokenStats, batch: RolloutBatch) -> LossInputs:
+    def loss_inputs(self, stats: AnyStats, batch: RolloutBatch) -> LossInputs:
         """What losses read; the reference policy, and the old one, are there where a plug-in needs them."""
         batch = self.with_old(batch, stats)
         if not self.needs_reference:
@@ -184,10 +190,10 @@ class EntropyObjectiveMixin(PlugInsMixin, ReferenceMixin):
         return loss * self.trainer.accumulate_grad_batches * self.trainer.world_size
 
     def on_before_backward(self, loss: Tensor) -> None:
-        if is_sharded(self.model):  # replicas add their gradients up once an optimiser step
+        if isinstance(self.model, FSDPModule):  # replicas add their gradients up once an optimiser step
             self.model.set_requires_all_reduce(not self.trainer.fit_loop.epoch_loop._should_accumulate())
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
         optimizer = make_optimizer(self.optimizer, trained, self.learning_rate, self.weight_decay)
         schedule = torch.optim.lr_scheduler.LambdaLR(

@@ -39,7 +39,7 @@ def make_optimizer(
             )
     if weight_decay and "weight_decay" not in known:
         raise ConfigError(f"model.weight_decay is {weight_decay}, but {kind.__name__} has none; set it to 0")
-    wanted = {"lr": learning_rate, "weight_decay": weight_decay}
+    wanted: dict[str, Any] = {"lr": learning_rate, "weight_decay": weight_decay}
     try:
         return make(parameters, **{name: wanted[name] for name in wanted if name in known})
     except (ValueError, TypeError) as error:

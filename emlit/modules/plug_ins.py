@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -12,9 +12,19 @@ from emlit.losses import Lagged, LossTerm, Over, TokenWeights
 from emlit.parallel import release
 from emlit.records import RolloutBatch
 
+# An objective's mixins stand in front of a CausalLM; types alone say so, as each class names it after them.
+if TYPE_CHECKING:
+    from emlit.modules.causal_lm import CausalLM as Behind
+else:
+    Behind = object
 
-class PlugInsMixin:
+
+class PlugInsMixin(Behind):
     """The part of an objective that knows of its plug-ins."""
+
+    if TYPE_CHECKING:
+
+        def rollout_stats(self, batch: RolloutBatch) -> AnyStats: ...  # the objective's
 
     loss_terms: Sequence[LossTerm] = ()
     token_weights: Sequence[TokenWeights] = ()

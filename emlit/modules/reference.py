@@ -15,8 +15,12 @@ from emlit.rollout import RolloutDataModule
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+    from emlit.modules.causal_lm import CausalLM as Behind
+else:
+    Behind = object
 
-class ReferenceMixin:
+
+class ReferenceMixin(Behind):
     """A frozen copy of the policy, or the policy without its adapters; there where a loss term needs it.
 
     Attributes:
@@ -27,6 +31,12 @@ class ReferenceMixin:
     reference_momentum: float | None = None
     # In a tuple, so that it is no submodule: it is not trained.
     _reference: "tuple[PreTrainedModel, ...]" = ()
+    model: "PreTrainedModel"
+
+    if TYPE_CHECKING:
+
+        @property
+        def needs_reference(self) -> bool: ...  # of the plug-ins
 
     def check_momentum(self) -> None:
         """Raise ConfigError for a momentum that is none, or that has nothing to move."""
@@ -69,10 +79,11 @@ class ReferenceMixin:
         if self.lora is None:
             (reference,) = self._reference
             if not is_sharded(reference) and reference.device != self.device:  # once: asking each parameter takes time
-                reference.to(self.device)
+                reference.to(self.device)  # type: ignore[arg-type]
             yield reference
         else:
-            with self.model.disable_adapter():
+            adapted: Any = self.model  # peft's
+            with adapted.disable_adapter():
                 yield self.model
 
     def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:

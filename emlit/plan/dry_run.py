@@ -3,7 +3,7 @@
 import contextlib
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +38,7 @@ class DryRun:
 
     parameters: int = 0
     seconds: float = 0.0
-    peaks: dict[str, dict[str, float]] = field(default_factory=dict)
+    peaks: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 

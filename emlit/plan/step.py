@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from emlit.functional import Normaliser
-from emlit.modules import CausalLM
+from emlit.modules import EntropyObjectiveMixin
 from emlit.records import Completion, Group, Prompt, RolloutBatch, Row
 from emlit.rollout import collate
 from emlit.tasks import TinyArithmetic
@@ -41,10 +41,10 @@ def made_up_batch(rows: int, group: int, prompt: int, completion: int, micro_bat
 
 
 def without_trainer(
-    module: CausalLM, micro_batches: int = 1, world_size: int = 1, autocast: torch.dtype | None = None
+    module: EntropyObjectiveMixin, micro_batches: int = 1, world_size: int = 1, autocast: torch.dtype | None = None
 ) -> None:
     """Let `module` take training steps with nobody around it that asks for them, in bf16-mixed for an `autocast`."""
-    module._trainer = SimpleNamespace(
+    module._trainer = SimpleNamespace(  # type: ignore[assignment]
         accumulate_grad_batches=micro_batches,
         world_size=world_size,
         precision="32-true" if autocast is None else "bf16-mixed",
@@ -55,7 +55,7 @@ def without_trainer(
 
 
 def whole_step(
-    module: CausalLM,
+    module: EntropyObjectiveMixin,
     optimizer: torch.optim.Optimizer,
     batch: RolloutBatch,
     micro_batches: int,
@@ -85,7 +85,7 @@ def whole_step(
     for _ in range(micro_batches):
         with in_phase("forward"), _precision(module, autocast):
             loss = module.training_step(batch)
-        module.step_output = None
+        vars(module).pop("step_output", None)
         with in_phase("backward"):
             loss.backward()
         loss = loss.detach()
@@ -97,7 +97,7 @@ def whole_step(
 
 
 @contextlib.contextmanager
-def _precision(module: CausalLM, autocast: torch.dtype | None) -> Iterator[None]:
+def _precision(module: EntropyObjectiveMixin, autocast: torch.dtype | None) -> Iterator[None]:
     if autocast is None:
         yield
         return
