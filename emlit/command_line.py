@@ -7,6 +7,7 @@ import os
 import sys
 import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 from unittest.mock import patch
@@ -74,14 +75,16 @@ SETTINGS: dict[str, Any] = {
 class EmlitCLI(LightningCLI):
     """LightningCLI with a run directory, emlit's callbacks and readable errors."""
 
-    _in_the_way: tuple[Path, ...] | list[Path] = ()
+    parser: Parser
+    subcommand: str
+    _in_the_way: Sequence[Path] = ()
     _lock = RunLock()
     _made: tuple[Path, ...] = ()
 
-    def __init__(self, *classes: type, args: ArgsType = None, **settings: Any) -> None:
+    def __init__(self, model: type, data: type, args: ArgsType = None, **settings: Any) -> None:
         words = sys.argv[1:] if args is None else args
         self._first_word = words[0] if isinstance(words, list) and words else None
-        super().__init__(*classes, args=args, **settings)
+        super().__init__(model, data, args=args, **settings)
 
     def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """As Lightning does, but with the Trainer's long list at the end."""

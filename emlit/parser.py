@@ -41,7 +41,7 @@ class Parser(LightningArgumentParser):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"allow_abbrev": False, **kwargs})
 
-    def parse_args(self, *args: Any, **kwargs: Any) -> Namespace:
+    def parse_args(self, *args: Any, **kwargs: Any) -> Namespace:  # type: ignore[override]  # as jsonargparse's
         discard = _typehints.discard_init_args_on_class_path_change
         if discard.__module__ == __name__:  # the parser of a subcommand, inside that of all
             return super().parse_args(*args, **kwargs)

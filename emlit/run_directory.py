@@ -172,7 +172,7 @@ def require_free(run_dir: Path, command: str, earlier: Sequence[Path] = (), prof
         require_own(path, instead="choose another --run_dir")
 
 
-def take(run_dir: Path, command: str, earlier: list[Path], checkpoint: Path | None, profiled: bool = False) -> None:
+def take(run_dir: Path, command: str, earlier: Sequence[Path], checkpoint: Path | None, profiled: bool = False) -> None:
     """Mark a run's directory as emlit's, and delete what `claim` found.
 
     Args:
@@ -195,7 +195,7 @@ def take(run_dir: Path, command: str, earlier: list[Path], checkpoint: Path | No
         ) from error
 
 
-def _take(run_dir: Path, command: str, earlier: list[Path], checkpoint: Path | None) -> None:
+def _take(run_dir: Path, command: str, earlier: Sequence[Path], checkpoint: Path | None) -> None:
     mark(run_dir)
     adopt(run_dir, lock_name(command))
     for path in earlier:
