@@ -20,6 +20,7 @@ from emlit.export import Room, parameter_count
 from emlit.modules import CausalLM
 from emlit.resilience.checkpoint_files import restoring
 from emlit.rollout import render
+from emlit.rollout.trainer import Trainer
 from emlit.tasks import Task
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ class CollapseGuard(L.Callback):
         self._make: Callable[[ProbeSize], Probe] | None = None
         self._resumed: dict[str, Any] | None = None
 
-    def room(self, trainer: L.Trainer, module: CausalLM) -> list[Room]:
+    def room(self, trainer: Trainer, module: CausalLM) -> list[Room]:
         """Of the kept step's weights, and of those before them until a checkpoint names the new ones."""
         if self.mode != "stop" or module.lora is not None:
             return []
@@ -90,7 +91,7 @@ class CollapseGuard(L.Callback):
         where = RunCheckpoint.path(trainer).parent
         return [Room("the guard's kept weights", 2 * size, where, "set --guard.mode warn")]
 
-    def preflight(self, trainer: L.Trainer, module: CausalLM, stage: str) -> None:
+    def preflight(self, trainer: Trainer, module: CausalLM, stage: str) -> None:
         if stage != "fit" or self.mode == "off":
             return
         data = trainer.datamodule
@@ -112,7 +113,7 @@ class CollapseGuard(L.Callback):
         if self._resumed is not None:
             self._resume(self._resumed)
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: CausalLM) -> None:
         if self.probe is None:
             return
         if not self.history or self._unfinished == trainer.global_step:
@@ -126,7 +127,7 @@ class CollapseGuard(L.Callback):
             trainer.should_stop = True
 
     def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         step, every = trainer.global_step, self.every_n_steps
         # Between rounds: within one the engine holds older weights.
@@ -135,8 +136,9 @@ class CollapseGuard(L.Callback):
         if step // every > max(self.history) // every or step == trainer.max_steps:
             self._check(trainer, pl_module)
 
-    def _check(self, trainer: L.Trainer, module: CausalLM) -> None:
+    def _check(self, trainer: Trainer, module: CausalLM) -> None:
         """Measure the probe, judge it, keep or stop."""
+        assert self.probe is not None
         step = self._unfinished = trainer.global_step
         if not self.history:
             progress.say(f"collapse guard, start probe: {self.probe.size}")
@@ -147,6 +149,7 @@ class CollapseGuard(L.Callback):
         self.seconds += seconds
         if not self.history:
             progress.say(f"collapse guard, start probe: took {seconds:.0f} s")
+            assert self.probe.contested is not None
             self.fired[step] = judge_start(signals, self.probe.contested, self.limits)
             if score(signals) is None and trainer.is_global_zero:
                 log.warning(
@@ -174,7 +177,7 @@ class CollapseGuard(L.Callback):
     def _stops(self, step: int) -> list[Finding]:
         return [finding for finding in self.fired[step] if finding.level == "stop"]
 
-    def on_train_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+    def on_train_end(self, trainer: Trainer, pl_module: CausalLM) -> None:
         """Hand the kept weights to what evaluates and exports; the checkpoint is of the last step."""
         if self.probe is not None and trainer.global_step not in self.history:  # ended early, by another's will
             self._check(trainer, pl_module)
@@ -183,12 +186,12 @@ class CollapseGuard(L.Callback):
         kept_weights.take(trainer, pl_module, self.kept_step)
         load_into(trainer.datamodule.engine, pl_module, version=trainer.global_step)
 
-    def on_exception(self, trainer: L.Trainer, pl_module: CausalLM, exception: BaseException) -> None:
+    def on_exception(self, trainer: Trainer, pl_module: CausalLM, exception: BaseException) -> None:
         """The export that a run ends with on non-finite values is the kept step's too."""
         if isinstance(exception, NonFiniteError) and self.final_step(trainer) != trainer.global_step:
             kept_weights.take(trainer, pl_module, self.kept_step)
 
-    def final_step(self, trainer: L.Trainer) -> int:
+    def final_step(self, trainer: Trainer) -> int:
         """Whose weights the run ends with."""
         kept = self.mode == "stop" and self.probe is not None and self.history
         return self.kept_step if kept else trainer.global_step
@@ -197,10 +200,11 @@ class CollapseGuard(L.Callback):
         """What became of the run, for its end; None where nothing was watched."""
         if self.probe is None or not self.history:
             return None
-        stopped = self.stop_step is not None
         keeps = f"{'keeps' if self.mode == 'stop' else 'would keep'} step {self.kept_step} of {max(self.history)}"
-        why = "; ".join(map(str, self._stops(self.stop_step))) if stopped else "nothing fired in a row"
-        at = f" ({'stopped' if self.mode == 'stop' else 'fired'} at step {self.stop_step}: {why})" if stopped else ""
+        why, at = "nothing fired in a row", ""
+        if self.stop_step is not None:
+            why = "; ".join(map(str, self._stops(self.stop_step)))
+            at = f" ({'stopped' if self.mode == 'stop' else 'fired'} at step {self.stop_step}: {why})"
         by = f"{self._picked_by()}, no label" if self.labelled is None else "labels: semi-supervised"
         return f"{keeps}{at or f', {why}'}; picked by {by}"
 
@@ -211,7 +215,7 @@ class CollapseGuard(L.Callback):
             return "the last step at which nothing fired, as no answer was found to vote on"
         return "votes of the start"
 
-    def cost(self, trainer: L.Trainer) -> GuardCost | None:
+    def cost(self, trainer: Trainer) -> GuardCost | None:
         """Of all probes so far."""
         if self.probe is None or not self.history:
             return None
@@ -236,7 +240,7 @@ class CollapseGuard(L.Callback):
         return {
             "history": {step: asdict(signals) for step, signals in self.history.items()},
             "fired": {step: [asdict(finding) for finding in found] for step, found in self.fired.items()},
-            "probe": self._resumed if self.probe is None else self._probe_state(),
+            "probe": self._resumed if self.probe is None else self._probe_state(self.probe),
             "seconds": self.seconds,
             "unfinished": self._unfinished,
             "kept_step": self.kept_step,
@@ -253,13 +257,16 @@ class CollapseGuard(L.Callback):
         if self._make is not None and self._resumed is not None:
             self._resume(self._resumed)
 
-    def _probe_state(self) -> dict[str, Any]:
-        size = self.probe.size
-        return {**self.probe.state_dict(), "prompts": size.prompts, "start_samples": size.start_samples}
+    @staticmethod
+    def _probe_state(probe: Probe) -> dict[str, Any]:
+        size = probe.size
+        return {**probe.state_dict(), "prompts": size.prompts, "start_samples": size.start_samples}
 
     def _resume(self, state: dict[str, Any]) -> None:
         """The probe that the run began with, whatever a run of this length would begin with."""
         prompts = self.prompts or state.get("prompts", 64)  # earlier versions always took these
         votes = self.start_samples or state.get("start_samples", 16)
+        assert self._make is not None
+        assert self.probe is not None
         self.probe = self._make(replace(self.probe.size, prompts=prompts, start_samples=votes))
         self.probe.load_state_dict(state)

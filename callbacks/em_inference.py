@@ -6,6 +6,7 @@ import lightning as L
 
 from emlit.decoding import PRESETS, Decoding, EntropyMinimization, Preset
 from emlit.errors import ConfigError
+from emlit.rollout.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class EMInference(L.Callback):
         except ValueError as error:
             raise ConfigError(f"EMInference: {error}") from None
 
-    def preflight(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
+    def preflight(self, trainer: Trainer, module: L.LightningModule, stage: str) -> None:
         if stage == "fit":
             raise ConfigError("EMInference changes decoding and has no place in fit; use it with predict or validate")
         if stage == "predict" and trainer.datamodule.strategies is not None:

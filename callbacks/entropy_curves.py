@@ -12,9 +12,10 @@ from emlit.curves.scalars import completion_scalars, over_ranks, token_scalars
 from emlit.curves.tensorboard import add_profile, writers
 from emlit.errors import ConfigError
 from emlit.functional import decile_means, sequence_mean
-from emlit.modules import CausalLM, StepOutput
+from emlit.modules import EntropyObjectiveMixin, StepOutput
 from emlit.parallel import gradient_norm
 from emlit.printable import as_markdown
+from emlit.rollout.trainer import Trainer
 
 
 class EntropyCurves(L.Callback):
@@ -40,21 +41,23 @@ class EntropyCurves(L.Callback):
         self.counted_generation = 0.0  # seconds of the round's, in earlier steps
         self.last_end = 0.0  # time.perf_counter() at the end of the last optimiser step
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: EntropyObjectiveMixin) -> None:
         self.last_step = trainer.global_step
         self.records.clear()
 
-    def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: CausalLM, optimizer: Any) -> None:
+    def on_before_optimizer_step(self, trainer: Trainer, pl_module: EntropyObjectiveMixin, optimizer: Any) -> None:
         self.gradient_norm = gradient_norm(pl_module)
 
     def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: Trainer, pl_module: EntropyObjectiveMixin, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         self.records.append(pl_module.step_output)
         if trainer.global_step == self.last_step:
             return
         step, self.last_step = trainer.global_step, trainer.global_step
-        began = max(trainer.datamodule.stream.round_started, self.last_end)
+        stream = trainer.datamodule.stream
+        assert stream is not None
+        began = max(stream.round_started, self.last_end)
         self.last_end = time.perf_counter()
         tokens = RoundTokens.of(self.records, pl_module.reduction).over_ranks()
         completions = sum(len(record.batch.tokens) for record in self.records if not record.batch.apart)
@@ -76,9 +79,10 @@ class EntropyCurves(L.Callback):
                     writer.add_text("samples", self._samples(self.records[0]), step)
         self.records.clear()
 
-    def _machinery(self, trainer: L.Trainer, tokens: int, began: float) -> dict[str, float]:
+    def _machinery(self, trainer: Trainer, tokens: int, began: float) -> dict[str, float]:
         """Losses, gaps and times of this process, of the optimiser step that began at `began`; `tokens` are of all."""
         batch, stream, ends = self.records[0].batch, trainer.datamodule.stream, self.records[-1].batch.ends_round
+        assert stream is not None
         seconds = self.last_end - began
         sync = next((c.seconds for c in trainer.callbacks if isinstance(c, WeightSync)), 0.0) if ends else 0.0
         # A round ahead is waited for at the end of the last update that it delays.

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-import lightning as L
-
 from emlit.collapse import ProbeSize
+from emlit.rollout.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class GuardCost:
     seconds: float
 
     @classmethod
-    def of(cls, size: ProbeSize, probes: int, seconds: float, trainer: L.Trainer) -> "GuardCost":
+    def of(cls, size: ProbeSize, probes: int, seconds: float, trainer: Trainer) -> "GuardCost":
         """Of so many probes, that before training among them."""
         completions = size.at_start + (probes - 1) * size.prompts * size.samples
         run = _completions(trainer, trainer.global_step)
@@ -40,7 +39,7 @@ class GuardCost:
         return f"its probes: {self.completions:,} completions{share}, {self.seconds:.0f} s"
 
 
-def planned(trainer: L.Trainer) -> tuple[int | None, int | None]:
+def planned(trainer: Trainer) -> tuple[int | None, int | None]:
     """Optimiser steps of the run, and completions that it trains on; None where nothing says so.
 
     Before there is a loader, from which Lightning would tell.
@@ -53,7 +52,7 @@ def planned(trainer: L.Trainer) -> tuple[int | None, int | None]:
     return (min(limits), _completions(trainer, min(limits))) if limits else (None, None)
 
 
-def _completions(trainer: L.Trainer, steps: int) -> int:
+def _completions(trainer: Trainer, steps: int) -> int:
     data = trainer.datamodule
     rounds = -(-steps // data.updates_per_round)
     return rounds * data.prompts_per_round * data.samples_per_prompt

@@ -16,6 +16,7 @@ from emlit.modules import CausalLM
 from emlit.policy.scoring import unwrapped
 from emlit.resilience.files import replacing, scratch_of
 from emlit.resilience.marks import facts_of, mark, require_own, seal
+from emlit.rollout.trainer import Trainer
 from emlit.terminal import Terminal
 
 
@@ -34,10 +35,10 @@ class HFExport(L.Callback):
     def __init__(self, dirpath: str | None = None, enabled: bool = True) -> None:
         self.dirpath, self.enabled = dirpath, enabled
 
-    def path(self, trainer: L.Trainer) -> Path:
+    def path(self, trainer: Trainer) -> Path:
         return Path(self.dirpath or Path(trainer.default_root_dir) / "export").absolute()
 
-    def preflight(self, trainer: L.Trainer, module: CausalLM, stage: str) -> None:
+    def preflight(self, trainer: Trainer, module: CausalLM, stage: str) -> None:
         """Try whatever could fail at the end of the run.
 
         Raises:
@@ -58,7 +59,7 @@ class HFExport(L.Callback):
         require_room(*needs, Room("the export", size, target.parent, "choose another --export.dirpath"))
 
     @progress.phase("exporting the model", announce=True)
-    def export(self, trainer: L.Trainer, module: CausalLM) -> None:
+    def export(self, trainer: Trainer, module: CausalLM) -> None:
         """Write the weights as they are now; every process must call it."""
         first = trainer.is_global_zero  # by every process gathered, by this one kept
         state = {name: tensor.cpu() for name, tensor in engine_weights(module) if first}
@@ -68,9 +69,7 @@ class HFExport(L.Callback):
         # One that went on would end, and whoever watches over the processes would end this one with it.
         trainer.strategy.barrier()
 
-    def _write(
-        self, trainer: L.Trainer, module: CausalLM, state: dict[str, Tensor], adapter: dict[str, Tensor]
-    ) -> None:
+    def _write(self, trainer: Trainer, module: CausalLM, state: dict[str, Tensor], adapter: dict[str, Tensor]) -> None:
         target = self.path(trainer)
         kept = f"{RunCheckpoint.path(trainer)} is kept; make room and go on with --ckpt_path last"
         model = unwrapped(module.model)
@@ -79,25 +78,26 @@ class HFExport(L.Callback):
             scratch.mkdir()
             model.save_pretrained(scratch, state_dict=state)
             if adapter:
+                adapted: Any = module.model  # peft's
                 if gguf.is_gguf(module.pretrained):  # and not emlit's cache of it
-                    module.model.active_peft_config.base_model_name_or_path = module.pretrained
+                    adapted.active_peft_config.base_model_name_or_path = module.pretrained
                 # Else peft would ask the hub whether the vocabulary has grown.
-                module.model.save_pretrained(scratch / "adapter", state_dict=adapter, save_embedding_layers=False)
+                adapted.save_pretrained(scratch / "adapter", state_dict=adapter, save_embedding_layers=False)
                 (scratch / "adapter/README.md").unlink(missing_ok=True)  # peft's form, with nothing filled in
             trainer.datamodule.tokenizer.save_pretrained(scratch)
             seal(scratch, run=_run(trainer), step=trainer.global_step)
 
-    def on_train_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+    def on_train_end(self, trainer: Trainer, pl_module: CausalLM) -> None:
         if self.enabled:
             self.export(trainer, pl_module)
             if trainer.is_global_zero:
                 Terminal().print(f"model:      {self.path(trainer)}", soft_wrap=True)
 
-    def on_exception(self, trainer: L.Trainer, pl_module: CausalLM, exception: BaseException) -> Any:
+    def on_exception(self, trainer: Trainer, pl_module: CausalLM, exception: BaseException) -> Any:
         if self.enabled and isinstance(exception, NonFiniteError):
             self.export(trainer, pl_module)
 
 
-def _run(trainer: L.Trainer) -> str:
+def _run(trainer: Trainer) -> str:
     """What tells the exports of this run from those of others."""
     return mark(Path(trainer.default_root_dir))

@@ -2,22 +2,21 @@
 
 from pathlib import Path
 
-import lightning as L
-
 from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.modules import CausalLM
 from emlit.parallel import gathered, is_sharded, take_over
 from emlit.resilience import checkpoint_files
 from emlit.resilience.files import delete, replacing
 from emlit.resilience.marks import foreign
+from emlit.rollout.trainer import Trainer
 
 
-def path(trainer: L.Trainer, step: int) -> Path:
+def path(trainer: Trainer, step: int) -> Path:
     """Where those of a step are kept."""
     return RunCheckpoint.path(trainer).with_name(f"kept-{step}.pt")
 
 
-def save(trainer: L.Trainer, module: CausalLM, step: int, also: int) -> None:
+def save(trainer: Trainer, module: CausalLM, step: int, also: int) -> None:
     """Keep the weights as they are now; every process must call it.
 
     Args:
@@ -39,7 +38,7 @@ def save(trainer: L.Trainer, module: CausalLM, step: int, also: int) -> None:
             delete(old)
 
 
-def take(trainer: L.Trainer, module: CausalLM, step: int) -> None:
+def take(trainer: Trainer, module: CausalLM, step: int) -> None:
     """Give the module the weights of a step; every process must call it."""
     trainer.strategy.barrier()
     kept = checkpoint_files.read(path(trainer, step), "the kept step", mmap=True)

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import lightning as L
-
 from emlit.modules import CausalLM
 from emlit.pretrained import resolve, skeleton
+from emlit.rollout.trainer import Trainer
 from emlit.strategies import plain_values
 
 
-def settings_of(trainer: L.Trainer, module: CausalLM) -> dict[str, Any]:
+def settings_of(trainer: Trainer, module: CausalLM) -> dict[str, Any]:
     """The settings of a predict run; `parameters` is the model's number of them (none where it does not sample)."""
     data = trainer.datamodule
     problems: dict[str, Any] = defaultdict(hashlib.sha256)

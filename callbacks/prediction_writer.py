@@ -26,6 +26,7 @@ from emlit.report import (
 from emlit.resilience.files import append_to, delete, flush, replacing, write_whole, writing
 from emlit.resilience.marks import create, require_own
 from emlit.rollout import RolloutDataModule
+from emlit.rollout.trainer import Trainer
 from emlit.sampled_completions import SampledCompletions
 from emlit.terminal import Terminal
 
@@ -48,7 +49,7 @@ class PredictionWriter(L.Callback):
     def __init__(self, overwrite: bool = False) -> None:
         self.overwrite = overwrite
 
-    def preflight(self, trainer: L.Trainer, module: CausalLM, stage: str) -> None:
+    def preflight(self, trainer: Trainer, module: CausalLM, stage: str) -> None:
         """Raise ConfigError where an earlier run in the same directory had other settings."""
         if stage != "predict":
             return
@@ -68,7 +69,7 @@ class PredictionWriter(L.Callback):
             )
         self.settings["strategies"] = {**earlier.get("strategies", {}), **self.settings["strategies"]}
 
-    def setup(self, trainer: L.Trainer, pl_module: CausalLM, stage: str) -> None:
+    def setup(self, trainer: Trainer, pl_module: CausalLM, stage: str) -> None:
         """Find what an earlier run left."""
         if stage != "predict":
             return
@@ -110,7 +111,7 @@ class PredictionWriter(L.Callback):
 
     def on_predict_batch_end(
         self,
-        trainer: L.Trainer,
+        trainer: Trainer,
         pl_module: CausalLM,
         outputs: list[Prediction],
         batch: Any,
@@ -128,9 +129,10 @@ class PredictionWriter(L.Callback):
             "seconds": pl_module.sampling_seconds,
         }
         _append(self.costs, [cost], kept)
+        assert pl_module.sampled is not None
         pl_module.sampled.clear()
 
-    def teardown(self, trainer: L.Trainer, pl_module: CausalLM, stage: str) -> None:
+    def teardown(self, trainer: Trainer, pl_module: CausalLM, stage: str) -> None:
         if stage != "predict":
             return
         self._end_sampling(pl_module)
@@ -148,7 +150,7 @@ class PredictionWriter(L.Callback):
             console.print(f"warning: {sentence}", style="bold red", soft_wrap=True, markup=False, highlight=False)
         console.print(f"predictions: {self.whole}\nreport:      {self.directory / 'report.md'}", soft_wrap=True)
 
-    def on_exception(self, trainer: L.Trainer, pl_module: CausalLM, exception: BaseException) -> None:
+    def on_exception(self, trainer: Trainer, pl_module: CausalLM, exception: BaseException) -> None:
         self._end_sampling(pl_module)
 
     @staticmethod

@@ -28,6 +28,7 @@ from emlit.preflight.own_metric import OwnMetric
 from emlit.preflight.report import MEANINGS, UNITS, TaskReport, ends, to_markdown
 from emlit.resilience.files import replacing, write_whole
 from emlit.resilience.marks import create
+from emlit.rollout.trainer import Trainer
 from emlit.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class PreflightReport(L.Callback):
         self.tables: dict[str, AnswerTable] = {}
         self.own: dict[str, list[OwnMetric]] = {}
 
-    def preflight(self, trainer: L.Trainer, module: CausalLM, stage: str) -> None:
+    def preflight(self, trainer: Trainer, module: CausalLM, stage: str) -> None:
         if stage != "validate" or not self.enabled:
             return
         prompts = len(trainer.datamodule.evaluation_prompts)
@@ -76,10 +77,10 @@ class PreflightReport(L.Callback):
         self.model: ModelFacts = model_facts(module.pretrained, module.trust_remote_code)
         self.checkpoint = trainer.ckpt_path
 
-    def _runs(self, trainer: L.Trainer) -> bool:
+    def _runs(self, trainer: Trainer) -> bool:
         return self.enabled and trainer.state.fn == TrainerFn.VALIDATING
 
-    def on_validation_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+    def on_validation_start(self, trainer: Trainer, pl_module: CausalLM) -> None:
         if self._runs(trainer):
             names = [task.name for task in trainer.datamodule.evaluation_tasks]
             self.tables = {name: AnswerTable().to(pl_module.device) for name in names}
@@ -88,7 +89,7 @@ class PreflightReport(L.Callback):
 
     def on_validation_batch_end(
         self,
-        trainer: L.Trainer,
+        trainer: Trainer,
         pl_module: CausalLM,
         outputs: list[Prediction],
         batch: Any,
@@ -108,7 +109,7 @@ class PreflightReport(L.Callback):
                     else:
                         metric.update(mine)
 
-    def on_validation_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+    def on_validation_end(self, trainer: Trainer, pl_module: CausalLM) -> None:
         if not self._runs(trainer):
             return
         answers = {name: table.answers() for name, table in self.tables.items()}
@@ -118,7 +119,7 @@ class PreflightReport(L.Callback):
 
     @progress.phase("writing the report")
     def _report(
-        self, trainer: L.Trainer, answers: dict[str, Answers], own: dict[str, list[dict[str, float] | None]]
+        self, trainer: Trainer, answers: dict[str, Answers], own: dict[str, list[dict[str, float] | None]]
     ) -> None:
         data = trainer.datamodule
         departs = _departs(trainer)
@@ -183,7 +184,7 @@ def _require_policy(metric: TokenMetric, module: CausalLM) -> None:
         )
 
 
-def _departs(trainer: L.Trainer) -> str | None:
+def _departs(trainer: Trainer) -> str | None:
     """What made the completions other than the model's own at temperature 1."""
     data = trainer.datamodule
     parts = [] if data.sampling.decoding is None else [type(data.sampling.decoding).__name__]
@@ -203,7 +204,7 @@ def _save(drawn: "dict[str, Figure]", directory: Path, task: str) -> list[str]:
     return [str(folder / f"{name}.png") for name in drawn]
 
 
-def _to_tensorboard(trainer: L.Trainer, report: TaskReport, drawn: "dict[str, Figure]") -> None:
+def _to_tensorboard(trainer: Trainer, report: TaskReport, drawn: "dict[str, Figure]") -> None:
     step, task = trainer.global_step, report.task
     scalars = {f"preflight/{task}/{name}": each.value for name, each in report.measured.values.items()}
     for logger in trainer.loggers:

@@ -13,6 +13,7 @@ from emlit.callbacks.progress_display import Bars, Lines, Ticker, duration
 from emlit.callbacks.samples_page import planned_steps
 from emlit.errors import ConfigError
 from emlit.progress import Phase
+from emlit.rollout.trainer import Trainer
 
 _SHOWN = {
     "accuracy/pass@1": "pass@1",
@@ -53,13 +54,14 @@ class RolloutProgress(ProgressBar):
     def enable(self) -> None:
         self.enabled = True
 
-    def on_begin(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+    def on_begin(self, trainer: Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Before anything that takes time."""
         if not self.enabled or not trainer.is_global_zero:
             return
         self._close()  # of an earlier run of the same trainer, that failed
         self.display = Bars(self.console) if self.console.is_terminal else Lines(self.console)
         progress.watch(self.display)
+        assert trainer.state.fn is not None
         self.root = progress.begin(trainer.state.fn.value)  # "fit", "predict"
         self.ticker = Ticker(self.display.every, self.display.look)
 
@@ -72,23 +74,21 @@ class RolloutProgress(ProgressBar):
         self.display.close()
         self.display = self.root = self.optimising = None
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: L.LightningModule) -> None:
         self.step, self.steps, self.started = trainer.global_step, planned_steps(trainer), progress.clock()
         if self.root is not None:
             self.root.name = "step"
             self.root.restart(self.step, self.steps)
 
-    def on_train_batch_start(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_start(self, trainer: Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int) -> None:
         if self.root is not None and self.optimising is None:
             self.optimising = progress.begin("optimising", trainer.accumulate_grad_batches, "micro-batches")
 
-    def on_after_backward(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_after_backward(self, trainer: Trainer, pl_module: L.LightningModule) -> None:
         if self.optimising is not None:
             self.optimising.advance()
 
-    def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Any) -> None:
+    def on_before_optimizer_step(self, trainer: Trainer, pl_module: L.LightningModule, optimizer: Any) -> None:
         self._end_optimising()
         if self.root is not None:  # what other callbacks do after the step is done after it
             self.root.done = trainer.global_step + 1
@@ -99,7 +99,7 @@ class RolloutProgress(ProgressBar):
             self.optimising = None
 
     def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         if self.root is None or trainer.global_step == self.step:
             return
@@ -112,7 +112,7 @@ class RolloutProgress(ProgressBar):
             self.display.say(f"step {self.step}{of}  {note}  {duration(progress.clock() - self.started)}")
 
     @staticmethod
-    def _note(trainer: L.Trainer) -> str:
+    def _note(trainer: Trainer) -> str:
         metrics = trainer.callback_metrics
         return "  ".join(f"{label} {metrics[name]:.3f}" for name, label in _SHOWN.items() if name in metrics)
 
@@ -121,14 +121,14 @@ class RolloutProgress(ProgressBar):
             self.root.unit = "batches"
             self.root.restart(0, int(batches if isinstance(batches, int) else sum(batches)))
 
-    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_validation_start(self, trainer: Trainer, pl_module: L.LightningModule) -> None:
         if trainer.state.fn != TrainerFn.FITTING:
             self._count_batches(trainer.num_val_batches)
 
-    def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_test_start(self, trainer: Trainer, pl_module: L.LightningModule) -> None:
         self._count_batches(trainer.num_test_batches)
 
-    def on_predict_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_predict_start(self, trainer: Trainer, pl_module: L.LightningModule) -> None:
         self._count_batches(trainer.num_predict_batches)
 
     def _batch_answered(self, trainer: L.Trainer, *_: Any, **__: Any) -> None:
@@ -139,10 +139,10 @@ class RolloutProgress(ProgressBar):
     on_test_batch_end = _batch_answered
     on_predict_batch_end = _batch_answered
 
-    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+    def on_exception(self, trainer: Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         self._close()
 
-    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+    def teardown(self, trainer: Trainer, pl_module: L.LightningModule, stage: str) -> None:
         self._close()
 
 

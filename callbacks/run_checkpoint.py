@@ -23,6 +23,7 @@ from emlit.resilience.checkpoint_files import restoring
 from emlit.resilience.direct_checkpoint_io import DirectCheckpointIO
 from emlit.resilience.files import delete, put_in_place, replacing, scratch_of, writing
 from emlit.resilience.marks import seal
+from emlit.rollout.trainer import Trainer
 
 
 class RunCheckpoint(Checkpoint):
@@ -47,7 +48,7 @@ class RunCheckpoint(Checkpoint):
         self._generators: list[dict[str, Any]] = []
 
     @staticmethod
-    def path(trainer: L.Trainer) -> Path:
+    def path(trainer: Trainer) -> Path:
         return Path(trainer.default_root_dir) / "checkpoints" / "last.ckpt"
 
     def state_dict(self) -> dict[str, Any]:
@@ -56,18 +57,18 @@ class RunCheckpoint(Checkpoint):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._generators = state["generators"]
 
-    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+    def setup(self, trainer: Trainer, pl_module: L.LightningModule, stage: str) -> None:
         if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:  # nobody has chosen one
             trainer.strategy.checkpoint_io = DirectCheckpointIO()
         trainer.fit_loop.__class__ = _ToItsEnd
         trainer._checkpoint_connector.__class__ = _Restoring
 
-    def preflight(self, trainer: L.Trainer, module: Any, stage: str) -> None:
+    def preflight(self, trainer: Trainer, module: Any, stage: str) -> None:
         """Raise ConfigError where there is no room for a checkpoint."""
         if stage == "fit" and trainer.is_global_zero:
             require_room(*self.room(trainer, module))
 
-    def room(self, trainer: L.Trainer, module: Any) -> list[Room]:
+    def room(self, trainer: Trainer, module: Any) -> list[Room]:
         """Of weights in float32 and AdamW's two moments; a new one is written beside the one before."""
         if module.lora is not None:
             return []
@@ -78,7 +79,7 @@ class RunCheckpoint(Checkpoint):
         what = "a checkpoint" if copies == 1 else f"{copies} checkpoints"
         return [Room(what, max(copies * size - held, 0), self.path(trainer).parent, "choose another --run_dir")]
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: L.LightningModule) -> None:
         self.saved_step = trainer.global_step
         if trainer.is_global_zero:
             with writing(self.path(trainer)):
@@ -92,7 +93,7 @@ class RunCheckpoint(Checkpoint):
             _recount(trainer)
 
     def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         step = trainer.global_step
         if step == self.saved_step or not batch.ends_round:
@@ -104,7 +105,7 @@ class RunCheckpoint(Checkpoint):
         ):
             self.save(trainer)
 
-    def save(self, trainer: L.Trainer) -> None:
+    def save(self, trainer: Trainer) -> None:
         """Save now, unless this step is saved already; every process must call it, with no step under way.
 
         Raises:
@@ -113,20 +114,20 @@ class RunCheckpoint(Checkpoint):
         if trainer.global_step != self.saved_step:
             self._save(trainer)
 
-    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+    def on_exception(self, trainer: Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         """Lose no step to an engine that dies of a round, where one process can tell that nothing else is wrong."""
         stream = trainer.datamodule.stream
         if isinstance(exception, EngineError) and trainer.world_size == 1 and stream and stream.sampling_round:
             with contextlib.suppress(EmlitError, RuntimeError):  # such as of a GPU that is lost
                 self.save(trainer)
 
-    def _kept(self, trainer: L.Trainer) -> str:
+    def _kept(self, trainer: Trainer) -> str:
         if not self.path(trainer).exists():
             return "no checkpoint was saved before; make room and repeat the command with --ckpt_path auto"
         return f"{self.path(trainer)}, saved before, is kept; make room and go on with --ckpt_path last"
 
     @progress.phase("saving a checkpoint")
-    def _save(self, trainer: L.Trainer) -> None:
+    def _save(self, trainer: Trainer) -> None:
         target, kept, failure = self.path(trainer), self._kept(trainer), None
         with writing(target, kept):
             scratch = scratch_of(target)
@@ -143,7 +144,7 @@ class RunCheckpoint(Checkpoint):
         if trainer.is_global_zero:
             self._publish(trainer, scratch)
 
-    def _publish(self, trainer: L.Trainer, scratch: Path) -> None:
+    def _publish(self, trainer: Trainer, scratch: Path) -> None:
         target = self.path(trainer)
         with writing(target, self._kept(trainer), scratch):
             if scratch.is_dir():
@@ -160,6 +161,8 @@ class _ToItsEnd(_FitLoop):
 
     Lightning leaves such a run without `on_train_start` and `on_train_end`.
     """
+
+    trainer: Trainer
 
     def run(self) -> None:
         checkpoint, began = self.trainer.ckpt_path, self.trainer.global_step
@@ -200,15 +203,16 @@ def _storage_error(error: CheckpointException, kept: str) -> StorageError:
     return StorageError(f"a checkpoint could not be written: {reason}; {kept}")
 
 
-def _recount(trainer: L.Trainer) -> None:
+def _recount(trainer: Trainer) -> None:
     """Put Lightning's place in the epoch where this run's micro-batches have it: it counts the earlier run's.
 
     How many a round is cut into may have changed, with the number of processes for one. Their sum would otherwise end
     optimiser steps in the middle of rounds.
     """
     stream, loop = trainer.datamodule.stream, trainer.fit_loop.epoch_loop
+    assert stream is not None
     rounds = (trainer.global_step // stream.shape.updates - 1) % stream.rounds_per_epoch + 1  # done in this epoch
-    place = loop.batch_progress.current
+    place: Any = loop.batch_progress.current
     if not place.ready:  # it was saved before an epoch's first round
         return
     place.ready = place.started = place.processed = place.completed = rounds * stream.shape.batches
@@ -218,7 +222,8 @@ def _recount(trainer: L.Trainer) -> None:
 
 def _generators() -> dict[str, Any]:
     """The state of this process's random generators, in types that `torch.load(weights_only=True)` knows."""
-    name, keys, *rest = numpy.random.get_state()
+    state: Any = numpy.random.get_state()
+    name, keys, *rest = state
     return {
         "python": random.getstate(),
         "numpy": (name, keys.tolist(), *rest),

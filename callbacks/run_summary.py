@@ -17,6 +17,7 @@ from emlit.errors import ConfigError
 from emlit.evaluation import NAMES, evaluate
 from emlit.modules import CausalLM
 from emlit.resilience.files import write_whole
+from emlit.rollout.trainer import Trainer
 from emlit.terminal import Terminal
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class RunSummary(L.Callback):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.curve, self.seconds = state["curve"], state["seconds"]
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: CausalLM) -> None:
         if self.enabled and not self.curve and trainer.global_step and trainer.is_global_zero:
             log.warning("the checkpoint has no measurement of the run's start: summary.json's `before` is of step %d",
                         trainer.global_step)  # fmt: skip
@@ -58,7 +59,7 @@ class RunSummary(L.Callback):
         self._resumed_at = time.perf_counter()
 
     def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         # Between rounds: within one the engine holds older weights.
         if self.enabled and batch.ends_round and self._is_due(trainer.global_step):
@@ -74,13 +75,13 @@ class RunSummary(L.Callback):
         self.seconds += time.perf_counter() - self._resumed_at
         self._resumed_at = time.perf_counter()
 
-    def _measure(self, trainer: L.Trainer, module: CausalLM, step: int) -> None:
+    def _measure(self, trainer: Trainer, module: CausalLM, step: int) -> None:
         values = self.curve[step] = evaluate(module)
         known = {f"evaluation/{name}": value for name, value in values.items() if value is not None}
         for logger in trainer.loggers:
             logger.log_metrics(known, step=step)
 
-    def on_train_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+    def on_train_end(self, trainer: Trainer, pl_module: CausalLM) -> None:
         self._pause()
         if not self.enabled:
             return
@@ -91,7 +92,7 @@ class RunSummary(L.Callback):
         if trainer.is_global_zero:
             self._write(trainer, final, guard)
 
-    def _write(self, trainer: L.Trainer, final: int, guard: CollapseGuard | None) -> None:
+    def _write(self, trainer: Trainer, final: int, guard: CollapseGuard | None) -> None:
         steps = sorted(self.curve)
         before, after = self.curve[steps[0]], self.curve[final]
         directory = Path(trainer.default_root_dir)
@@ -103,8 +104,8 @@ class RunSummary(L.Callback):
             "seed": trainer.datamodule.seed,
             "curve": [{"step": step, **self.curve[step]} for step in steps],
         }
-        if guard is not None and (report := guard.report()):
-            summary["guard"], summary["guard_cost"] = report, asdict(guard.cost(trainer))
+        if guard is not None and (report := guard.report()) and (cost := guard.cost(trainer)):
+            summary["guard"], summary["guard_cost"] = report, asdict(cost)
         kept = f"{directory / 'checkpoints'} is kept; make room and go on with --ckpt_path auto"
         write_whole(directory / "summary.json", json.dumps(summary, indent=2) + "\n", kept)
         console = Terminal()
@@ -133,11 +134,10 @@ def _table(before: Measured, after: Measured, title: str) -> Table:
     extra = [name for name in after if name not in NAMES and after[name] is not None]
     for name in [*NAMES, *extra]:
         first, last = before.get(name), after.get(name)
-        known = first is not None and last is not None
         table.add_row(
             name,
             missing if first is None else f"{first:.3f}",
             missing if last is None else f"{last:.3f}",
-            f"{last - first:+.3f}" if known else "",
+            "" if first is None or last is None else f"{last - first:+.3f}",
         )
     return table

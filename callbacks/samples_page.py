@@ -7,10 +7,11 @@ from typing import Any
 import lightning as L
 
 from emlit.errors import ConfigError
-from emlit.modules import CausalLM, StepOutput
+from emlit.modules import EntropyObjectiveMixin, StepOutput
 from emlit.resilience.files import delete, write_whole
 from emlit.resilience.marks import require_own
 from emlit.rollout import request_seed
+from emlit.rollout.trainer import Trainer
 from emlit.samples import PageInfo, SampleStore, choose, render, sample_of
 
 
@@ -52,10 +53,10 @@ class SamplesPage(L.Callback):
         self.step, self.step_taken = 0, False
 
     @staticmethod
-    def path(trainer: L.Trainer) -> Path:
+    def path(trainer: Trainer) -> Path:
         return Path(trainer.default_root_dir) / "samples.html"
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: EntropyObjectiveMixin) -> None:
         self.step, self.last_step = trainer.global_step, planned_steps(trainer)
         self.records.clear()
         self.store = SampleStore(self.path(trainer).with_suffix(".jsonl"))
@@ -68,7 +69,7 @@ class SamplesPage(L.Callback):
                 delete(self.path(trainer))
 
     def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: Trainer, pl_module: EntropyObjectiveMixin, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         if not self._is_on(trainer):
             return
@@ -82,23 +83,23 @@ class SamplesPage(L.Callback):
         if is_due(self.step, self.every_n_steps, self.last_step):
             self._look(trainer, pl_module)
 
-    def on_train_end(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+    def on_train_end(self, trainer: Trainer, pl_module: EntropyObjectiveMixin) -> None:
         # A run that was stopped early, by time or by another callback, ends at a step that was not planned.
         if self._is_on(trainer) and self.records and self.step not in self.store.places:
             self._look(trainer, pl_module)
         self.records.clear()
 
-    def _is_on(self, trainer: L.Trainer) -> bool:
+    def _is_on(self, trainer: Trainer) -> bool:
         return self.completions > 0 and trainer.is_global_zero
 
-    def _look(self, trainer: L.Trainer, module: CausalLM) -> None:
+    def _look(self, trainer: Trainer, module: EntropyObjectiveMixin) -> None:
         data = trainer.datamodule
         seed = request_seed(data.seed, "samples", self.records[0].batch.round)
         chosen = choose(self.records, self.completions, seed)
         self.store.append([sample_of(self.step, *place, data.tokenizer, self.max_tokens) for place in chosen])
         self._write(trainer, module)
 
-    def _write(self, trainer: L.Trainer, module: CausalLM) -> None:
+    def _write(self, trainer: Trainer, module: EntropyObjectiveMixin) -> None:
         temperature = trainer.datamodule.sampling.temperature
         info = PageInfo(
             run="/".join(self.path(trainer).resolve().parent.parts[-2:]),
@@ -113,7 +114,7 @@ class SamplesPage(L.Callback):
         write_whole(self.path(trainer), render(info, self.store.spread(self.page_completions)))
 
 
-def planned_steps(trainer: L.Trainer) -> int | None:
+def planned_steps(trainer: Trainer) -> int | None:
     """How many optimiser steps the run will have taken at its end; None where nothing says so."""
     steps = trainer.estimated_stepping_batches
     return int(steps) if math.isfinite(steps) and steps > 0 else None
@@ -125,8 +126,7 @@ def is_due(step: int, every: int | None, last: int | None) -> bool:
     Unless `every` is set, a run of known length has about 20 looks, and one of unknown length 20 in its first 200 steps
     and 10 more each time that its length doubles.
     """
-    if every is None and last is None:
-        every = 10 * 2 ** max(0, math.ceil(math.log2(step / 200)))
-    elif every is None:
-        every = max(1, round(last / 20))
+    if every is None:
+        growing = 10 * 2 ** max(0, math.ceil(math.log2(step / 200)))
+        every = growing if last is None else max(1, round(last / 20))
     return step in (1, last) or step % every == 0

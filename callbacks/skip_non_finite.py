@@ -12,10 +12,11 @@ from torch import Tensor
 from emlit.callbacks.hf_export import HFExport
 from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.errors import ConfigError, NonFiniteError
-from emlit.modules import CausalLM, StepOutput
+from emlit.modules import EntropyObjectiveMixin, StepOutput
 from emlit.parallel import gradient_norm
 from emlit.resilience import checkpoint_files
 from emlit.resilience.files import replacing
+from emlit.rollout.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -50,15 +51,15 @@ class SkipNonFinite(L.Callback):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.skipped, self.in_a_row = state["skipped"], state["in_a_row"]
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: CausalLM) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: EntropyObjectiveMixin) -> None:
         self._logged = trainer.global_step
         self._records.clear()
 
-    def on_before_backward(self, trainer: L.Trainer, pl_module: CausalLM, loss: Tensor) -> None:
+    def on_before_backward(self, trainer: Trainer, pl_module: EntropyObjectiveMixin, loss: Tensor) -> None:
         # Not decided yet: the backward pass goes on as on the other processes, which would wait for this one's.
         self._records.append((pl_module.step_output, loss.detach(), faults(pl_module.step_output, loss)))
 
-    def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: CausalLM, optimizer: Any) -> None:
+    def on_before_optimizer_step(self, trainer: Trainer, pl_module: EntropyObjectiveMixin, optimizer: Any) -> None:
         fault = next((fault for fault in self._sentences() if fault is not None), None)
         if getattr(trainer.precision_plugin, "scaler", None) is None:
             norm = float(gradient_norm(pl_module))
@@ -81,7 +82,7 @@ class SkipNonFinite(L.Callback):
             for loss, wrong in zip(losses, names, strict=True)
         ]
 
-    def _skip(self, trainer: L.Trainer, optimizer: Any, fault: str) -> None:
+    def _skip(self, trainer: Trainer, optimizer: Any, fault: str) -> None:
         optimizer.zero_grad(set_to_none=True)  # a parameter without a gradient is not touched
         self.skipped += 1
         self.in_a_row += 1
@@ -90,7 +91,7 @@ class SkipNonFinite(L.Callback):
             raise NonFiniteError(self._message(trainer, fault, self._save(trainer, step)))
         log.warning("step %d is skipped: %s (%d in a row, %d so far)", step, fault, self.in_a_row, self.skipped)
 
-    def _save(self, trainer: L.Trainer, step: int) -> Path:
+    def _save(self, trainer: Trainer, step: int) -> Path:
         """The step's micro-batches of this process, to be read by `torch.load`."""
         name = f"step-{step}" + ("" if trainer.world_size == 1 else f".rank{trainer.global_rank}")
         path = Path(trainer.default_root_dir) / "non_finite" / f"{name}.pt"
@@ -99,7 +100,7 @@ class SkipNonFinite(L.Callback):
             checkpoint_files.write([_content(record, fault) for (record, *_), fault in records], scratch)
         return path
 
-    def _message(self, trainer: L.Trainer, fault: str, saved: Path) -> str:
+    def _message(self, trainer: Trainer, fault: str, saved: Path) -> str:
         checkpoint = RunCheckpoint.path(trainer)
         kept = [f"the batch is in {saved}"]
         kept += [f"the last checkpoint is {checkpoint}"] if checkpoint.exists() else []
@@ -113,7 +114,7 @@ class SkipNonFinite(L.Callback):
         )
 
     def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: Trainer, pl_module: EntropyObjectiveMixin, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         if trainer.global_step == self._logged:
             return

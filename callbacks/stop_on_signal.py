@@ -12,8 +12,10 @@ from lightning.pytorch.trainer.states import TrainerFn
 
 from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.callbacks.samples_page import planned_steps
+from emlit.modules import CausalLM
 from emlit.parallel import is_sharded
 from emlit.resilience.unheard_signals import UnheardSignals
+from emlit.rollout.trainer import Trainer
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # the last of a terminal that is closed
 
@@ -53,14 +55,14 @@ class StopOnSignal(L.Callback):
         self._unheard: UnheardSignals | None = None
         self._came = self._heard = 0  # signals; two in a row may come to the handler as one
 
-    def on_begin(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+    def on_begin(self, trainer: Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Before anything that takes time."""
         self._trainer, self.received, self._waits_for = trainer, None, None
         self._sampling = self._ending = False
         self._came = self._heard = 0
         self._listen(trainer, pl_module)
 
-    def _listen(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def _listen(self, trainer: Any, pl_module: L.LightningModule) -> None:
         if not self.enabled or threading.current_thread() is not threading.main_thread():
             return
         self._trainer, self._process = trainer, os.getpid()
@@ -81,7 +83,7 @@ class StopOnSignal(L.Callback):
     on_test_start = _listen
     on_predict_start = _listen
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: L.LightningModule) -> None:
         self._listen(trainer, pl_module)
         if self.enabled:
             trainer.datamodule.events.before_round.append(lambda: self._between_rounds(trainer))
@@ -105,10 +107,14 @@ class StopOnSignal(L.Callback):
             raise self._stopped(trainer)
         self._tell(f"{name}: leaving after {self._waits_for}; a second signal leaves at once ({self._kept(trainer)})")
 
-    def _gives_up(self, trainer: L.Trainer) -> bool:
+    def _gives_up(self, trainer: Trainer) -> bool:
         """Nothing has changed since the last step. (Several processes must leave from the same place.)"""
-        sampling = self._sampling and trainer.datamodule.stream.sampling_round
-        return trainer.world_size == 1 and (sampling or trainer.lightning_module.measuring)
+        if trainer.world_size > 1:
+            return False
+        if self._sampling and (stream := trainer.datamodule.stream) is not None and stream.sampling_round:
+            return True
+        module: Any = trainer.lightning_module  # a CausalLM
+        return module.measuring
 
     def _not_heard(self, number: int) -> None:
         """Runs in another thread, a while after each signal."""
@@ -130,17 +136,19 @@ class StopOnSignal(L.Callback):
                 os.write(2, f"\nemlit: {sentence}\n".encode())  # print() may be what was interrupted
 
     @staticmethod
-    def _pass_on(trainer: L.Trainer, number: int) -> None:
+    def _pass_on(trainer: Trainer, number: int) -> None:
         if trainer.strategy.launcher is not None and hasattr(trainer.strategy.launcher, "procs"):
             trainer.strategy.launcher.kill(number)
 
     @staticmethod
-    def _kept(trainer: L.Trainer) -> str:
+    def _kept(trainer: Trainer) -> str:
         if trainer.state.fn == TrainerFn.PREDICTING:
-            sampled = trainer.lightning_module.sampled
+            module: Any = trainer.lightning_module  # a CausalLM
+            sampled = module.sampled
             under_way = f" and {sampled.kept} completions of the next" if sampled is not None and sampled.kept else ""
             return f"kept: every finished batch{under_way}"
         if trainer.state.fn != TrainerFn.FITTING:
+            assert trainer.state.fn is not None
             return f"{trainer.state.fn.value} keeps nothing until it ends"
         for callback in trainer.callbacks:
             if isinstance(callback, RunCheckpoint) and callback.published_step is not None:
@@ -148,34 +156,33 @@ class StopOnSignal(L.Callback):
         path = RunCheckpoint.path(trainer)
         return f"kept: {path}" if path.exists() else "kept: no checkpoint yet"
 
-    def _stopped(self, trainer: L.Trainer) -> Stopped:
+    def _stopped(self, trainer: Trainer) -> Stopped:
         # Lightning's launcher takes any other status of a process that it started for a crash, and kills the first.
+        assert self.received is not None
         status = 128 + self.received if trainer.global_rank == 0 else 0
         return Stopped(status, f"stopped by {self.received.name}")
 
-    def _between_rounds(self, trainer: L.Trainer) -> None:
+    def _between_rounds(self, trainer: Trainer) -> None:
         if trainer.strategy.reduce_boolean_decision(self.received is not None, all=False):
             self.received = self.received or signal.SIGTERM  # another process was told
             self._sampling = True
             raise self._stopped(trainer)
         self._waits_for, self._sampling = f"step {trainer.global_step + 1}", True
 
-    def on_train_batch_start(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_start(self, trainer: Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int) -> None:
         self._sampling = False
 
-    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_train_end(self, trainer: Trainer, pl_module: L.LightningModule) -> None:
         # The last checkpoint is in place; a restart would only make up for these.
         self._waits_for, self._sampling, self._ending = "the last evaluation and the export", False, True
 
-    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_fit_end(self, trainer: Trainer, pl_module: L.LightningModule) -> None:
         self._waits_for, self._ending = None, False
         if self.received is not None:
             raise self._stopped(trainer)
 
     def on_predict_batch_start(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
+        self, trainer: Trainer, pl_module: CausalLM, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         if not is_sharded(pl_module.model):
             return
@@ -185,12 +192,12 @@ class StopOnSignal(L.Callback):
             raise self._stopped(trainer)
         self._waits_for = f"batch {batch_idx + 1}"
 
-    def on_predict_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_predict_end(self, trainer: Trainer, pl_module: L.LightningModule) -> None:
         self._waits_for = None
         if self.received is not None:
             raise self._stopped(trainer)
 
-    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+    def on_exception(self, trainer: Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         self._restore()
         if not isinstance(exception, Stopped):
             return
@@ -204,13 +211,13 @@ class StopOnSignal(L.Callback):
         where = f" after step {trainer.global_step}" if trainer.training and trainer.global_step else ""
         exception.sentence += f"{where}; {self._kept(trainer)}"
 
-    def _is_whole(self, trainer: L.Trainer) -> bool:
+    def _is_whole(self, trainer: Trainer) -> bool:
         """Whether a checkpoint of now is one to go on from: between two rounds, with another one to come."""
         if self._sampling or self._waits_for is None or self._ending or trainer.state.fn != TrainerFn.FITTING:
             return self._sampling
         return trainer.global_step != planned_steps(trainer) and not trainer.should_stop
 
-    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+    def teardown(self, trainer: Trainer, pl_module: L.LightningModule, stage: str) -> None:
         self._restore()
 
     def _restore(self) -> None:

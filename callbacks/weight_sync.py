@@ -12,10 +12,11 @@ from torch import Tensor
 
 from emlit.engines import Engine, push_weights, wait_for_round
 from emlit.errors import ConfigError, WeightSyncError
-from emlit.modules import CausalLM, StepOutput
+from emlit.modules import CausalLM, EntropyObjectiveMixin, StepOutput
 from emlit.parallel import gathered
 from emlit.policy.lora import is_adapter, merged_weights
 from emlit.policy.scoring import unwrapped
+from emlit.rollout.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ def engine_weights(module: CausalLM, dtype: torch.dtype | None = None) -> Iterat
         dtype: that an engine computes in. Matrices are rounded to it, adapters merged, before they are gathered: half
             the traffic and half the memory. Vectors, and what transformers keeps in float32, stay as they are
     """
+    assert module.model is not None
     # map holds on to no tensor while the next one is computed; the variable of a loop would.
     return map(_whole(module), map(_rounded(module, dtype), merged_weights(module.model)))
 
@@ -47,6 +49,7 @@ def load_into(engine: Engine, module: CausalLM, version: int) -> None:
 
 def adapter_weights(module: CausalLM) -> Iterator[tuple[str, Tensor]]:
     """The weights of LoRA adapters alone, under peft's names; none where there are no adapters."""
+    assert module.model is not None
     return map(_whole(module), (item for item in module.model.state_dict().items() if is_adapter(item[0])))
 
 
@@ -80,8 +83,9 @@ def logprob_gap(record: StepOutput) -> Tensor:
     Returns:
         (2,), nats, on the batch's device; 0 where the batch has no token
     """
-    mask = record.batch.completion_mask
-    gap = (record.stats.logprob - record.batch.sampler_logprobs).abs().masked_fill(~mask, 0.0)
+    mask, sampled = record.batch.completion_mask, record.batch.sampler_logprobs
+    assert sampled is not None
+    gap = (record.stats.logprob - sampled).abs().masked_fill(~mask, 0.0)
     if not gap.numel():
         return gap.new_zeros(2)
     return torch.stack([gap.sum() / mask.sum().clamp(min=1), gap.max()])
@@ -109,31 +113,31 @@ class WeightSync(L.Callback):
         self._grown = False
         self._gaps: list[Tensor] = []  # of the step under way, on the device: looked at once
 
-    def preflight(self, trainer: L.Trainer, module: CausalLM, stage: str) -> None:
+    def preflight(self, trainer: Trainer, module: CausalLM, stage: str) -> None:
         if trainer.ckpt_path is not None and not module.score:
             raise ConfigError(
                 "ckpt_path is set and model.score is false, but a checkpoint's weights reach the engine through the "
                 "scoring model; set model.score to true, or give the exported model as model.pretrained"
             )
 
-    def push(self, trainer: L.Trainer, module: CausalLM) -> None:
+    def push(self, trainer: Trainer, module: CausalLM) -> None:
         """Hand over the weights as they are now."""
         wait_for_round(trainer.datamodule.engine)  # which is no time of this
         started = time.perf_counter()
         load_into(trainer.datamodule.engine, module, version=trainer.global_step)
         self.seconds = time.perf_counter() - started
 
-    def _push_at_start(self, trainer: L.Trainer, module: CausalLM) -> None:
+    def _push_at_start(self, trainer: Any, pl_module: Any) -> None:
         # The engine started from the files on disk; the module may come out of a checkpoint, or of training.
-        if module.model is not None:
-            self.push(trainer, module)
+        if pl_module.model is not None:
+            self.push(trainer, pl_module)
 
     on_train_start = _push_at_start
     on_validation_start = _push_at_start
     on_test_start = _push_at_start
     on_predict_start = _push_at_start
 
-    def on_before_backward(self, trainer: L.Trainer, pl_module: CausalLM, loss: Tensor) -> None:
+    def on_before_backward(self, trainer: Trainer, pl_module: EntropyObjectiveMixin, loss: Tensor) -> None:
         record = pl_module.step_output
         if (
             record.batch.sampler_logprobs is None
@@ -144,7 +148,7 @@ class WeightSync(L.Callback):
             return
         self._gaps.append(logprob_gap(record))
 
-    def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: CausalLM, optimizer: Any) -> None:
+    def on_before_optimizer_step(self, trainer: Trainer, pl_module: CausalLM, optimizer: Any) -> None:
         if not self._gaps:
             return
         gaps = torch.stack(self._gaps)
@@ -160,7 +164,7 @@ class WeightSync(L.Callback):
             )
         self._compare_with_first(mean, trainer)
 
-    def _compare_with_first(self, mean: float, trainer: L.Trainer) -> None:
+    def _compare_with_first(self, mean: float, trainer: Trainer) -> None:
         if not isfinite(mean):
             return
         if self.first_gap is None:
@@ -175,14 +179,14 @@ class WeightSync(L.Callback):
             )  # fmt: skip
 
     def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         if batch.ends_round:
             self._push_if_newer(trainer, pl_module)
 
-    def _push_if_newer(self, trainer: L.Trainer, module: CausalLM) -> None:
+    def _push_if_newer(self, trainer: Any, pl_module: Any) -> None:
         engine = trainer.datamodule.engine
         if engine.asleep or engine.weights_version != trainer.global_step:
-            self.push(trainer, module)
+            self.push(trainer, pl_module)
 
     on_train_end = _push_if_newer  # of a run that another callback ended inside a round
