@@ -56,7 +56,9 @@ class RoundStatistic:
             ordered, low = values.sort().values, math.floor(place)
             pair = ordered[low], ordered[min(low + 1, len(values) - 1)]
             return float(torch.lerp(*pair, place - low))
-        return float({"mean": values.mean, "std": lambda: values.std(correction=0), "max": values.max}[self.kind]())
+        if self.kind == "std":
+            return float(values.std(correction=0))
+        return float(values.mean() if self.kind == "mean" else values.max())
 
     def observe(self, values: Tensor, mask: Tensor) -> None:
         """Take the values (B, T) of a micro-batch where `mask` (B, T) is true, without waiting for a GPU."""
