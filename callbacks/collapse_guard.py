@@ -120,7 +120,7 @@ class CollapseGuard(L.Callback):
             self._check(trainer, pl_module)
         elif self.mode == "stop" and not (kept := kept_weights.path(trainer, self.kept_step)).exists():
             raise ConfigError(
-                f"guard.mode is stop, but {kept}, the kept step of the run so far, is not there; go on with "
+                f"guard.mode is stop, but {kept}, the kept step of the run so far, is not there; resume with "
                 "--guard.mode warn"
             )
         if self.stop_step is not None and self.mode == "stop":

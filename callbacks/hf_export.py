@@ -71,7 +71,7 @@ class HFExport(L.Callback):
 
     def _write(self, trainer: Trainer, module: CausalLM, state: dict[str, Tensor], adapter: dict[str, Tensor]) -> None:
         target = self.path(trainer)
-        kept = f"{RunCheckpoint.path(trainer)} is kept; make room and go on with --ckpt_path last"
+        kept = f"{RunCheckpoint.path(trainer)} is kept; make room and resume with --ckpt_path last"
         model = unwrapped(module.model)
         model.generation_config = saveable(model.generation_config)
         with replacing(target, kept if RunCheckpoint.path(trainer).exists() else "", _run(trainer)) as scratch:

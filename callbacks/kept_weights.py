@@ -21,7 +21,7 @@ def save(trainer: Trainer, module: CausalLM, step: int, also: int) -> None:
 
     Args:
         step: which they are of
-        also: the kept step of the last checkpoint, from which a run that is killed now goes on; those of other steps
+        also: the kept step of the last checkpoint, from which a run that is killed now resumes; those of other steps
             are deleted
     """
     first = trainer.is_global_zero  # by every process gathered, by this one kept

@@ -124,7 +124,7 @@ class RunCheckpoint(Checkpoint):
     def _kept(self, trainer: Trainer) -> str:
         if not self.path(trainer).exists():
             return "no checkpoint was saved before; make room and repeat the command with --ckpt_path auto"
-        return f"{self.path(trainer)}, saved before, is kept; make room and go on with --ckpt_path last"
+        return f"{self.path(trainer)}, saved before, is kept; make room and resume with --ckpt_path last"
 
     @progress.phase("saving a checkpoint")
     def _save(self, trainer: Trainer) -> None:

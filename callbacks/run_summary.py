@@ -106,7 +106,7 @@ class RunSummary(L.Callback):
         }
         if guard is not None and (report := guard.report()) and (cost := guard.cost(trainer)):
             summary["guard"], summary["guard_cost"] = report, asdict(cost)
-        kept = f"{directory / 'checkpoints'} is kept; make room and go on with --ckpt_path auto"
+        kept = f"{directory / 'checkpoints'} is kept; make room and resume with --ckpt_path auto"
         write_whole(directory / "summary.json", json.dumps(summary, indent=2) + "\n", kept)
         console = Terminal()
         taken = f"{trainer.global_step} steps, {self.seconds:.0f} s of training"

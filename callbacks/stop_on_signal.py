@@ -1,4 +1,4 @@
-"""SIGTERM, SIGHUP and Ctrl-C: leave within seconds, with what is kept and a line that says how to go on."""
+"""SIGTERM, SIGHUP and Ctrl-C: leave within seconds, with what is kept and a line that says how to resume."""
 
 import contextlib
 import os
@@ -23,12 +23,12 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # the last of a termin
 class Stopped(SystemExit):
     """A signal ended the run: its exit status is 128 + the signal's number, its `sentence` says what is kept.
 
-    `saved`: whether there is a checkpoint to go on from. `way_on`: what the command is for that stands behind it.
+    `saved`: whether there is a checkpoint to resume from. `way_on`: what the command is for that stands behind it.
     """
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(status)
-        self.sentence, self.saved, self.way_on = sentence, False, "go on with"
+        self.sentence, self.saved, self.way_on = sentence, False, "resume with"
 
 
 class StopOnSignal(L.Callback):
@@ -212,7 +212,7 @@ class StopOnSignal(L.Callback):
         exception.sentence += f"{where}; {self._kept(trainer)}"
 
     def _is_whole(self, trainer: Trainer) -> bool:
-        """Whether a checkpoint of now is one to go on from: between two rounds, with another one to come."""
+        """Whether a checkpoint of now is one to resume from: between two rounds, with another one to come."""
         if self._sampling or self._waits_for is None or self._ending or trainer.state.fn != TrainerFn.FITTING:
             return self._sampling
         return trainer.global_step != planned_steps(trainer) and not trainer.should_stop

@@ -46,7 +46,7 @@ from emlit.parallel import end_together, is_lost_peer, require_known
 from emlit.parser import Parser
 from emlit.printable import PrintableRecord, printable
 from emlit.resilience.checkpoint_files import restoring
-from emlit.resilience.endings import ends_in_a_sentence, is_of_others, say, to_go_on
+from emlit.resilience.endings import ends_in_a_sentence, is_of_others, resume_command, say
 from emlit.resilience.run_lock import RunLock, is_first_process
 from emlit.rollout import RolloutDataModule
 from emlit.run_directory import (
@@ -226,7 +226,8 @@ def _config_name(files: Any) -> str:
 def run(args: ArgsType = None) -> None:
     """Run the command line.
 
-    Errors of emlit end it with one sentence and exit status 2, signals with the command to go on and 128 + the signal.
+    Errors of emlit end it with one sentence and exit status 2, signals with the command that resumes it and
+    128 + the signal.
     """
     # Advice for other programs, and Lightning's own noise about itself.
     for name in ("lightning.pytorch", "lightning.fabric"):
@@ -241,25 +242,25 @@ def run(args: ArgsType = None) -> None:
     ):
         warnings.filterwarnings("ignore", message=message)
     logging.setLogRecordFactory(PrintableRecord)
-    end_together(lambda: to_go_on(args))
+    end_together(lambda: resume_command(args))
     try:
         with ends_in_a_sentence():
             EmlitCLI(CausalLM, RolloutDataModule, **SETTINGS, save_config_kwargs={"overwrite": True}, args=args)
     except callbacks.Stopped as stop:
         if stop.code:  # not every process of several
-            say(f"{stop.sentence}; {stop.way_on}: {to_go_on(args, stop.saved)}")
+            say(f"{stop.sentence}; {stop.way_on}: {resume_command(args, stop.saved)}")
         raise
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and not isinstance(end.__context__, KeyboardInterrupt):
             raise
-        say(f"stopped by SIGINT; start or go on with: {to_go_on(args)}")
+        say(f"stopped by SIGINT; start or resume with: {resume_command(args)}")
         sys.exit(130)
     except RuntimeError as error:
         if not is_lost_peer(error):
             raise
         time.sleep(5)  # whoever started this process knows which one was lost, and ends the rest
         why = f"another process of this run is gone ({first_line(error)})"
-        say(f"error: {why}; go on with: {to_go_on(args)}")
+        say(f"error: {why}; resume with: {resume_command(args)}")
         sys.exit(1)
     except CheckpointException as error:  # no Exception: of the processes that read a folder of shards together
         reason = first_line(next((each for each, _ in error.failures.values()), error))

@@ -56,7 +56,7 @@ def find(pretrained: str) -> Path:
         )
     from huggingface_hub import hf_hub_download
 
-    hub.settle()
+    hub.configure()
     try:
         return Path(hf_hub_download(repository, name))
     except Exception as error:

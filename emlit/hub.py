@@ -15,7 +15,7 @@ _PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 
 @functools.cache
-def settle() -> None:
+def configure() -> None:
     """Look once whether the hub answers; where it does not, its cache alone is read from now on.
 
     Its clients would try each file again and again, for a minute before the first word.

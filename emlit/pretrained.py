@@ -51,7 +51,7 @@ def resolve(pretrained: str) -> str:
     # A hub id is "name" or "owner/name"; anything else can only have meant a directory.
     if pretrained.startswith(("/", ".", "~")) or pretrained.count("/") > 1:
         raise ConfigError(f"pretrained is {shown}, and there is no such directory")
-    hub.settle()
+    hub.configure()
     return pretrained
 
 

@@ -1,4 +1,4 @@
-"""A run's directory: which checkpoint to go on from, and what an earlier run left there."""
+"""A run's directory: which checkpoint to resume from, and what an earlier run left there."""
 
 import contextlib
 import os
@@ -106,7 +106,7 @@ def claim(run_dir: Path, checkpoint: Path | None, overwrite: bool, automatic: bo
     ran += ["**/*.ckpt", "non_finite/*.pt"] if automatic else ["checkpoints", "tensorboard/config.yaml"]
     if not overwrite and any(any(run_dir.glob(name)) for name in ran):
         last = run_dir / "checkpoints" / "last.ckpt"
-        on = "go on with --ckpt_path last, " if last.exists() else ""
+        on = "resume with --ckpt_path last, " if last.exists() else ""
         raise ConfigError(
             f"run_dir {run_dir} holds an earlier run: {on}start anew with --overwrite true, or choose another --run_dir"
         )

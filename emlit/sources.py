@@ -129,7 +129,7 @@ def hub_rows(path: str, name: str | None, split: str, data_files: Sequence[str] 
         DataError: it could not be loaded
     """
     if not Path(path).exists():
-        hub.settle()
+        hub.configure()
     from datasets import load_dataset
 
     try:

@@ -51,7 +51,7 @@ class Answerer:
     """Samples, grades and scores.
 
     Attributes:
-        engine: who samples
+        engine: what samples
         tokenizer: the model's
         chat: of later turns and drafts
         sampling: what a strategy does not set

@@ -149,7 +149,7 @@ class Probe:
         ids = {prompt.row.id for prompt in self.prompts}
         if state["start"].keys() != ids:
             raise ConfigError(
-                "the checkpoint's run had another probe for its collapse guard: go on with the same seed, data.train, "
+                "the checkpoint's run had another probe for its collapse guard: resume with the same seed, data.train, "
                 "guard.prompts and guard.labelled, or with --guard.mode off"
             )
         for key, each in state["start"].items():

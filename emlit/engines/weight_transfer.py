@@ -188,7 +188,7 @@ class _Servers:
             call(index)
         except (OSError, ValueError) as error:
             return EngineError(
-                f"server {self.urls[index]} did not take the weights: {said(error)}; restart it, and fit goes on from "
+                f"server {self.urls[index]} did not take the weights: {said(error)}; restart it, and fit resumes from "
                 "its last checkpoint with --ckpt_path auto"
             )
         return None

@@ -16,7 +16,7 @@ RUN_ARGUMENTS: dict[str, tuple[str, object, str]] = {
     "engine": (
         "str | None",
         None,
-        "who samples, in a word, whatever data.engine says: vllm, transformers, server (at http://127.0.0.1:8000) or "
+        "the engine, in a word, whatever data.engine says: vllm, transformers, server (at http://127.0.0.1:8000) or "
         "server:URL[,URL], replay (the rows' own solutions) or replay:FILE (completions from a JSONL file)",
     ),
     "profile": (

@@ -27,7 +27,7 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
 
     Args:
         reward: what a completion is worth
-        advantage: what it is worth beside the others of its prompt; the paper uses the leave-one-out baseline
+        advantage: of a completion beside the others of its prompt; the paper uses the leave-one-out baseline
         policy_update: from advantages to the loss: Reinforce, PPO or TruncatedImportanceSampling; a round of several
             updates (data.updates_per_round), or one sampled ahead (data.rounds_ahead), needs one of the latter two
         token_weights: how much each token counts in that loss, each by its class path

@@ -28,7 +28,7 @@ class FSDP2(ModelParallelStrategy):
         shard_within_node: shard over the GPUs of a node, and replicate over nodes (HSDP): more memory, and only
             gradients cross the network
         save_distributed_checkpoint: checkpoints are folders to which every process writes its shard; false gathers them
-            into one file, which a single GPU without this strategy can go on from, too
+            into one file, which a single GPU without this strategy can resume from, too
         timeout_minutes: of a collective, but for those within and between replicas; generation happens between two
     """
 

@@ -25,37 +25,39 @@ def is_lost_peer(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _LOST)
 
 
-def end_together(to_go_on: Callable[[], str]) -> None:
+def end_together(resume_command: Callable[[], str]) -> None:
     """Watch the processes that Lightning starts on this machine, and in those the one that started them.
 
     A collective that waits for a lost process may wait for hours, or fail with a traceback that says little, and
     Lightning's own observer ends the rest without a word. Under torchrun and SLURM ending the others is theirs.
 
     Args:
-        to_go_on: the command that goes on from the last checkpoint
+        resume_command: the command that resumes from the last checkpoint
     """
     if "LOCAL_RANK" in os.environ:
-        threading.Thread(target=_watch_parent, args=(os.getppid(), to_go_on), daemon=True, name="watch-parent").start()
+        threading.Thread(
+            target=_watch_parent, args=(os.getppid(), resume_command), daemon=True, name="watch-parent"
+        ).start()
     from lightning.pytorch.strategies.launchers import subprocess_script
 
     def watch(child_processes: list[subprocess.Popen]) -> None:
         threading.Thread(
-            target=_watch_children, args=(child_processes, to_go_on), daemon=True, name="watch-children"
+            target=_watch_children, args=(child_processes, resume_command), daemon=True, name="watch-children"
         ).start()
 
     subprocess_script._launch_process_observer = watch
 
 
-def _watch_parent(parent: int, to_go_on: Callable[[], str]) -> None:
+def _watch_parent(parent: int, resume_command: Callable[[], str]) -> None:
     while os.getppid() == parent:
         time.sleep(_PERIOD)
     if os.environ["LOCAL_RANK"] == "1":  # one of them tells
         why = "the process that started this run's others is gone, as the system ends one where memory runs out"
-        os.write(2, f"\nemlit: error: {why}; all others end; go on with: {to_go_on()}\n".encode())
+        os.write(2, f"\nemlit: error: {why}; all others end; resume with: {resume_command()}\n".encode())
     os._exit(1)
 
 
-def _watch_children(children: Sequence[subprocess.Popen], to_go_on: Callable[[], str]) -> None:
+def _watch_children(children: Sequence[subprocess.Popen], resume_command: Callable[[], str]) -> None:
     while not any(child.poll() for child in children):
         if all(child.returncode == 0 for child in children):
             return
@@ -64,7 +66,7 @@ def _watch_children(children: Sequence[subprocess.Popen], to_go_on: Callable[[],
     if children[rank - 1].returncode > 0:  # by its own decision: it may be this one's, too
         time.sleep(_GRACE)
     os.write(2, f"\nemlit: error: {_sentence(rank, len(children) + 1, children[rank - 1].returncode)}".encode())
-    os.write(2, f"; all others were ended; go on with: {to_go_on()}\n".encode())
+    os.write(2, f"; all others were ended; resume with: {resume_command()}\n".encode())
     for child in children:
         child.kill()
     os._exit(1)

@@ -56,7 +56,7 @@ class RunSettings:
         steps: optimiser steps of the run; 0 where it has no end
         prompt_mean: tokens of a prompt on average, an assumption
         completion_mean: tokens of a completion on average, an assumption
-        engine: who samples
+        engine: what samples
     """
 
     objective: str = "EMFT"

@@ -74,7 +74,7 @@ def restoring(path: Any) -> Iterator[None]:
         if path is None or isinstance(error, EmlitError) or device or is_of_others(error):
             raise
         raise DataError(
-            f"ckpt_path is {path}, which holds what no run can go on from ({type(error).__name__}: "
+            f"ckpt_path is {path}, which holds what no run can resume from ({type(error).__name__}: "
             f"{first_line(error)[:200]}); give another checkpoint, or start anew without --ckpt_path, in another "
             "--run_dir or with --overwrite true"
         ) from error

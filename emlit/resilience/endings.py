@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from lightning.pytorch.cli import ArgsType
 
 
-def to_go_on(args: "ArgsType", saved: bool = True) -> str:
-    """The command that goes on from where this one was stopped, or starts anew where it `saved` nothing."""
+def resume_command(args: "ArgsType", saved: bool = True) -> str:
+    """The command that resumes from where this one was stopped, or starts anew where it `saved` nothing."""
     words = sys.argv[1:] if args is None else [str(word) for word in args] if isinstance(args, list | dict) else []
     if words[:1] == ["fit"]:
         names = {word.partition("=")[0] for word in words}
@@ -66,7 +66,7 @@ def refused_file(error: OSError) -> str | None:
         return f"{error.filename}: {reason}" if error.filename else reason
     return (
         f"{error.filename or 'a file, perhaps of the curves,'} could not be written: {reason}; what was "
-        "written before is kept: make room, then fit goes on with --ckpt_path auto and predict with the same command"
+        "written before is kept: make room, then fit resumes with --ckpt_path auto and predict with the same command"
     )
 
 

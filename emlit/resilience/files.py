@@ -63,7 +63,7 @@ def replacing(target: Path, kept: str = "", word: str | None = None) -> Iterator
 
     Args:
         target: replaced whole, where it is emlit's
-        kept: what is still good if it fails, and how to go on
+        kept: what is still good if it fails, and how to resume
         word: of a mark, where the directory of `target` is not emlit's; `target` is then a directory, and sealed
 
     Raises:
@@ -118,7 +118,7 @@ def writing(path: Path, kept: str = "", scratch: Path | None = None) -> Iterator
 
     Args:
         path: what is being written
-        kept: what is still good, and how to go on
+        kept: what is still good, and how to resume
         scratch: a half-written file or directory to remove, which also gives back its room
 
     Raises:

@@ -46,7 +46,7 @@ class RunTasks(NamedTuple):
     hold_out: int | float | None
 
 
-def settle_tasks(asked: RunTasks, pretrained: str, stage: str) -> RunTasks:
+def resolve_tasks(asked: RunTasks, pretrained: str, stage: str) -> RunTasks:
     """The tasks that were asked for; the embedded model's own problems where it has none.
 
     Raises:

@@ -29,7 +29,7 @@ from emlit.rollout.checks import (
     check_evaluation,
     check_rollouts,
     check_samples,
-    settle_tasks,
+    resolve_tasks,
 )
 from emlit.rollout.first_grades import FirstGrades
 from emlit.rollout.held_out import HELD_OUT, held_out_prompts, require_hold_out
@@ -74,7 +74,7 @@ class RolloutDataModule(L.LightningDataModule):
         chat_template_kwargs: variables of the model's chat template, such as {"enable_thinking": false}
         few_shot: solved examples, each with `prompt` and `answer`, that stand before every problem
         plain_template: the form of a problem for a model without a chat template, such as "Problem: {prompt}\\nAnswer:"
-        engine: who samples; vLLM where it is installed, transformers otherwise
+        engine: what samples; vLLM where it is installed, transformers otherwise
         sampling: how, in training and evaluation
         strategies: ways to decode in predict, one after the other; the sampling above unless set
         path: read the benchmarks of `evaluation` from here and not from the hub: the file of one, or a directory with
@@ -204,7 +204,7 @@ class RolloutDataModule(L.LightningDataModule):
         begin(self.trainer, module, stage)
         reading = progress.begin("reading the prompts", announce=True)
         module.check_rollouts(self)
-        self.train_task, self.evaluation_tasks, self.hold_out = settle_tasks(
+        self.train_task, self.evaluation_tasks, self.hold_out = resolve_tasks(
             RunTasks(self.train_task, self.evaluation_tasks, self.hold_out), module.pretrained, stage
         )
         strategies = self.strategies if stage == "predict" else None

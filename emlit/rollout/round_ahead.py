@@ -23,7 +23,7 @@ class RoundAhead:
     all of it comes from the weights at its beginning, so that a run follows from its seed as it does without.
 
     Args:
-        engine: who samples
+        engine: what samples
         on_waited: told of the seconds that training waited
     """
 

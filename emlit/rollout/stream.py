@@ -34,7 +34,7 @@ class RolloutStream:
 
     Args:
         prompts: what to sample from
-        engine: who samples
+        engine: what samples
         tokenizer: decodes completions, and knows the pad token
         sampling: how
         shape: how many

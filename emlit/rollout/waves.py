@@ -39,7 +39,7 @@ class Waves:
 
     Args:
         rollouts: what is asked for, and what is trained on
-        engine: who samples
+        engine: what samples
         tokenizer: decodes completions
         sampling: how, unless a wave says
         shape: of a round

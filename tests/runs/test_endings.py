@@ -15,7 +15,7 @@ from emlit.engines import TransformersEngine
 from emlit.errors import ConfigError
 from emlit.export import Room, require_room, require_saveable
 from emlit.modules import EMFT
-from emlit.resilience.endings import to_go_on
+from emlit.resilience.endings import resume_command
 from emlit.tiny import MODEL_DIR
 from tests.runs.test_runs import ROOT
 
@@ -149,11 +149,11 @@ def test_a_checkpoint_is_written_beside_the_one_before(steps, keep, expected, tm
     assert room.what == expected
 
 
-def test_the_command_to_go_on_is_one_that_its_run_directory_takes():
+def test_the_resume_command_is_one_that_its_run_directory_takes():
     """A run that was stopped before its first checkpoint has left its curves there."""
 
     def after(words: str, saved: bool) -> str:
-        return to_go_on(["fit", "--run_dir", "r", *words.split()], saved).partition("--run_dir r")[2].strip()
+        return resume_command(["fit", "--run_dir", "r", *words.split()], saved).partition("--run_dir r")[2].strip()
 
     assert after("", saved=False) == after("", saved=True) == "--ckpt_path auto"
     assert after("--overwrite true", saved=False) == "--overwrite true"

@@ -102,7 +102,7 @@ def test_resuming_with_another_guard(tmp_path, run_sentence):
     assert "had another probe for its collapse guard" in run_sentence(fit, tmp_path, *arguments, *fewer)
     message = run_sentence(fit, tmp_path, *arguments, "--trainer.max_steps=2", "--guard.mode=stop")
     assert "kept-" in message
-    assert "go on with --guard.mode warn" in message
+    assert "resume with --guard.mode warn" in message
     assert "guard" not in fit(tmp_path, *arguments, "--trainer.max_steps=2", "--guard.mode=off")
     again = fit(tmp_path, *arguments, "--trainer.max_steps=3")  # and its history is still there
     assert [each["step"] for each in again["guard"]["signals"]] == [0, 1, 3]

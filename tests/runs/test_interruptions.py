@@ -90,7 +90,7 @@ def test_predict_goes_on_inside_a_batch(at, predicted, engine, tmp_path, run_sen
     message = run_sentence(run, "predict", tmp_path / "run", *STRATEGIC, status=143)
     kept = sum(1 for _ in (tmp_path / "run/predictions.sampled.rank0.jsonl").open())
     assert 1 <= kept <= at
-    assert f"stopped by SIGTERM; kept: every finished batch and {kept} completions of the next; go on with:" in message
+    assert f"stopped by SIGTERM; kept: every finished batch and {kept} completions of the next; resume with:" in message
     first = json.loads((tmp_path / "run/predictions.sampled.rank0.jsonl").read_text().splitlines()[0])
     assert {"task", "id", "sample", "completion", "decoding", "tokens"} <= first.keys()
     engine.reset()
@@ -163,7 +163,7 @@ def test_a_start_is_left_at_once(where, number, engine, tmp_path, monkeypatch, r
     else:
         monkeypatch.setattr(TinyArithmetic, "rows", kill_self(number).__func__)
     message = run_sentence(run, "predict", tmp_path, status=128 + number)
-    assert re.search(rf"stopped by {number.name}; kept: every finished batch; go on with: .*predict", message)
+    assert re.search(rf"stopped by {number.name}; kept: every finished batch; resume with: .*predict", message)
     assert signal.getsignal(number) is before
     assert signal.set_wakeup_fd(-1) == -1
 

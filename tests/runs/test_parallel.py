@@ -191,7 +191,7 @@ def curve(run_dir: Path, name: str) -> list[float]:
 
 @pytest.mark.parametrize("victim", [0, pytest.param(1, marks=pytest.mark.nightly)])
 def test_a_lost_process_ends_the_run(victim, tmp_path):
-    """Within 30 seconds, with the command to go on, and with no process left."""
+    """Within 30 seconds, with the command that resumes it, and with no process left."""
     process = subprocess.Popen(
         [sys.executable, *command(tmp_path, *FSDP, "--trainer.devices=2", "--checkpoint.every_n_steps=1", steps=1000)],
         cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True,

@@ -25,8 +25,8 @@ def test_a_hub_out_of_reach_is_said_once_and_left_alone(online, monkeypatch, cap
         port = server.getsockname()[1]
     monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{port}")  # nobody listens there any more
     with caplog.at_level(logging.WARNING):
-        hub.settle()
-        hub.settle()
+        hub.configure()
+        hub.configure()
     assert constants.HF_HUB_OFFLINE
     assert [record.getMessage().partition(" (")[0] for record in caplog.records] == [
         f"http://127.0.0.1:{port} cannot be reached"
@@ -36,12 +36,12 @@ def test_a_hub_out_of_reach_is_said_once_and_left_alone(online, monkeypatch, cap
 def test_a_hub_that_answers_is_used(online, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
-        hub.settle()
+        hub.configure()
     assert not constants.HF_HUB_OFFLINE
 
 
 def test_a_proxy_decides_for_itself(online, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setattr(constants, "ENDPOINT", "http://host.invalid")
-    hub.settle()
+    hub.configure()
     assert not constants.HF_HUB_OFFLINE

@@ -15,40 +15,40 @@ def hers(tmp_path):
     return PromptFile(str(tmp_path / "p.jsonl"))
 
 
-def settle_tasks(data, pretrained, stage):
+def resolve_tasks(data, pretrained, stage):
     asked = checks.RunTasks(data.train_task, data.evaluation_tasks, data.hold_out)
-    data.train_task, data.evaluation_tasks, data.hold_out = checks.settle_tasks(asked, pretrained, stage)
+    data.train_task, data.evaluation_tasks, data.hold_out = checks.resolve_tasks(asked, pretrained, stage)
 
 
 def test_the_embedded_model_has_problems_of_its_own():
     data = RolloutDataModule()
-    settle_tasks(data, "tiny", "fit")
+    resolve_tasks(data, "tiny", "fit")
     assert (data.train_task.name, [task.name for task in data.evaluation_tasks]) == ("tiny", ["tiny"])
     data = RolloutDataModule(evaluation=None)
-    settle_tasks(data, "tiny", "fit")
+    resolve_tasks(data, "tiny", "fit")
     assert isinstance(data.train_task, TinyArithmetic)
     assert data.evaluation_tasks == []
 
 
 def test_another_model_has_none(hers):
     with pytest.raises(ConfigError, match=r"data\.train is not set: say what her/model is to be trained on"):
-        settle_tasks(RolloutDataModule(), "her/model", "fit")
+        resolve_tasks(RolloutDataModule(), "her/model", "fit")
     with pytest.raises(ConfigError, match=r"data\.train is not set"):
-        settle_tasks(RolloutDataModule(evaluation=hers), "her/model", "fit")
+        resolve_tasks(RolloutDataModule(evaluation=hers), "her/model", "fit")
     for stage in ("validate", "test", "predict"):
         with pytest.raises(ConfigError, match=r"data\.evaluation is not set: say what her/model is to answer"):
-            settle_tasks(RolloutDataModule(), "her/model", stage)
+            resolve_tasks(RolloutDataModule(), "her/model", stage)
         with pytest.raises(ConfigError, match=r"data\.evaluation is null"):
-            settle_tasks(RolloutDataModule(train=hers, evaluation=None), "her/model", stage)
+            resolve_tasks(RolloutDataModule(train=hers, evaluation=None), "her/model", stage)
 
 
 def test_her_prompts_are_held_out_or_nothing_is_evaluated(hers):
     data = RolloutDataModule(train=hers)
-    settle_tasks(data, "her/model", "fit")
+    resolve_tasks(data, "her/model", "fit")
     assert (data.evaluation_tasks, data.hold_out) == ([hers], None)
-    settle_tasks(data, "her/model", "validate")
+    resolve_tasks(data, "her/model", "validate")
     data = RolloutDataModule(train=hers, evaluation=None)
-    settle_tasks(data, "her/model", "fit")
+    resolve_tasks(data, "her/model", "fit")
     assert (data.evaluation_tasks, data.hold_out) == ([], 0)
 
 
