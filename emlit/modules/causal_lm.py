@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -150,6 +151,7 @@ class CausalLM(L.LightningModule):
         model: "PreTrainedModel | None" = None,
         needs: Collection[Stat] = (),
         positions: Tensor | None = None,
+        shared: int = 0,
     ) -> AnyStats:
         """Log-probability and entropy of each sampled token, in one forward pass.
 
@@ -164,6 +166,7 @@ class CausalLM(L.LightningModule):
             needs: what else is wanted of each token, at `temperature`
             positions: (M,), where the mask is true, counted along its rows; found here unless given, which on a GPU
                 means to wait for it
+            shared: as of `Scorer`
 
         Returns:
             TokenStats, or MoreStats where more is needed, of (B, T) float32, nats; 0 outside of `completion_mask`
@@ -178,7 +181,7 @@ class CausalLM(L.LightningModule):
         positions = flat_positions(completion_mask) if positions is None else positions
         model = self.model if model is None else model
         assert model is not None
-        stats = self.scorer(model, tokens, positions, compute)
+        stats = self.scorer(model, tokens, positions, compute, shared)
         return self.in_place(stats, positions, completion_mask.shape)
 
     @staticmethod
@@ -207,7 +210,10 @@ class CausalLM(L.LightningModule):
             spare = self._passes_of_others(len(pieces))
             for piece in pieces:
                 tokens, _, completion_mask = (tensor.to(self.device) for tensor in pad_rows(piece, pad_token_id=0))
-                stats = self.token_stats(tokens, completion_mask, temperature)
+                prompts = [prompt for prompt, _ in piece]
+                # Solved examples and system prompts; the distribution behind a prompt's last token is each row's own.
+                shared = min(len(os.path.commonprefix(prompts)), min(map(len, prompts)) - 1)
+                stats = self.token_stats(tokens, completion_mask, temperature, shared=shared)
                 results.extend(
                     TokenStats(logprob[mask].cpu(), entropy[mask].cpu())
                     for logprob, entropy, mask in zip(

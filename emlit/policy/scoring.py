@@ -12,7 +12,7 @@ from torch.distributed.tensor import DTensor
 from emlit.errors import ConfigError
 from emlit.functional import FusedStats, ScoredTokens
 from emlit.functional.reduction import flat_positions
-from emlit.parallel import within_forward
+from emlit.parallel import is_sharded, within_forward
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 EntropyHead = Literal["torch", "liger", "logits"]
 T = TypeVar("T")
+
+_LEAST_SHARED = 16  # tokens; fewer are not worth a second pass
 
 
 class Scorer:
@@ -46,9 +48,15 @@ class Scorer:
             self._fused = liger_token_stats
         self.backend = backend
         self._stops_at_hidden_states: bool | None = None
+        self._shares_prefixes: bool | None = None
 
     def __call__(
-        self, model: "PreTrainedModel", tokens: Tensor, scored: Tensor, compute: Callable[[ScoredTokens], T]
+        self,
+        model: "PreTrainedModel",
+        tokens: Tensor,
+        scored: Tensor,
+        compute: Callable[[ScoredTokens], T],
+        shared: int = 0,
     ) -> T:
         """One forward pass, and what `compute` makes of it while the head of a sharded model is whole.
 
@@ -60,6 +68,8 @@ class Scorer:
             scored: (B, T), bool, never true in the first column; or, so that nobody waits for a GPU, where it is
                 true as `flat_positions` has it, (M,), int64
             compute: returns tensors, alone or in tuples
+            shared: so many tokens are the same in all rows, and none that is scored follows one of them but the last;
+                without a gradient they are forwarded once, where that is exact
         """
         positions = flat_positions(scored) if scored.dtype == torch.bool else scored
         if not len(tokens):
@@ -67,6 +77,8 @@ class Scorer:
         # The distribution that produced token t is that of the logits at t - 1.
         before, targets = positions - 1, tokens.flatten().index_select(0, positions)
         inputs = {"input_ids": tokens, "use_cache": False}
+        if len(tokens) < 2 or shared < _LEAST_SHARED or torch.is_grad_enabled() or not self.shares_prefixes(model):
+            shared = 0
         if not self.stops_at_hidden_states(model, tokens.device):
             with _one_sequence_a_row():
                 logits = model(**inputs).logits
@@ -74,7 +86,7 @@ class Scorer:
 
         def pass_through() -> T:
             with _one_sequence_a_row():
-                states = body(model)(**inputs).last_hidden_state
+                states = _behind_prefix(model, tokens, shared) if shared else body(model)(**inputs).last_hidden_state
             states = states.flatten(0, 1).index_select(0, before)
             head = model.get_output_embeddings()
             return compute(ScoredTokens(targets, states, head.weight, head.bias, _softcap(model), self._fused))
@@ -89,6 +101,13 @@ class Scorer:
                 log.warning("%s: tokens are scored from whole logits, which costs memory", reason)
             self._stops_at_hidden_states = self.backend != "logits" and reason is None
         return self._stops_at_hidden_states
+
+    @torch.no_grad()
+    def shares_prefixes(self, model: "PreTrainedModel") -> bool:
+        """Whether a prefix of several rows may be forwarded once: on a CPU, if a few tokens show it; found out once."""
+        if self._shares_prefixes is None:
+            self._shares_prefixes = model.device.type == "cpu" and not is_sharded(model) and _caches_agree(model)
+        return self._shares_prefixes
 
     def _hindrance(self, model: "PreTrainedModel", device: torch.device | None) -> str | None:
         name, head = type(model).__name__, model.get_output_embeddings()
@@ -117,6 +136,29 @@ def _one_sequence_a_row() -> Iterator[None]:
         yield
     finally:
         masking_utils.find_packed_sequence_indices = found
+
+
+def _behind_prefix(model: "PreTrainedModel", tokens: Tensor, shared: int) -> Tensor:
+    """Hidden states (B, T, D) of rows whose first tokens are the same, for which they are 0."""
+    from transformers import DynamicCache
+
+    cache = DynamicCache(config=unwrapped(model).config.get_text_config())
+    body(model)(input_ids=tokens[:1, :shared], past_key_values=cache, use_cache=True)
+    cache.batch_repeat_interleave(len(tokens))
+    states = body(model)(input_ids=tokens[:, shared:], past_key_values=cache, use_cache=True).last_hidden_state
+    return torch.nn.functional.pad(states, (0, 0, shared, 0))
+
+
+def _caches_agree(model: "PreTrainedModel") -> bool:
+    """Whether hidden states behind a prefix that is forwarded once are those of whole rows, on a few tokens."""
+    vocabulary = unwrapped(model).config.get_text_config().vocab_size
+    tokens = torch.tensor([[1, 2, 3, 4, 5], [1, 2, 3, 6, 7]], device=model.device) % vocabulary
+    try:
+        whole = body(model)(input_ids=tokens, use_cache=False).last_hidden_state[:, 3:].float()
+        behind = _behind_prefix(model, tokens, 3)[:, 3:].float()
+    except Exception:  # a body that knows no such cache
+        return False
+    return bool((whole - behind).norm() <= 1e-4 * whole.norm())
 
 
 def unwrapped(model: Any) -> Any:

@@ -22,7 +22,7 @@ from emlit.functional import SelfCertainty
 from emlit.modules import EMFT, EMRL
 from emlit.policy.scoring import Scorer
 from emlit.rewards import SelfCertaintyReward
-from tests.conftest import make_batch
+from tests.conftest import make_batch, make_group
 from tests.unit.modules.test_objectives import GROUPS, gradient, ready
 
 SMALL = {
@@ -162,3 +162,43 @@ def test_liger_has_to_be_installed(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'liger-kernel\[cutedsl\]"):
         EMFT(entropy_head="liger")
+
+
+SLIDING = "gemma2, windows shorter than the prefix"
+
+
+@pytest.mark.parametrize("name", [*MODELS, SLIDING])
+def test_a_prefix_of_all_rows_is_forwarded_once(name, monkeypatch):
+    if name == SLIDING:
+        torch.manual_seed(0)
+        model = Gemma2ForCausalLM(Gemma2Config(**SMALL, sliding_window=5)).double()
+    else:
+        model = build(name)
+    module = EMFT()
+    module.model = model
+    prefix = [5, 9, 2, 7] * 5  # one token would hide a wrong position
+    prompts = [[*prefix, 3], [*prefix, 4, 6], prefix, [*prefix, 4, 6]]
+    completions = [make_group([1], [tokens]).completions[0] for tokens in ([8, 1], [2], [9, 9, 1], [1])]
+    forwarded = []
+    body = model.base_model
+    body.register_forward_pre_hook(
+        lambda _, args, kwargs: forwarded.append(tuple((args or [kwargs["input_ids"]])[0].shape)), with_kwargs=True
+    )
+    found = module.score_completions(prompts, completions)
+    assert forwarded[-2:] == [(1, 19), (4, 4)]  # of the shortest prompt the last token is each row's own
+    monkeypatch.setattr("emlit.policy.scoring._LEAST_SHARED", 100)
+    plain = module.score_completions(prompts, completions)
+    assert forwarded[-1] == (4, 23)
+    for one, other in zip(found, plain, strict=True):
+        assert one.entropy.shape == other.entropy.shape
+        torch.testing.assert_close(one.logprob, other.logprob, rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(one.entropy, other.entropy, rtol=1e-9, atol=1e-9)
+
+
+def test_a_prefix_that_its_model_cannot_share_is_not(monkeypatch):
+    module = EMFT()
+    module.model = build("qwen2")
+    monkeypatch.setattr("emlit.policy.scoring._behind_prefix", lambda model, tokens, shared: torch.zeros(2, 5, 16))
+    completion = make_group([1], [[8, 1]]).completions[0]
+    found = module.score_completions([[2] * 20, [2] * 20], [completion, completion])
+    assert found[0].entropy.gt(0).all()
