@@ -133,9 +133,11 @@ def decode(runs: Runs, cell: Cell) -> list[list[str]]:
     )  # fmt: skip
     if place is None:
         return []
-    paired = {each["second"]: each for each in json.loads((place / "comparisons.json").read_text())}
+    report = json.loads((place / "report.json").read_text())
+    compared = json.loads((place / "comparisons.json").read_text())
+    paired = {each["second"]: each for each in compared if each["first"] == report[0]["decoding"]}
     rows = []
-    for found in json.loads((place / "report.json").read_text()):
+    for found in report:
         low, high = found["intervals"]["pass@1"]
         gain = paired.get(found["decoding"], {}).get("difference")
         rows.append([

@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import lightning as L
@@ -199,14 +200,15 @@ class CausalLM(L.LightningModule):
         Where the model is sharded every process must call it, though it may have nothing to score.
         """
         rows = [(prompt, completion.tokens) for prompt, completion in zip(prompts, completions, strict=True)]
+        by_length = sorted(range(len(rows)), key=lambda row: len(rows[row][0]) + len(rows[row][1]))  # little is padded
         assert self.model is not None
         was_training = self.model.training
         self.model.eval()
         # Evaluation inside fit runs in callbacks, outside of the trainer's autocast.
         precision = self._trainer.precision_plugin.forward_context() if self._trainer else contextlib.nullcontext()
-        results: list[TokenStats] = []
+        found: list[TokenStats] = []
         with precision, progress.phase("scoring", len(rows), "completions") as phase:
-            pieces = list(self._pieces(rows))
+            pieces = list(self._pieces([rows[row] for row in by_length]))
             spare = self._passes_of_others(len(pieces))
             for piece in pieces:
                 tokens, _, completion_mask = (tensor.to(self.device) for tensor in pad_rows(piece, pad_token_id=0))
@@ -214,7 +216,7 @@ class CausalLM(L.LightningModule):
                 # Solved examples and system prompts; the distribution behind a prompt's last token is each row's own.
                 shared = min(len(os.path.commonprefix(prompts)), min(map(len, prompts)) - 1)
                 stats = self.token_stats(tokens, completion_mask, temperature, shared=shared)
-                results.extend(
+                found.extend(
                     TokenStats(logprob[mask].cpu(), entropy[mask].cpu())
                     for logprob, entropy, mask in zip(
                         stats.logprob.cpu(), stats.entropy.cpu(), completion_mask.cpu(), strict=True
@@ -226,7 +228,7 @@ class CausalLM(L.LightningModule):
                 self.token_stats(nothing, nothing.bool(), temperature=1.0)
         release(self.model)
         self.model.train(was_training)
-        return results
+        return [stats for _, stats in sorted(zip(by_length, found, strict=True), key=itemgetter(0))]
 
     def _passes_of_others(self, passes: int) -> int:
         """How many forward passes fewer this process makes than the one with the most, where each is a collective."""
