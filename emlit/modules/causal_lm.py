@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from operator import itemgetter
@@ -25,6 +24,7 @@ from emlit.model_checks import require_causal
 from emlit.parallel import Sharding, is_sharded, release
 from emlit.policy.loading import Dtype, check_precision, load_policy
 from emlit.policy.lora import ALL_LINEAR, LoRA, differences, is_adapter, settings
+from emlit.policy.passes import in_passes, shared_prefix
 from emlit.policy.scoring import EntropyHead, Scorer
 from emlit.predictions import Prediction
 from emlit.processes import of_every_process
@@ -208,21 +208,18 @@ class CausalLM(L.LightningModule):
         precision = self._trainer.precision_plugin.forward_context() if self._trainer else contextlib.nullcontext()
         found: list[TokenStats] = []
         with precision, progress.phase("scoring", len(rows), "completions") as phase:
-            pieces = list(self._pieces([rows[row] for row in by_length]))
-            spare = self._passes_of_others(len(pieces))
-            for piece in pieces:
-                tokens, _, completion_mask = (tensor.to(self.device) for tensor in pad_rows(piece, pad_token_id=0))
-                prompts = [prompt for prompt, _ in piece]
-                # Solved examples and system prompts; the distribution behind a prompt's last token is each row's own.
-                shared = min(len(os.path.commonprefix(prompts)), min(map(len, prompts)) - 1)
-                stats = self.token_stats(tokens, completion_mask, temperature, shared=shared)
+            passes = list(in_passes((rows[row] for row in by_length), self.scoring_tokens))
+            spare = self._passes_of_others(len(passes))
+            for part in passes:
+                tokens, _, completion_mask = (tensor.to(self.device) for tensor in pad_rows(part, pad_token_id=0))
+                stats = self.token_stats(tokens, completion_mask, temperature, shared=shared_prefix(part))
                 found.extend(
                     TokenStats(logprob[mask].cpu(), entropy[mask].cpu())
                     for logprob, entropy, mask in zip(
                         stats.logprob.cpu(), stats.entropy.cpu(), completion_mask.cpu(), strict=True
                     )
                 )
-                phase.advance(len(piece))
+                phase.advance(len(part))
             nothing = torch.zeros(0, 2, dtype=torch.long, device=self.device)
             for _ in range(spare):
                 self.token_stats(nothing, nothing.bool(), temperature=1.0)
@@ -233,20 +230,6 @@ class CausalLM(L.LightningModule):
     def _passes_of_others(self, passes: int) -> int:
         """How many forward passes fewer this process makes than the one with the most, where each is a collective."""
         return max(of_every_process(passes)) - passes if is_sharded(self.model) else 0
-
-    def _pieces(self, rows: list[tuple[list[int], list[int]]]) -> Iterator[list[tuple[list[int], list[int]]]]:
-        """`rows` in order, cut so that each piece, padded, has at most `scoring_tokens` tokens (or is one row)."""
-        piece: list[tuple[list[int], list[int]]] = []
-        width = 0
-        for row in rows:
-            wider = max(width, len(row[0]) + len(row[1]))
-            if piece and wider * (len(piece) + 1) > self.scoring_tokens:
-                yield piece
-                piece, wider = [], len(row[0]) + len(row[1])
-            piece.append(row)
-            width = wider
-        if piece:
-            yield piece
 
     @property
     def answerer(self) -> Answerer:

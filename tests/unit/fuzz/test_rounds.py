@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from emlit.engines import Completion, Sampling
 from emlit.functional import Normaliser, reduce_tokens, sequence_mean, token_weights
-from emlit.modules import CausalLM
+from emlit.policy.passes import in_passes, shared_prefix
 from emlit.rollout import Prompt, PromptList, RolloutStream, RoundShape, collate, pad_rows, partition
 from emlit.tasks import Row, TinyArithmetic
 from tests.conftest import make_batch, make_group
@@ -117,11 +117,14 @@ def test_collate_puts_everything_in_its_place(groups):
 
 @cases(100)
 @given(st.lists(st.tuples(TOKENS, TOKENS), max_size=8), st.integers(1, 40))
-def test_scoring_pieces_hold_every_row_in_order(rows, scoring_tokens):
-    pieces = list(CausalLM(scoring_tokens=scoring_tokens)._pieces(rows))
-    assert [row for piece in pieces for row in piece] == rows
-    for piece in pieces:
-        assert len(piece) == 1 or len(piece) * max(len(p) + len(c) for p, c in piece) <= scoring_tokens
+def test_passes_hold_every_row_in_order(rows, most):
+    passes = list(in_passes(rows, most))
+    assert [row for part in passes for row in part] == rows
+    for part in passes:
+        assert len(part) == 1 or len(part) * max(len(p) + len(c) for p, c in part) <= most
+        shared = shared_prefix(part)
+        assert all(len(prompt) > shared for prompt, _ in part)
+        assert shared <= 0 or len({tuple(prompt[:shared]) for prompt, _ in part}) == 1
 
 
 class OfAnyLength(Echo):
