@@ -28,20 +28,36 @@ OR_SKIP = "(or skip such rows with skip_bad_rows: true)"
 
 
 class Columns(Task):
-    """Problems whose prompt, label, id and solution each have a column."""
+    """Problems whose prompt, label, id and solution each have a column.
+
+    Args:
+        task_name: in predictions and reports
+        prompt_column: text, or a list of chat messages; OUTER.INNER is a column in an object, "{body} {question}"
+            the text of several
+        answer_column: the label, or a list of labels of which any is right; rows without it are fine
+        id_column: unique ids; the row's number where there is none
+        system_prompt: put in front of each prompt that has none
+        skip_bad_rows: warn and go on at a malformed row instead of stopping; StreamedPrompts draws another in place
+            of it, or of one that is too long
+        solution_column: a worked solution, which SFT learns from; rows without it are fine elsewhere. The same as
+            prompt_column where the conversation ends in it
+        answer_from_solution: the label is the last \\boxed{} of the solution, instead of a column of its own; a row
+            whose solution has none is a bad row
+    """
 
     def __init__(
         self,
-        name: str,
-        prompt_column: str,
-        answer_column: str,
-        id_column: str | None,
-        system_prompt: str | None,
-        skip_bad_rows: bool,
-        solution_column: str,
-        answer_from_solution: bool,
+        *,
+        task_name: str,
+        prompt_column: str = "prompt",
+        answer_column: str = "answer",
+        id_column: str | None = "id",
+        system_prompt: str | None = None,
+        skip_bad_rows: bool = False,
+        solution_column: str = "solution",
+        answer_from_solution: bool = False,
     ) -> None:
-        self.name = name
+        self.name = task_name
         self.prompt_column = prompt_column
         self.answer_column = answer_column
         self.id_column = id_column

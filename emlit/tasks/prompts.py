@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from emlit.sources import SourceRow, file_rows, hub_rows, require_file
 from emlit.tasks.columns import WholeColumns
@@ -13,36 +14,14 @@ class PromptFile(WholeColumns):
 
     Args:
         path: the file; .jsonl, .json, .parquet or .csv, text compressed by gzip too (.jsonl.gz)
-        prompt_column: text, or a list of chat messages; OUTER.INNER is a column in an object, "{body} {question}"
-            the text of several
-        answer_column: the label, or a list of labels of which any is right; rows without it are fine
-        id_column: unique ids; the row's number where there is none
-        system_prompt: put in front of each prompt that has none
-        skip_bad_rows: warn and go on at a malformed row instead of stopping
-        solution_column: a worked solution, which SFT learns from; rows without it are fine elsewhere. The same as
-            prompt_column where the conversation ends in it
-        answer_from_solution: the label is the last \\boxed{} of the solution, instead of a column of its own; a row
-            whose solution has none is a bad row
+        columns: as of Columns
     """
 
     path: Path
 
-    def __init__(
-        self,
-        path: str,
-        prompt_column: str = "prompt",
-        answer_column: str = "answer",
-        id_column: str | None = "id",
-        system_prompt: str | None = None,
-        skip_bad_rows: bool = False,
-        solution_column: str = "solution",
-        answer_from_solution: bool = False,
-    ) -> None:
+    def __init__(self, path: str, **columns: Any) -> None:
         file = require_file(path)
-        super().__init__(
-            stem(file), prompt_column, answer_column, id_column, system_prompt, skip_bad_rows, solution_column,
-            answer_from_solution,
-        )  # fmt: skip
+        super().__init__(task_name=stem(file), **columns)
         self.path = file
 
     def _source(self) -> Iterator[SourceRow]:
@@ -56,37 +35,13 @@ class HubDataset(WholeColumns):
         path: the data set's id or directory
         name: its configuration
         split: its split
-        prompt_column: text, or a list of chat messages; OUTER.INNER is a column in an object, "{body} {question}"
-            the text of several
-        answer_column: the label, or a list of labels of which any is right; rows without it are fine
-        id_column: unique ids; the row's number where there is none
-        system_prompt: put in front of each prompt that has none
-        skip_bad_rows: warn and go on at a malformed row instead of stopping
-        solution_column: a worked solution, which SFT learns from; rows without it are fine elsewhere. The same as
-            prompt_column where the conversation ends in it
-        answer_from_solution: the label is the last \\boxed{} of the solution, instead of a column of its own; a row
-            whose solution has none is a bad row
+        columns: as of Columns
     """
 
     path: str
 
-    def __init__(
-        self,
-        path: str,
-        name: str | None = None,
-        split: str = "train",
-        prompt_column: str = "prompt",
-        answer_column: str = "answer",
-        id_column: str | None = "id",
-        system_prompt: str | None = None,
-        skip_bad_rows: bool = False,
-        solution_column: str = "solution",
-        answer_from_solution: bool = False,
-    ) -> None:
-        super().__init__(
-            path.rstrip("/").rpartition("/")[2], prompt_column, answer_column, id_column, system_prompt, skip_bad_rows,
-            solution_column, answer_from_solution,
-        )  # fmt: skip
+    def __init__(self, path: str, name: str | None = None, split: str = "train", **columns: Any) -> None:
+        super().__init__(task_name=path.rstrip("/").rpartition("/")[2], **columns)
         self.path, self.configuration, self.split = path, name, split
 
     def _source(self) -> Iterator[SourceRow]:

@@ -23,43 +23,19 @@ class StreamedPrompts(Columns):
 
     Args:
         path: a file, a directory or a glob; .jsonl, .json, .parquet or .csv, text compressed by gzip too
-        prompt_column: text, or a list of chat messages; OUTER.INNER is a column in an object, "{body} {question}"
-            the text of several
-        answer_column: the label, or a list of labels of which any is right; rows without it are fine
-        id_column: ids; the row's number where there is none
-        system_prompt: put in front of each prompt that has none
-        skip_bad_rows: draw another row in place of a malformed or too long one instead of stopping
-        solution_column: a worked solution, which SFT learns from; rows without it are fine elsewhere. The same as
-            prompt_column where the conversation ends in it
-        answer_from_solution: the label is the last \\boxed{} of the solution, instead of a column of its own; a row
-            whose solution has none is a bad row
         cache_dir: where the copy is kept, about as large as the files; the cache of `datasets` unless set
         workers: processes that copy, each files of its own
+        columns: as of Columns
     """
 
     streamed: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        path: str,
-        prompt_column: str = "prompt",
-        answer_column: str = "answer",
-        id_column: str | None = "id",
-        system_prompt: str | None = None,
-        skip_bad_rows: bool = False,
-        solution_column: str = "solution",
-        answer_from_solution: bool = False,
-        cache_dir: str | None = None,
-        workers: int = 1,
-    ) -> None:
+    def __init__(self, path: str, cache_dir: str | None = None, workers: int = 1, **columns: Any) -> None:
         if workers < 1:
             raise ConfigError(f"workers of StreamedPrompts is {workers}; it must be at least 1")
         self.shards = require_shards(path)
         one = Path(path) if Path(path).is_dir() else self.shards[0] if len(self.shards) == 1 else Path(path).parent
-        super().__init__(
-            stem(one) or "prompts", prompt_column, answer_column, id_column, system_prompt, skip_bad_rows,
-            solution_column, answer_from_solution,
-        )  # fmt: skip
+        super().__init__(task_name=stem(one) or "prompts", **columns)
         self.cache_dir, self.workers = cache_dir, workers
         self._rows: StreamedRows | None = None
 
