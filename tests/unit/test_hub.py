@@ -15,9 +15,9 @@ def online(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     for name in hub._PROXIES:
         monkeypatch.delenv(name, raising=False)
-    hub.settle.cache_clear()
+    hub.configure.cache_clear()
     yield
-    hub.settle.cache_clear()
+    hub.configure.cache_clear()
 
 
 def test_a_hub_out_of_reach_is_said_once_and_left_alone(online, monkeypatch, caplog):
