@@ -1,6 +1,7 @@
 """GGUF files of the tiny model, made with gguf's own writer."""
 
 import json
+import re
 from pathlib import Path
 
 import gguf
@@ -213,3 +214,9 @@ def test_a_file_on_the_hub(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *names: asked.append(names) or str(path))
     assert pretrained.resolve("owner/name:m-Q8_0.gguf") == pretrained.resolve(str(path))
     assert asked == [("owner/name", "m-Q8_0.gguf")]
+
+
+def test_what_takes_long_is_said_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("emlit.gguf._PATIENCE", 0.01)
+    pretrained.resolve(str(write(tmp_path / "m.gguf")))
+    assert re.search(r"dequantising m\.gguf to float32, \d+ s\n", "".join(capsys.readouterr()))
