@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from typing import Any
 from benchmarks.measure import environment, parser, table
 from emlit.pretrained import resolve
 from emlit.tasks import math_equal
+from emlit.tiny.demo import command
 
 UNTIL = ["Question:", "</s>", "<|im_end|>"]  # the harness's own
 TOKENS = 256
@@ -112,8 +114,7 @@ def ours(model: Path, data: Path, place: Path, problems: int, seed: int) -> tupl
     run = place / "run"
     shutil.rmtree(run, ignore_errors=True)
     start = time.monotonic()
-    command = [sys.executable, "-m", "emlit", "predict", "--config", str(place / "config.yaml"), f"--run_dir={run}"]
-    subprocess.run(command, check=True, stdout=sys.stderr)
+    command("predict", "--config", str(place / "config.yaml"), f"--run_dir={run}")
     seconds = time.monotonic() - start
     found = [json.loads(line) for line in (run / "predictions.jsonl").read_text().splitlines()]
     return sorted(found, key=lambda prediction: int(prediction["id"])), seconds
@@ -143,9 +144,8 @@ def main() -> None:
     model = model_without_chat(arguments.model, place)
     theirs, their_seconds = harness(model, data, place / "lm_eval", problems, arguments.seed)
     mine, my_seconds = ours(model, data, place / "emlit", problems, arguments.seed)
-    right = {s["doc_id"]: s for s in theirs}
-    texts = [s["resps"][0][0] for s in right.values()]
-    golds = [s["doc"]["answer"].rpartition("#### ")[2] for s in right.values()]
+    texts = [s["resps"][0][0] for s in theirs]
+    golds = [s["doc"]["answer"].rpartition("#### ")[2] for s in theirs]
     flexible = [
         math_equal(last_number(text).rstrip(".").replace("$", ""), gold)
         for text, gold in zip(texts, golds, strict=True)
@@ -153,7 +153,11 @@ def main() -> None:
     stated = [bool(re.search(r"#### \S", text)) and verdict for text, verdict in zip(texts, flexible, strict=True)]
     same = sum(without_stop(mine[n]["completion"]) == text.strip() for n, text in enumerate(texts))
     rows = [
-        ["lm-evaluation-harness, flexible-extract", f"{_mean(right.values()):.3f}", f"{their_seconds:.0f}"],
+        [
+            "lm-evaluation-harness, flexible-extract",
+            f"{statistics.fmean(s['exact_match'] for s in theirs):.3f}",
+            f"{their_seconds:.0f}",
+        ],
         ["the same completions, the number behind ####", f"{sum(stated) / problems:.3f}", ""],
         ["emlit", f"{sum(each['correct'] for each in mine) / problems:.3f}", f"{my_seconds:.0f}"],
     ]
@@ -164,11 +168,6 @@ def main() -> None:
             end = " ".join(text.split())[-120:]
             print(f"- {mine[n]['id']}: label {gold}, harness {verdict}, emlit {mine[n]['answer']!r}: … {end}")
     print(f"\n{environment()}")
-
-
-def _mean(samples: Any) -> float:
-    scores = [sample["exact_match"] for sample in samples]
-    return sum(scores) / len(scores)
 
 
 if __name__ == "__main__":

@@ -15,63 +15,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cells import CELLS, MODELS, Cell
 from benchmarks.collapse import kept_by
 from benchmarks.measure import environment, parser, table
 from emlit import tasks
 from emlit.tiny.demo import command
 
 HERE = Path(__file__).parent / "cells"
-# By short name: the file in --weights (GGUF) and the hub's name.
-MODELS = {
-    "smollm2": ("smollm2-135m.gguf", "HuggingFaceTB/SmolLM2-135M-Instruct"),
-    "gemma": ("gemma3-270m.gguf", "google/gemma-3-270m"),
-    "qwen-coder": ("qwen2.5-coder-0.5b.gguf", "Qwen/Qwen2.5-Coder-0.5B-Instruct"),
-}
 
-
-@dataclass(frozen=True)
-class Cell:
-    """One model on the first problems of one task.
-
-    Args:
-        model: a key of MODELS
-        task: the class in emlit.tasks
-        form: the file of the prompt's form and the length of answers
-        problems: how many
-        trained_on: the class of the problems without labels that training answers; it is not trained on otherwise
-    """
-
-    model: str
-    task: str
-    form: str
-    problems: int
-    trained_on: str | None = None
-
-    @property
-    def name(self) -> str:
-        return f"{self.model}-{self.task.lower()}-{self.form}"
-
-
-CELLS = (
-    Cell("smollm2", "ASDiv", "direct", 128, "SVAMP"),
-    Cell("smollm2", "SVAMP", "direct", 128),
-    Cell("gemma", "ASDiv", "direct", 128, "SVAMP"),
-    Cell("gemma", "SVAMP", "direct", 128),
-    Cell("qwen-coder", "ASDiv", "one_line", 96, "SVAMP"),
-    Cell("qwen-coder", "SVAMP", "one_line", 96, "ASDiv"),
-    Cell("qwen-coder", "GSM8K", "steps", 64),
-    Cell("qwen-coder", "MBPP", "program", 64),
-    Cell("qwen-coder", "MATH500", "short_proof", 48),
-    Cell("smollm2", "GSM8K", "steps", 64),
-    Cell("qwen-coder", "HumanEval", "program", 64),
-)
-
-
-_GROUPS = ("--data.prompts_per_round=8", "--data.samples_per_prompt=4")
+# A step is 32 completions of each method, eight at a time, which a laptop's memory holds.
+_SINGLE = ("--data.prompts_per_round=32", "--data.samples_per_prompt=1", "--data.micro_batch_prompts=8")
+_GROUPS = ("--data.prompts_per_round=8", "--data.samples_per_prompt=4", "--data.micro_batch_prompts=2")
 RATES = {"whole": "1e-5", "lora": "3e-4"}
 LORA = '{"r": 16, "alpha": 32, "target_modules": "all-linear"}'
-METHODS = {  # a step is 32 completions of each
-    "em_ft": ("emlit.modules.EMFT", "--data.prompts_per_round=32"),
+METHODS = {
+    "em_ft": ("emlit.modules.EMFT", *_SINGLE),
     "em_rl_token": ("emlit.modules.EMRL", "--model.reward=emlit.rewards.TokenEntropyReward", *_GROUPS),
     "em_rl_sequence": ("emlit.modules.EMRL", "--model.reward=emlit.rewards.SequenceLogProbReward", *_GROUPS),
     "grpo": (
@@ -101,9 +59,10 @@ class Runs:
     data: Path | None
     smoke: bool
 
-    def problems(self, task: str, n: int | None) -> str:
+    def problems(self, task: str, n: int | None) -> dict[str, Any]:
+        """A task of so many of its first problems, as a config has it."""
         place = {"path": str(self.data / f"{task.lower()}.jsonl")} if self.data else {}
-        return json.dumps({"class_path": f"emlit.tasks.{task}", "init_args": {"system_prompt": None, "n": n, **place}})
+        return {"class_path": f"emlit.tasks.{task}", "init_args": {"system_prompt": None, "n": n, **place}}
 
     def made(self, cell: Cell, what: str, product: str, verb: str, *more: str, seed: int = 0) -> Path | None:
         """The directory of a run, which is made unless its product is there; None where it failed."""
@@ -114,7 +73,7 @@ class Runs:
             arguments = [
                 "--config", str(HERE / f"{cell.form}.yaml"), *more, f"--run_dir={place}", f"--seed_everything={seed}",
                 f"--model.pretrained={self.weights / file if self.weights else name}", "--trainer.devices=1",
-                "--data.evaluation", self.problems(cell.task, 2 if self.smoke else cell.problems), *small,
+                "--data.evaluation", json.dumps(self.problems(cell.task, 2 if self.smoke else cell.problems)), *small,
             ]  # fmt: skip
             try:
                 command(verb, *arguments)
@@ -170,7 +129,7 @@ def train(runs: Runs, cell: Cell, method: str, seed: int) -> dict[str, Any] | No
     place = runs.made(
         cell, f"{method}-{seed}", "summary.json", "fit", f"--model={module}", *more,
         f"--model.learning_rate={RATES['whole' if whole else 'lora']}", *(() if whole else (f"--model.lora={LORA}",)),
-        "--data.train", runs.problems(cell.trained_on or cell.task, None), "--data.evaluation_samples=2",
+        "--data.train", json.dumps(runs.problems(cell.trained_on or cell.task, None)), "--data.evaluation_samples=2",
         f"--trainer.max_steps={1 if runs.smoke else 15}", "--summary.every_n_steps=5", "--guard.mode=warn",
         "--guard.every_n_steps=5", "--export.enabled=false", "--trainer.gradient_clip_val=1.0", "--overwrite=true",
         seed=seed,
@@ -192,10 +151,10 @@ def disagreements(runs: Runs, cell: Cell) -> tuple[list[int], list[str]]:
     """How many completions both, emlit alone, bare math-verify alone and neither take for right; the differing ones."""
     from math_verify import parse, verify
 
-    task = getattr(tasks, cell.task)(**json.loads(runs.problems(cell.task, cell.problems))["init_args"])
+    task = getattr(tasks, cell.task)(**runs.problems(cell.task, cell.problems)["init_args"])
     labels = {row.id: row.answer for row in task.rows()}
     counts, lines = [0, 0, 0, 0], []
-    found = [file for file in (runs.run_dir / cell.name).rglob("predictions.jsonl")]
+    found = (runs.run_dir / cell.name).rglob("predictions.jsonl")
     for each in (json.loads(line) for file in found for line in file.read_text().splitlines()):
         label = labels[each["id"]]
         bare = verify(parse(f"${label}$"), parse(each["completion"]))

@@ -3,14 +3,14 @@
 import contextlib
 import gc
 import sys
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from emlit import bundled
 from emlit.errors import EmlitError
 from emlit.keys import help_asked_for, unknown_key
 from emlit.resilience.outputs import outlast_readers
 from emlit.resilience.run_lock import is_first_process
+from emlit.resilience.told import told
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -31,33 +31,14 @@ def main(args: Sequence[str] | None = None) -> None:
     if sentence := unknown_key(words):
         print(f"emlit: error: {sentence}", file=sys.stderr)
         sys.exit(2)
-    with _told("importing PyTorch, Lightning and transformers"):
+    work = told("importing PyTorch, Lightning and transformers") if is_first_process() else contextlib.nullcontext()
+    with work:
         gc.disable()  # of a million objects that stay; looking through them again and again is a fifth of the time
         from emlit.command_line import run
 
         gc.enable()
 
     run(None if args is None and words == sys.argv[1:] else words)
-
-
-@contextlib.contextmanager
-def _told(work: str) -> Iterator[None]:
-    """Say what is being done, and again every ten seconds: on a busy machine it takes a minute."""
-    done = threading.Event()
-
-    def tell() -> None:
-        seconds = 0
-        while not done.wait(10):
-            seconds += 10
-            print(f"emlit: {work}, {seconds} s", file=sys.stderr, flush=True)
-
-    if is_first_process():
-        print(f"emlit: {work}", file=sys.stderr, flush=True)
-        threading.Thread(target=tell, daemon=True).start()
-    try:
-        yield
-    finally:
-        done.set()
 
 
 if __name__ == "__main__":

@@ -1,14 +1,11 @@
 """A model in a GGUF file, as the Hugging Face directory that everything else reads."""
 
-import contextlib
 import hashlib
 import logging
 import math
 import os
 import re
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +16,9 @@ import torch
 from emlit import hub
 from emlit.errors import ConfigError, DataError, first_line
 from emlit.printable import printable
-from emlit.resilience.endings import say
 from emlit.resilience.files import delete, replacing, writing
 from emlit.resilience.marks import facts_of, seal
+from emlit.resilience.told import told
 
 if TYPE_CHECKING:
     from gguf import GGUFReader
@@ -30,7 +27,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _ROOM = "make room, or set XDG_CACHE_HOME to a place that has some"
-_PATIENCE = 10.0  # seconds without a word
 _ORIGINAL = "give the model that it was made from, by its directory or hub id"
 _SHAPES = re.compile(r"(key|value|feed_forward)_length$|^vocab_size$")  # told by the tensors, too
 _FACTORS = re.compile(
@@ -90,8 +86,7 @@ def as_directory(file: Path) -> Path:
         facts = facts_of(place)
         if facts is None or not facts.get("sizes", {"": 0}).items() <= _sizes(place).items():
             doing = f"dequantising {printable(file.name)} to float32"
-            say(f"{doing}, into {place}; this is done once")
-            with _said_again(doing):
+            with told(doing, f", into {place}; this is done once"):
                 with tempfile.TemporaryDirectory(dir=cache) as alone:
                     parts = _read(file, Path(alone))
                 delete(place)  # of which something is lost
@@ -100,22 +95,6 @@ def as_directory(file: Path) -> Path:
                         part.save_pretrained(scratch)
                     seal(scratch, sizes=_sizes(scratch))
     return place
-
-
-@contextlib.contextmanager
-def _said_again(doing: str) -> Iterator[None]:
-    """Says what is done and for how long, every few seconds: no phase is watched so early in a run."""
-    done, began = threading.Event(), time.monotonic()
-
-    def repeat() -> None:
-        while not done.wait(_PATIENCE):
-            say(f"{doing}, {time.monotonic() - began:.0f} s")
-
-    threading.Thread(target=repeat, daemon=True).start()
-    try:
-        yield
-    finally:
-        done.set()
 
 
 def _sizes(directory: Path) -> dict[str, int]:

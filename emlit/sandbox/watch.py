@@ -29,7 +29,7 @@ def memory(process: int, limit: int) -> int:
         process: the first of its namespace
         limit: bytes
     """
-    proc = f"/proc/{process}/root/proc"
+    proc = os.path.join("/proc", str(process), "root", "proc")  # as the sandbox sees it
     # By threads: the first may be gone while others have the memory, and each may have files of its own.
     found = [f"{proc}/{name}/task" for name in _names(proc) if name.isdigit()]
     processes = [[f"{tasks}/{task}" for task in _names(tasks)] for tasks in found]

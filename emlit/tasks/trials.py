@@ -32,11 +32,11 @@ def without_trials(program: str, wanted: Collection[str]) -> str:
         if isinstance(node, DEFINITIONS):
             needed |= set(names_read(node)) - names_bound(node)
     tail = tree.body[places[-1] + 1 :]
-    rest = [node for node in tail if not names_bound(node) & needed]
+    rest = [node for node in tail if needed.isdisjoint(names_bound(node))]
     if not _only_tries(rest, tree):
         return program
-    kept = {line for node in tree.body[: places[-1] + 1] for line in _lines(node)}
-    kept |= {line for node in tail if names_bound(node) & needed for line in _lines(node)}
+    tries = set(rest)
+    kept = {line for node in tree.body if node not in tries for line in _lines(node)}
     gone = {line for node in rest if kept.isdisjoint(_lines(node)) for line in _lines(node)}  # a line may have several
     return "\n".join(line for number, line in enumerate(program.split("\n"), 1) if number not in gone)
 

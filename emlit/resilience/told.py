@@ -1,0 +1,32 @@
+"""What takes long before a run's phases are watched."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+
+from emlit.resilience.endings import say
+
+_PATIENCE = 10.0  # seconds without a word
+
+
+@contextlib.contextmanager
+def told(work: str, more: str = "") -> Iterator[None]:
+    """Say on stderr what is being done, and again every ten seconds for how long: on a busy machine it takes minutes.
+
+    Args:
+        work: in a few words
+        more: what is said of it the first time
+    """
+    done, began = threading.Event(), time.monotonic()
+
+    def again() -> None:
+        while not done.wait(_PATIENCE):
+            say(f"{work}, {time.monotonic() - began:.0f} s")
+
+    say(work + more)
+    threading.Thread(target=again, daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
