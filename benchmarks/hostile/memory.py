@@ -195,13 +195,31 @@ MEMORY = programs("""
     spread(work, 55)
     #: many small mappings in many processes
     def work():
-        area = mapped(120 * MIB, 0x22)
+        area = libc.mmap(None, 240 * MIB, 0, 0x22, -1, 0)
         libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-        for place in range(area, area + 120 * MIB, 8192):
+        for place in range(area, area + 240 * MIB, 8192):
             libc.mprotect(place, 4096, 1)
-    for _ in range(60):
-        if os.fork() == 0:
-            work()
-            time.sleep(60)
-    time.sleep(1.5)
+        return 61_440 * 215
+    spread(work, 60)
+    time.sleep(0.5)
+    print("BREACH", held)
+    #: what epoll watches, in many processes
+    import select
+    def work():
+        pollers = [select.epoll() for _ in range(100)]
+        events = [os.eventfd(0) for _ in range(70)]
+        numbers = [os.dup(events[0]) for _ in range(70)]
+        for event in events:
+            for number in numbers:
+                os.dup2(event, number)
+                for poller in pollers:
+                    poller.register(number, 0)
+        kept.extend(pollers)
+        return 490_000 * 190
+    select.epoll()
+    spread(work, 15)
+    #: rules of Landlock
+    import struct
+    if libc.syscall(444, struct.pack("QQQ", 0, 3, 0), 24, 0) >= 0:
+        print("BREACH")
 """, front=_HELD)  # fmt: skip

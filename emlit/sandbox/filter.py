@@ -24,7 +24,9 @@ _CALLS = """
     finit_module 313 273, kexec_load 246 104, vmsplice 278 75, splice 275 76, tee 276 77, sendfile 40 71,
     setxattr 188 5, lsetxattr 189 6, fsetxattr 190 7, inotify_init 253 -1, inotify_init1 294 26, fanotify_init 300 262,
     io_setup 206 0, io_uring_setup 425 425, open_tree 428 428, move_mount 429 429, fsopen 430 430, fsmount 432 432,
-    fspick 433 433, mount_setattr 442 442, pidfd_getfd 438 438, memfd_secret 447 447, setxattrat 463 463
+    fspick 433 433, mount_setattr 442 442, pidfd_getfd 438 438, memfd_secret 447 447, setxattrat 463 463,
+    epoll_create 213 -1, epoll_create1 291 20, mbind 237 235, landlock_create_ruleset 444 444,
+    landlock_add_rule 445 445, landlock_restrict_self 446 446
 """
 _CLONE, _CLONE3, _MMAP, _FCNTL = "clone 56 220", "clone3 435 435", "mmap 9 222", "fcntl 72 25"
 _PRCTL, _SOCKETPAIR = "prctl 157 167", "socketpair 53 199"
