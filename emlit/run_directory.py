@@ -65,8 +65,10 @@ def read_checkpoint(path: Path, pretrained: str, lora: LoRA | None) -> Mapping[s
     """
     content = checkpoint_files.read(path, mmap=True)
     try:
-        content["global_step"], content["loops"]["fit_loop"]
+        step, _ = content["global_step"], content["loops"]["fit_loop"]
         origin, theirs = content["emlit"]["pretrained"], content["emlit"].get("lora")
+        if type(step) is not int or step < 0 or type(origin) is not str or not isinstance(theirs, dict | None):
+            raise TypeError
     except (KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"ckpt_path is {path}, which is not a checkpoint of emlit") from error
     if origin != pretrained:
@@ -240,7 +242,8 @@ def is_finished(run_dir: Path, content: Mapping[str, Any], config: Any) -> bool:
 
 
 def _summarised_step(run_dir: Path) -> int | None:
+    file = run_dir / "summary.json"
     try:
-        return json_object((run_dir / "summary.json").read_bytes(), {"steps": int})["steps"]
+        return json_object(file.read_bytes(), {"steps": int})["steps"] if file.is_file() else None
     except (OSError, ValueError):
         return None

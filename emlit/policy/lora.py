@@ -2,6 +2,7 @@
 
 import importlib.util
 import math
+import reprlib
 import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -222,12 +223,17 @@ def settings(lora: LoRA | None) -> dict[str, Any] | None:
     return None if lora is None else {**asdict(lora), "target_modules": lora.targets()}
 
 
+def _as_argument(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return f"'[{', '.join(value)}]'"
+    return value if isinstance(value, str) else reprlib.repr(value)  # a file may hold anything
+
+
 def differences(theirs: dict[str, Any] | None, lora: LoRA | None) -> str | None:
     """How a checkpoint's LoRA settings differ from a run's own, and the way out; None where they do not."""
     if theirs == settings(lora):
         return None
     if theirs is None:
         return "holds whole weights, but lora is set; set --model.lora null, or give its export as --model.pretrained"
-    listed = {key: f"'[{', '.join(value)}]'" if isinstance(value, list) else value for key, value in theirs.items()}
-    wanted = " ".join(f"--model.lora.{key} {value}" for key, value in listed.items())
+    wanted = " ".join(f"--model.lora.{key} {_as_argument(value)}" for key, value in theirs.items())
     return f"holds LoRA adapters that do not fit this run; set {wanted}"

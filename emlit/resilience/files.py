@@ -41,7 +41,7 @@ def flush(file: IO[Any]) -> None:
 def append_to(path: Path) -> IO[bytes]:
     """A file of emlit's, open for appending; ConfigError where there is one that is not emlit's."""
     record(path)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     file = os.fdopen(os.open(path, flags, 0o666), "ab")
     file.seek(0, os.SEEK_END)
     return file

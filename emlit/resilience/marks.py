@@ -114,7 +114,9 @@ def foreign(path: Path) -> Path | None:
         return None
     if path.is_symlink():
         return path
-    return _foreign_in(path, None) if path.is_dir() else None if _is_named(path, path.parent) else path
+    return (
+        _foreign_in(path, None) if path.is_dir() else None if path.is_file() and _is_named(path, path.parent) else path
+    )
 
 
 def _foreign_in(directory: Path, marked: Path | None) -> Path | None:
@@ -125,7 +127,7 @@ def _foreign_in(directory: Path, marked: Path | None) -> Path | None:
             found = _foreign_in(path, marked)
         else:
             own = _is_mark(path) or (marked is not None and _is_named(path, marked))
-            found = None if own and not entry.is_symlink() else path
+            found = None if own and entry.is_file(follow_symlinks=False) else path
         if found is not None:
             return found
     return None

@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import socket
+import stat
 from pathlib import Path
 
 from emlit.errors import ConfigError
@@ -46,16 +47,21 @@ class RunLock:
             return
         path = run_dir / lock_name(command)
         try:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
         except OSError as error:
             raise ConfigError(
                 f"run_dir {run_dir} cannot be written to: {error.strerror}; choose another --run_dir"
             ) from error
+        found = os.fstat(handle)
+        said = os.pread(handle, 200, 0) if stat.S_ISREG(found.st_mode) else b"?"
+        if found.st_nlink != 1 or (said and not said.startswith(b"process ")):
+            os.close(handle)
+            raise ConfigError(f"{path} is not emlit's lock: move it away, or choose another --run_dir")
         try:
             # Not lockf, which is lost as soon as anything in this process has read the file and closed it again.
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = os.pread(handle, 200, 0).decode("utf-8", "replace").strip()
+            holder = said.decode("utf-8", "replace").strip()
             os.close(handle)
             if error.errno not in _HELD:
                 log.warning("%s cannot be locked (%s): two runs in it would not notice", run_dir, error.strerror)

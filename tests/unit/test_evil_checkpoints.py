@@ -95,6 +95,28 @@ def test_folders_that_would_run_code(evil, tmp_path):
             load_plain({"lr": 0.0}, folder)
 
 
+def laughs(depth: int = 60) -> list:
+    """Two to the power of `depth` words, in a few bytes."""
+    found = ["lol"]
+    for _ in range(depth):
+        found = [found, found]
+    return found
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [{"global_step": "2"}, {"global_step": laughs()}, {"global_step": -1}, {"global_step": True},
+     {"emlit": {"pretrained": laughs()}}, {"emlit": {"pretrained": 3}},
+     {"emlit": {"pretrained": "tiny", "lora": laughs()}}, {"emlit": {"pretrained": "tiny", "lora": {"r": laughs()}}}],
+    ids=lambda each: f"{next(iter(each))}",
+)  # fmt: skip
+def test_values_of_another_type_are_told_at_once(altered, tmp_path):
+    path = file(tmp_path / "last.ckpt", PLAIN | altered)
+    with pytest.raises(ConfigError, match=r"ckpt_path is .*last\.ckpt") as caught:
+        read_checkpoint(path, "tiny", None)
+    assert len(str(caught.value)) < 1000
+
+
 def test_what_is_no_checkpoint(tmp_path):
     empty, text = tmp_path / "empty", tmp_path / "text"
     empty.touch()

@@ -15,7 +15,7 @@ from emlit.resilience import checkpoint_files
 from emlit.resilience.files import append_to, replacing, set_aside, write_whole
 from emlit.resilience.marks import MARK, facts_of, foreign, mark, require_own, seal
 from emlit.resilience.run_lock import RunLock
-from emlit.run_directory import claim, make, require_directory, require_free, take
+from emlit.run_directory import _summarised_step, claim, make, require_directory, require_free, take
 
 
 def planted(path, text="mine"):
@@ -178,6 +178,31 @@ def test_one_run_at_a_time(tmp_path):
     holder.wait()
     mine.take(tmp_path, "fit")
     mine.release()
+
+
+@pytest.mark.parametrize("kind", ["text", "link", "second name", "fifo"])
+def test_a_lock_that_somebody_else_made_is_left_alone(kind, tmp_path):
+    path, outside = tmp_path / ".emlit.fit.lock", planted(tmp_path / "outside")
+    {
+        "text": lambda: path.write_text("mine"), "link": lambda: path.symlink_to(outside),
+        "second name": lambda: os.link(outside, path), "fifo": lambda: os.mkfifo(path),
+    }[kind]()  # fmt: skip
+    with pytest.raises(ConfigError, match="choose another --run_dir"):
+        RunLock().take(tmp_path, "fit")
+    assert outside.read_text() == "mine"
+
+
+def test_pipes_in_the_place_of_files_are_somebody_elses(tmp_path):
+    mark(tmp_path, "summary.json", "samples.jsonl")
+    for name in ("summary.json", "samples.jsonl"):
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(ConfigError, match=f"{name} is there, and emlit did not write it"):
+            require_own(tmp_path / name)
+        with pytest.raises(ConfigError, match="emlit did not write"):
+            require_own(tmp_path)
+    with pytest.raises(ConfigError, match="emlit did not write"):
+        append_to(tmp_path / "samples.jsonl")
+    assert _summarised_step(tmp_path) is None
 
 
 def test_the_lock_outlives_all_that_its_holder_reads_and_writes(tmp_path):
