@@ -33,5 +33,6 @@ class StorageError(EmlitError):
 
 def first_line(error: BaseException) -> str:
     """What an error of another library says first; where that ends in a colon, what follows too."""
-    first, *more = (str(error).strip() or type(error).__name__).splitlines()
+    said = f"no {error}" if isinstance(error, KeyError) else str(error)  # of which it gives the key alone
+    first, *more = (said.strip() or type(error).__name__).splitlines()
     return printable(" ".join([first, *" ".join(more).split()]) if first.endswith(":") else first)

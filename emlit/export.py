@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from emlit.errors import ConfigError, first_line
-from emlit.pretrained import load_config, load_tokenizer, resolve, skeleton
+from emlit.pretrained import generation_config, load_tokenizer, resolve, skeleton
 from emlit.resilience.files import delete, writing
 
 if TYPE_CHECKING:
@@ -58,11 +58,11 @@ def require_saveable(pretrained: str, scratch: Path, trust_remote_code: bool = F
         scratch.mkdir()
     try:
         what = "config.json"
-        load_config(path, trust_remote_code).save_pretrained(scratch)
+        skeleton(path, trust_remote_code).config.save_pretrained(scratch)
         what = "tokenizer"
         load_tokenizer(path, trust_remote_code).save_pretrained(scratch)
         what = "generation_config.json"
-        config = _generation_config(path)
+        config = generation_config(path)
         if config is not None:
             fit = saveable(config)
             fit.save_pretrained(scratch)
@@ -80,15 +80,6 @@ def require_saveable(pretrained: str, scratch: Path, trust_remote_code: bool = F
         ) from error
     finally:
         delete(scratch)
-
-
-def _generation_config(path: str) -> "GenerationConfig | None":
-    from transformers import GenerationConfig
-
-    try:
-        return GenerationConfig.from_pretrained(path)
-    except OSError:  # there is none
-        return None
 
 
 class Room(NamedTuple):

@@ -97,6 +97,8 @@ def _tensors(directory: Path, rank: int, ranks: int) -> Iterator[tuple[Path, str
                 state = torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
             except Exception as error:
                 raise DataError(f"{_shown(file)} could not be read: {first_line(error)}") from error
+            if not isinstance(state, dict):
+                raise DataError(f"{_shown(file)} holds no weights by name; {_AGAIN}")
             for name, value in state.items():
                 yield file, name, value if isinstance(value, Tensor) else None
                 number += 1

@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from emlit.printable import printable
 from emlit.tiny import MODEL_DIR
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 log = logging.getLogger(__name__)
 
@@ -165,29 +166,58 @@ def load_tokenizer(path: str, trust_remote_code: bool = False) -> "PreTrainedTok
                 "it was made from"
             ) from error
         raise _unloadable(f"the tokenizer of {printable(path)}", error, trust_remote_code) from error
+    if set(tokenizer("The answer is 12.", add_special_tokens=False)["input_ids"]) <= set(tokenizer.all_special_ids):
+        raise DataError(
+            f"the tokenizer of {printable(path)} reads no text: its vocabulary is missing (tokenizer.json, "
+            "tokenizer.model or vocab.json); copy the files of the model that it was made from"
+        )
+    if not isinstance(tokenizer.model_max_length, int | float):
+        raise DataError(f"the tokenizer_config.json of {printable(path)} has a model_max_length that is no number")
     # Lengths are checked where they matter, with a sentence of their own.
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
-    if tokenizer.pad_token_id is None:
+    if tokenizer.pad_token_id is None or not _is_embedded(tokenizer.pad_token_id, path, trust_remote_code):
         if tokenizer.eos_token_id is None:
-            raise DataError(f"the tokenizer of {path} has neither pad_token nor eos_token; set one in its config")
-        log.info("the tokenizer of %s has no pad_token; padding with %s", path, tokenizer.eos_token)
+            raise DataError(f"the tokenizer of {path} has no pad_token that the model embeds and no eos_token; set one")
+        log.info(
+            "the tokenizer of %s has no pad_token that the model embeds; padding with %s", path, tokenizer.eos_token
+        )
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
 
 
-def stop_token_ids(path: str, tokenizer: "PreTrainedTokenizerBase", trust_remote_code: bool = False) -> tuple[int, ...]:
-    """Every token that ends a completion: the tokenizer's, the config's and the generation config's."""
+def _is_embedded(token: int, path: str, trust_remote_code: bool) -> bool:
+    """Whether a model has that many embeddings, as its config.json says; True where there is none to ask."""
+    if Path(path).is_dir() and not (Path(path) / "config.json").is_file():
+        return True
+    return token < (getattr(load_config(path, trust_remote_code).get_text_config(), "vocab_size", None) or math.inf)
+
+
+def generation_config(path: str) -> "GenerationConfig | None":
+    """The model's; None where there is none.
+
+    Raises:
+        DataError: it cannot be read, or its end tokens are no token ids
+    """
     from transformers import GenerationConfig
 
+    try:
+        found = GenerationConfig.from_pretrained(path)
+        ids = found.eos_token_id if isinstance(found.eos_token_id, list) else [found.eos_token_id]
+        if not all(each is None or type(each) is int for each in ids):
+            raise ValueError(f"eos_token_id is {found.eos_token_id!r}")
+        return found
+    except Exception as error:
+        if isinstance(error, OSError) and not (Path(path) / "generation_config.json").is_file():
+            return None
+        raise DataError(f"{printable(path)} has a generation_config.json that is none: {first_line(error)}") from error
+
+
+def stop_token_ids(path: str, tokenizer: "PreTrainedTokenizerBase", trust_remote_code: bool = False) -> tuple[int, ...]:
+    """Every token that ends a completion: the tokenizer's, the config's and the generation config's."""
     config = load_config(path, trust_remote_code)
     found = [tokenizer.eos_token_id]
     found += [getattr(each, "eos_token_id", None) for each in (config, config.get_text_config())]
-    try:
-        found.append(GenerationConfig.from_pretrained(path).eos_token_id)
-    except OSError:
-        log.debug("%s has no generation config", path)
-    except Exception as error:
-        raise DataError(f"{printable(path)} has a generation_config.json that is none: {first_line(error)}") from error
+    found.append(getattr(generation_config(path), "eos_token_id", None))
     ids: list[int] = []
     for value in found:
         ids.extend(value if isinstance(value, list | tuple) else [value] if value is not None else [])

@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from jinja2 import TemplateSyntaxError
+
 from emlit.errors import ConfigError, DataError
 from emlit.printable import printable
 from emlit.records import Message
@@ -117,6 +119,12 @@ class Chat:
                 continue
             try:
                 text = self._apply(changed, arguments, begun)
+            except TemplateSyntaxError as error:
+                place = printable(self.tokenizer.name_or_path)
+                raise ConfigError(
+                    f"line {error.lineno} of the chat template in {place} is no Jinja: {printable(error.message)}; "
+                    "correct it there, in chat_template.jinja or tokenizer_config.json"
+                ) from error
             except Exception as error:
                 reason = printable(" ".join(str(error).partition("Final message to continue")[0].split()), 300)
                 problem = problem or f"the model's chat template refuses it: {reason or type(error).__name__}"

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 import cli
 from emlit import pretrained
 from emlit.errors import ConfigError, DataError
+from emlit.export import require_saveable
 from emlit.tiny import MODEL_DIR
 
 ROOT = Path(__file__).parents[2]
@@ -76,6 +77,49 @@ def test_other_files_that_are_none(model, file, content):
         loaded(model)
 
 
+@pytest.mark.parametrize("files", [["tokenizer.json"], ["tokenizer.json", "tokenizer_config.json"]])
+@pytest.mark.parametrize("family", ["qwen2", "llama", "gpt2", "gemma"])
+def test_a_tokenizer_without_a_vocabulary(model, family, files):
+    """transformers makes an empty one of what is left."""
+    for each in files:
+        (model / each).unlink()
+    if "tokenizer_config.json" not in files:
+        kinds = {
+            "qwen2": "Qwen2Tokenizer",
+            "llama": "LlamaTokenizer",
+            "gpt2": "GPT2Tokenizer",
+            "gemma": "GemmaTokenizer",
+        }
+        (model / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": kinds[family]}))
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps({**config, "model_type": family}))
+    with pytest.raises(DataError, match=r"the tokenizer of .* (reads no text|could not be loaded)|has no tokenizer"):
+        pretrained.load_tokenizer(str(model))
+
+
+def test_a_pad_token_without_an_embedding_pads_nothing(model):
+    config = json.loads((model / "tokenizer_config.json").read_text())
+    (model / "tokenizer_config.json").write_text(json.dumps({**config, "pad_token": "<pad>"}))
+    tokenizer = pretrained.load_tokenizer(str(model))
+    assert tokenizer.pad_token_id == tokenizer.eos_token_id
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", "null", '{"eos_token_id": "1"}', '{"eos_token_id": [1, "2"]}', '{"eos_token_id": [[1]]}']
+)
+def test_generation_configs_that_are_none(model, content):
+    (model / "generation_config.json").write_text(content)
+    with pytest.raises(DataError, match=r"generation_config.json that is none"):
+        pretrained.stop_token_ids(str(model), pretrained.load_tokenizer(str(model)))
+
+
+def test_an_export_that_the_config_forbids_is_told_before_a_run(model, tmp_path):
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps({**config, "output_attentions": True}))
+    with pytest.raises(ConfigError, match=r"config.json of .* could not be written into an export.*output_attentions"):
+        require_saveable(str(model), tmp_path / "export")
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_weights_that_are_not_finite(model, value, dtype):
@@ -95,6 +139,10 @@ def test_nan_in_torchs_own_format(model):
     torch.save(state, model / "pytorch_model.bin")
     with pytest.raises(DataError, match=r"pytorch_model.bin holds nan or infinite numbers in model.norm.weight"):
         pretrained.check_weights(str(model))
+    torch.save([1], model / "pytorch_model.bin")
+    with pytest.raises(DataError, match=r"pytorch_model.bin holds no weights by name"):
+        pretrained.check_weights(str(model))
+    torch.save(state, model / "pytorch_model.bin")
     (model / "pytorch_model.bin").write_bytes((model / "pytorch_model.bin").read_bytes()[:5000])
     with pytest.raises(DataError, match=r"pytorch_model.bin is cut short"):
         pretrained.check_weights(str(model))
