@@ -22,6 +22,7 @@ _SHOWN = 5  # skipped rows that are named; of the others there is a count
 _VERL = "reward_model.ground_truth"  # where verl's files have the label
 # Columns that public data sets put beside the one that asks, and the names of that one.
 _BESIDE_PROMPT = ("input", "context", "passage", "body", "Body")
+_MEDIA = ("image", "images", "video", "videos", "audio", "audios")  # as TRL and verl have them
 _IN_PARTS = ("instruction", "question", "Question")
 _LABELS = ("label", "gold", "target", "ground_truth", "final_answer", "expected_answer", "answers", "Answer")
 OR_SKIP = "(or skip such rows with skip_bad_rows: true)"
@@ -80,7 +81,11 @@ class Columns(Task):
         """
         if isinstance(fields, DataError):
             raise fields
+        if seen := next((name for name in _MEDIA if fields.get(name)), None):
+            raise DataError(f"{where}: it has {seen!r}, which a model for text cannot see; leave the row out {OR_SKIP}")
         prompt = prompt_from(prompt_in(fields, self.prompt_column, where), where)
+        if not isinstance(fields.get("system"), str | None) and "system" not in self.prompt_column:
+            raise DataError(f"{where}: 'system' is no text; give the system's turn as a message")
         if _has_text(system := fields.get("system")) and "system" not in self.prompt_column:
             messages = prompt if isinstance(prompt, list) else [{"role": "user", "content": prompt}]
             if not has_system(messages):

@@ -63,21 +63,29 @@ def template_arguments(fields: Mapping[str, Any], prompt: str | list[Message], w
     """What a row gives its chat template beside the messages, in columns named as in TRL: tools and arguments.
 
     Raises:
-        DataError: tools beside messages that are no list of objects
+        DataError: arguments that are no object, or tools that are no list of objects or have no messages beside them
     """
-    arguments = fields.get("chat_template_kwargs")
-    given = {name: value for name, value in arguments.items() if value is not None} if _is_object(arguments) else {}
-    tools = fields.get("tools")
-    if isinstance(tools, str) and tools.strip():
-        try:
-            tools = json.loads(tools)
-        except ValueError:
-            tools = [tools]
-    if not tools or isinstance(prompt, str):
+    arguments, tools = (_parsed(fields.get(name)) for name in ("chat_template_kwargs", "tools"))
+    if arguments and not _is_object(arguments):
+        raise DataError(f"{where}: 'chat_template_kwargs' is no object of names and values; leave the row out")
+    given = {name: value for name, value in (arguments or {}).items() if value is not None}
+    if not tools:
         return given
+    if isinstance(prompt, str):
+        raise DataError(f"{where}: 'tools' stands beside a text, where no chat template reads it; give messages")
     if not isinstance(tools, list) or not all(map(_is_object, tools)):
         raise DataError(f"{where}: 'tools' is no list of objects (JSON schemas of functions); leave the row out")
     return {**given, "tools": tools}
+
+
+def _parsed(value: Any) -> Any:
+    """What a table has as JSON text."""
+    if isinstance(value, str) and value.strip():
+        try:
+            return json.loads(value)
+        except ValueError:
+            return [value]
+    return value
 
 
 def shown(column: Any) -> str:

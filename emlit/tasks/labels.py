@@ -4,8 +4,10 @@ import math
 import re
 from typing import Any
 
+import numpy as np
+
 from emlit.errors import DataError
-from emlit.grading import extract_answer
+from emlit.grading import extract_answer, extract_boxed
 from emlit.tasks.messages import listed_in, object_in
 
 _TAGGED = re.compile(r"<answer>(?P<answer>[^<]*)</answer>\s*\Z", re.IGNORECASE)
@@ -51,7 +53,16 @@ def labels_from(value: Any, column: str, where: str) -> list[str]:
         return list(dict.fromkeys(found))
     if isinstance(value, bytes):
         raise DataError(f"{where}: the label {column!r} is bytes; store it as text")
-    return [str(value)]
+    return [_number(value) if isinstance(value, float) else str(value)]
+
+
+def _number(value: float) -> str:
+    """As it was written before it became binary, of 32 bits where it fits those."""
+    if value.is_integer():
+        return str(value)
+    with np.errstate(over="ignore"):
+        single = np.float32(value)
+    return str(single) if value == float(single) else format(value, ".12g")
 
 
 def answer_in(label: str) -> str:
@@ -60,7 +71,7 @@ def answer_in(label: str) -> str:
     text = label if tagged is None else tagged["answer"].strip()
     worked, hashes, tail = text.rpartition("####")
     if hashes and tail.strip() and "\n" not in tail.strip():
-        return tail.strip()
+        return extract_boxed(tail) or tail.strip()
     counted = _COUNTED.fullmatch(text.strip())
     return extract_answer(text) or (text if counted is None else counted["number"])
 

@@ -48,6 +48,7 @@ def row_of(tmp_path):
         ("$\\boxed{\\frac{1}{2}}$", ["\\frac{1}{2}"]),
         ("Half of 8 is 4.\nThe answer is: 4", ["4"]),
         ("<think>so</think><answer> 4 </answer>", ["4"]),
+        ("We add.\n#### So the answer is \\boxed{4}", ["4"]),
         ("9 (apples)", ["9"]),
         ("f(2) (x+1)", ["f(2) (x+1)"]),
         ("\\frac{1}{2}", ["\\frac{1}{2}"]),
@@ -74,6 +75,41 @@ def test_labels(label, expected, row_of, caplog):
 def test_labels_that_are_refused(label, sentence, row_of):
     with pytest.raises(DataError, match=sentence):
         row_of({"prompt": "?", "answer": label})
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [(0.1, "0.1"), (0.10000000149011612, "0.1"), (3.140000104904175, "3.14"), (0.30000000000000004, "0.3"),
+     (2.5, "2.5"), (7.000000000000001, "7"), (-4.0, "-4.0"), (16777217.5, "16777217.5"), (1e300, "1e+300")],
+)  # fmt: skip
+def test_numbers_are_what_they_were_before_they_became_binary(label, expected, row_of):
+    assert row_of({"prompt": "p", "answer": label}).answer == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"images": ["a.png"]}, "'images', which a model for text cannot see"),
+        ({"image": {"path": "a.png"}}, "'image', which"),
+        ({"system": ["be brief"]}, "'system' is no text"),
+        ({"tools": '[{"name": "f"}]'}, "'tools' stands beside a text"),
+        ({"chat_template_kwargs": "[1]"}, "'chat_template_kwargs' is no object"),
+        ({"chat_template_kwargs": "thinking"}, "'chat_template_kwargs' is no object"),
+    ],
+)
+def test_columns_that_no_one_would_read_are_refused(fields, sentence, row_of):
+    with pytest.raises(DataError, match=sentence):
+        row_of({"prompt": "p", "answer": "1", **fields})
+
+
+def test_columns_with_nothing_in_them_are_no_matter(row_of):
+    assert row_of({"prompt": "p", "images": None, "image": "", "videos": [], "tools": "", "system": None}).prompt == "p"
+
+
+def test_arguments_of_the_template_may_be_text(row_of):
+    given = '{"enable_thinking": false, "budget": null}'
+    row = row_of({"prompt": [{"role": "user", "content": "p"}], "chat_template_kwargs": given})
+    assert row.template_arguments == {"enable_thinking": False}
 
 
 def test_any_of_several_labels_is_right(tmp_path):
