@@ -91,7 +91,7 @@ class HFExport(L.Callback):
         if self.enabled:
             self.export(trainer, pl_module)
             if trainer.is_global_zero:
-                Terminal().print(f"model:      {self.path(trainer)}", soft_wrap=True)
+                Terminal().named("model", self.path(trainer))
 
     def on_exception(self, trainer: Trainer, pl_module: CausalLM, exception: BaseException) -> Any:
         if self.enabled and isinstance(exception, NonFiniteError):

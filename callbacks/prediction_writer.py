@@ -148,7 +148,8 @@ class PredictionWriter(L.Callback):
         console.print(_table(sorted(rows, key=lambda row: tasks.index(row["task"]))))
         for sentence in truncation_warnings(rows):
             console.print(f"warning: {sentence}", style="bold red", soft_wrap=True, markup=False, highlight=False)
-        console.print(f"predictions: {self.whole}\nreport:      {self.directory / 'report.md'}", soft_wrap=True)
+        console.named("predictions", self.whole)
+        console.named("report", self.directory / "report.md")
 
     def on_exception(self, trainer: Trainer, pl_module: CausalLM, exception: BaseException) -> None:
         self._end_sampling(pl_module)

@@ -162,7 +162,7 @@ class PreflightReport(L.Callback):
             _print(console, report)
         for failure in failures:
             console.print(Text(f"preflight.metrics: {failure}"), soft_wrap=True)
-        console.print(f"report: {directory / f'{stem}.md'}", soft_wrap=True)
+        console.named("report", directory / f"{stem}.md")
 
 
 def _free(name: str, taken: Collection[str]) -> str:

@@ -116,15 +116,15 @@ class RunSummary(L.Callback):
             console.print(f"{taken}; nothing was evaluated (data.evaluation null)")
         if guard is not None and (sentence := guard.sentence()):
             console.print(f"guard:      {sentence}; {guard.cost(trainer)}", soft_wrap=True)
-        console.print(f"curves:     tensorboard --logdir {directory}", soft_wrap=True)
+        console.named("curves", f"tensorboard --logdir {directory}")
         if (
             any(isinstance(callback, SamplesPage) for callback in trainer.callbacks)
             and SamplesPage.path(trainer).exists()
         ):
-            console.print(f"samples:    {SamplesPage.path(trainer)}", soft_wrap=True)
+            console.named("samples", SamplesPage.path(trainer))
         if any(isinstance(callback, RunCheckpoint) for callback in trainer.callbacks):
-            console.print(f"checkpoint: {RunCheckpoint.path(trainer)}", soft_wrap=True)
-        console.print(f"summary:    {directory / 'summary.json'}", soft_wrap=True)
+            console.named("checkpoint", RunCheckpoint.path(trainer))
+        console.named("summary", directory / "summary.json")
 
 
 def _table(before: Measured, after: Measured, title: str) -> Table:

@@ -14,6 +14,10 @@ class Terminal(Console):
     What is styled on purpose is a `Text`.
     """
 
+    def named(self, name: str, path: object) -> None:
+        """Where something is, on one line whatever its name holds."""
+        self.print(f"{name + ':':<12} {printable(path, 4096)}", soft_wrap=True)
+
     def render_str(self, text: str, **options: Any) -> Text:
         lines = [printable(line, len(line)) for line in text.split("\n")]
         return super().render_str("\n".join(lines), **{**options, "markup": False, "emoji": False, "highlight": False})

@@ -11,7 +11,6 @@ import re
 import socket
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from urllib.parse import urlsplit
 
 from starlette._utils import get_route_path
 from starlette.datastructures import Headers
@@ -27,6 +26,7 @@ _ASK = re.compile(
     "|chat/completions/batch|messages|messages/count_tokens|systemone|responses|responses/[^/]+/cancel))"
 )
 _OPEN = {"GET": (_READ,), "HEAD": (_READ,), "POST": (_ASK,), "OPTIONS": (_READ, _ASK)}
+_HOST = re.compile(r"(\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(:[0-9]{1,5})?")
 _OTHER_HOST = "Host is no name of this server; start it with --allow-host NAME"
 
 
@@ -72,9 +72,7 @@ class ControlAccess:
             return None
         if not all(origin in listed or self._is_own(origin, scope) for origin in headers.getlist("origin")):
             return 403, "this page may not use the server; name its origin in --allowed-origins"
-        if _is_local(scope) and not all(
-            self._is_ours(_hostname(f"//{each}"), scope) for each in headers.getlist("host")
-        ):
+        if _is_local(scope) and not all(self._is_ours(_name(each), scope) for each in headers.getlist("host")):
             return 403, _OTHER_HOST
         return None
 
@@ -82,7 +80,7 @@ class ControlAccess:
         """Why a request may not control the server; None where it may."""
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
-        if len(hosts) != 1 or not self._is_ours(_hostname(f"//{hosts[0]}"), scope):
+        if len(hosts) != 1 or not self._is_ours(_name(hosts[0]), scope):
             return 403, _OTHER_HOST
         if not all(self._is_own(origin, scope) for origin in headers.getlist("origin")):
             return 403, "pages of other sites may not control the server"
@@ -101,8 +99,8 @@ class ControlAccess:
     def _is_own(self, origin: str, scope: Scope) -> bool:
         """Whether a page of this origin comes from the server itself."""
         hosts = Headers(scope=scope).getlist("host")
-        same = hosts == [urlsplit(origin).netloc] if "//" in origin else False
-        return same and self._is_ours(_hostname(origin), scope)
+        scheme, found, netloc = origin.partition("://")
+        return bool(found) and scheme in ("http", "https") and hosts == [netloc] and self._is_ours(_name(netloc), scope)
 
     def _is_ours(self, name: str, scope: Scope) -> bool:
         """Whether a name stands for this server, and not for a page whose name was made to lead here.
@@ -129,8 +127,7 @@ def _address(name: str) -> IPv4Address | IPv6Address | None:
     return getattr(found, "ipv4_mapped", None) or found
 
 
-def _hostname(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").rstrip(".")
-    except ValueError:
-        return ""
+def _name(host: str) -> str:
+    """The name in a Host header, without its port; nothing where it is none."""
+    found = _HOST.fullmatch(host)
+    return "" if found is None else (found["v6"] or found["name"]).rstrip(".").lower()

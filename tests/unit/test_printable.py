@@ -36,6 +36,8 @@ def test_a_terminal_shows_strings_as_they_are():
     out = io.StringIO()
     terminal = Terminal(file=out, width=200)
     terminal.print(f"report: {HOSTILE}", soft_wrap=True)
+    terminal.named("model", "/a\nmodel: /b")
+    assert out.getvalue().endswith("model:       /a\\nmodel: /b\n")
     table = Table(title=HOSTILE)
     table.add_column(HOSTILE)
     table.add_row(HOSTILE)

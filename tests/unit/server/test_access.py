@@ -49,19 +49,21 @@ def test_every_route_that_vllm_mounts_is_known(client):
     assert set(routes(client)) >= READ | ASK
 
 
-def test_whatever_is_not_open_needs_the_secret(client):
+@pytest.mark.parametrize(
+    "secret", [SECRET[:-1] + "x", *(pytest.param(each, marks=pytest.mark.nightly) for each in (None, "", "ü"))]
+)
+def test_whatever_is_not_open_needs_the_secret(secret, client):
+    headers = {b"Content-Type": b"application/json"}
+    if secret is not None:
+        headers["X-Emlit-Secret"] = secret.encode()
     for path, methods in routes(client).items():
         for method in methods | {"GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE"}:
-            for headers in ({}, {"X-Emlit-Secret": SECRET[:-1] + "x"}, {"X-Emlit-Secret": ""}, {"X-Emlit-Secret": "ü"}):
-                answer = client.request(
-                    method, re.sub(r"\{.*?\}", "x", path), json={},
-                    headers={k: v.encode() for k, v in headers.items()} | {b"Content-Type": b"application/json"},
-                )  # fmt: skip
-                # A fixed name may be another endpoint's variable.
-                is_open = path in OPEN.get(method, ()) or (
-                    path == "/v1/responses/render" and method in ("GET", "HEAD", "OPTIONS")
-                )
-                assert (answer.status_code == 401) == (not is_open), (method, path, answer.text)
+            answer = client.request(method, re.sub(r"\{.*?\}", "x", path), json={}, headers=headers)
+            # A fixed name may be another endpoint's variable.
+            is_open = path in OPEN.get(method, ()) or (
+                path == "/v1/responses/render" and method in ("GET", "HEAD", "OPTIONS")
+            )
+            assert (answer.status_code == 401) == (not is_open), (method, path, answer.text)
     assert told(client) == []
 
 
@@ -97,6 +99,14 @@ RPC = b'{"method": "shutdown"}'
         ({"Host": "localhost@evil.example", **WITH}, 403),
         ({"Host": "[evil", **WITH}, 403),
         ({"Host": "", **WITH}, 403),
+        *(
+            ({"Host": host, **WITH}, 403)
+            for host in ("localhost/evil", "localhost#x", "evil.com@localhost", "127.0.0.1:x", "localhost:", "a b")
+        ),
+        *(
+            ({"Origin": origin, **WITH}, 403)
+            for origin in ("chrome-extension://127.0.0.1:8000", "//127.0.0.1:8000", "http:127.0.0.1:8000", "file://")
+        ),
         ({"Authorization": f"Bearer {SECRET}"}, 401),
         ({"Cookie": f"X-Emlit-Secret={SECRET}"}, 401),
         ({"Host": "localhost:8000", **WITH}, 200),
