@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
@@ -63,6 +64,7 @@ def test_a_start_that_speaks_against_training_is_kept(tmp_path):
     assert all(torch.equal(tensor, start[name]) for name, tensor in exported(tmp_path).items())
 
 
+@pytest.mark.nightly
 def test_a_resumed_guard_is_the_same_guard(tmp_path):
     arguments = (
         "--model.learning_rate=2e-4", "--guard.mode=stop", "--guard.every_n_steps=2", "--data.prompts_per_round=16",
@@ -95,6 +97,7 @@ def test_the_last_step_is_looked_at_too(tmp_path):
     assert [each["step"] for each in summary["guard"]["signals"]] == [0, 2, 3]
 
 
+@pytest.mark.nightly
 def test_resuming_with_another_guard(tmp_path, run_sentence):
     arguments = ("--checkpoint.every_n_steps=1", "--ckpt_path=auto")
     fit(tmp_path, *arguments, "--trainer.max_steps=1", "--guard.mode=warn")

@@ -33,7 +33,8 @@ def test_what_nobody_reads_goes_nowhere(tmp_path):
     assert (tmp_path / "end").read_text() == "the end"
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, pytest.param(signal.SIGTERM, marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 def test_a_run_whose_reader_is_gone_keeps_its_last_step_at_a_signal(number, tmp_path):
     words = [
         sys.executable, "cli.py", "fit", "--config=configs/tiny/em_ft.yaml", f"--run_dir={tmp_path}",

@@ -118,6 +118,7 @@ def test_a_checkpoint_in_one_file_is_anybodys(token_run, tmp_path):
     assert (tmp_path / "checkpoints/last.ckpt").is_dir()
 
 
+@pytest.mark.nightly
 def test_as_on_gpus(tmp_path):
     """bfloat16 computes, layers are recomputed, and what evaluates and watches scores in step."""
     fit(
@@ -189,7 +190,8 @@ def curve(run_dir: Path, name: str) -> list[float]:
     return [event.value for event in events.Scalars(name)]
 
 
-@pytest.mark.parametrize("victim", [0, pytest.param(1, marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("victim", [0, 1])
 def test_a_lost_process_ends_the_run(victim, tmp_path):
     """Within 30 seconds, with the command that resumes it, and with no process left."""
     process = subprocess.Popen(

@@ -105,6 +105,7 @@ def test_confidence_that_tracks(tmp_path, capsys):
     assert validate(tmp_path) == row  # again, in the same directory
 
 
+@pytest.mark.nightly
 def test_confidence_that_misleads(tmp_path):
     row = validate(tmp_path, "--data.evaluation.difficulty=hard")
     levels = {finding["rule"]: finding["level"] for finding in row["findings"]}
@@ -147,6 +148,7 @@ def test_metrics_of_tokens(tmp_path, capsys):
     assert "model.score is false, and TokenEntropies of preflight.metrics reads" in capsys.readouterr().err
 
 
+@pytest.mark.nightly
 def test_two_tasks_beside_the_report_of_predict(tmp_path, capsys):
     tasks = "[{class_path: emlit.tasks.TinyArithmetic, init_args: {split: test, n: 12}}, "
     tasks += "{class_path: emlit.tasks.TinyArithmetic, init_args: {split: test, n: 12, difficulty: hard}}]"

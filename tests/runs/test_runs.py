@@ -111,6 +111,7 @@ def test_baselines_leave_a_whole_run(config, tmp_path):
     assert (tmp_path / "export/model.safetensors").exists()
 
 
+@pytest.mark.nightly
 def test_sft_lowers_its_loss_and_the_engine_follows(tmp_path):
     summary = fit("sft", tmp_path, "--trainer.max_steps=8", "--model.learning_rate=1e-3", "--data.prompts_per_round=32")
     losses = scalars(tmp_path)["loss/total"]
@@ -213,6 +214,7 @@ def test_predictions_survive_a_kill(tmp_path, monkeypatch):
     assert predict(tmp_path / "killed") == whole  # and a third time, with nothing left to do
 
 
+@pytest.mark.nightly
 def test_predictions_of_other_settings_do_not_mix(tmp_path, run_sentence):
     predict(tmp_path / "run")
     shorter = "--data.sampling.max_tokens=24"
@@ -237,6 +239,7 @@ def test_a_trained_checkpoint_reaches_the_engine(tmp_path, run_sentence):
     ]
 
 
+@pytest.mark.nightly
 def test_a_run_killed_in_its_last_evaluation_gets_to_it(tmp_path, monkeypatch):
     from emlit.callbacks import RunSummary
 
@@ -253,6 +256,7 @@ def test_a_run_killed_in_its_last_evaluation_gets_to_it(tmp_path, monkeypatch):
     assert (tmp_path / "run/export/model.safetensors").exists()
 
 
+@pytest.mark.nightly
 def test_measuring_first_does_not_block_or_blot_the_run(tmp_path):
     tiny = [
         "--config",
@@ -298,9 +302,8 @@ def test_prompts_without_labels_train(tmp_path):
     assert "accuracy/pass@1" not in scalars(tmp_path / "run")
 
 
-@pytest.mark.parametrize(
-    "lora", [(), pytest.param(("--model.lora.r=16",), marks=pytest.mark.nightly)], ids=["whole", "lora"]
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize("lora", [(), ("--model.lora.r=16",)], ids=["whole", "lora"])
 def test_two_processes_train_as_one_does(lora, tmp_path):
     """DDP on the CPU: the ranks share a round, and the normaliser is the whole round's."""
     exported, curves = [], []
@@ -332,6 +335,7 @@ STRATEGIES = [
 ]
 
 
+@pytest.mark.nightly
 def test_an_evaluation_goes_on_where_it_was_killed(tmp_path, monkeypatch):
     from emlit.callbacks import PredictionWriter
 
@@ -394,6 +398,7 @@ def test_vllm_is_installed_for_these_tests():
     assert installed()
 
 
+@pytest.mark.nightly
 def test_profile_says_where_the_time_goes(tmp_path):
     fit("em_ft", tmp_path, "--profile=simple")
     table = (tmp_path / "fit-profile.txt").read_text()
@@ -433,6 +438,7 @@ def test_lora_trains_from_any_config(config, engine, tmp_path):
     torch.testing.assert_close(adapter(tokens).logits, merged(tokens).logits, rtol=0, atol=1e-4)
 
 
+@pytest.mark.nightly
 def test_a_resumed_lora_run_is_the_same_run(tmp_path, run_sentence):
     lora = ("--model.lora.r=8", "--model.learning_rate=2e-3", "--summary.enabled=false")
 
@@ -458,6 +464,7 @@ def test_a_resumed_lora_run_is_the_same_run(tmp_path, run_sentence):
     assert "holds whole weights, but lora is set" in run_sentence(run, "plain", *lora, "--ckpt_path=last")
 
 
+@pytest.mark.nightly
 def test_a_lora_checkpoint_answers_as_its_export_does(tmp_path, run_sentence):
     fit("em_ft", tmp_path / "fit", "--model.learning_rate=2e-3", "--model.lora.r=8")
     checkpoint = f"--ckpt_path={tmp_path / 'fit/checkpoints/last.ckpt'}"

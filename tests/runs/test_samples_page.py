@@ -65,6 +65,7 @@ def page(run_dir: Path) -> list[dict]:
     return json.loads(text.split('id="data">', 1)[1].split("</script>", 1)[0])["samples"]
 
 
+@pytest.mark.nightly
 def test_a_run_that_is_killed_and_resumed_has_the_same_samples(tmp_path, monkeypatch):
     fit(tmp_path / "whole", "--trainer.max_steps=5")
     look, micro_batches = SamplesPage._look, "--trainer.accumulate_grad_batches=2"

@@ -33,6 +33,7 @@ def arguments(command: str, place: Path, run_dir: Path, *more: str) -> list[str]
 SKIP = "--data.train.skip_bad_rows=true"
 
 
+@pytest.mark.nightly
 def test_a_run_that_is_interrupted_goes_on_with_the_same_prompts(tmp_path):
     """64 rows make epochs of 2 rounds, and the third round runs into the second epoch; the guard's probe draws too."""
     place = write_shards(tmp_path / "shards")

@@ -71,6 +71,7 @@ def test_resumed_run_is_the_same_run(at, whole, tmp_path):
     assert curves_without_times(scalars(tmp_path)) == curves_without_times(whole[1])
 
 
+@pytest.mark.nightly
 def test_resumed_em_ft_is_the_same_run(tmp_path):
     arguments = {"config": "em_ft", "steps": 4}
     expected = train(tmp_path / "whole", **arguments)
@@ -78,6 +79,7 @@ def test_resumed_em_ft_is_the_same_run(tmp_path):
     assert_same(train(tmp_path / "parts", "--ckpt_path=last", **arguments), expected)
 
 
+@pytest.mark.nightly
 def test_random_generators_are_resumed(tmp_path, monkeypatch):
     """What dropout would draw from."""
     step = EMRL.training_step
@@ -234,6 +236,7 @@ def test_a_full_disk_at_the_export(tmp_path, monkeypatch, small_files, run_sente
     assert last(tmp_path)["global_step"] == 2  # from which the export is made
 
 
+@pytest.mark.nightly
 def test_a_full_disk_at_the_predictions(tmp_path, monkeypatch, run_sentence):
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -255,6 +258,7 @@ def test_a_full_disk_at_the_predictions(tmp_path, monkeypatch, run_sentence):
     assert predict(tmp_path / "run") == whole
 
 
+@pytest.mark.nightly
 def test_a_full_disk_at_the_curves(tmp_path, monkeypatch, run_sentence):
     from tensorboard.summary.writer import record_writer
 
@@ -294,6 +298,7 @@ def test_a_run_whose_engine_dies_is_resumed_as_the_same_run(
     assert_same(train(tmp_path, "--ckpt_path=auto"), whole[0])
 
 
+@pytest.mark.nightly
 def test_a_dead_vllm_is_a_sentence(tmp_path, monkeypatch, run_sentence):
     from vllm.v1.engine.exceptions import EngineDeadError
 
@@ -368,6 +373,7 @@ def separately(run_dir, *arguments: str) -> subprocess.CompletedProcess:
     )  # fmt: skip
 
 
+@pytest.mark.nightly
 def test_a_second_signal_leaves_at_once(tmp_path):
     done = separately(tmp_path, "--checkpoint.every_n_steps=2", "--trainer.callbacks+=tests.breaks.SignalsTwice")
     assert done.returncode == 128 + signal.SIGTERM

@@ -23,6 +23,7 @@ def test_a_round_of_several_updates_with_ppo(engine, tmp_path):
     assert max(curves["importance/capped"].values()) < 0.1
 
 
+@pytest.mark.nightly
 def test_resume_between_rounds_of_several_updates(tmp_path):
     arguments = [
         "--model.policy_update=TruncatedImportanceSampling",
@@ -42,9 +43,8 @@ def test_resume_between_rounds_of_several_updates(tmp_path):
         assert torch.equal(tensor, parts["state_dict"][name]), name
 
 
-@pytest.mark.parametrize(
-    "config", ["spear", *(pytest.param(each, marks=pytest.mark.nightly) for each in ("cure", "etmr", "aepo", "ttrl"))]
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize("config", ["spear", "cure", "etmr", "aepo", "ttrl"])
 def test_resume_with_rollouts(config, tmp_path):
     arguments = ["--checkpoint.every_n_steps=1", "--trainer.accumulate_grad_batches=2", "--guard.mode=off"]
     arguments += ["--data.rollouts.size=4", "--data.rollouts.warmup=4"] if config == "spear" else []
@@ -63,6 +63,7 @@ def test_resume_with_rollouts(config, tmp_path):
     assert "samples.html" in [each.name for each in (tmp_path / "whole").iterdir()]
 
 
+@pytest.mark.nightly
 def test_an_entropy_floor_holds(tmp_path):
     """At ten times the config's rate entropy falls to 0.1 nats within 6 steps; a floor of 0.3 keeps it near there."""
     common = ["--model.learning_rate=1e-3", "--trainer.max_steps=12", "--data.prompts_per_round=32"]

@@ -165,6 +165,7 @@ def test_a_server_that_comes_back_is_not_taken_for_the_one_before(mortal, prompt
     assert gap(model, requests(prompts), sample(engine, requests(prompts), SAMPLING)) < 1e-4
 
 
+@pytest.mark.nightly
 def test_fit_one_round_ahead(server, tmp_path):
     def fit(name: str, *arguments: str) -> dict:
         cli.main(

@@ -69,6 +69,7 @@ def test_import_emlit_imports_nothing_large():
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.nightly
 def test_one_class_whatever_the_package_is_called():
     program = """
 import callbacks.em_inference

@@ -274,6 +274,7 @@ def test_help_and_a_misspelt_key_are_quick():
     assert seconds < 3
 
 
+@pytest.mark.nightly
 def test_an_error_of_the_parser_has_its_exit_status():
     done, _ = run_cli("cli.py", *FT, "--model.learning_rate=fast")
     assert done.returncode == 2

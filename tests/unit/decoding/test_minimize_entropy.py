@@ -27,6 +27,7 @@ def test_equals_adam_row_by_row(vocabulary, scale, kl_weight, steps):
     torch.testing.assert_close(minimize_entropy(logits, 0.3, kl_weight, 0.1, steps), expected, rtol=0, atol=1e-6)
 
 
+@pytest.mark.nightly
 def test_float32_gives_the_same_distribution():
     # Elementwise float32 cannot hold: Adam's first steps are signs, and a token near p = e^-H may flip.
     logits = rows(8, 32000, 4.0, torch.float32)

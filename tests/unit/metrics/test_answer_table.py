@@ -86,6 +86,7 @@ def _fill(rank: int, place: str) -> None:
 SIZES = (7, 1)  # problems: uneven shares, and a rank that has none
 
 
+@pytest.mark.nightly
 def test_two_processes_gather_what_one_has(tmp_path):
     mp.spawn(_fill, (str(tmp_path),), nprocs=2)
     for problems in SIZES:

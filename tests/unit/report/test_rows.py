@@ -10,7 +10,7 @@ import pytest
 from emlit.errors import DataError, EmlitError
 from emlit.printable import printable
 from emlit.report import Run, compare, published_rows, read_run, summarise, to_markdown
-from emlit.report.__main__ import labelled
+from emlit.report.__main__ import labelled, main
 from emlit.report.figures import accuracy_by_tokens
 from emlit.report.published import TABLES
 from tests.unit.metrics.test_completions import prediction
@@ -85,14 +85,15 @@ def test_seconds_are_summed_over_processes_and_filled_up(tmp_path):
     assert read_run(directory).seconds == {("T=1", "t"): 8.0}
 
 
-def test_runs_beside_each_other(tmp_path):
+def test_runs_beside_each_other(tmp_path, monkeypatch, capsys):
     plain = write(tmp_path / "mine/plain", prediction("a", 0, "1", False), parameters=7)
     tuned = write(tmp_path / "mine/tuned", prediction("a", 0, "1", True), parameters=7)
     runs = labelled([plain, tuned])
     assert [run.predictions[0].decoding for run in runs] == ["plain: T=1", "tuned: T=1"]
-    command = [sys.executable, "-m", "emlit.report", str(plain), str(tuned), "--out", str(tmp_path / "both")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "| tuned: T=1 | plain: T=1 | 1 | +1.000" in done.stdout
+    monkeypatch.setattr("sys.argv", ["emlit.report", str(plain), str(tuned), "--out", str(tmp_path / "both")])
+    monkeypatch.setattr("emlit.report.__main__.outlast_readers", lambda: None)  # it takes the process's own streams
+    main()
+    assert "| tuned: T=1 | plain: T=1 | 1 | +1.000" in capsys.readouterr().out
     for name in ("report.md", "report.json", "comparisons.json", "figures/t.png"):
         assert (tmp_path / "both" / name).is_file()
 

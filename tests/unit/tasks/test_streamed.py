@@ -181,6 +181,7 @@ def test_no_place_for_the_copy(tmp_path, streamed):
         streamed(write(tmp_path / "p.jsonl", ROWS), cache_dir=str(tmp_path / "file")).rows()
 
 
+@pytest.mark.nightly
 def test_processes_that_start_together_make_one_copy(tmp_path):
     path = write(tmp_path / "p.jsonl", ROWS * 20_000)
     program = (
