@@ -34,10 +34,12 @@ _LONGEST = 2000
 _MISREAD = re.compile(
     r"\d\s*_|!\s*!|\d{4}-\d\d-\d\d|\d\d?/\d\d?/\d{4}|\d'\s*\d|(?<![\w.])0[xXbo][0-9A-Fa-f]|\\(?:angle|nabla)(?![a-z])"
 )
+_WHOLE = re.compile(r"\.00+\Z")
 _TIME = re.compile(r"\d\d?:[0-5]\d")
 _MODULUS = re.compile(r"(?P<value>.*\S) ?\\pmod ?\{ ?(?P<modulus>\w+) ?\}")
 # The value again, in another writing: 3/4 (or 0.75).
 _REMARK = re.compile(r"(?P<value>[^()]*[^() ]) \((?:or |i\.e\.,? ?|= ?|\\approx ?|that is,? ?)?(?P<again>[^()]+)\)")
+_LETTER_UNIT = re.compile(r"([+-]?[\d.,]*\d) ?([A-Za-z](?: ?\^ ?\{?\d\}?)?)")
 _BASE = re.compile(r"(?P<digits>[0-9A-Fa-f]+)\s*_\s*(?:\d+|\{\s*\d+\s*\})$")
 
 
@@ -87,11 +89,15 @@ def _same(left: str, right: str, terms: _Terms) -> bool:
     if moment is not None:
         return moment
     for text, against in ((left, right), (right, left)):
-        point, exact = with_point(split_unit(text)[0]), number(split_unit(against)[0])
+        (value, unit), beside = split_unit(text), split_unit(against)[0]
+        exact = number(beside) or unit and number(with_point(beside) or "")
+        # 3,14 is a decimal beside one, with a unit or as 3,00, else two numbers.
         if (
-            point and exact and (exact.places or exact.value.denominator != 1)
-        ):  # 3,14 is a decimal beside one, else two numbers
-            return _same(text.replace(split_unit(text)[0], point), against, terms)
+            (point := with_point(value))
+            and exact
+            and (exact.places or exact.value.denominator != 1 or unit or point.endswith("%") or _WHOLE.search(point))
+        ):
+            return _same(text.replace(value, point), against, terms)
         remark = _REMARK.fullmatch(text)
         if remark and compact(remark["value"]) != compact(remark["again"]):
             value, again = tidy(remark["value"]), tidy(remark["again"])
@@ -247,8 +253,14 @@ def _leaves(left: str, right: str, terms: _Terms) -> bool:
     if any(moduli):
         modulus = {each["modulus"] for each in moduli if each}
         value, other = (each["value"] if each else text for each, text in zip(moduli, (left, right), strict=True))
+        figure, least = number(value), number(*modulus) if len(modulus) == 1 and not all(moduli) else None
+        if figure and least and figure.value >= least.value:  # 18 mod 7 is 4
+            return False
         return len(modulus) == 1 and _same(value, other, terms)
     (value, unit), (other, other_unit) = split_unit(left), split_unit(right)
+    for text, known in ((left, other_unit), (right, unit)):  # 18 m is a product, but not beside 18 metres
+        if known and (letter := _LETTER_UNIT.fullmatch(text)) and same_unit(letter[2], known):
+            return _same(letter[1], other if text == left else value, terms)
     if unit is not None or other_unit is not None:
         unit, other_unit = (each if each is not None else "%" if text.endswith("%") else None
                             for each, text in ((unit, left), (other_unit, right)))  # fmt: skip

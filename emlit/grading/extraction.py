@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from emlit.grading.stated import stated
+from emlit.grading.stated import stated, without_thinking
 
 _BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox|framebox)\s*\{)|(?<!\\)\{|(?P<close>(?<!\\)\})")
 _JOINT = re.compile(r"[\s$,]{0,9}(?:\\[()]|\\(?:text|mathrm) ?\{ ?)?\s?,?(?:and|or|(?<=,))\s?\}?(?:\s|\$|\\[()]){0,9}")
@@ -54,11 +54,13 @@ def extract_answer(text: str) -> str | None:
     r"""The final answer of a completion: the last \boxed{}, else the last one that is stated.
 
     "The answer is …", "Final Answer: …", "#### …", a heading "Answer" and what stands below it; see `stated`.
+    Thinking in tags does not count where something is said after it, nor an empty box where an answer is stated.
     Returns None where there is neither. Never raises.
     """
-    boxed = extract_boxed(text)
-    if boxed is not None:
-        return _joined(text) or boxed
+    text = without_thinking(text)
+    _, content, end = max(_boxes(text), default=(0, 0, -1))
+    if end >= 0:
+        return _joined(text) or text[content:end].strip() or stated(text[end + 1 :]) or ""
     braceless = _BRACELESS.findall(text)
     if braceless:  # as some worked solutions of MATH have it: \boxed 2
         return braceless[-1]

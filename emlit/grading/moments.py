@@ -25,7 +25,7 @@ def same_moment(left: str, right: str) -> bool | None:
         return days[0] == days[1]
     clocks = [clock for text in texts if (clock := _clock(text.replace(" ", "")))]
     if len(clocks) < 2 or not (clocks[0][2] or clocks[1][2]):
-        return None
+        return len(clocks) == 2 and clocks[0] == clocks[1] or None  # 08:05 and 8:05
     if clocks[0][2] and clocks[1][2]:
         return clocks[0] == clocks[1]
     (hour, minute, half), (other, others, _) = clocks if clocks[0][2] else clocks[::-1]

@@ -7,11 +7,11 @@ _NAMES = {
     "cm": "centimeter centimetre", "m": "meter metre", "km": "kilometer kilometre", "mm": "millimeter millimetre",
     "kg": "kilogram", "g": "gram gm", "mg": "milligram", "s": "second sec", "min": "minute", "h": "hour hr",
     "in": "inch inche inches", "ft": "foot feet", "yd": "yard", "mi": "mile", "lb": "lbs", "oz": "ounce",
-    "l": "liter litre", "ml": "milliliter millilitre", "degree": "deg \\circ", "\\$": "dollar usd us\\$ \\textdollar",
-    "cent": "¢", "erg": "ergs", "pc": "parsec", "year": "yr", "day": "d", "ev": "electronvolt", "j": "joule",
-    "n": "newton", "w": "watt", "v": "volt", "pa": "pascal", "hz": "hertz", "k": "kelvin", "\\omega": "ohm",
-    "\\aa": "angstrom", "rad": "radian", "arcsec": "arcsecond", "t": "tesla", "c": "coulomb", "a": "ampere amp",
-    "mol": "mole", "": "unit", "week": "wk", "month": "mo",
+    "L": "l liter litre", "ml": "milliliter millilitre", "degree": "deg \\circ", "\\$": "dollar usd us\\$ \\textdollar",
+    "cent": "¢", "erg": "ergs", "pc": "parsec", "year": "yr", "gallon": "gal", "day": "d", "ev": "electronvolt",
+    "J": "joule", "N": "newton", "W": "watt", "V": "volt", "pa": "pascal", "hz": "hertz", "K": "kelvin",
+    "F": "fahrenheit", "\\omega": "ohm", "\\aa": "angstrom", "rad": "radian", "arcsec": "arcsecond", "T": "tesla",
+    "C": "coulomb celsius", "A": "ampere amp", "mol": "mole", "": "unit", "week": "wk", "month": "mo",
     "€": "eur euro \\euro \\texteuro \\eur", "£": "gbp \\pounds \\textsterling sterling quid", "₹": "inr rupee rs",
     "元": "cny rmb yuan 块 圓 圆 人民币", "円": "jpy yen", "₩": "krw won 원", "₽": "rub ruble rouble",
     "%": "percent pct percentage", "米": "公尺", "厘米": "公分", "千克": "公斤", "個": "个 箇",
@@ -22,9 +22,10 @@ _SAME = {other: name for name, others in _NAMES.items() for other in others.spli
 _WORDED = "|".join(name for name in [*_NAMES, *_SAME] if name.isascii() and name.isalpha() and len(name) > 3)
 _BARE = (
     rf"(?:square |cubic |sq\.? |cu\.? |U\.?S\.? )?(?:(?:{_WORDED}|pound|gallon|magnitude|day|yen|won|erg|ohm)s?|"
-    r"(?:sec|hr|lb|min)s?|km?ph|cm|km|mm|kg|m/s|mph|ft|k?Hz|[MG]Hz|[kMG]?eV|[kM]?pc|mol|rad)"
+    r"(?:sec|hr|lb|min|yr|yd)s?|oz|m[lL]|gal|kWh|(?<=\d )(?:in|mi)|km?ph|cm|km|mm|kg|m/s|mph|ft|"
+    r"k?Hz|[MG]Hz|[kMG]?eV|[kM]?pc|mol|rad)"
 )
-_COMMAND = r"\\(?:text|mathrm|operatorname)\s*\{((?:[^{}]|\{[^{}]*\})*)\}"
+_COMMAND = r"\\(?:text|mathrm|operatorname)\s*\{(?!\s*\d)((?:[^{}]|\{[^{}]*\})*)\}"
 _SIGN = "[€£¥¢¤؋৳﷼฿₠-⃀￡￥￦]"
 _CODES = (
     "USD EUR GBP JPY CNY RMB INR KRW CHF CAD AUD NZD HKD SGD SEK NOK DKK RUB BRL MXN TRY PLN CZK HUF THB PHP IDR"
@@ -52,11 +53,18 @@ _PIECES = re.compile(
     re.DOTALL,
 )
 _DEGREES = re.compile(r"(?P<head>.*[\w)}\]])\s*\^\s*\{?\s*(?P<mark>\\circ|\\prime(?:\s*\\prime)?)\s*\}?", re.DOTALL)
-_WORDS = re.compile(r"(?P<head>[+-]?[\d.,/ ]*\d)\s+(?P<unit>(?:[A-Z]{2} )?[^\W\d_]{4,}(?:[ /-][^\W\d_]+)*)")
+# A word, not a product: four letters, or three with a vowel behind the first, or another word behind them.
+_WORDS = re.compile(
+    r"(?P<head>[+-]?(?:[\d.,/ ]*\d|[\d ]*\\frac ?\{\d+\} ?\{\d+\}))\s+(?P<unit>(?:[A-Z]{2} )?(?:[A-Z]-)?"
+    r"(?:[^\W\d_]{4,}|(?!max|abs|det|dim|mod)[A-Za-z](?:[aeiou][a-z]|[a-z][aeiou])|[A-Za-z]{2,3}(?= [a-z]{3}))"
+    r"(?:[ /-][^\W\d_]+)*)"
+)
 _WRAPPED = re.compile(_COMMAND)
 _FACTORS = re.compile(rf"(/)|(\\?[^\W\d_]+(?:\\?\$)?|\\\$|{_SIGN}|%)\s*(?:\^\s*\{{?\s*(-?\d+)\s*\}}?)?")
 _OPERATION = re.compile(
-    r"^\W*(?:squared|cubed|factorial|plus|minus|divided|over|half|halves|thirds?|fourths?|fifths?|sixths?|sevenths?|"
+    r"^\W*(?:(?:st|[nr]d|th) )?(?:roots?|powers?|and|no|wrong|incorrect|if|is|was|at least|"
+    r"at most|times \w+|squared|cubed|factorial|plus|minus|divided|over|half|halves|thirds?|"
+    r"fourths?|fifths?|sixths?|sevenths?|"
     r"eighths?|ninths?|tenths?|hundredths?|thousandths?|remainder|modulo|mod|choose|to the|or|not)\b|\b(?:than|below)\b"
 )
 _LONGEST = 300
@@ -75,15 +83,13 @@ def split_unit(text: str) -> tuple[str, str | None]:
         return degrees["head"].strip(), "degree" if not primes else ("arcmin", "arcsec")[primes - 1]
     if text.endswith("%"):
         return text, None
-    start = None
-    for piece in _PIECES.finditer(text):
+    match = _WORDS.fullmatch(text)
+    start = None if match is None else match.start("unit")
+    for piece in _PIECES.finditer(text) if match is None else ():
         if piece["factor"] is None and piece["joint"] is None:
             start = None
         elif start is None and (piece["factor"] is not None or piece["joint"] == "per"):
             start = piece.start()
-    if start is None:
-        match = _WORDS.fullmatch(text)
-        start = None if match is None else match.start("unit")
     if (
         start is None
         or not re.search(r"[0-9A-Za-z]", text[:start])

@@ -5,7 +5,8 @@ import re
 _WINDOW = 1000  # characters after a mark that are read
 _MARKS = 32  # the last ones, which are tried
 _MARK = re.compile(
-    r"(?P<tag><(?P<name>(?:final_)?answer)>)|(?P<hashes>####)|(?<![A-Za-z])(?P<short>ans\.)|"
+    r"(?P<tag><(?P<name>(?:final_)?answer)>)|(?P<hashes>####(?!\s*(?:step|part|case|stage) ?\d))|"
+    r"(?<![A-Za-z])(?P<short>ans\.|an answer of(?= ?[-+$\\\d*(]))|"
     r"(?<![A-Za-z])(?:an(?:s|swers?)|antwort|réponse|respuesta|"
     r"resposta|risposta|ответ|답|정답)(?![A-Za-z])|"
     r"\b(?:correct|right|best|final) (?:option|choice)\b|答案|答え|答(?=[:：])",
@@ -20,7 +21,7 @@ _LINK = re.compile(
 _DENIED = re.compile(r"\b(?:not|never|cannot|could|might|may)\b|n['’]t\b")
 # In front of the mark: this speaks of an answer, and does not give it.
 _SPOKEN_OF = re.compile(
-    r"\b(?:this|that|your|another|other|any|no|wrong|incorrect|if (?:the|my|our)) \Z", re.IGNORECASE
+    r"\b(?:this|that|your|another|other|any|no|wrong|incorrect|if (?:the|my|our)(?: final| correct)?) \Z", re.IGNORECASE
 )
 _HEADING = re.compile(r"(?:</\w+>|[^\w\n]){0,12}\n(?:[=_*-]{3,}\n)?")
 _BEFORE_HEADING = re.compile(r"(?:<\w+>|[^\w\n])*(?:(?:the|my|our|final|correct|short)\s+)*", re.IGNORECASE)
@@ -55,11 +56,11 @@ _UNIT = re.compile(
 )
 # Where plain words stop to be the answer.
 _END = re.compile(
-    r"[.!?](?=[\s*_\"'”’)`]*(?:$|\s[A-Z“\"*(✅]|</))|[。！？]|</|"
+    r"(?<!\b[MD]r|\b[SM]t|\bMs)(?<!\bMrs)[.!?](?=[\s*_\"'”’)`]*(?:$|\s[A-Z“\"*(✅]|</))|[。！？]|</|"
     r",?\s(?:because|since|so|as|which|where|who|therefore|thus|hence|due to|given that|in total|in all|"
     r"altogether|i\.e\.)(?!\w)|\s—|\s[-–]\s(?=[A-Za-z]{3,} )"
 )
-_CLAUSE = re.compile(r",\s(?:(?!(?:and|or)\b)[a-z]{2,}[, ]\s?[a-z]|not\s)|[;:]\s(?!(?:and|or)\b)(?=[a-z]{2,} )")
+_CLAUSE = re.compile(r",\s(?:(?!(?:and|or)\b)[a-z]{2,}[, ]\s?[a-z]|not\s|I\s|\")|[;:]\s(?!(?:and|or)\b)(?=[a-z]{2,} )")
 _REMARK = re.compile(r"\s\((?!mod\b)(?=[^()]*(?:[A-Za-z]{4,}|[a-z]{2,} [a-z]{2,}|\$|=))")
 _OUTER = "*_`\"'“”’ \t,;:.!?。！？"
 _SPECIAL = re.compile(r"<[|｜][^<>|｜\n]{1,40}[|｜]>|</s>|<(?:eos|end_of_turn)>")
@@ -82,7 +83,22 @@ _CHOICE = re.compile(
 )
 _LETTERED = re.compile(r"\A(?:(?:the )?(?:correct )?(?:option|choice|letter) )\(?([A-J])\)?[,:] ", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?。])\s+(?=[^\s])")
+# Janet makes **$18** every day; there are 18 apples
+_SENTENCE_OF_ONE = re.compile(
+    r"(?:There|[Tt]he \w+|(?:(?!All\b)[A-Z][a-z]+|[Hh]e|[Ss]he|[Ii]t|[Tt]hey|[Ww]e|[Yy]ou|I)(?:['’]s \w+)?)"
+    r"(?: (?:will|would|can|must|now|still))* (?:have|need|get|make|pay|earn|spend|are|had|made|sold|got|spent|paid|"
+    r"bought|ate|ran|took|drove|won|lost|gave|left|[a-z]+(?:s|ed))(?: (?:a total of|about|exactly|only))? "
+    r"[*_`]*(?P<number>(?:\\?\$|[€£])?\d(?:[\d.,]*\d)?\\?%?)[*_`]*"
+    r"(?! (?:million|billion|thousand|dozen|hundred))(?: [^\d=<>\\+^/]*)?"
+)
+_THOUGHT = re.compile(r"</(?:think|thinking|thought|reasoning)>|◁/think▷", re.IGNORECASE)
 _SHORT = re.compile(r"(?:[A-Za-z](?:_\w)? ?= ?)?[+-]?(?:\\?\$|[^\w\s\\])?\d[\d.,/]*%?(?: [^\W\d_]+){0,2}")
+
+
+def without_thinking(text: str) -> str:
+    """What is said after the thinking in tags; all of it where nothing is."""
+    said = _THOUGHT.split(text)[-1]
+    return said if _SPECIAL.sub("", said).strip() else text
 
 
 def stated(text: str) -> str | None:
@@ -160,9 +176,10 @@ def _plain(line: str) -> str | None:
     if re.match(r"[^A-Za-z]*\d", line):  # after a number, a clause or a remark is no part of it
         ends += [match.start() for match in (_CLAUSE.search(line), _REMARK.search(line)) if match]
     answer = line[: min(ends, default=len(line))].strip(_OUTER).strip()
-    while answer[-1:] in (")", "]") and _opened(answer) < 0:
+    while answer[-1:] in tuple(")]}") and _opened(answer) < 0:
         answer = answer[:-1].strip(_OUTER)
-    return answer or None
+    said = _SENTENCE_OF_ONE.fullmatch(answer)
+    return said["number"] if said else answer or None
 
 
 def _opened(text: str) -> int:

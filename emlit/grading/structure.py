@@ -17,7 +17,7 @@ _NAME = re.compile(
     r"(?:\\(?:angle|overline|vec|hat|bar|mathrm|text|operatorname|tilde|dot|ddot|triangle)\s*)*\{?"
     r"(?:\\(?!pi\b|frac|sqrt|sin|cos|tan|log|ln|infty|exp|cdot|times|binom|pm)[a-zA-Z]+|[^\W\d_]+(?: ?[^\W_])*)\}?"
     r"\s*(?:'|\^\s*\{?\s*(?:\\prime|\*|\\circ|-1(?=\}?\s*\())\s*\}?)*\s*(?:_\s*(?:\{[^{}]*\}|\w))?\s*'*\s*"
-    r"(?:\(\s*[A-Za-z\\, _{}0-9]*\))?"
+    r"(?:\(\s*[A-Za-z\\, _{}0-9]*\))?|\|[A-Za-z]\||[A-Z]{2}\^\{2\}"
 )
 _DERIVATIVE = re.compile(r"\\frac\s*\{\s*(?:d|\\partial)[^{}+=-]*\}\s*\{\s*(?:d|\\partial)[^{}+=-]*\}")
 _IN = re.compile(r"^(?:\\?[A-Za-z]\w*(?:_\{\w+\})?|\([A-Za-z_{}0-9, ]+\))\s*\\in(?![a-zA-Z])\s*")
@@ -64,7 +64,7 @@ def _named_one_by_one(text: str) -> list[str] | None:
 
 def digit_groups(text: str) -> list[str] | None:
     """100,200 as two numbers; None for anything else."""
-    return text.split(",") if re.fullmatch(r"\d+(?:,\d+)+", text) else None
+    return text.split(",") if re.fullmatch(r"\d+(?:,(?:0|[1-9]\d*))+", text) else None
 
 
 def _signs(text: str) -> list[str]:

@@ -6,6 +6,7 @@ import unicodedata
 from itertools import pairwise
 
 from emlit.grading.decoration import plain_latex, undressed
+from emlit.grading.spoken import counted, spoken
 
 _CHARACTERS = str.maketrans(
     {
@@ -16,12 +17,13 @@ _CHARACTERS = str.maketrans(
         "ℤ": r"\mathbb{Z}", "ℚ": r"\mathbb{Q}", "ℕ": r"\mathbb{N}", "ℂ": r"\mathbb{C}", "…": r"\ldots ",
         "\u2044": "/", "\u2236": ":", "\u2062": " ", "\u200b": "", "\ufeff": "", "℃": r"^\circ C ", "’": "'",
         "，": ", ", "、": ", ", "′": "'", "\u00a0": " ", "\u2009": " ", "\u202f": " ",
+        "\u2011": "-", "\ufe63": "-", "\u2060": "",
     }
 )  # fmt: skip
 _SYNONYMS = {
     "\\" + name: plain
     for plain, names in {
-        r"\frac": "dfrac tfrac cfrac", r"\{": "lbrace", r"\}": "rbrace", "[": "lbrack", "]": "rbrack",
+        r"\frac": "dfrac tfrac cfrac nicefrac sfrac", r"\{": "lbrace", r"\}": "rbrace", "[": "lbrack", "]": "rbrack",
         "(": "langle", ")": "rangle", "<": "lt", ">": "gt", r"\leq ": "le leqslant",
         r"\geq ": "ge geqslant", r"\neq ": "ne", r"\emptyset ": "varnothing", r"\cdot ": "ast",
         r"\epsilon": "varepsilon", r"\phi": "varphi", r"\ldots": "dots cdots dotsc dotsb",
@@ -53,7 +55,11 @@ _RULES = _rules(
     (r"\\(?:m?left|m?right|middle|mathopen|mathclose|[bB]igg?[lrm]?)(?![a-zA-Z])\.?", ""),
     (r"(?<!\\)\\! ?", ""),
     (r"(?<!\\)\\[,;:> ]|~", " "),
-    (r"(?<=\d) ?/ ?(?=(?:\\text ?\{ ?)?(?:hour|day|week|month|year|person|item)(?![A-Za-z]))", " per "),
+    (
+        r"(?<=\d) ?/ ?(?=(?:\\text ?\{ ?)?(?:hour|hr|minute|min|second|sec|day|week|month|year|yr|person|item|each|"
+        r"pound|lb|ounce|oz|kg|gallon|mile)(?![A-Za-z(]))",
+        " per ",
+    ),
     (r"(?<=\d) ?x ?(?=10 ?\^)", r"\\times "),
     (r"\*\*(?=\S)", "^"),
     (r"!=(?!=)|=/=|\\not ?=", r"\\neq "),
@@ -62,6 +68,13 @@ _RULES = _rules(
     (r"(?<=\d) ?\\text\{ ?k ?\}", " thousand"),
     (r"(?<=\d) ?\\frac ?\{ ?(k?m|mi|ft|k?g|L) ?\} ?\{ ?(s|h|hr|min|L)((?: ?\^ ?\{?\d\}?)?) ?\}", r" \1/\2\3"),
     (r"(?<=\d) ?(?:\\text ?\{ ?to ?\}|to) ?(?=\d)", ":"),
+    (r"(?<=\d) (?:out of|\\text ?\{ ?out of ?\}) ?(?=\d)|(?<=\d)\\text ?\{ ?out of ?\} ?(?=\d)", "/"),
+    (r"(?<=\d) dollars?,? (?:and )?(\d\d) cents?(?![a-z])", r".\1 dollars"),
+    (r"(?<=\d) ?hrs?(?= (?:and )?\d)", " hour"),
+    (r"(?<=[)\]}]) ?U ?(?=[(\[\\])", r"\\cup "),
+    (r"\A(?:[A-Za-z] ?\\in ?)?\\mathbb ?\{?R ?\}? ?[_^] ?\{? ?\+ ?\}?\Z", r"(0,\\infty)"),
+    (r"\\(?:SI|qty) ?\{([^{}]*)\} ?\{([^{}]*)\}", r"\1\\text{ \2}"),
+    (r"\\ang ?\{([^{}]*)\}", r"\1^\\circ "),
     (
         r"(?<=\d) ?(?:\\text ?\{ ?)?(hour|minute|day|week|month|year|feet|foot|yard|pound|dollar|mile|gallon)s?"
         r"(?: ?\})?,?"
@@ -73,8 +86,8 @@ _RULES = _rules(
     (r"\\sqrt ?\[ ?(\d*[13579]) ?\] ?\{ ?- ?((?:[^{}+-]|\{[^{}]*\})*)\}", r"(-\\sqrt[\1]{\2})"),
     (r"\\(?:lg|(?:mathrm|operatorname) ?\{ ?lg ?\})(?![a-zA-Z])", r"\\log_{10}"),
     (r"(?<!\\)\\(?:&|(?:lor|vee)(?![a-zA-Z])(?=[^,]{0,60}(?:[<>=]|\\(?:leq|geq|neq|in)(?![a-z]))))", ", "),
-    (r"\\(?:text|mathrm)\{ ?,? ?(?:and|or) ?\}", ", "),
-    (r"(?<=[\w)}\]] )(?:, ?)?(?:and|or)(?= [\w\\({-])", ", "),
+    (r"(?:, ?)?\\(?:text|mathrm)\{ ?,? ?(?:and|or) ?\}", ", "),
+    (r"(?:(?<=[\w)}\]] )|, ?)(?:and|or)(?= [\w\\({-])", ", "),
     (r"\\(?:mathrm|operatorname) ?\{ ?([ei]) ?\}", r"\1"),
     (r"\\(?:mathrm|operatorname) ?\{ ?(arc)?tg ?\}", r"\\\1tan "),
     (rf"\\(?:mathrm|operatorname) ?\{{ ?({_FUNCTIONS}) ?\}}", r"\\\1 "),
@@ -101,7 +114,7 @@ _RULES = _rules(
     (r"\b(?:np|numpy|math|sympy|sp)\.(?=[a-z])", ""),
     (r"(?<![\\A-Za-z])(" + _FUNCTIONS + r")(?![A-Za-z])", r"\\\1"),
     (r"(?<![\\A-Za-z])(?:[Ii]nfinity|infty|inf|oo)(?![A-Za-z])", r"\\infty"),
-    (r"(?<=[\d}]) ?(?:\\text ?\{ ?)?(?:percent(?:age)?|pct)(?![A-Za-z])(?: ?\})?", r"\\%"),
+    (r"(?<=[\d}]) ?(?:\\text ?\{ ?)?(?:per ?cent(?:age)?|pct)(?![A-Za-z])(?: ?\})?", r"\\%"),
     (
         r"\\p?mod ?(\d+)|\( ?\\?b?mod (\d+) ?\)|(?<=\w) ?\\text ?\{ ?\(?mod ?\} ?(\d+)\)?|(?<=\w) mod (\d+)",
         r"\\pmod{\1\2\3\4}",
@@ -116,33 +129,36 @@ _ROOT_SIGN = re.compile(r"√ ?(\d*\.?\d*)")
 _POWERS = {"hundred": 2, "thousand": 3, "lakh": 5, "million": 6, "crore": 7, "billion": 9, "trillion": 12,
            "百": 2, "千": 3, "万": 4, "萬": 4, "만": 4, "亿": 8, "億": 8, "억": 8}  # fmt: skip
 _MULTIPLE = re.compile(r"(?<=[\d}]) ?(?:\\text ?\{ ?)?(" + "|".join(_POWERS) + r")(?![A-Za-z])(?: ?\})?")
-_SPOKEN = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-           "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]  # fmt: skip
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _BASE = re.compile(r"_ ?\{ ?\\(?:text|mathrm) ?\{ ?([a-z]+) ?\} ?\}|_ ?\\(?:text|mathrm) ?\{ ?([a-z]+) ?\}")
 # What says nothing in front of a number, and a remark behind an answer.
 _ABOUT = re.compile(
-    r"(?:\\text ?\{ ?)?(?:about|approx(?:imately|\.)?|around|roughly|nearly|exactly|precisely) ?"
+    r"(?:\\text ?\{ ?)?(?:a total of|about|approx(?:imately|\.)?|around|roughly|nearly|exactly|precisely) ?"
     r"(?: \}|\} ?|(?<= ))(?=[-+\d.\\$(])",
     re.IGNORECASE,
 )
 _REMARK = re.compile(
     r" ?(?:\\text ?\{ ?)?\((?:\\text ?\{ ?)?(?:reject|discard|exclud|extraneous|ignor|since|because|where|rounded|"
-    r"not|only|by|using|from)[^()]*(?:\([^()]*\)[^()]*)*\)(?: ?\})?\Z"
+    r"not (?=\w)|only|by|using|from|(?:in )?total)[^()]*(?:\([^()]*\)[^()]*)*\)(?: ?\})?\Z|"
+    r"(?<=\w) (?:in total|in all|altogether)\Z"
 )
 # What was asked for, in front of it: "Profit: 18" is read as Profit = 18.
 _LABEL = re.compile(
-    r"\\(?:text|mathrm) ?\{ ?(?P<worded>[^{}:]*[^\W\d_])(?:: ?\}| is ?\}| ?\} ?:)(?=.)|"
-    r"(?P<bare>(?:[^\W\d_]+ )*(?:[^\W\d_]{3,}|[^\x00-\x7f]+)) ?:(?= ?[-+\d.\\$(€£¥])"
+    r"(?![^:]{0,60}\b(?:[Nn]ot|[Ww]rong|[Ii]ncorrect|root|squared|cubed)\b)"
+    r"(?:\\(?:text|mathrm) ?\{ ?(?P<worded>[^{}:]*[^\W\d_])(?:: ?\}| is ?\}| ?\} ?:)(?=.)|"
+    r"(?P<bare>(?:[^\W\d_]+ )*(?:[^\W\d_]{3,}|[^\x00-\x7f]+)) ?:(?= ?[-+\d.\\$(€£¥]))"
 )
 _ANSWER = re.compile(
-    r"(?:\\text ?\{ ?)?(?:the |my )?(?:final |correct )?answer(?: is)?(?: ?\}| ?:|(?<=is) )(?: ?[:}])?(?=.)",
+    r"(?:\\text ?\{ ?)?(?:the |my )?(?:final |correct )?answer(?: is)?(?: ?\}| ?:|(?<=is) )(?: ?[:}])?(?=.)|"
+    r"(?:the )?(?:option|choice|answer) (?=\(?[A-J]\)?(?:[:.) ]|\Z))",
     re.IGNORECASE,
 )
 _BARE_SET = re.compile(r"\{[^{}\\]*,(?!\d{3}(?!\d))[^{}\\]*\}")
 # \text{B, E}, \text{€5}
 _TEXT = re.compile(r"\\(?:text|mathrm) ?\{ ?([^{}]*)\}")
-_IN_TEXT = re.compile(r",| and | or |\A\(?[+-]?(?:\\\$|[^\w\s{}\\])?\d")
+_IN_TEXT = re.compile(
+    r",| and | or |\A(?:[Oo]ption|[Cc]hoice|[Aa]nswer) \(?[A-J](?!\w)|\A\(?[+-]?(?:\\\$|[^\w\s{}\\])?\d"
+)
+_ONE_LETTER = re.compile(r"(?<=\d) [A-Za-z]\Z")  # \text{18 L} has a unit, 18 L may be a product
 _R = r"(?:\\(?:mathbb|Bbb) ?\{? ?R ?\}?|\\(?:R|Reals|reals)(?![a-zA-Z]))"
 _REALS = re.compile(
     rf"(?:[A-Za-z] ?\\in ?)?(?:{_R}|"
@@ -166,11 +182,10 @@ def tidy(text: str) -> str:
     text = plain_latex(text)
     text = _shorter(" ".join(undressed(text).split()), "")
     if (worded := _TEXT.fullmatch(text)) and _IN_TEXT.search(worded[1]):
-        text = worded[1]
-    if (count := _spoken(worded[1] if worded else text)) is not None:
-        return str(count)
+        text = _ONE_LETTER.sub(r"\\text{\g<0>}", worded[1])
+    text = counted(worded[1] if worded else text) or text
     text = _ABOUT.sub("", _REMARK.sub("", text), count=1) if _ABOUT.match(text) else _REMARK.sub("", text)
-    text = _BASE.sub(lambda m: m[0] if (n := _spoken(m[1] or m[2])) is None else f"_{{{n}}}", text)
+    text = _BASE.sub(lambda m: m[0] if (n := spoken(m[1] or m[2])) is None else f"_{{{n}}}", text)
     text = _ANSWER.sub("", text, count=1) if _ANSWER.match(text) else text
     if label := _LABEL.match(text):
         text = rf"\text{{{label['worded'] or label['bare']}}} = {text[label.end() :]}"
@@ -185,25 +200,6 @@ def condition(text: str) -> str:
     """The x > 3 of {x | x > 3}; any other text as it is."""
     found = _CONDITION.fullmatch(text)
     return found["condition"] if found and found["name"] in found["condition"] else text
-
-
-def _spoken(text: str) -> int | None:
-    """Five, twenty-five, one hundred and five; None for anything else."""
-    total, count, said = 0, 0, re.split(r" and |[ -]", text.strip().lower())
-    if len(said) > 12:
-        return None
-    last = 1000  # what may follow: 20 after 100, 5 after 20
-    for word in said:
-        value = _SPOKEN.index(word) if word in _SPOKEN else 20 + 10 * _TENS.index(word) if word in _TENS else None
-        if value is not None and (last >= 100 or last >= 20 and 0 < value < 10 <= last):
-            count, last = count + value, value if value >= 20 else 0
-        elif word == "hundred" and 0 < count < 100:
-            count, last = count * 100, 100
-        elif word in ("thousand", "million") and count:
-            total, count, last = total + count * 10 ** _POWERS[word], 0, 1000
-        else:
-            return None
-    return total + count
 
 
 def _replaced(text: str, rules: list[tuple[re.Pattern[str], str]]) -> str:

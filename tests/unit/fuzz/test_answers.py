@@ -50,8 +50,10 @@ def test_boxed_is_the_last_balanced_one(text):
 def test_extract_answer(text):
     answer = extract_answer(text)
     boxed = extract_boxed(text)
-    if boxed is not None:
+    if boxed:
         assert answer == boxed
+    elif boxed is not None:
+        assert answer is not None
     else:
         assert answer is None or (answer and answer == answer.strip() and answer in text)
     grade = TinyArithmetic("train", n=1).grade(Row("a", "p", None), text)

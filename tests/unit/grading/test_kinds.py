@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Answers by kind: each writing equals the plain one, and its neighbours differ."""
 
 import pytest
@@ -5,15 +6,87 @@ import pytest
 from benchmarks.grading_pairs import DIFFERENT, EQUAL
 from emlit.tasks import extract_answer, math_equal
 
+# As word problems and reasoning models write them.
+ALIKE = [
+    # Oxford commas
+    ("1, 2, and 3", "1, 2, 3"), ("1, 2, or 3", "1,2,3"), ("x=2, y=3, and z=4", "x=2,y=3,z=4"), ("red, green, and blue", "red, green and blue"),
+    ("red, green, and blue", "red, green, blue"), (r"\text{Alice, Bob, and Carol}", r"\text{Alice, Bob, Carol}"), ("$1$, $2$, and $3$", "1,2,3"),
+    (r"1, 2,\text{ and }3", "1,2,3"), (r"-1, 0, and $\sqrt{2}$", r"-1,0,\sqrt{2}"), ("1,2,and 3", "1,2,3"),
+    ("(1,2), (3,4), and (5,6)", "(1,2),(3,4),(5,6)"), (r"\{1, 2, and 3\}", r"\{1,2,3\}"),
+    # decimal commas with zeros
+    ("18,00 €", "18"), ("€18,00", "18"), ("18,00 EUR", "18"), ("2,00 €", "2"), ("20,00 €", "20"), ("100,00 €", "100"), ("1.000,00 €", "1000"),
+    ("1 000,00", "1000"), ("3,00 kg", "3"), ("7,0 %", "7"), ("1.234,50 €", "1234.5"), ("18,00 €", "18.00"), ("€ 18,00", "18"),
+    ('18,00\\text{ €}', "18"), ("1.000,00", "1000"),
+    # unit words
+    ("18 men", "18"), (r"\text{18 men}", "18"), ("18 red marbles", "18"), (r"\text{18 red marbles}", "18"), ("18 big dogs", "18"),
+    ("18 T-shirts", "18"), ("18 oz", "18"), ("18 in", "18"), ("18 mL", "18"), ("18 gal", "18"), ("18 yd", "18"), ("18 mi", "18"), ("18 kWh", "18"),
+    ("18 yrs", "18"), (r"\text{18 L}", "18"), ("18 (total)", "18"), ("a total of 18", "18"), ("$18 in total", "18"), ("$18/hr", "18"),
+    ("18 pages/day", "18"), ("18 kg", "18"), ("18 in.", "18"), ("18 lbs", "18"), ("18 cups", "18"), ("18 old cars", "18"), (r"18 \text{ men}", "18"),
+    ("18 km/hr", "18"), ("A total of 18", "18"), ("18 in total", "18"), ("18 boxes total", "18"), ("1 pie", "1"), ("$2.50/pound", "2.5"),
+    ("60 mi/h", "60"), ("18 out of 20", "18/20"), (r"18\text{ out of }20", "18/20"), ("1,800 men", "1800"),
+    # one unit in two spellings
+    ("18 inches", "18 in"), ("18 square meters", "18 m^2"), ("18 ml", "18 milliliters"), ("18 L", "18 liters"), ("18 mi/h", "18 mph"),
+    ("18 degrees Celsius", "18°C"), ("3 hr 30 min", "3 hours 30 minutes"), ("18 mL", "18 ml"), ("18 yrs", "18 years"), ("18 sq ft", "18 ft^2"),
+    # letters of options
+    (r"\text{Option C}", "C"), ("Option (C)", "C"), ("Option B", "(B)"), (r"\text{Choice C: 18}", "C"), (r"\text{Choice C: 18}", "18"),
+    (r"\text{Option C}", r"\text{C}"), ("choice (D)", "D"), ("Answer C", "C"),
+    # numbers in words
+    ("one half", "1/2"), ("half", r"\frac{1}{2}"), ("two thirds", "2/3"), ("two-thirds", "2/3"), ("three-fourths", "3/4"), ("three quarters", "3/4"),
+    ("a quarter", "1/4"), ("one third", "1/3"), ("two and a half", "2.5"), ("three apples", "3"), ("1½ cups", "1.5"),
+    ("18 dollars and 50 cents", "18.50"), ("25 per cent", "25%"), (r"\text{one half}", "1/2"), ("five-eighths", "5/8"),
+    ("three and a quarter", "3.25"), ("twenty-five dollars", "25"), ("a half", "0.5"), ("1 ½ cups", "1.5"), ("a third", "1/3"),
+    # unions and positive reals
+    (r"(-\infty,2) U (5,\infty)", r"(-\infty,2)\cup(5,\infty)"), (r"\mathbb{R}^+", r"(0,\infty)"),
+    # rare commands and characters
+    (r"\nicefrac{1}{2}", "1/2"), (r"\num{18}", "18"), (r"\SI{18}{cm}", "18 cm"), (r"\ang{18}", r"18^\circ"), ("‑18", "-18"), ("﹣18", "-18"),
+    ('\u206018', "18"), ("08:05", "8:05"), ("AB^2 = 5", "5"), ("|z| = 5", "5"), (r"\qty{18}{cm}", "18 cm"), (r"\sfrac{1}{2}", "1/2"),
+]  # fmt: skip
+UNLIKE = [
+    # Oxford commas
+    ("1, 2, and 3", "1, 2, 4"), ("1, 2, and 3", "1, 2"), ("red, green, and blue", "red, green"),
+    (r"\text{Alice, Bob, and Carol}", r"\text{Alice, Bob}"), ("x=2, y=3, and z=4", "x=2,y=3,z=5"),
+    # decimal commas with zeros
+    ("18,00 €", "19"), ("18,00 €", "1800"), ("18,50 €", "18"), ("1.000,00 €", "1"), ("(1,00)", "1"), ("1,000", "1,0"), ("2,000", "2,0"),
+    ("3,00 kg", "3 m"), ("1,0", "1"), ("1,2", "12"), ("100,200", "100"), ("3,00 kg", "300"),
+    # unit words
+    ("18 men", "19"), ("18 m", "18"), ("18 pages/day", "19"), ("18 out of 20", "18"), ("18 out of 20", "20"), ("18 xy", "18"), ("18 ab", "18"),
+    ("18 sin", "18"), ("18 in", "19"), ("18 mi", "81"), ("a total of 19", "18"), ("18 cos x", "18"), ("18 oz", "18 gal"), ("18 yd", "18 mi"),
+    ("18 minus", "18"), ("18 and more", "18"), ("18 mod 7", "18"), ("18 over", "18"), ("18 or more", "18"), ("18 red or 19 blue", "18"),
+    ("2 less than 18", "18"), ("18 times 2", "18"), ("18 men", "18 women"), ("18 to 20", "18"), ("18 plus a", "18"), ("18 abc", "18"),
+    ("18 per cent", "0.19"), ("18 log", "18"), ("18 pi", "18"), ("18 and a half", "18"), ("18 more", "19"),
+    # one unit in two spellings
+    ("18 inches", "18 ft"), ("18 square meters", "18 m^3"), ("18 ml", "18 L"), ("18 mi/h", "18 km/h"), ("3 hr 30 min", "3 hours 20 minutes"),
+    ("18 degrees Celsius", "18°F"), ("18 square meters", "18 m"),
+    # letters of options
+    ("Option C", "D"), (r"\text{Option C}", "B"), (r"\text{Choice C: 18}", "19"), (r"\text{Choice C: 18}", "D"), ("Option C", "18"),
+    # numbers in words
+    ("one half", "2"), ("half", "2"), ("two thirds", "3/2"), ("two and a half", "2"), ("three apples", "4"), ("half", "1"),
+    ("18 dollars and 50 cents", "18.05"), ("18 dollars and 50 cents", "18"), ("25 per cent", "24%"), ("two thirds", "2"), ("third", "3"),
+    ("seconds", "2"), ("three and a half", "3"), ("two apples and three pears", "2"), ("one of them", "1"), ("one hundredth", "100"),
+    ("two more than three", "2"), ("18 dollars and 5 cents", "18.5"), ("one more than x", "1"), ("three halves more", "3"),
+    # unions and positive reals
+    ("x>2 and x<5", "2<x<6"), ("x>2 and x<5", "(2,6)"), ("x>2 or x<5", "(2,5)"), ("x>2, y<5", "(2,5)"), (r"\mathbb{R}^+", r"(-\infty,\infty)"),
+    ("x<2 or x>5", "(2,5)"), ("x<2 and x>5", "(2,5)"),
+    # what only looks like 18
+    (r"18\text{ and a half}", "18"), (r"\text{Wrong: }18", "18"), ("not: 18", "18"), (r"18\text{ (no, 19)}", "18"), ("18 (not)", "18"),
+    ("square root: 18", "18"), ("18th root", "18"), ("18 mod 7", "18"), (r"1\text{8}", "1"), ("1,000", "1,0"), ("2,000", "2,0"),
+    ("18 and a half", "18"), ("Incorrect: 18", "18"), (r"\text{Not }18", "18"), (r"18\text{ and a third}", "18"), ("cube root: 18", "18"),
+    ("Square of: 18", "18"), (r"18\text{th root}", "18"), ("18 (wrong)", "18"), ("18 (incorrect)", "18"), (r"18 \text{ mod } 7", "18"),
+    (r"2\text{5}", "2"), ("18 (no)", "18"), ("18 modulo 7", "18"), ("3,000,000", "3,0"),
+    # rare commands and characters
+    (r"\nicefrac{1}{2}", "2"), (r"\SI{18}{cm}", "18 m"), ("‑18", "18"), ("08:05", "8:15"), ("AB^2 = 5", "6"), ("|z| = 5", "6"), ("x+1 = 5", "4"),
+    ("a+b = 5", "5"), ("2x = 5", "5"), ("x^2 = 5", "5"), ("-x = 5", "5"), ("3+3 = 5", "5"), ("2+2 = 5", "5"),
+]  # fmt: skip
 
-@pytest.mark.parametrize(("answer", "gold"), EQUAL)
+
+@pytest.mark.parametrize(("answer", "gold"), [*EQUAL, *ALIKE])
 def test_equal(answer, gold):
     assert math_equal(answer, gold)
     assert math_equal(gold, answer)
     assert math_equal(answer, answer)
 
 
-@pytest.mark.parametrize(("answer", "gold"), DIFFERENT)
+@pytest.mark.parametrize(("answer", "gold"), [*DIFFERENT, *UNLIKE])
 def test_different(answer, gold):
     assert not math_equal(answer, gold)
     assert not math_equal(gold, answer)

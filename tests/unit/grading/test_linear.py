@@ -12,6 +12,7 @@ from emlit.grading import (
     moments,
     numbers,
     quantities,
+    spoken,
     stated,
     structure,
     words,
@@ -34,7 +35,19 @@ def test_answers_are_rewritten_in_linear_time(function):
 
 
 def test_each_pattern_is_linear():
-    modules = (decoration, equality, extraction, moments, numbers, quantities, stated, structure, words, writing)
+    modules = (
+        decoration,
+        equality,
+        extraction,
+        moments,
+        numbers,
+        quantities,
+        spoken,
+        stated,
+        structure,
+        words,
+        writing,
+    )
     found = patterns(*modules)
     assert len(found) > 60
     slow = {
