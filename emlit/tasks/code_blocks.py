@@ -2,36 +2,23 @@
 
 import html
 import re
-import textwrap
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from emlit.tasks.program_names import (
-    acts,
-    corrected,
-    defined_names,
-    first_error,
-    is_library,
-    only_stubs,
-    parsed,
-    with_helpers,
-)
+from emlit.tasks.plain_code import READS, STATEMENT, answers, dedented, readable, without_prose
+from emlit.tasks.program_names import acts, corrected, defined_names, is_library, only_stubs, with_helpers
 
 _PYTHON = ("python", "py", "python3", "py3")
-_FENCE = re.compile(r"(?P<fence>(?<!`)`{3,}+|(?<!~)~{3,}+)[ \t]*+(?P<language>[\w+.#-]*+)[^`~]*+$")
+_FENCE = re.compile(r"(?P<fence>(?<!`)`{3,}+|(?<!~)~{3,}+)[ \t]*+(?P<language>[\w+.#-]*+)[ \t]*+(?P<more>[^`~]*+)$")
+_ONE_LINE = re.compile(r"```(?:python|py)3?[ \t]++([^`\n]++)```", re.IGNORECASE)
 _DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+def|def|class)[ \t]+\w", re.MULTILINE)
-_STATEMENT = re.compile(
-    r"^(?:(?:async[ \t]+def|def|class)[ \t]+\w|import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import\b|@\w)", re.MULTILINE
-)
-_TRIES = 3  # parses of a text with prose in it
+_JOINED = 3  # the last so many blocks may read the input with those that they need
 _NAMES = re.compile(
     r"^(?:(?:async[ \t]+def|def|class)[ \t]+(\w+)|"
     r"((?:\w+[ \t]*[,=][ \t]*)*\w+)[ \t]*(?::[^=\n]*)?=(?!=))",
     re.MULTILINE,
 )
-_READS = re.compile(r"\binput\s*\(|\bstdin\b|\bopen\s*\(\s*0\b")
 _HTML = re.compile(r"<(/?)(?:pre|code)\b[^<>]*>", re.IGNORECASE)
-_SPACES = {ord(space): " " for space in "\u00a0\u2002\u2003\u2007\u2009\u202f"} | {0x3000: "  ", 0x200B: "", 0xFEFF: ""}
 # What decides whether a line ends inside a string: comments, strings of one line, and where long ones begin.
 _TOKEN = re.compile(r"#|\"\"\"|'''|\"(?:[^\"\\]|\\.)*+(?:\"|\\?$)|'(?:[^'\\]|\\.)*+(?:'|\\?$)")
 _ENDS = {mark: re.compile(rf"(?:[^\\{mark[0]}]|\\.|\\$|{mark[0]}(?!{mark[0] * 2}))*+{mark}") for mark in ('"""', "'''")}
@@ -50,27 +37,38 @@ def extract_code(text: str, wanted: Collection[str] = ()) -> tuple[str | None, b
     """The program of a completion, and whether it stands where prompts ask for it: in a closed ```python block.
 
     The last block that defines a wanted name, stubs last; without one the last that reads the input, alone or with the
-    blocks that it needs, or else the last that defines something; python blocks first. What a later block of functions
-    defines anew takes the place of the old. Blocks that bring what it reads and does not define stand in front of it:
-    helpers, or imports, in a block of their own. A text without blocks is a program where it parses as one with a
-    definition.
+    blocks that it needs, or else the last that defines something; closed blocks of Python first. What a later block of
+    functions defines anew takes the place of the old. Blocks that bring what it reads and does not define stand in
+    front of it: helpers, or imports, in a block of their own. A text without blocks is a program where it parses as one
+    that defines something or reads the input. What a model thinks is not its answer where one follows.
 
     Args:
         text: of any length; the time taken is linear in it
         wanted: names that the program must define
     """
+    _, thought, answer = text.rpartition("</think>")
+    program, closed = _extracted(answer, wanted) if thought else (None, False)
+    if program is not None and answers(program, wanted) and not only_stubs(program):
+        return program, closed
+    return _extracted(text, wanted)
+
+
+def _extracted(text: str, wanted: Collection[str]) -> tuple[str | None, bool]:
     blocks = list(_blocks(text)) or list(_html_blocks(text))
+    blocks = blocks or [Block("", code, True) for code in _ONE_LINE.findall(text)]
     if not blocks:
-        bare = _readable(_without_prose("\n".join(line for line in text.split("\n") if not _FENCE.match(line))))
-        return (bare, False) if defined_names(bare) else (None, False)
+        unfenced = "\n".join(line for line in text.split("\n") if not _FENCE.match(line))
+        bare = readable(without_prose(unfenced, wanted))
+        return (bare if answers(bare, ()) else None), False
     group, place = _chosen(blocks, wanted)
     block = group[place]
-    program = block.code if block.closed else _without_prose(block.code)
+    is_body = block.closed and block.code[:1] in (" ", "\t")
+    program = block.code if is_body else without_prose(block.code, wanted)
     return _assembled(program, group, place, wanted), block.closed and block.language in _PYTHON
 
 
 def _chosen(blocks: Sequence[Block], wanted: Collection[str]) -> tuple[Sequence[Block], int]:
-    python = [block for block in blocks if block.language in _PYTHON and block.closed]
+    python = [block for block in blocks if block.closed and (block.language in _PYTHON or answers(block.code, ()))]
     groups = [group for group in (python, blocks) if group]
     for group in groups:
         found = [len(_names(block.code) & set(wanted)) for block in group]
@@ -79,12 +77,11 @@ def _chosen(blocks: Sequence[Block], wanted: Collection[str]) -> tuple[Sequence[
             return group, next((place for place in reversed(right) if not only_stubs(group[place].code)), right[-1])
     group = groups[0]
     acting = [place for place, block in enumerate(group) if acts(block.code)]
-    whole = [place for place in acting if _READS.search(group[place].code)]
-    joined = (
-        place for place in acting[: -_TRIES - 1 : -1] if _READS.search(_assembled(group[place].code, group, place, ()))
-    )
-    if not whole and (last := next(joined, None)) is not None:
-        return group, last
+    whole = [place for place in acting if READS.search(group[place].code)]
+    last = acting[: -_JOINED - 1 : -1]
+    joined = (place for place in last if READS.search(_assembled(group[place].code, group, place, ())))
+    if not whole and (at := next(joined, None)) is not None:
+        return group, at
     defining = [place for place, block in enumerate(group) if _DEFINITION.search(block.code)]
     return group, (whole or defining or acting or [len(group) - 1])[-1]
 
@@ -109,24 +106,8 @@ def _html_blocks(text: str) -> Iterator[Block]:
         if not tag[1]:
             start = tag.end()
         elif start is not None:
-            yield Block("", _dedented(html.unescape(text[start : tag.start()]).strip("\n")), True)
+            yield Block("", dedented(html.unescape(text[start : tag.start()]).strip("\n")), True)
             start = None
-
-
-def _without_prose(text: str) -> str:
-    """The program that starts at a text's first statement, up to where it stops being one; the text where none does."""
-    start = _STATEMENT.search(text)
-    lines = text[start.start() :].split("\n") if start else []
-    for _ in range(_TRIES):
-        end = first_error("\n".join(lines))
-        if end is None:
-            return "\n".join(lines) if lines else text
-        # Back to the last line that began a statement: what is cut there is whole.
-        end = min(end, len(lines)) - 1
-        while end > 0 and (not lines[end].strip() or lines[end][0].isspace()):
-            end -= 1
-        lines = lines[:end]
-    return text
 
 
 def _blocks(text: str) -> Iterator[Block]:
@@ -148,10 +129,11 @@ def _blocks(text: str) -> Iterator[Block]:
         unquoted = _unquoting(lines[place][: opening.start()])
         end, closed, read = _end(lines, place + 1, opening["fence"], unquoted, long_strings > 0)
         long_strings -= sum(len(line) + 1 for line in lines[end:read])
-        code = [unquoted(line) for line in lines[place + 1 : end]]
+        first = [opening["more"]] if STATEMENT.match(opening["more"]) else []
+        code = first + [unquoted(line) for line in lines[place + 1 : end]]
         if closed:
             code.append(unquoted(lines[end]).rstrip().rstrip(opening["fence"][0]).rstrip(" \t"))
-        block = Block(language, _dedented("\n".join(code).removesuffix("\n")), closed)
+        block = Block(language, dedented("\n".join(code).removesuffix("\n")), closed)
         place = outside = end + closed
         if block.closed or block.code.strip():
             yield block
@@ -206,16 +188,3 @@ def _unquoting(indent: str) -> Callable[[str], str]:
         return lambda line: line[found.end() :] if (found := pattern.match(line)) else line
     width = len(indent)
     return lambda line: line[min(width, len(line) - len(line.lstrip(" \t"))) :]
-
-
-def _dedented(code: str) -> str:
-    """Code without the spaces that no program has, and one that is indented as a whole, behind the mark of a list."""
-    code = _readable(code)
-    if code[:1] not in (" ", "\t") or parsed(code) is not None:
-        return code
-    other = textwrap.dedent(code)
-    return other if defined_names(other) else code
-
-
-def _readable(code: str) -> str:
-    return code if code.isascii() or parsed(code) is not None else code.translate(_SPACES)

@@ -8,6 +8,7 @@ from typing import Any
 from emlit.records import Row
 from emlit.sandbox import ExecutionResult, run_tests
 from emlit.tasks.benchmark import Hub
+from emlit.tasks.plain_code import without_prose
 from emlit.tasks.program_names import bound_names
 from emlit.tasks.programs import CodeBenchmark, fenced
 from emlit.tasks.templates import ACTIONS, HUMANEVAL, PRESENT_THE_CODE
@@ -46,6 +47,16 @@ class HumanEval(CodeBenchmark):
 
     def wanted(self, row: Row) -> tuple[str]:
         return (row.fields["entry_point"],)
+
+    def program(self, row: Row, completion: str) -> tuple[str | None, bool]:
+        """As of any benchmark; or the prompt's code and a completion that goes on with it, as base models' do."""
+        code, closed = super().program(row, completion)
+        entry = row.fields["entry_point"]
+        if entry not in bound_names(code or "") and re.match(r"\n*+[ \t]++\S", completion):
+            whole = without_prose(row.fields["prompt"] + completion.lstrip("\n"), [entry])
+            if entry in bound_names(whole):
+                return whole, False
+        return code, closed
 
     def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
         prompt, entry = row.fields["prompt"], row.fields["entry_point"]

@@ -126,19 +126,21 @@ class LiveCodeBench(CodeBenchmark):
             left = ends - time.monotonic()
             if left <= 0:
                 return ExecutionResult(False, f"timeout before test {number}")
+            kept = 64 + 8 * len(test["output"]) // 1024  # KiB: twice as much, of four bytes each
             result = run_python(
                 in_one(PREAMBLE, program),
                 left,
                 self.memory_mb,
                 stdin=test["input"],
-                limits=Limits(output_kb=64 + 2 * len(test["output"]) // 1024),
+                limits=Limits(output_kb=kept),
                 stop=stop,
                 unsafe_code=self.unsafe_code,
             )
             # What a program prints is the proof, so it may also leave by exit().
             if not (result.ok or result.reason.startswith("exit: 0 ")):
                 return result
-            if not _same_output(result.stdout, test["output"]):
+            cut = len(result.stdout.encode()) >= kept * 1024
+            if cut or not _same_output(result.stdout, test["output"]):
                 return ExecutionResult(False, f"output of test {number}", result.stdout, result.stderr, result.seconds)
         return ExecutionResult(True, "ok")
 

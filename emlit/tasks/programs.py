@@ -71,6 +71,10 @@ class CodeBenchmark(ProgramBenchmark):
         """The names that a program must define; none where it is run as a whole."""
         return ()
 
+    def program(self, row: Row, completion: str) -> tuple[str | None, bool]:
+        """The program of a completion, and whether it stands where prompts ask for it."""
+        return extract_code(completion, self.wanted(row))
+
     @abstractmethod
     def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
         """Run a problem's tests on a program, with an end as soon as `stop` is set."""
@@ -82,7 +86,7 @@ class CodeBenchmark(ProgramBenchmark):
     def grade_all(
         self, answers: Sequence[tuple[Row, str]], on_finished: Callable[[int], None] | None = None
     ) -> list[Grade]:
-        found = [extract_code(completion, self.wanted(row)) for row, completion in answers]
+        found = [self.program(row, completion) for row, completion in answers]
         jobs = {
             index: guarded(row, partial(self.run, row, self._tested(row, code)))
             for index, ((row, _), (code, _)) in enumerate(zip(answers, found, strict=True))

@@ -2,26 +2,37 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from copy import copy
+from decimal import Decimal
 
 import numpy as np
 
-_allclose, _shape = np.allclose, np.shape
+_allclose, _isclose, _shape = np.allclose, np.isclose, np.shape
 
 
 def _dense(value):
     return value.toarray() if hasattr(value, "toarray") else value
 
 
-def _like(left, right):
-    """Whether two arrays have the same shape, axes of length 1 aside, and are finite in the same places."""
+def _same_shape(left, right):
+    """Whether two arrays have the same shape, axes of length 1 aside."""
     shapes = [tuple(size for size in _shape(each) if size != 1) for each in (left, right)]
-    return shapes[0] == shapes[1] and bool(np.all(np.isfinite(left).ravel() == np.isfinite(right).ravel()))
+    return shapes[0] == shapes[1]
 
 
 def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
     """As numpy's, which finds an empty array close to any other, since no element of it differs."""
     left, right = np.asarray(_dense(a)), np.asarray(_dense(b))
-    return _like(left, right) and bool(_allclose(left.ravel(), right.ravel(), rtol, atol, equal_nan))
+    if not _same_shape(left, right) or np.any(np.isfinite(left).ravel() != np.isfinite(right).ravel()):
+        return False
+    return bool(_allclose(left.ravel(), right.ravel(), rtol, atol, equal_nan))
+
+
+def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """As numpy's, with an array of another shape close nowhere; a number may stand beside an array."""
+    left, right = np.asarray(_dense(a)), np.asarray(_dense(b))
+    if right.size != 1 and not _same_shape(left, right):
+        return np.zeros(left.shape, bool)[()]
+    return _isclose(left, right if right.size == 1 else right.reshape(left.shape), rtol, atol, equal_nan)
 
 
 def has_empty(value):
@@ -30,9 +41,18 @@ def has_empty(value):
 
 
 def has_nan(value):
-    """Whether something in a value is no number, of which `not abs(value - target) > limit` is true."""
-    arrays_and_numbers = _parts(value, (float, complex, np.inexact, np.ndarray))
-    return any(np.asarray(part).dtype.kind in "fc" and bool(np.isnan(part).any()) for part in arrays_and_numbers)
+    """Whether something in a value is no number or time, of which `not abs(value - target) > limit` is true."""
+    return any(part.dtype.kind in "fcmM" and bool(np.isnan(part).any()) for part in _arrays(value))
+
+
+def has_infinity(value):
+    """Whether something in a value is infinite, as is then what a relative tolerance makes of it."""
+    return any(part.dtype.kind in "fc" and bool(np.isinf(part).any()) for part in _arrays(value))
+
+
+def _arrays(value):
+    for part in _parts(value, (float, complex, Decimal, np.generic, np.ndarray)):
+        yield np.asarray(float(part) if isinstance(part, Decimal) else part)
 
 
 def _parts(value, kinds):
@@ -41,6 +61,8 @@ def _parts(value, kinds):
         value = list(copy(value))
     if isinstance(value, kinds):
         yield value
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        value = value.ravel().tolist()
     if isinstance(value, Collection) and not isinstance(value, (str, bytes, bytearray, range, np.ndarray)):
         for part in value.values() if isinstance(value, Mapping) else value:
             yield from _parts(part, kinds)

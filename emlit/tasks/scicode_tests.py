@@ -28,13 +28,14 @@ for _name in ("scicode", "scicode.compare", "scicode.compare.cmp"):
     sys.modules[_name] = types.ModuleType(_name)
 exec({Path(scicode_compare.__file__).read_text()!r}, sys.modules["scicode.compare.cmp"].__dict__)
 import numpy
-numpy.allclose = sys.modules["scicode.compare.cmp"].allclose
+for _name in ("allclose", "isclose"):
+    setattr(numpy, _name, getattr(sys.modules["scicode.compare.cmp"], _name))
 """
 
 _SHARED = f"""
 def _whole(name, result, compare=sys.modules["scicode.compare.cmp"]):
-    for lacks in (compare.has_empty, compare.has_nan):
-        if lacks(result) and not lacks(target):
+    for has in (compare.has_empty, compare.has_nan, compare.has_infinity):
+        if has(result) and not has(target):
             raise AssertionError(f"{{name}} gives nothing to compare, which many a comparison would pass")
     return result
 
@@ -43,6 +44,8 @@ def _sharing(name, call={_CALL}):
     def shared(*arguments, **keywords):
         state = random.getstate(), numpy.random.get_state()
         result, (plain, arrays) = call(name, state, arguments, keywords)
+        if not any(plain[1][:-1]) or not numpy.any(arrays[1]):
+            raise AssertionError(f"{{name}} leaves a random generator that draws nothing but zeros")
         random.setstate(plain)
         numpy.random.set_state(arrays)
         return _whole(name, result)

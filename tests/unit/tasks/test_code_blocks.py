@@ -125,6 +125,45 @@ def test_the_program_has_what_it_needs(text, value):
     assert made["f"](2) == value
 
 
+ADD, WRONG = "def add_all(xs):\n    return sum(xs)", "def add_all(xs):\n    return max(xs)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # the last block, tagged or not; thoughts are none
+        f"Your code\n```python\n{WRONG}\n```\nis wrong. Fix:\n```\n{ADD}\n```",
+        f"Your code\n```python\n{WRONG}\n```\nis wrong. Fix:\n```text\n{ADD}\n```\nIt gives\n```\n3\n```",
+        f"```python\n{ADD}\n```\nIn pseudocode, and Ruby:\n```\ndef add_all(xs):\n    for each x add it\n```\n"
+        "```ruby\ndef add_all(xs)\n    xs.sum\nend\n```",
+        f"<think>\n```python\n{WRONG}\n```\n</think>\n{ADD}",
+        f"<think>\n{WRONG}\n</think>\nSo:\n\n{ADD}\n\nIt sums.",
+        f"<think>\n{WRONG}\n</think>\n```\n{ADD}\n```",
+        f"<think>\n```python\n{ADD}\n```\n</think>\nThat is it: `add_all([1, 2])` is 3.",
+        f"<think>\n```python\n{ADD}\n```\n</think>\n```python\ndef add_all(xs):\n    ...\n```",
+        # prose in a block
+        f"```python\nHere is the code:\n{ADD}\n```",
+        f"```python\nHere is the code:\n\nT = [0]\n{ADD} + T[0]\n\nExplanation: it sums.\nThat is all.\n```",
+        f"```python\n{ADD}\n\nExplanation: it sums.\n```",
+        f"```python\nimport it as you like, it's free\n{ADD}\n```",
+        f"```python\nimport math\ndef g(x):\n    return x\n\nNow the function:\n\n{ADD} + math.floor(g(0))\n```",
+        # the program on the fence's line
+        "```python def add_all(xs): return sum(xs)```",
+        "Use ```py def add_all(xs): return sum(xs)``` for that.",
+        "```python def add_all(xs):\n    return sum(xs)\n```",
+        # sessions and notebooks
+        "```python\n>>> def add_all(xs):\n...     return sum(xs)\n...\n>>> add_all([1, 2])\n3\n```",
+        "```\n>>> import math\n>>> def add_all(xs):\n...     return math.fsum(xs)\n... \n```",
+        ">>> def add_all(xs):\n...     return sum(xs)\n",
+        f"```python\n%matplotlib inline\n!pip install numpy\nimport math\n{ADD}\n```",
+    ],
+)
+def test_the_function_is_found(text):
+    made: dict = {}
+    exec(extract_code(text, ["add_all"])[0], made)
+    assert made["add_all"]([1, 2]) == 3
+
+
 def test_wanted_names_of_two_blocks():
     made: dict = {}
     exec(extract_code(blocks("def f(): return 1", "def g(): return 2"), ["f", "g"])[0], made)
@@ -144,6 +183,9 @@ def test_wanted_names_of_two_blocks():
         "```\nprint(int(input()) + 1)\n```\nprints\n```\nYES\n```",
         "```\nimport sys\nfor line in sys.stdin:\n    print(int(line) + 1)\n```\nprints\n```\nprint it\n```",
         "```\nprint(3)\n```\nprints\n```\n3\n```",
+        "```python\nprint(int(input()))\n```\nis wrong. Fix:\n```\nprint(int(input()) + 1)\n```",
+        "```python\nn = int(input())\nprint(n + 1)\n\nExplanation: it adds one.\n```",
+        "<think>\n```python\nprint(int(input()))\n```\n</think>\nn = int(input())\nprint(n + 1)\n",
     ],
 )
 def test_a_program_that_is_run_as_a_whole(text):
@@ -208,6 +250,11 @@ LONG = {
     "brackets": lambda n: "```python\n" + "(" * n + "\n```",
     "definitions": lambda n: "```python\ndef f(): pass\n```\n" * (n // 28),
     "three quotes": lambda n: "```python\n" + '"' * n,
+    "prose": lambda n: "```python\n" + "It sums.\n" * (n // 9) + "```",
+    "prose and programs": lambda n: "```python\n" + "It sums.\nx = 1\n\ndef f(): pass\n" * (n // 30) + "```",
+    "thoughts": lambda n: "</think>" * (n // 8),
+    "sessions": lambda n: "```\n" + ">>> def f(): pass\n" * (n // 18) + "1 1\n```",
+    "on one line": lambda n: "```py x" * (n // 7),
     "helpers of helpers": chain,
     "helpers of many names": many,
 }  # fmt: skip

@@ -73,6 +73,17 @@ def test_humaneval(tmp_path):
     assert made.grade(row, "```python\n    return [n * 4 for n in numbers]\n```").correct
     assert not made.grade(row, "```python\ndef quadruple(numbers):\n    return [n * 3 for n in numbers]\n```").correct
     assert not made.grade(row, "no").correct
+    assert made.grade(row, "   ").answer is None
+    # What a base model goes on with.
+    for more in (
+        "",
+        "\n\ndef other():\n    return 1\n",
+        "\nThis is four times each.\n",
+        "\n\nassert quadruple([1]) == 5",
+    ):
+        grade = made.grade(row, f"    found = [twice(twice(n)) for n in numbers]\n    return found\n{more}")
+        assert (grade.correct, grade.format_ok) == (True, False)
+    assert not made.grade(row, "    return [n * 3 for n in numbers]\n").correct
 
 
 @pytest.mark.parametrize(
@@ -134,6 +145,12 @@ def test_livecodebench_by_standard_input(tmp_path):
     assert made.grade(row, f"```python\n{future}\n```").correct
     assert not made.grade(row, "```python\nprint(int(input()) ** 2)\n1 / 0\n```").correct
     assert not made.grade(row, "```python\nprint(9)\n```").correct  # the private test
+    square = "import sys\nn = int(input()) ** 2"
+    for blanks, right in ((10, True), (70_000, False)):  # nothing is right that was not read to its end
+        printed = f"print(str(n) + '\\n' * {blanks} + 'x' * {int(not right)})"
+        assert made.grade(row, f"```python\n{square}\n{printed}\n```").correct is right
+    flood = f"{square}\nsys.stderr.write('x' * 99999)\nprint(n)"
+    assert made.grade(row, f"```python\n{flood}\n```").correct
 
 
 def test_printed_numbers_are_compared_as_numbers_to_the_last_digit(tmp_path):

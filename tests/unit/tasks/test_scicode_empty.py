@@ -1,6 +1,7 @@
 """What has no elements passes any comparison by element: no solution of SciCode's may give it for what has some."""
 
 from collections import deque
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from emlit.sandbox import run_tests
 from emlit.tasks import scicode_tests
 from emlit.tasks.program_names import in_one
-from emlit.tasks.scicode_compare import has_empty
+from emlit.tasks.scicode_compare import has_empty, has_infinity, has_nan
 
 
 def graded(solution: str, case: str, target: str = "np.float64(5)"):
@@ -85,12 +86,60 @@ def test_a_target_without_elements_is_answered_by_nothing():
         assert not graded(f"def f(x): return {result}", f"{case}\ntarget = 5\nassert np.all(f(1) == target)", target).ok
 
 
-@pytest.mark.parametrize("given", ["float('nan')", "np.array([5.0, np.nan])", "[5.0, complex('nan')]", "{'a': np.nan}"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("float('nan')", "np.array([5.0, np.nan])", "[5.0, complex('nan')]", "{'a': np.nan}", "np.inf"),
+        *("[5.0, -np.inf]", "complex(5, float('inf'))"),
+    ],
+)
 def test_what_is_no_number_passes_no_comparison_that_is_turned_round(given):
     case = "assert not np.any(np.abs(np.asarray(list(f(1).values()) if isinstance(f(1), dict) else f(1)) - target) > 1)"
     assert not graded(f"def f(x): return {given}", case).ok
     # Unless it is what the step asks for.
     assert graded("def f(x): return np.nan", "assert np.isnan(f(1)) and np.isnan(target)", "np.float64('nan')").ok
+    assert graded("def f(x): return np.inf", "assert f(1) == target", "np.inf").ok
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(Decimal("NaN"), np.datetime64("NaT"), np.timedelta64("NaT"), np.array(["NaT"], "datetime64[s]")),
+        *(np.array([1, Decimal("NaN")], object), np.array([None, np.nan]), np.longdouble("nan")),
+    ],
+    ids=repr,
+)
+def test_what_is_no_number_or_time(value):
+    assert has_nan([1, value])
+    assert not has_infinity([value])
+
+
+def test_what_is_infinite():
+    for value in (np.inf, -np.inf, complex(0, np.inf), Decimal("-Infinity"), np.array([1, np.inf], object)):
+        assert has_infinity({"a": value})
+        assert not has_nan(value)
+    for value in (5, "inf", None, np.array(["inf"]), Decimal(5), np.datetime64(0, "s"), True, 10**400):
+        assert not has_infinity([value])
+        assert not has_nan([value])
+
+
+def test_close_somewhere_takes_the_same_shape():
+    case = "assert np.isclose(f(1), target).any()"
+    assert graded("def f(x): return [5.0]", case).ok
+    for given in ("1.0", "[1.0, 5.0]", "[[1.0], [2.0]]"):
+        assert not graded(f"def f(x): return {given}", case, "np.array([1.0, 2.0, 3.0])").ok
+    assert graded("def f(x): return [0, 0]", "assert np.isclose(f(1), 0).all()").ok  # a number stands beside an array
+    assert graded("def f(x): return [[1, 2]]", "assert np.isclose(f(1), target).all()", "np.array([1, 2])").ok
+    assert not graded("def f(x): return [[1], [2]]", "assert not np.isclose(f(1), [2, 1]).any()\n" + case, "[2, 1]").ok
+
+
+def test_a_generator_that_draws_only_zeros_is_refused():
+    case = "import random\nf(1)\nassert np.random.rand() + random.random() > 0"
+    arrays = "np.random.get_state = lambda: ('MT19937', np.zeros(624, 'uint32'), 624, 0, 0.0)"
+    plain = "import random\nrandom.getstate = lambda: (3, (0,) * 624 + (624,), None)"
+    for fake in (arrays, plain):
+        assert "draws nothing but zeros" in graded(f"{fake}\ndef f(x): return 5.0", case).reason
+    assert graded("def f(x): np.random.seed(0); return 5.0", case).ok
 
 
 @pytest.mark.parametrize("given", ["5.0", "5", "np.array(5)", "np.int64(5)", "[np.arange(3), 'text', None, 5]"])
