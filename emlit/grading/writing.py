@@ -143,7 +143,7 @@ _REMARK = re.compile(
 )
 # What was asked for, in front of it: "Profit: 18" is read as Profit = 18.
 _LABEL = re.compile(
-    r"(?![^:]{0,60}\b(?:[Nn]ot|[Ww]rong|[Ii]ncorrect|root|squared|cubed)\b)"
+    r"(?![^:]{0,60}(?i:\b(?:not|wrong|incorrect|root|squared|cubed)\b))"
     r"(?:\\(?:text|mathrm) ?\{ ?(?P<worded>[^{}:]*[^\W\d_])(?:: ?\}| is ?\}| ?\} ?:)(?=.)|"
     r"(?P<bare>(?:[^\W\d_]+ )*(?:[^\W\d_]{3,}|[^\x00-\x7f]+)) ?:(?= ?[-+\d.\\$(€£¥]))"
 )
