@@ -33,10 +33,10 @@ real: install
 	$(RUN) -m benchmarks.real_demo --run_dir runs/real --seed $(SEED) $(if $(DATA),--data $(DATA))
 
 test: install
-	$(RUN) -m pytest -n $(JOBS) --dist loadfile -m "not nightly"
+	$(RUN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not nightly"
 
 test-nightly: install
-	$(RUN) -m pytest -n $(JOBS) --dist loadfile -m nightly
+	$(RUN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m nightly
 
 lint: install
 	.venv/bin/ruff check .

@@ -177,7 +177,9 @@ def load_tokenizer(path: str, trust_remote_code: bool = False) -> "PreTrainedTok
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
     if tokenizer.pad_token_id is None or not _is_embedded(tokenizer.pad_token_id, path, trust_remote_code):
         if tokenizer.eos_token_id is None:
-            raise DataError(f"the tokenizer of {path} has no pad_token that the model embeds and no eos_token; set one")
+            raise DataError(
+                f"the tokenizer of {path} has neither pad_token nor eos_token that the model embeds; set one"
+            )
         log.info(
             "the tokenizer of %s has no pad_token that the model embeds; padding with %s", path, tokenizer.eos_token
         )

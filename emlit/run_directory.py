@@ -67,10 +67,10 @@ def read_checkpoint(path: Path, pretrained: str, lora: LoRA | None) -> Mapping[s
     try:
         step, _ = content["global_step"], content["loops"]["fit_loop"]
         origin, theirs = content["emlit"]["pretrained"], content["emlit"].get("lora")
-        if type(step) is not int or step < 0 or type(origin) is not str or not isinstance(theirs, dict | None):
-            raise TypeError
     except (KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"ckpt_path is {path}, which is not a checkpoint of emlit") from error
+    if type(step) is not int or step < 0 or type(origin) is not str or not isinstance(theirs, dict | None):
+        raise ConfigError(f"ckpt_path is {path}, which holds what no run of emlit wrote; give another checkpoint")
     if origin != pretrained:
         raise ConfigError(
             f"ckpt_path is {path}, which holds the weights of {origin}, not of {pretrained}; set --model.pretrained to "

@@ -212,7 +212,9 @@ class CausalLM(L.LightningModule):
             spare = self._passes_of_others(len(passes))
             for part in passes:
                 tokens, _, completion_mask = (tensor.to(self.device) for tensor in pad_rows(part, pad_token_id=0))
-                stats = self.token_stats(tokens, completion_mask, temperature, shared=shared_prefix(part))
+                stats = self.token_stats(
+                    tokens, completion_mask, temperature, shared=shared_prefix([p for p, _ in part])
+                )
                 found.extend(
                     TokenStats(logprob[mask].cpu(), entropy[mask].cpu())
                     for logprob, entropy, mask in zip(

@@ -26,6 +26,7 @@ from emlit.modules.reference import ReferenceMixin
 from emlit.modules.step_output import StepOutput
 from emlit.parallel import is_sharded
 from emlit.policy.loading import decoder_layers
+from emlit.policy.passes import shared_prefix
 from emlit.policy.scoring import body
 from emlit.records import RolloutBatch
 
@@ -120,6 +121,7 @@ class EntropyObjectiveMixin(PlugInsMixin, ReferenceMixin):
             self.entropy_temperature,
             needs=self.needs,
             positions=batch.positions,
+            shared=shared_prefix(batch.prompts),
         )
 
     def entropy_loss(self, batch: RolloutBatch) -> tuple[Tensor, AnyStats]:
@@ -136,7 +138,7 @@ class EntropyObjectiveMixin(PlugInsMixin, ReferenceMixin):
             weights = token_weights(batch.loss_mask, self.reduction, batch.normaliser, dtype)
             return scored.entropy_loss(weights.flatten().index_select(0, batch.positions), batch.temperature)
 
-        loss, stats = self.scorer(self.model, batch.tokens, batch.positions, compute)
+        loss, stats = self.scorer(self.model, batch.tokens, batch.positions, compute, shared_prefix(batch.prompts))
         return loss, self.in_place(stats, batch.positions, batch.tokens.shape)
 
     def loss_inputs(self, stats: AnyStats, batch: RolloutBatch) -> LossInputs:
@@ -146,8 +148,9 @@ class EntropyObjectiveMixin(PlugInsMixin, ReferenceMixin):
             return LossInputs(stats, batch)
         with torch.no_grad(), self.reference_policy() as reference:
             scored = self.token_stats(
-                batch.tokens, batch.completion_mask, batch.temperature, model=reference, positions=batch.positions
-            )
+                batch.tokens, batch.completion_mask, batch.temperature, model=reference, positions=batch.positions,
+                shared=shared_prefix(batch.prompts),
+            )  # fmt: skip
         return LossInputs(stats, batch, scored)
 
     def reduce(self, values: Tensor, batch: RolloutBatch) -> Tensor:

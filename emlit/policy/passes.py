@@ -21,7 +21,6 @@ def in_passes(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
         yield found
 
 
-def shared_prefix(rows: Sequence[Row]) -> int:
+def shared_prefix(prompts: Sequence[list[int]]) -> int:
     """How many tokens all prompts begin with, none of them the last: the distribution behind that is each row's own."""
-    prompts = [prompt for prompt, _ in rows]
-    return min(len(os.path.commonprefix(prompts)), min(map(len, prompts)) - 1)
+    return min(len(os.path.commonprefix(prompts)), min(map(len, prompts), default=1) - 1)

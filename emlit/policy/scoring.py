@@ -35,6 +35,9 @@ class Scorer:
     Args:
         backend: "torch"; "liger" for Liger's kernels on a GPU; "logits" for the model's own logits, all at once
 
+    Attributes:
+        sharing: whether a prefix of several rows is forwarded once; found out where None
+
     Raises:
         ConfigError: "liger" without liger-kernel
     """
@@ -48,7 +51,7 @@ class Scorer:
             self._fused = liger_token_stats
         self.backend = backend
         self._stops_at_hidden_states: bool | None = None
-        self._shares_prefixes: bool | None = None
+        self.sharing: bool | None = None
 
     def __call__(
         self,
@@ -69,7 +72,7 @@ class Scorer:
                 true as `flat_positions` has it, (M,), int64
             compute: returns tensors, alone or in tuples
             shared: so many tokens are the same in all rows, and none that is scored follows one of them but the last;
-                without a gradient they are forwarded once, where that is exact
+                they are forwarded once, and backward too, where that is exact
         """
         positions = flat_positions(scored) if scored.dtype == torch.bool else scored
         if not len(tokens):
@@ -77,7 +80,10 @@ class Scorer:
         # The distribution that produced token t is that of the logits at t - 1.
         before, targets = positions - 1, tokens.flatten().index_select(0, positions)
         inputs = {"input_ids": tokens, "use_cache": False}
-        if len(tokens) < 2 or shared < _LEAST_SHARED or torch.is_grad_enabled() or not self.shares_prefixes(model):
+        recomputes = torch.is_grad_enabled() and getattr(
+            unwrapped(model), "is_gradient_checkpointing", False
+        )  # and takes no cache then
+        if len(tokens) < 2 or shared < _LEAST_SHARED or recomputes or not self.shares_prefixes(model):
             shared = 0
         if not self.stops_at_hidden_states(model, tokens.device):
             with _one_sequence_a_row():
@@ -105,9 +111,9 @@ class Scorer:
     @torch.no_grad()
     def shares_prefixes(self, model: "PreTrainedModel") -> bool:
         """Whether a prefix of several rows may be forwarded once: on a CPU, if a few tokens show it; found out once."""
-        if self._shares_prefixes is None:
-            self._shares_prefixes = model.device.type == "cpu" and not is_sharded(model) and _caches_agree(model)
-        return self._shares_prefixes
+        if self.sharing is None:
+            self.sharing = model.device.type == "cpu" and not is_sharded(model) and _caches_agree(model)
+        return self.sharing
 
     def _hindrance(self, model: "PreTrainedModel", device: torch.device | None) -> str | None:
         name, head = type(model).__name__, model.get_output_embeddings()

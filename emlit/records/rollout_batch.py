@@ -70,6 +70,11 @@ class RolloutBatch:
         return self.advantages is not None
 
     @property
+    def prompts(self) -> list[list[int]]:
+        """Of its groups, in token ids."""
+        return [group.prompt.tokens for group in self.groups]
+
+    @property
     def finish_reasons(self) -> list[FinishReason]:
         return [completion.finish_reason for group in self.groups for completion in group.completions]
 

@@ -122,7 +122,7 @@ def test_passes_hold_every_row_in_order(rows, most):
     assert [row for part in passes for row in part] == rows
     for part in passes:
         assert len(part) == 1 or len(part) * max(len(p) + len(c) for p, c in part) <= most
-        shared = shared_prefix(part)
+        shared = shared_prefix([prompt for prompt, _ in part])
         assert all(len(prompt) > shared for prompt, _ in part)
         assert shared <= 0 or len({tuple(prompt[:shared]) for prompt, _ in part}) == 1
 

@@ -167,16 +167,61 @@ def test_liger_has_to_be_installed(monkeypatch):
 SLIDING = "gemma2, windows shorter than the prefix"
 
 
+PREFIX = [5, 9, 2, 7] * 5  # one token would hide a wrong position
+
+
+def built(name):
+    if name != SLIDING:
+        return build(name)
+    torch.manual_seed(0)
+    return Gemma2ForCausalLM(Gemma2Config(**SMALL, sliding_window=5)).double()
+
+
+def gradients(module, batch):
+    module.zero_grad()
+    loss = module.training_step(batch)
+    loss.backward()
+    return loss.detach(), [p.grad.clone() for p in module.model.parameters()]
+
+
+@pytest.mark.parametrize("name", [*MODELS, SLIDING])
+@pytest.mark.parametrize("objective", [EMFT, EMRL])
+def test_a_prefix_of_all_rows_is_learnt_from_once(objective, name, monkeypatch):
+    module = ready(objective() if objective is EMFT else EMRL(kl_weight=0.0))
+    module.model = built(name)
+    batch = make_batch(
+        [make_group([*PREFIX, 3], [[8, 1], [2]]), make_group([*PREFIX, 4, 6], [[9, 9, 1], [1]])], pad_token_id=0
+    )
+    passes = []
+    module.model.base_model.register_forward_pre_hook(
+        lambda _, args, kwargs: passes.append(tuple((args or [kwargs["input_ids"]])[0].shape)), with_kwargs=True
+    )
+    loss, found = gradients(module, batch)
+    assert passes[-2:] == [(1, 20), (4, 5)]
+    monkeypatch.setattr("emlit.policy.scoring._LEAST_SHARED", 100)
+    plain, expected = gradients(module, batch)
+    assert passes[-1] == (4, 25)
+    torch.testing.assert_close(loss, plain, rtol=1e-9, atol=1e-9)
+    for ours, theirs in zip(found, expected, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-7)  # rotations are float32
+
+
+def test_what_is_recomputed_shares_no_prefix():
+    module = ready(EMFT())
+    module.model = build("qwen2")
+    batch = make_batch([make_group([*PREFIX, 3], [[8, 1], [2]])])
+    _, expected = gradients(module, batch)
+    module.model.train()
+    module.model.gradient_checkpointing_enable({"use_reentrant": False})
+    for ours, theirs in zip(gradients(module, batch)[1], expected, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-7)  # rotations are float32
+
+
 @pytest.mark.parametrize("name", [*MODELS, SLIDING])
 def test_a_prefix_of_all_rows_is_forwarded_once(name, monkeypatch):
-    if name == SLIDING:
-        torch.manual_seed(0)
-        model = Gemma2ForCausalLM(Gemma2Config(**SMALL, sliding_window=5)).double()
-    else:
-        model = build(name)
     module = EMFT()
-    module.model = model
-    prefix = [5, 9, 2, 7] * 5  # one token would hide a wrong position
+    module.model = model = built(name)
+    prefix = PREFIX
     prompts = [[*prefix, 3], [*prefix, 4, 6], prefix, [*prefix, 4, 6]]
     completions = [make_group([1], [tokens]).completions[0] for tokens in ([8, 1], [2], [9, 9, 1], [1])]
     forwarded = []
