@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
         (["em_inf", "--smoke"], ["| 2 |", "| vLLM, EM-INF on every request |", "released code's way"]),
         (["rl_step", "--smoke"], ["| emlit EM-RL |", "| emlit EM-FT |", "| one-shot-EM loop |"]),
         (["rl_step", "--smoke", "--scaling"], ["| exponent in tokens |", "| exponent in prompts |"]),
+        (["shared_prefix", "--smoke"], ["| 50 |"]),
         (["first_requests"], ["| EM-INF, first |"]),
         (["servers", "--smoke"], ["| server |", "| in this process |", "peak of the trainer"]),
         (["lora_memory", "--smoke"], ["| EM-FT, LoRA |", "| EM-RL, LoRA |"]),
