@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 EntropyHead = Literal["torch", "liger", "logits"]
 T = TypeVar("T")
 
-_LEAST_SHARED = 16  # tokens; fewer are not worth a second pass
+_LEAST_SAVED = 256  # tokens; fewer are not worth a second pass
 
 
 class Scorer:
@@ -83,7 +83,7 @@ class Scorer:
         recomputes = torch.is_grad_enabled() and getattr(
             unwrapped(model), "is_gradient_checkpointing", False
         )  # and takes no cache then
-        if len(tokens) < 2 or shared < _LEAST_SHARED or recomputes or not self.shares_prefixes(model):
+        if shared * (len(tokens) - 1) < _LEAST_SAVED or recomputes or not self.shares_prefixes(model):
             shared = 0
         if not self.stops_at_hidden_states(model, tokens.device):
             with _one_sequence_a_row():

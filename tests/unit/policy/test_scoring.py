@@ -187,6 +187,7 @@ def gradients(module, batch):
 @pytest.mark.parametrize("name", [*MODELS, SLIDING])
 @pytest.mark.parametrize("objective", [EMFT, EMRL])
 def test_a_prefix_of_all_rows_is_learnt_from_once(objective, name, monkeypatch):
+    monkeypatch.setattr("emlit.policy.scoring._LEAST_SAVED", 1)
     module = ready(objective() if objective is EMFT else EMRL(kl_weight=0.0))
     module.model = built(name)
     batch = make_batch(
@@ -198,7 +199,7 @@ def test_a_prefix_of_all_rows_is_learnt_from_once(objective, name, monkeypatch):
     )
     loss, found = gradients(module, batch)
     assert passes[-2:] == [(1, 20), (4, 5)]
-    monkeypatch.setattr("emlit.policy.scoring._LEAST_SHARED", 100)
+    monkeypatch.setattr("emlit.policy.scoring._LEAST_SAVED", 1000)
     plain, expected = gradients(module, batch)
     assert passes[-1] == (4, 25)
     torch.testing.assert_close(loss, plain, rtol=1e-9, atol=1e-9)
@@ -206,7 +207,8 @@ def test_a_prefix_of_all_rows_is_learnt_from_once(objective, name, monkeypatch):
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-7)  # rotations are float32
 
 
-def test_what_is_recomputed_shares_no_prefix():
+def test_what_is_recomputed_shares_no_prefix(monkeypatch):
+    monkeypatch.setattr("emlit.policy.scoring._LEAST_SAVED", 1)
     module = ready(EMFT())
     module.model = build("qwen2")
     batch = make_batch([make_group([*PREFIX, 3], [[8, 1], [2]])])
@@ -219,6 +221,7 @@ def test_what_is_recomputed_shares_no_prefix():
 
 @pytest.mark.parametrize("name", [*MODELS, SLIDING])
 def test_a_prefix_of_all_rows_is_forwarded_once(name, monkeypatch):
+    monkeypatch.setattr("emlit.policy.scoring._LEAST_SAVED", 1)
     module = EMFT()
     module.model = model = built(name)
     prefix = PREFIX
@@ -231,7 +234,7 @@ def test_a_prefix_of_all_rows_is_forwarded_once(name, monkeypatch):
     )
     found = module.score_completions(prompts, completions)
     assert forwarded[-2:] == [(1, 19), (4, 4)]  # of the shortest prompt the last token is each row's own
-    monkeypatch.setattr("emlit.policy.scoring._LEAST_SHARED", 100)
+    monkeypatch.setattr("emlit.policy.scoring._LEAST_SAVED", 1000)
     plain = module.score_completions(prompts, completions)
     assert forwarded[-1] == (4, 23)
     for one, other in zip(found, plain, strict=True):
@@ -241,6 +244,7 @@ def test_a_prefix_of_all_rows_is_forwarded_once(name, monkeypatch):
 
 
 def test_a_prefix_that_its_model_cannot_share_is_not(monkeypatch):
+    monkeypatch.setattr("emlit.policy.scoring._LEAST_SAVED", 1)
     module = EMFT()
     module.model = build("qwen2")
     monkeypatch.setattr("emlit.policy.scoring._behind_prefix", lambda model, tokens, shared: torch.zeros(2, 5, 16))
