@@ -2,8 +2,8 @@
 
 import contextlib
 import os
-import random
 import re
+import secrets
 import time
 
 from emlit.sandbox.view import SCRATCH
@@ -77,9 +77,9 @@ def _buffers(tasks: list[str], limit: int) -> int:
 def _mappings(processes: list[list[str]], limit: int) -> int:
     """Bytes that the kernel keeps for what is mapped, as far as a look has come, or as many as are past the limit.
 
-    Each look begins at another process.
+    Each look begins at another process, and leaves the run's own random numbers alone.
     """
-    used, until, start = 0, time.monotonic() + _LONGEST, random.randrange(len(processes))
+    used, until, start = 0, time.monotonic() + _LONGEST, secrets.randbelow(len(processes))
     for tasks in processes[start:] + processes[:start]:
         used += _MAPPING_BYTES * next(filter(None, (_content(f"{task}/maps").count(b"\n") for task in tasks)), 0)
         if used > limit or time.monotonic() > until:
