@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from emlit.grading.stated import without_thinking
 from emlit.tasks.plain_code import READS, STATEMENT, answers, dedented, readable, without_prose
 from emlit.tasks.program_names import acts, corrected, defined_names, is_library, only_stubs, with_helpers
 
@@ -46,8 +47,8 @@ def extract_code(text: str, wanted: Collection[str] = ()) -> tuple[str | None, b
         text: of any length; the time taken is linear in it
         wanted: names that the program must define
     """
-    _, thought, answer = text.rpartition("</think>")
-    program, closed = _extracted(answer, wanted) if thought else (None, False)
+    said = without_thinking(text)
+    program, closed = _extracted(said, wanted) if said != text else (None, False)
     if program is not None and answers(program, wanted) and not only_stubs(program):
         return program, closed
     return _extracted(text, wanted)

@@ -137,6 +137,7 @@ ADD, WRONG = "def add_all(xs):\n    return sum(xs)", "def add_all(xs):\n    retu
         f"```python\n{ADD}\n```\nIn pseudocode, and Ruby:\n```\ndef add_all(xs):\n    for each x add it\n```\n"
         "```ruby\ndef add_all(xs)\n    xs.sum\nend\n```",
         f"<think>\n```python\n{WRONG}\n```\n</think>\n{ADD}",
+        f"<reasoning>\n```python\n{WRONG}\n```\n</reasoning>\n{ADD}",
         f"<think>\n{WRONG}\n</think>\nSo:\n\n{ADD}\n\nIt sums.",
         f"<think>\n{WRONG}\n</think>\n```\n{ADD}\n```",
         f"<think>\n```python\n{ADD}\n```\n</think>\nThat is it: `add_all([1, 2])` is 3.",
