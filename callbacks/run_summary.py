@@ -115,7 +115,7 @@ class RunSummary(L.Callback):
         else:
             console.print(f"{taken}; nothing was evaluated (data.evaluation null)")
         if guard is not None and (sentence := guard.sentence()):
-            console.print(f"guard:      {sentence}; {guard.cost(trainer)}", soft_wrap=True)
+            console.named("guard", f"{sentence}; {guard.cost(trainer)}")
         console.named("curves", f"tensorboard --logdir {directory}")
         if (
             any(isinstance(callback, SamplesPage) for callback in trainer.callbacks)

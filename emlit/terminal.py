@@ -14,9 +14,9 @@ class Terminal(Console):
     What is styled on purpose is a `Text`.
     """
 
-    def named(self, name: str, path: object) -> None:
-        """Where something is, on one line whatever its name holds."""
-        self.print(f"{name + ':':<12} {printable(path, 4096)}", soft_wrap=True)
+    def named(self, name: str, said: object) -> None:
+        """A path, or what else is said under a name, on one line whatever it holds."""
+        self.print(f"{name + ':':<12} {printable(said, 4096)}", soft_wrap=True)
 
     def render_str(self, text: str, **options: Any) -> Text:
         lines = [printable(line, len(line)) for line in text.split("\n")]
