@@ -37,6 +37,11 @@ def extract_boxed(text: str) -> str | None:
     return None if end < 0 else text[content:end].strip()
 
 
+def in_a_box(text: str) -> bool:
+    r"""Whether an answer stands in a closed \boxed{}, as prompts ask for it; a box in thinking is none."""
+    return extract_boxed(without_thinking(text)) is not None
+
+
 def _joined(text: str) -> str | None:
     """The last boxes, where there are words between answers between them: one or the other."""
     found: list[str] = []

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from emlit.grading import extract_answer, extract_boxed, math_equal
+from emlit.grading import extract_answer, in_a_box, math_equal
 from emlit.records import Grade, Message, Row
 
 
@@ -44,7 +44,7 @@ class Task(ABC):
         right = (
             None if row.answer is None else any(self.equal(answer, each) for each in (row.answer, *row.alternatives))
         )
-        return Grade(answer, right, extract_boxed(whole) is not None)
+        return Grade(answer, right, in_a_box(whole))
 
     def grade_all(
         self, answers: Sequence[tuple[Row, str]], on_finished: Callable[[int], None] | None = None

@@ -3,7 +3,7 @@
 from typing import Any
 
 from emlit.errors import DataError
-from emlit.grading import extract_answer, extract_boxed, math_equal
+from emlit.grading import extract_answer, in_a_box, math_equal
 from emlit.records import Grade, Row
 from emlit.tasks.benchmark import Benchmark, Hub, first_of, gold_completion, row_number
 from emlit.tasks.templates import REASON_STEP_BY_STEP
@@ -44,7 +44,7 @@ class OlympiadBench(Benchmark):
         answer = extract_answer(completion)
         error = _error(row.fields.get("error"))
         correct = None if row.answer is None else math_equal(answer, row.answer, absolute=error)
-        return Grade(answer, correct, extract_boxed(completion) is not None)
+        return Grade(answer, correct, in_a_box(completion))
 
 
 def _error(value: Any) -> float:

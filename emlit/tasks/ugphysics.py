@@ -6,6 +6,7 @@ from typing import Any, Literal
 from emlit.errors import ConfigError, DataError
 from emlit.grading import extract_answer, extract_boxes, math_equal
 from emlit.grading.quantities import same_unit, split_unit
+from emlit.grading.stated import without_thinking
 from emlit.grading.writing import split, tidy
 from emlit.records import Grade, Row
 from emlit.tasks.benchmark import OWN, Benchmark, Hub, row_number
@@ -98,10 +99,11 @@ class UGPhysics(Benchmark):
         )
 
     def grade(self, row: Row, completion: str) -> Grade:
-        boxes = extract_boxes(completion)
-        endings = [match.start() for match in _ENDING.finditer(completion)]
+        said = without_thinking(completion)
+        boxes = extract_boxes(said)
+        endings = [match.start() for match in _ENDING.finditer(said)]
         last = [content for start, content in boxes if endings and start > endings[-1]] or [b for _, b in boxes[-1:]]
-        answer = ", ".join(last) if last else extract_answer(completion)
+        answer = ", ".join(last) if last else extract_answer(said)
         correct = None if row.answer is None else answer is not None and self._right(row, row.answer, answer)
         return Grade(answer, correct, bool(boxes))
 

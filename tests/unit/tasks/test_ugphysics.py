@@ -118,3 +118,16 @@ def test_wrong_arguments(arguments):
 def test_an_answer_type_of_no_kind(tmp_path):
     with pytest.raises(DataError, match="'answer_type' is 'XX'"):
         physics(tmp_path, answers=r"\boxed{5}", answer_type="XX")
+
+
+@pytest.mark.parametrize(
+    ("completion", "answer", "boxed"),
+    [
+        (r"<think>the final answer is \boxed{117}</think>The final answer is \boxed{119}.", "119", True),
+        (r"<think>perhaps \boxed{119}</think>The final answer is 117.", "117", False),
+    ],
+)
+def test_a_box_in_thinking_is_no_answer(completion, answer, boxed, tmp_path):
+    task, row = physics(tmp_path, answers=r"\boxed{117}", answer_type="NV", unit=None)
+    grade = task.grade(row, completion)
+    assert (grade.answer, grade.correct, grade.format_ok) == (answer, answer == "117", boxed)

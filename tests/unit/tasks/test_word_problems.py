@@ -62,3 +62,19 @@ def test_asdiv_labels_lose_their_units(tmp_path, answer, label, right, wrong):
 def test_asdiv_without_an_answer(tmp_path):
     with pytest.raises(DataError, match="nothing before its unit"):
         rows(ASDiv, tmp_path, {"body": "Jo walks.", "question": "How far?", "answer": "(miles)"})
+
+
+@pytest.mark.parametrize(
+    ("completion", "right", "boxed"),
+    [
+        (r"<think>\boxed{4}?</think>The answer is \boxed{5}.", True, True),
+        (r"<think>\boxed{4}?</think>The answer is 5.", True, False),
+        (r"<think>\boxed{5}</think>", True, True),  # all that is there
+    ],
+)
+def test_a_box_in_thinking_is_not_the_format(completion, right, boxed, tmp_path):
+    file = tmp_path / "rows.jsonl"
+    file.write_text(json.dumps(svamp()))
+    task = SVAMP(str(file))
+    grade = task.grade(task.rows()[0], completion)
+    assert (grade.correct, grade.format_ok) == (right, boxed)
