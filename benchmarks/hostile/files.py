@@ -116,7 +116,8 @@ FILES = programs("""
     os.chmod(".", 0)
     #: changes settings of the kernel
     import glob
-    for path in [*glob.glob("/proc/sys/*/*"), "/proc/sysrq-trigger", "/proc/1/oom_score_adj", *glob.glob("/sys/*/*")]:
+    named = ["/proc/sysrq-trigger", "/proc/1/oom_score_adj", "/proc/1/mem"]
+    for path in [*glob.glob("/proc/sys/*/*"), *named, *glob.glob("/sys/*/*")]:
         try:
             with open(path, "r+b", 0) as file:
                 file.write(file.read())

@@ -24,6 +24,13 @@ def mapped(size, flags, file=-1):
     if place in (None, 2**64 - 1):
         raise OSError(ctypes.get_errno(), "mmap")
     return place
+def deep(folders):
+    for _ in range(folders):
+        os.mkdir("\\n" * 255)
+        os.chdir("\\n" * 255)
+    file = os.open("deep", os.O_RDWR | os.O_CREAT)
+    os.write(file, b"x" * 4096)
+    return file
 def spread(work, count):
     read, write = os.pipe()
     for _ in range(count):
@@ -218,6 +225,48 @@ MEMORY = programs("""
         return 490_000 * 190
     select.epoll()
     spread(work, 15)
+    #: files of /proc that print a deep path
+    mapped(4096, 2, deep(3000))
+    for _ in range(20):  # 4 MiB each, and as many as it likes
+        kept.append(os.open("/proc/self/maps", os.O_RDONLY))
+        while b"012" * 9 not in os.read(kept[-1], MIB).replace(b"\\\\", b""):
+            pass
+    time.sleep(0.5)
+    print("BREACH")
+    #: deep paths for whoever reads its mappings
+    file = deep(6000)
+    for _ in range(400):
+        mapped(4096, 2, file)
+    spread(lambda: 0, 12)
+    time.sleep(0.5)
+    print("BREACH")
+    #: named pipes
+    def work():
+        for number in range(150):
+            name = f"{os.getpid()}-{number}"
+            os.mkfifo(name)
+            kept.append(os.open(name, os.O_RDWR | os.O_NONBLOCK))
+            os.unlink(name)
+            try:
+                while True:
+                    os.write(kept[-1], b"x" * 4096)
+            except BlockingIOError:
+                pass
+        return 150 * 65_536
+    spread(work, 56)
+    time.sleep(0.5)
+    print("BREACH", held)
+    #: filters of its own
+    import struct
+    class Filter(ctypes.Structure):
+        _fields_ = [("length", ctypes.c_ushort), ("steps", ctypes.c_char_p)]
+    allow = ctypes.byref(Filter(1, struct.pack("=HBBI", 6, 0, 0, 0x7FFF0000)))
+    number = {"x86_64": 317, "aarch64": 277}[os.uname().machine]
+    if libc.prctl(22, 2, allow, 0, 0) == 0 or libc.syscall(number, 1, 0, allow) == 0:
+        print("BREACH")
+    #: hides from the watch
+    if libc.prctl(4, 0, 0, 0, 0) == 0:
+        print("BREACH")
     #: rules of Landlock
     import struct
     if libc.syscall(444, struct.pack("QQQ", 0, 3, 0), 24, 0) >= 0:

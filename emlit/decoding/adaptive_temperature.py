@@ -11,7 +11,9 @@ from emlit.decoding.rows import run_on_gpu
 from emlit.functional.entropy import LOWEST
 
 # At once: on a GPU nothing of their size is held beside them, on a CPU these logits stay in its cache.
-_ROWS_ON_GPU, _LOGITS_ON_CPU = 256, 2**19
+_ROWS_ON_GPU, _LOGITS_ON_CPU = 256, 2**18
+# Tokens so many nats below the likeliest are nothing: a million of them have less than 1e-5 nats of entropy.
+_FAR = {torch.float32: 30.0, torch.float64: 60.0}
 
 
 def adaptive_temperature(
@@ -55,7 +57,9 @@ def adaptive_temperature(
 
     ratios, thresholds, lows, highs, tols = map(column, (ratio, threshold, t_min, t_max, tol))
     result = z.new_empty(len(z), dtype=dtype)
-    size = _ROWS_ON_GPU if z.is_cuda else max(1, _LOGITS_ON_CPU // max(1, z.shape[1]))
+    # A CPU has a row of many tokens by itself, and little of it: the cooler, the more tokens come to nothing.
+    alone = not z.is_cuda and z.shape[1] > _LOGITS_ON_CPU // 8
+    size = _ROWS_ON_GPU if z.is_cuda else 1 if alone else _LOGITS_ON_CPU // max(1, z.shape[1])
     for start in range(0, len(z), size):
         rows = slice(start, start + size)
         part = z[rows].to(dtype)
@@ -63,9 +67,15 @@ def adaptive_temperature(
         entropy = run_on_gpu(_entropy_at, part, largest, torch.ones_like(largest))
         pending, target = entropy > thresholds[rows], torch.maximum(ratios[rows] * entropy, thresholds[rows])
         found, low, high = torch.ones_like(largest), lows[rows], highs[rows]
-        # All rows take all halvings, so that the host need not wait to be told which are done.
         for _ in range(halvings):
-            found, low, high, pending = run_on_gpu(_halve, part, largest, target, tols[rows], found, low, high, pending)
+            # On a GPU all rows take all halvings, so that the host need not wait to be told which are done.
+            if not z.is_cuda and not pending.any():
+                break
+            near = part[:, (part > largest - _FAR[dtype] * (low + high) / 2).squeeze(0)] if alone else part
+            warmest = high
+            found, low, high, pending = run_on_gpu(_halve, near, largest, target, tols[rows], found, low, high, pending)
+            if alone and high < warmest:
+                part = near
         result[rows] = found.squeeze(1)
     return result
 

@@ -26,7 +26,7 @@ _CALLS = """
     io_setup 206 0, io_uring_setup 425 425, open_tree 428 428, move_mount 429 429, fsopen 430 430, fsmount 432 432,
     fspick 433 433, mount_setattr 442 442, pidfd_getfd 438 438, memfd_secret 447 447, setxattrat 463 463,
     epoll_create 213 -1, epoll_create1 291 20, mbind 237 235, landlock_create_ruleset 444 444,
-    landlock_add_rule 445 445, landlock_restrict_self 446 446
+    landlock_add_rule 445 445, landlock_restrict_self 446 446, seccomp 317 277
 """
 _CLONE, _CLONE3, _MMAP, _FCNTL = "clone 56 220", "clone3 435 435", "mmap 9 222", "fcntl 72 25"
 _PRCTL, _SOCKETPAIR = "prctl 157 167", "socketpair 53 199"
@@ -43,6 +43,9 @@ _RULES = (
     (_FCNTL, ((1, "equal", 1026),), _EPERM),  # F_NOTIFY
     # Record locks are kernel memory without a bound. There is nobody else to lock out: they are granted and not kept.
     *((_FCNTL, ((1, "equal", command),), _DONE) for command in (6, 7, 37, 38)),
+    (_PRCTL, ((0, "equal", 22),), _EPERM),  # PR_SET_SECCOMP: filters of its own are kernel memory
+    # PR_SET_DUMPABLE, 0 hides from other processes of its user, the watch among them.
+    (_PRCTL, ((0, "equal", 4), (1, "differs", 1)), _EPERM),
     # PR_SET_THP_DISABLE stays set: a page that is left of a huge one keeps all of it.
     (_PRCTL, ((0, "equal", 41), (1, "differs", 1)), _EPERM),
     (_PRCTL, ((0, "equal", 41), (2, "differs", 0)), _EPERM),

@@ -22,12 +22,14 @@ class Level:
         tools: commands that it needs
         command: of the limits and the descriptor of the seccomp filter, what stands in front of the interpreter
         isolates: the program has a file system, network and processes of its own
+        filters: its tool sets the seccomp filter, for the first process too; the program's does otherwise
     """
 
     name: str
     tools: tuple[str, ...]
     command: Callable[[Limits, int], list[str]]
     isolates: bool = True
+    filters: bool = False
 
 
 def _bubblewrap(limits: Limits, filter_file: int) -> list[str]:
@@ -40,7 +42,8 @@ def _bubblewrap(limits: Limits, filter_file: int) -> list[str]:
     linked = [word for place, target in view.links() for word in ("--symlink", target, place)]
     return [
         "bwrap", "--die-with-parent", "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts",
-        "--unshare-cgroup-try", "--hostname", "sandbox", *own_user, "--proc", "/proc", "--perms", "1777",
+        "--unshare-cgroup-try", "--hostname", "sandbox", *own_user, "--proc", "/proc", "--remount-ro", "/proc",
+        "--perms", "1777",
         "--size", str(int(limits.scratch_mb * MIB)), "--tmpfs", view.SCRATCH, *folders, *shown, *devices, *linked,
         "--remount-ro", "/", "--chdir", view.SCRATCH, "--seccomp", str(filter_file), "--",
     ]  # fmt: skip
@@ -75,14 +78,14 @@ def _script(scratch_bytes: int, scratch_files: int) -> str:
         *(f"mount -o bind,ro,nosuid {shlex.quote(path)} {under([place])}" for place, path in binds.items()),
         *(f"mount -o bind {path} /sys{path}" for path in view.DEVICES),
         *(f"ln -s {shlex.quote(target)} {under([place])}" for place, target in view.links()),
-        "mount -t proc -o nosuid,nodev,noexec proc /sys/proc", "cd /sys",
+        "mount -t proc -o ro,nosuid,nodev,noexec proc /sys/proc", "cd /sys",
         "PATH=$PATH:/usr/sbin:/sbin pivot_root . old", "umount -l /old", "mount -o remount,bind,ro /",
         f"cd {view.SCRATCH}", "set +e", '"$@"', "exit $?",
     ])  # fmt: skip
 
 
 ISOLATING = (
-    Level("bubblewrap", ("bwrap",), _bubblewrap),
+    Level("bubblewrap", ("bwrap",), _bubblewrap, filters=True),
     Level("unshare", ("unshare", "setpriv", "mount", "sh"), _unshare),
 )
 RLIMITS = Level("rlimits", (), lambda limits, filter_file: [], isolates=False)

@@ -82,11 +82,12 @@ class Process:
             passed.enter_context(theirs)
             kept.callback(self._control.close)
             refused = seccomp_filter() if level.isolates else b""
+            by_itself = b"" if level.filters else refused
             rlimits = limits.rlimits()
             if not level.isolates and uid is None:
                 del rlimits["RLIMIT_NPROC"]  # it counts all that the user has
             whole = {
-                **work, "filter": refused.hex(), "rlimits": rlimits, "packages": view.packages(),
+                **work, "filter": by_itself.hex(), "rlimits": rlimits, "packages": view.packages(),
                 "uid": uid if level.isolates else None,
             }  # fmt: skip
             job, read, by_tool = (
@@ -168,7 +169,12 @@ class Process:
             except OSError as error:
                 self.end(f"sandbox: its first process cannot be watched: {error}")
                 return
-            # A program of the same user may write the memory of the first process.
+            try:
+                self._look()  # no line of the program has run: what cannot be seen now never can
+            except PermissionError as error:
+                self.end(f"sandbox: what it uses cannot be seen ({error}); a container needs --cap-add SYS_PTRACE")
+                return
+            # Its own limits, whatever a program may do to it.
             for name, most in self.limits.rlimits().items():
                 with contextlib.suppress(OSError):
                     resource.prlimit(self._first, getattr(resource, name), (most, most))
@@ -195,8 +201,14 @@ class Process:
 
     def watch(self) -> None:
         """End it where all its processes together, or its scratch folder, are past the limits."""
-        if self._first is None or self.verdict is not None:
-            return
+        if self._first is not None and self.verdict is None:
+            try:
+                self._look()
+            except PermissionError:
+                self.end("memory: what it uses is hidden")
+
+    def _look(self) -> None:
+        assert self._first is not None
         scratch_bytes, scratch_files = watch.scratch_use(self._first)
         room = int((self.limits.memory_mb + self.limits.scratch_mb) * MIB) - scratch_bytes
         if watch.memory(self._first, room) > room:

@@ -1,6 +1,10 @@
 """Programs that hold memory where nothing counts it, replace their scratch folder, or end what guards them."""
 
 import os
+import resource
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -17,6 +21,25 @@ def test_no_program_holds_memory_past_its_limit():
     assert not [name for name, result in results.items() if "BREACH" in result.stdout]
     assert results["pipes of huge pages"].reason == "exception: PermissionError: [Errno 1] vmsplice"
     assert not [name for name, result in results.items() if result.reason.startswith("sandbox") or result.seconds > 6]
+
+
+def test_what_a_program_names_does_not_hold_up_who_watches_it():
+    program = next(each for each in MEMORY if each.name == "deep paths for whoever reads its mappings")
+    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    result = run_python(program.text, 5.0, 256)
+    assert result.reason.startswith("memory")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="other users may look at what is theirs")
+def test_programs_are_not_shut_in_where_they_cannot_be_watched():
+    # As root in a container that has not the right to look into processes of other users.
+    without = ["setpriv", "--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace", sys.executable, "-c"]
+    said = subprocess.run([*without, "import emlit.sandbox as s; s.isolation()"], capture_output=True, text=True)
+    assert said.returncode != 0
+    assert "what it uses cannot be seen" in said.stderr
+    assert "--cap-add SYS_PTRACE" in said.stderr
 
 
 @pytest.mark.parametrize("name", ["a link in the place of its scratch folder", "changes settings of the kernel"])
