@@ -57,6 +57,8 @@ class _Calls(TorchFunctionMode):
             return True
         if getattr(func, "__name__", "") in _READS and args and isinstance(args[0], Tensor):
             raise HostSync(f"Tensor.{func.__name__} makes the host wait for the device")
+        if func in (torch.tensor, torch.as_tensor) and not isinstance(args[0], Tensor) and (kwargs or {}).get("device"):
+            raise HostSync(f"torch.{func.__name__} copies from the host's memory to the device, and waits")
         return func(*args, **(kwargs or {}))
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from emlit.decoding.base import Decoding
-from emlit.decoding.rows import run_on_gpu
+from emlit.decoding.rows import column, run_on_gpu
 from emlit.functional.entropy import LOWEST
 
 # At once: on a GPU nothing of their size is held beside them, on a CPU these logits stay in its cache.
@@ -52,11 +52,9 @@ def adaptive_temperature(
     dtype = torch.float64 if logits.dtype == torch.float64 else torch.float32
     z, halvings = logits.detach(), min(max_iter, _halvings(t_max - t_min, tol))
 
-    def column(value: float | Tensor) -> Tensor:
-        return torch.as_tensor(value, dtype=dtype, device=z.device).reshape(-1, 1).expand(len(z), 1).contiguous()
-
-    ratios, thresholds, lows, highs, tols = map(column, (ratio, threshold, t_min, t_max, tol))
     result = z.new_empty(len(z), dtype=dtype)
+    like = result.unsqueeze(1)
+    ratios, thresholds, lows, highs, tols = (column(each, like) for each in (ratio, threshold, t_min, t_max, tol))
     # A CPU has a row of many tokens by itself, and little of it: the cooler, the more tokens come to nothing.
     alone = not z.is_cuda and z.shape[1] > _LOGITS_ON_CPU // 8
     size = _ROWS_ON_GPU if z.is_cuda else 1 if alone else _LOGITS_ON_CPU // max(1, z.shape[1])

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from emlit.decoding.adam import RowParameters, descend
 from emlit.decoding.base import Decoding
+from emlit.decoding.rows import column
 
 
 def minimize_entropy(
@@ -51,13 +52,7 @@ def minimize_entropy(
     out = logits.detach() if inplace else logits.detach().to(dtype, copy=True)
     if not out.numel():
         return out
-
-    def column(value: float | Tensor) -> Tensor:
-        return (
-            torch.as_tensor(value, dtype=out.dtype, device=out.device).reshape(-1, 1).expand(len(out), 1).contiguous()
-        )
-
-    parameters = RowParameters(column(threshold), column(kl_weight), column(learning_rate), column(steps))
+    parameters = RowParameters(*(column(each, out) for each in (threshold, kl_weight, learning_rate, steps)))
     descend(out, parameters, int(steps.max()) if isinstance(steps, Tensor) else steps)
     return out
 

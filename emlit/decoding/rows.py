@@ -21,3 +21,10 @@ def run(function: Callable[..., Any], z: Tensor, *args: Any) -> Any:
 def run_on_gpu(function: Callable[..., Any], z: Tensor, *args: Any) -> Any:
     """Likewise, but never compiled on a CPU."""
     return run_compiled(function, z, *args, dynamic=True) if z.is_cuda else function(z, *args)
+
+
+def column(value: float | Tensor, z: Tensor) -> Tensor:
+    """A number, or one a row (B,), as (B, 1) beside z (B, V); a number is written there without the host waiting."""
+    if isinstance(value, Tensor):
+        return value.to(z).reshape(-1, 1).expand(len(z), 1).contiguous()
+    return z.new_full((len(z), 1), value)

@@ -57,12 +57,24 @@ def test_bad_arguments():
 def test_the_host_never_waits():
     z = logits(600).float()  # more than are worked on at once
     expected = adaptive_temperature(z)
-    for as_on_cuda in (False, True):
-        with no_sync(as_on_cuda):
-            found = adaptive_temperature(z)
-            decoded = AdaptiveTemperature()(z)
-        assert torch.equal(found, expected)
-        assert torch.equal(decoded, z / expected.unsqueeze(1))
+    with no_sync(as_on_cuda=True):
+        found = adaptive_temperature(z)
+        decoded = AdaptiveTemperature()(z)
+    assert torch.equal(found, expected)
+    assert torch.equal(decoded, z / expected.unsqueeze(1))
+
+
+@pytest.mark.parametrize("scale", [1.0, 4.0, 12.0])
+@pytest.mark.parametrize("ratio", [0.3, 0.5, 0.95])
+def test_tokens_that_come_to_nothing_are_left_out_without_a_difference(scale, ratio):
+    z = logits(6, 2**16, scale)
+    for each in (z, z.float()):
+        temperature = adaptive_temperature(each, ratio, tol=1e-3)
+        target = (ratio * token_entropy(z)).clamp(min=0.1)
+        unchanged = token_entropy(z) <= 0.1
+        found = torch.where(unchanged, target, token_entropy(z, temperature.double().unsqueeze(1)))
+        torch.testing.assert_close(found, target, rtol=0, atol=1.1e-3)
+        assert torch.equal(adaptive_temperature(each[3:4], ratio), temperature[3:4])
 
 
 def test_a_large_vocabulary_goes_a_few_rows_at_a_time():
