@@ -31,9 +31,10 @@ def run_tests(
     The solution's process sees neither the tests nor what becomes of its answers: objects that call themselves equal to
     everything, patched builtins and forged ends do not reach the tests. What passes are None, bool, int, float,
     complex, str, bytes, bytearray, list, tuple, set, frozenset, dict (and its views), deque, range, Decimal, Fraction,
-    numpy scalars and arrays, iterators (drained), and instances of classes that `setup` defines, attribute by
-    attribute. A subclass of one of them arrives as that type. What a call changes in its arguments is changed in those
-    of the tests. An object of another class of the solution's stays where it is, and the tests call its methods.
+    dates and times, numpy scalars and arrays, sparse matrices, sympy's numbers and symbols, iterators (drained), and
+    instances of classes that `setup` defines, attribute by attribute. A subclass of one of them arrives as that type.
+    What a call changes in its arguments is changed in those of the tests. Anything else of the solution's stays where
+    it is, and the tests call it and its methods; the tests may pass functions and what pickle takes.
 
     Args:
         solution: the untrusted program; it is run once, and then called

@@ -43,13 +43,31 @@ def _sharing(name, call={_CALL}):
     import random, numpy.random
     def shared(*arguments, **keywords):
         state = random.getstate(), numpy.random.get_state()
-        result, (plain, arrays) = call(name, state, arguments, keywords)
-        if not any(plain[1][:-1]) or not numpy.any(arrays[1]):
-            raise AssertionError(f"{{name}} leaves a random generator that draws nothing but zeros")
-        random.setstate(plain)
-        numpy.random.set_state(arrays)
+        result, after = call(name, state, arguments, keywords)
+        _go_on(state, after)
         return _whole(name, result)
+    shared.far = name, None
     return shared
+
+def _go_on(before, after, limit=20_000):
+    # Take the generators to where the solution left its own, if they come there from where they are.
+    import random, numpy.random
+    def comes_to(key, position, wanted):
+        twister = numpy.random.MT19937()
+        twister.state = dict(bit_generator="MT19937", state=dict(key=key, pos=position))
+        for _ in range(limit):
+            if numpy.array_equal(twister.state["state"]["key"], wanted):
+                return True
+            twister.random_raw(624, output=False)
+        return False
+    try:
+        (_, words, normal), (_, key, position, has, cached) = after
+        if abs(normal or 0.0) < 9 and comes_to(numpy.array(before[0][1][:-1]), before[0][1][-1], words[:-1]):
+            random.setstate((3, tuple(words), normal))
+        if abs(cached) < 9 and comes_to(*before[1][1:3], key):
+            numpy.random.set_state(("MT19937", key, position, has, cached))
+    except (TypeError, ValueError, OverflowError):
+        pass
 
 def _of_object(get):
     def attribute(owner, name):

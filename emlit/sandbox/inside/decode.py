@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
-from wire import DTYPE, MUTABLE, PLAIN, Handles, Malformed
+from wire import DTYPE, MOMENTS, MUTABLE, PLAIN, SPARSE, Handles, Malformed
 
 
 class Match:
@@ -16,12 +16,14 @@ _FROM_TEXT: dict[str, Callable[[Any], Any]] = {
     "int": lambda text: int(text, 16), "float": float, "str": str, "bytes": lambda text: text.encode("latin-1"),
     "Decimal": lambda text: import_module("decimal").Decimal(text),
     "Fraction": lambda text: import_module("fractions").Fraction(text),
+    "Symbol": lambda text: import_module("sympy").Symbol(str(text)),
 }  # fmt: skip
 _FROM_VALUES: dict[str, Callable[[list[Any]], Any]] = {
     "complex": lambda parts: complex(*parts), "range": lambda parts: range(*parts), "tuple": tuple,
     "frozenset": frozenset, "iterator": iter, "match": lambda parts: Match(),
     "dict_keys": lambda parts: dict.fromkeys(parts).keys(), "dict_items": lambda parts: dict(parts).items(),
-    "dict_values": lambda parts: dict(enumerate(parts)).values(),
+    "dict_values": lambda parts: dict(enumerate(parts)).values(), "sparse": lambda parts: _sparse(*parts),
+    **{name: lambda parts, name=name: getattr(import_module("datetime"), name)(*parts) for name in MOMENTS},
 }  # fmt: skip
 
 
@@ -32,15 +34,16 @@ class Decoder:
         known: containers by the numbers that the other side has for them
         make: for the class name of an object: a fresh one
         handles: objects that pass by their number
+        other: what stands for a tag and its parts that are none of these
     """
 
     def __init__(
         self, known: dict[int, Any] | None = None, make: Callable[[str], Any] | None = None,
-        handles: Handles | None = None,
+        handles: Handles | None = None, other: Callable[[str, list[Any]], Any] | None = None,
     ) -> None:  # fmt: skip
         self._handles = Handles() if handles is None else handles
         self.known = dict(known or {})
-        self._make = make
+        self._make, self._other = make, other
 
     def read(self, heap: Any, first: int = 0) -> None:
         """Make the containers of a heap whose first has that number.
@@ -120,13 +123,18 @@ class Decoder:
             self._fill(self.known[place], tag, parts)
 
     def _immutable(self, tag: str, parts: list[Any]) -> Any:
-        if tag == "handle":
+        if tag == "handle" and parts[0] in self._handles:
             return self._handles[parts[0]]
         if tag == "scalar":
             return _array(*parts)[()]
         if tag in _FROM_TEXT:
             return _FROM_TEXT[tag](parts[0])
-        return _FROM_VALUES[tag]([self.value(part) for part in parts])
+        values = [self.value(part) for part in parts]
+        if tag in _FROM_VALUES:
+            return _FROM_VALUES[tag](values)
+        if self._other is None:
+            raise Malformed(f"a {tag!s:.20} where none belongs")
+        return self._other(tag, values)
 
 
 @contextlib.contextmanager
@@ -137,6 +145,16 @@ def _checked() -> Iterator[None]:
         raise
     except Exception as error:
         raise Malformed(f"{type(error).__name__} in a message") from None
+
+
+def _sparse(name: str, shape: tuple[int, ...], data: Any, row: Any, column: Any) -> Any:
+    from scipy import sparse
+
+    found = SPARSE.fullmatch(name)
+    if found is None:
+        raise Malformed("a sparse matrix of no known kind")
+    form, kind = found.groups()
+    return getattr(sparse, f"coo_{kind}")((data, (row, column)), shape).asformat(form)
 
 
 def _array(dtype: str, shape: str, content: str) -> Any:

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from wire import DTYPE, MUTABLE, CannotCross, Handles
+from wire import DTYPE, MOMENTS, MUTABLE, CannotCross, Handles
 
 _MOST_ITEMS = 10**6
 _SMALL = 2**62  # a larger number goes as text
@@ -21,11 +21,12 @@ class Encoder:
         known: containers that the other side has, by its own numbers; they are not sent
         name_of: for an object of a class that both sides define: its class's name, or None
         handles: objects that pass by their number
+        other: the tag and parts of a value for which there is nothing else
     """
 
     def __init__(
         self, known: dict[int, Any] | None = None, name_of: Callable[[Any], str | None] | None = None,
-        handles: Handles | None = None,
+        handles: Handles | None = None, other: Callable[[Any], tuple[str, list[Any]]] | None = None,
     ) -> None:  # fmt: skip
         self.heap: list[list[Any]] = []
         self._first = max(known, default=-1) + 1 if known else 0
@@ -33,6 +34,7 @@ class Encoder:
         self._kept = list((known or {}).values())  # so that no id is used twice
         self._name_of = name_of or (lambda value: None)
         self._handles = Handles() if handles is None else handles
+        self._other = other
         self.numbered: dict[int, Any] = {}
 
     def add(self, value: Any) -> Any:
@@ -121,6 +123,11 @@ class Encoder:
                 raise CannotCross(f"a numpy array of {array.dtype}")
             tag = "ndarray" if isinstance(value, numpy.ndarray) else "scalar"
             return tag, [array.dtype.str, ",".join(map(str, array.shape)), array.tobytes().decode("latin-1")]
+        if kind.__module__ == "datetime" and kind.__name__ in MOMENTS and getattr(value, "tzinfo", None) is None:
+            return kind.__name__, list(value.__reduce__()[1])
+        if kind.__module__.startswith("scipy.sparse") and hasattr(kind, "tocoo"):
+            entries = value.tocoo()
+            return "sparse", [kind.__name__, tuple(value.shape), entries.data, entries.row, entries.col]
         number = self._handles.number_of(value)
         if number is not None:
             return "handle", [number]
@@ -136,4 +143,6 @@ class Encoder:
             return "iterator", items
         if (kind.__module__, kind.__name__) == ("re", "Match"):
             return "match", []
+        if self._other is not None:
+            return self._other(value)
         raise CannotCross(f"an object of type {kind.__name__}")

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from decode import Decoder
 from encode import Encoder
+from functions import pickled
 from wire import CannotCross, Handles, Malformed, receive, send
 
 # Raised into a loop of the tests, these would end it quietly instead of failing it.
@@ -27,7 +28,7 @@ class Solution:
         self, peer: Any, seconds: float | None, fatal: Callable[[str, str], NoReturn], classes: dict[str, type]
     ) -> None:
         self._peer, self._seconds, self._fatal, self._classes = peer, seconds, fatal, classes
-        self._handles = Handles()
+        self._handles, self._kinds = Handles(), dict[str, type]()
 
     def names(self, wanted: list[str]) -> dict[str, Any]:
         """What stands for the solution's names in the tests; names that it lacks are left out."""
@@ -47,7 +48,7 @@ class Solution:
 
     def ask(self, do: str, name: str, arguments: tuple = (), keywords: dict | None = None, owner: Any = None) -> Any:
         """One request and its answer, an exception of the solution's raised here as the nearest builtin one."""
-        encoder = Encoder(None, self._name_of, self._handles)
+        encoder = Encoder(None, self._name_of, self._handles, _given)
         try:
             root = encoder.add((tuple(arguments), dict(keywords or {})))
             request = {"do": do, "name": name, "heap": encoder.heap, "root": root}
@@ -66,7 +67,7 @@ class Solution:
             return self._fatal("protocol", f"the solution's process sent {error}")
 
     def _taken(self, encoder: Encoder, answer: dict[str, Any]) -> Any:
-        decoder = Decoder(encoder.numbered, self._make, self._handles)
+        decoder = Decoder(encoder.numbered, self._make, self._handles, self._far)
         heap, changes = answer.get("heap"), answer.get("changes")
         if type(heap) is not list or type(changes) is not dict:
             raise Malformed("an answer without its parts")
@@ -120,9 +121,23 @@ class Solution:
         return name if type(value) is self._classes.get(name) else None
 
     def _calling(self, do: str, name: str, owner: Any = None) -> Callable[..., Any]:
-        return lambda *arguments, **keywords: self.ask(do, name, arguments, keywords, owner)
+        def call(*arguments: Any, **keywords: Any) -> Any:
+            return self.ask(do, name, arguments, keywords, owner)
+
+        call.far = name, owner  # type: ignore[attr-defined]
+        return call
+
+    def _far(self, tag: str, parts: list[Any]) -> Any:
+        """What stands for an object that stays with the solution."""
+        if tag != "handle" or [type(part) for part in parts] != [int, str]:
+            raise Malformed("a value of no type that passes")
+        number, name = parts
+        self._handles[number] = far = object.__new__(self._remote_class(name))
+        return far
 
     def _remote_class(self, name: str) -> type:
+        if name in self._kinds:
+            return self._kinds[name]
         solution = self
 
         class Remote:
@@ -130,9 +145,12 @@ class Solution:
 
             def __init__(self, *arguments: Any, **keywords: Any) -> None:
                 number = solution.ask("new", name, arguments, keywords)
-                if type(number) is not int or number != len(solution._handles):
+                if type(number) is not int or number in solution._handles:
                     solution._fatal("protocol", "the solution's process sent an object without its number")
                 solution._handles[number] = self
+
+            def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+                return solution.ask("method", "__call__", arguments, keywords, self)
 
             def __getattr__(self, attribute: str) -> Any:
                 if attribute.startswith("__"):
@@ -140,4 +158,10 @@ class Solution:
                 return solution.ask("attribute", attribute, owner=self)
 
         Remote.__name__ = Remote.__qualname__ = name
+        self._kinds[name] = Remote
         return Remote
+
+
+def _given(value: Any) -> tuple[str, list[Any]]:
+    """What the tests pass that is no plain data: the solution's own functions by name, others as they are."""
+    return ("far", list(value.far)) if hasattr(value, "far") else ("pickle", [pickled(value)])

@@ -12,6 +12,7 @@ from typing import Any
 
 from decode import Decoder
 from encode import Encoder
+from functions import unpickled
 from start import Job, classes_of, described, main_module, traceback_of, with_source
 from wire import MUTABLE, CannotCross, Handles, receive, send
 
@@ -39,7 +40,7 @@ class Solution:
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do what a request asks for."""
-        decoder = Decoder(None, self._make, self._handles)
+        decoder = Decoder(None, self._make, self._handles, self._given)
         decoder.read(request["heap"])
         arguments, keywords = decoder.value(request["root"])
         try:
@@ -49,12 +50,10 @@ class Solution:
             answer = self._raised(error)
         else:
             answer = {"result": None}
-        encoder = Encoder(decoder.known, self._name_of, self._handles)
+        encoder = Encoder(decoder.known, self._name_of, self._handles, self._kept)
         if "raised" not in answer:
             if request["do"] == "new":
-                number = len(self._handles)
-                self._handles[number] = result
-                result = number
+                result = self._handles.add(result)
             elif request["do"] == "attribute" and callable(result):
                 return {"callable": True}
             answer["result"] = encoder.add(result)
@@ -81,6 +80,23 @@ class Solution:
         kinds = [kind.__name__ for kind in type(error).__mro__]
         whole = len(plain) == len(error.args)
         return {"raised": kinds, "text": described(error), "arguments": plain if whole else None}
+
+    def _given(self, tag: str, parts: list[Any]) -> Any:
+        """What the tests pass that is no plain data: one of our own functions or methods, or theirs."""
+        if tag == "far":
+            name, owner = parts
+            return self._names[name] if owner is None else getattr(owner, name)
+        return unpickled(*parts)
+
+    def _kept(self, value: Any) -> tuple[str, list[Any]]:
+        """What is no plain data stays here, and the tests have its number; sympy's numbers and names pass."""
+        kind = type(value)
+        if kind.__module__.partition(".")[0] == "sympy" and not isinstance(value, type):
+            if getattr(value, "is_number", False):
+                number = complex(value)
+                return ("complex", [number.real, number.imag]) if number.imag else ("float", [number.real])
+            return "Symbol", [str(value)]
+        return "handle", [self._handles.add(value), kind.__name__]
 
     def _make(self, name: str) -> Any:
         kind = self._names[name]

@@ -15,6 +15,8 @@ from typing import Any
 
 MOST_BYTES = 2**26
 DTYPE = re.compile(r"[<>|=]?[biufcSUmM][0-9]+(\[[a-z0-9]+\])?")
+SPARSE = re.compile(r"(bsr|coo|csc|csr|dia|dok|lil)_(array|matrix)")
+MOMENTS = ("date", "datetime", "time", "timedelta")
 PLAIN = {"list": list, "set": set, "dict": dict, "bytearray": bytearray, "deque": deque}
 MUTABLE = (*PLAIN, "ndarray", "object")
 
@@ -30,8 +32,22 @@ class Malformed(Exception):
 class Handles(dict[int, Any]):
     """Objects that live on one side and are known by their number on the other."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers: dict[int, int] = {}
+
+    def __setitem__(self, number: int, value: Any) -> None:
+        super().__setitem__(number, value)
+        self._numbers[id(value)] = number
+
     def number_of(self, value: Any) -> int | None:
-        return next((number for number, other in self.items() if other is value), None)
+        return self._numbers.get(id(value))
+
+    def add(self, value: Any) -> int:
+        """The number of a value, which it has from now on."""
+        number = self._numbers.setdefault(id(value), len(self))
+        self[number] = value
+        return number
 
 
 def send(peer: Any, message: dict[str, Any]) -> None:

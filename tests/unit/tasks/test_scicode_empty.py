@@ -133,12 +133,12 @@ def test_close_somewhere_takes_the_same_shape():
     assert not graded("def f(x): return [[1], [2]]", "assert not np.isclose(f(1), [2, 1]).any()\n" + case, "[2, 1]").ok
 
 
-def test_a_generator_that_draws_only_zeros_is_refused():
+def test_a_generator_that_draws_only_zeros_is_not_taken_over():
     case = "import random\nf(1)\nassert np.random.rand() + random.random() > 0"
     arrays = "np.random.get_state = lambda: ('MT19937', np.zeros(624, 'uint32'), 624, 0, 0.0)"
     plain = "import random\nrandom.getstate = lambda: (3, (0,) * 624 + (624,), None)"
     for fake in (arrays, plain):
-        assert "draws nothing but zeros" in graded(f"{fake}\ndef f(x): return 5.0", case).reason
+        assert graded(f"{fake}\ndef f(x): return 5.0", case).ok
     assert graded("def f(x): np.random.seed(0); return 5.0", case).ok
 
 
