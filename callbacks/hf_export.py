@@ -17,6 +17,7 @@ from emlit.policy.scoring import unwrapped
 from emlit.resilience.files import replacing, scratch_of
 from emlit.resilience.marks import facts_of, mark, require_own, seal
 from emlit.rollout.trainer import Trainer
+from emlit.run_directory import is_of_run
 from emlit.terminal import Terminal
 
 
@@ -48,9 +49,12 @@ class HFExport(L.Callback):
             return
         target, run = self.path(trainer), _run(trainer)
         key = "export.dirpath" if self.dirpath is not None else ""
+        if is_of_run(Path(trainer.default_root_dir), target):
+            raise ConfigError(f"export.dirpath is {target}, where other things of the run are; name one of its own")
         require_own(target, key, "choose another --export.dirpath")
         if (facts := facts_of(target)) is not None and facts.get("run") != run:
-            raise ConfigError(f"{target} holds the export of another run; choose another --export.dirpath")
+            held = "the export of another run" if "run" in facts else "a run"
+            raise ConfigError(f"{target} holds {held}; choose another --export.dirpath")
         size = require_saveable(module.pretrained, scratch_of(target, run), module.trust_remote_code)
         size += (
             parameter_count(module.pretrained, module.trust_remote_code) * getattr(torch, module.dtype_name).itemsize

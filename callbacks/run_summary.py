@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shlex
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -116,7 +117,7 @@ class RunSummary(L.Callback):
             console.print(f"{taken}; nothing was evaluated (data.evaluation null)")
         if guard is not None and (sentence := guard.sentence()):
             console.named("guard", f"{sentence}; {guard.cost(trainer)}")
-        console.named("curves", f"tensorboard --logdir {directory}")
+        console.named("curves", f"tensorboard --logdir {shlex.quote(str(directory))}")
         if (
             any(isinstance(callback, SamplesPage) for callback in trainer.callbacks)
             and SamplesPage.path(trainer).exists()

@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from emlit.errors import ConfigError, first_line
+from emlit.errors import ConfigError, EmlitError, first_line
 from emlit.pretrained import generation_config, load_tokenizer, resolve, skeleton
-from emlit.resilience.files import delete, writing
+from emlit.resilience.files import delete
 
 if TYPE_CHECKING:
     from transformers import GenerationConfig
@@ -48,15 +48,14 @@ def require_saveable(pretrained: str, scratch: Path, trust_remote_code: bool = F
         trust_remote_code: run code that lies beside the weights
 
     Raises:
-        ConfigError: something cannot be saved
-        StorageError: the file system refused
+        ConfigError: something cannot be saved, or the file system refused
+        DataError: it cannot be loaded
     """
     path = resolve(pretrained)
-    with writing(scratch.parent):
+    try:
         scratch.parent.mkdir(parents=True, exist_ok=True)
         delete(scratch)
         scratch.mkdir()
-    try:
         what = "config.json"
         skeleton(path, trust_remote_code).config.save_pretrained(scratch)
         what = "tokenizer"
@@ -71,8 +70,13 @@ def require_saveable(pretrained: str, scratch: Path, trust_remote_code: bool = F
                     "the %s of %s says how to sample, and not to: the export's sets do_sample to true", what, pretrained
                 )
         return sum(each.stat().st_size for each in scratch.rglob("*"))
+    except EmlitError:
+        raise
     except OSError as error:
-        raise ConfigError(f"{scratch.parent} cannot take an export: {error.strerror or first_line(error)}") from error
+        reason = error.strerror or first_line(error)
+        raise ConfigError(
+            f"{scratch.parent} cannot take an export: {reason}; choose another --export.dirpath"
+        ) from error
     except Exception as error:  # of whatever class the model brings
         raise ConfigError(
             f"the {what} of {pretrained} could not be written into an export: {' '.join(str(error).split())[:300]}; "

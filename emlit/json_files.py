@@ -147,13 +147,16 @@ def _rows(path: Path, document: Any) -> list[Any]:
     return [row["row"] for row in rows] if all({"row", "row_idx"} <= row.keys() for row in rows) else rows
 
 
+_TURNS = ({"role", "content"}, {"role", "tool_calls"}, {"from", "value"}, {"type", "text"}, {"type", "image"})
+
+
 def _is_table(value: Any) -> bool:
-    """Whether a value is an array of rows, and not the messages of one row."""
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(each, dict) and not {"role", "from", "type"} & each.keys() for each in value)
-    )
+    """Whether a value is an array of rows, and not the messages of one row or the columns of a table."""
+    return isinstance(value, list) and bool(value) and all(isinstance(each, dict) and _is_row(each) for each in value)
+
+
+def _is_row(value: dict[str, Any]) -> bool:
+    return not any(pair <= value.keys() for pair in _TURNS) and not isinstance(value.get("type"), dict)
 
 
 def _lines(path: Path, file: BinaryIO) -> Iterator[SourceRow]:

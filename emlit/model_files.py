@@ -16,6 +16,18 @@ from emlit.processes import of_every_process
 
 _AGAIN = "download it again"
 _READ = (".json", ".jinja", ".model", ".safetensors", ".bin")
+_OTHER_FORMATS = {
+    "consolidated*": "weights as Mistral and Meta give them; take the ones for transformers",
+    "global_step*": "shards of DeepSpeed; its zero_to_fp32.py makes one file of them",
+    "pytorch_model_fsdp*": "shards of FSDP; `accelerate merge-weights` makes one file of them",
+    "*.part": "half a download; download it again",
+    "*.incomplete": "half a download; download it again",
+    "*.aria2": "half a download; download it again",
+    "*.tmp": "half a download; download it again",
+    "*.msgpack": "weights for JAX; take the ones for PyTorch",
+    "*.h5": "weights for TensorFlow; take the ones for PyTorch",
+    "*.gguf": "give that file as pretrained",
+}
 _PROBED = (torch.float32, torch.bfloat16, torch.float16, torch.float64)  # of others torch has no extremes
 
 
@@ -39,6 +51,8 @@ def check_no_model(directory: Path) -> None:
 
 def check_files(directory: Path) -> None:
     """Raise DataError, naming the file, where one is a placeholder, is cut short or is missing from its index."""
+    check_links(directory)
+    _check_format(directory)
     for file in sorted(directory.iterdir()):
         if file.suffix in _READ and file.is_file():
             _check_content(file)
@@ -51,6 +65,27 @@ def check_files(directory: Path) -> None:
             with file.open("rb") as opened:
                 if opened.read(1) != b"\x80":  # a pickle of torch before 1.6
                     raise DataError(f"{_shown(file)} is cut short or no checkpoint of torch's; {_AGAIN}")
+
+
+def check_links(directory: Path) -> None:
+    """Raise DataError for a link to what is not there, as a cache has them that was copied or cleaned in part."""
+    for file in sorted(directory.iterdir()):
+        if file.suffix in _READ and file.is_symlink() and not file.exists():
+            raise DataError(f"{_shown(file)} is a link to a file that is missing; {_AGAIN}")
+
+
+def _check_format(directory: Path) -> None:
+    """Raise DataError where the weights are there in a form that transformers does not load."""
+    if (directory / "adapter_config.json").is_file() and not list(directory.glob("adapter_model.*")):
+        raise DataError(
+            f"{_shown(directory)} holds adapter_config.json and no adapter's weights (adapter_model.safetensors): "
+            "bring them, or move adapter_config.json away"
+        )
+    if weight_files(directory) or not (directory / "config.json").is_file():
+        return
+    for pattern, way_out in _OTHER_FORMATS.items():
+        if found := next(iter(sorted(directory.glob(pattern))), None):
+            raise DataError(f"{_shown(directory)} has no weights that transformers loads, but {found.name}: {way_out}")
 
 
 def weight_files(directory: Path) -> list[Path]:

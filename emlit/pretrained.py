@@ -44,6 +44,7 @@ def resolve(pretrained: str) -> str:
     path, shown = Path(os.path.expanduser(pretrained)), printable(pretrained)
     if path.is_dir():
         if not (path / "config.json").is_file():
+            model_files.check_links(path)
             model_files.check_no_model(path)
             raise ConfigError(f"pretrained is {shown}, a directory without a config.json; give an exported model")
         return str(path)
@@ -176,7 +177,7 @@ def load_tokenizer(path: str, trust_remote_code: bool = False) -> "PreTrainedTok
     # Lengths are checked where they matter, with a sentence of their own.
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
     if tokenizer.pad_token_id is None or not _is_embedded(tokenizer.pad_token_id, path, trust_remote_code):
-        if tokenizer.eos_token_id is None:
+        if tokenizer.eos_token_id is None or not _is_embedded(tokenizer.eos_token_id, path, trust_remote_code):
             raise DataError(
                 f"the tokenizer of {path} has neither pad_token nor eos_token that the model embeds; set one"
             )
@@ -225,7 +226,16 @@ def stop_token_ids(path: str, tokenizer: "PreTrainedTokenizerBase", trust_remote
         ids.extend(value if isinstance(value, list | tuple) else [value] if value is not None else [])
     if not ids:
         raise DataError(f"{path} names no end-of-sequence token; set eos_token in its tokenizer config")
-    return tuple(dict.fromkeys(ids))
+    embedded = {each: _is_embedded(each, path, trust_remote_code) for each in ids}
+    lacking = ", ".join(f"{each} ({tokenizer.convert_ids_to_tokens(each)!r})" for each in ids if not embedded[each])
+    if not any(embedded.values()):
+        raise DataError(
+            f"the end tokens of {printable(path)} ({printable(lacking)}) have no embedding: call "
+            "resize_token_embeddings on the model and save it, or set another eos_token"
+        )
+    if lacking:
+        log.warning("%s has no embedding for its end token %s, which nothing can end in", printable(path), lacking)
+    return tuple(each for each, is_there in embedded.items() if is_there)
 
 
 def context_length(path: str, trust_remote_code: bool = False) -> int | None:
@@ -254,4 +264,5 @@ def _unloadable(what: str, error: Exception, trusted: bool) -> EmlitError:
             f"{what} comes with code of its own, which loading would run: read that code, and then set "
             "--model.trust_remote_code true"
         )
-    return DataError(f"{what} could not be loaded: {first_line(error)}")
+    reason = first_line(error)
+    return DataError(f"{what} could not be loaded: {reason}; correct the file that this is about, or download it again")

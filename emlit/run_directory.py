@@ -4,6 +4,7 @@ import contextlib
 import os
 import stat
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,16 @@ def claim(run_dir: Path, checkpoint: Path | None, overwrite: bool, automatic: bo
     earlier = [run_dir / name for name in _EARLIER]
     # Somebody's link to a disk with more room, where nothing is yet.
     return [path for path in earlier if not (path.is_symlink() and path.is_dir() and not any(path.iterdir()))]
+
+
+def is_of_run(run_dir: Path, path: Path) -> bool:
+    """Whether a path is the run's directory, one above it, or among what else is written there than the export."""
+    run_dir, path = run_dir.resolve(), path.resolve()
+    if not path.is_relative_to(run_dir):
+        return run_dir.is_relative_to(path)
+    names = {name.partition("/")[0] for written in (_EARLIER, *_WRITTEN.values()) for name in written} - {"export"}
+    inner = path.relative_to(run_dir).parts
+    return not inner or any(fnmatch(inner[0], name) for name in names)
 
 
 def require_directory(run_dir: Path) -> None:

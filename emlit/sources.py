@@ -114,6 +114,7 @@ _READERS: dict[str, Callable[[Path], Iterator[SourceRow]]] = {
     ".csv.gz": _csv,
 }
 SUFFIXES = tuple(_READERS)
+_SAVED_TO_DISK = ("dataset_dict.json", "state.json")
 
 
 def hub_rows(path: str, name: str | None, split: str, data_files: Sequence[str] | None = None) -> Iterator[SourceRow]:
@@ -128,16 +129,23 @@ def hub_rows(path: str, name: str | None, split: str, data_files: Sequence[str] 
     Raises:
         DataError: it could not be loaded
     """
-    if not Path(path).exists():
+    if data_files is None and Path(path).is_file():
+        raise ConfigError(f"path is {path}, a file, and a data set is a hub id or a directory; PromptFile reads files")
+    is_local = Path(path).exists()
+    if not is_local:
         hub.configure()
-    from datasets import load_dataset
+    from datasets import load_dataset, load_from_disk
 
     try:
-        dataset = load_dataset(path, name, split=split, data_files=data_files and list(data_files))
+        if any((Path(path) / name).is_file() for name in _SAVED_TO_DISK):
+            saved = load_from_disk(path)
+            dataset = saved[split] if isinstance(saved, dict) else saved
+        else:
+            dataset = load_dataset(path, name, split=split, data_files=data_files and list(data_files))
     except Exception as error:
-        raise DataError(
-            f"the data set {path} could not be loaded: {first_line(error)}; a local copy serves too"
-        ) from error
+        way_out = "" if is_local else "; a local copy serves too"
+        reason = f"it has no split {split!r}" if isinstance(error, KeyError) else first_line(error)
+        raise DataError(f"the data set {path} could not be loaded: {reason}{way_out}") from error
     for number, row in enumerate(dataset, 1):
         yield f"{path}, row {number}", row
 

@@ -32,17 +32,19 @@ def unknown_key(words: Sequence[str]) -> str | None:
 
 
 def evaluates_another_set(words: Sequence[str]) -> bool:
-    """Whether `data.train` replaces a config's own, whose `data.evaluation` nothing replaces.
+    """Whether `data.train` replaces a config's own, whose `data.evaluation` (but null) nothing replaces.
 
     Args:
         words: subcommand and arguments, their keys known
     """
     try:
-        named = _read(words).named
+        command = _read(words)
     except (_Unknown, ConfigError):
         return False
-    train, evaluation = named.get("data.train", []), named.get("data.evaluation", [])
-    return bool(train and evaluation) and train[0] <= evaluation[-1] < train[-1]
+    train, evaluation = (command.named.get(key, []) for key in ("data.train", "data.evaluation"))
+    if not train or not evaluation or "data.evaluation" in command.typed | command.nulls:
+        return False
+    return train[0] <= evaluation[-1] < train[-1]
 
 
 def _read(words: Sequence[str]) -> "_Command":
@@ -100,6 +102,8 @@ class _Command:
         self.file = ""
         self.source = 0  # of the word or the file that is read
         self.named: dict[str, list[int]] = {}  # sources of a value or a class, by key
+        self.typed: set[str] = set()  # keys of the command line itself
+        self.nulls: set[str] = set()  # keys whose last value is null
 
     def read(self, file: Path) -> None:
         """The keys of a config file, after those of the files that it includes."""
@@ -143,6 +147,9 @@ class _Command:
 
     def _take(self, place: str, value: Any) -> None:
         place = place.removesuffix(".class_path")
+        if not self.file:
+            self.typed.add(place)
+        (self.nulls.add if value in (None, "null", "~") else self.nulls.discard)(place)
         # No set has no evaluation set, and arguments without a class are those of the set before.
         if not isinstance(value, dict) and (place != "data.train" or value not in (None, "null")):
             self.named.setdefault(place, []).append(self.source)

@@ -52,6 +52,12 @@ class Chat:
                 raise ConfigError(f"data.few_shot: example {number} must have prompt and answer, and nothing else")
             turns = zip(("user", "assistant"), (example["prompt"], example["answer"]), strict=True)
             self.examples += [{"role": role, "content": str(content)} for role, content in turns]
+        if isinstance(tokenizer.chat_template, dict) and "default" not in tokenizer.chat_template:
+            names = ", ".join(map(printable, tokenizer.chat_template))
+            raise ConfigError(
+                f"{printable(tokenizer.name_or_path)} has several chat templates ({names}), none of which is the "
+                "default; name the one to use `default` there"
+            )
         if plain_template is not None and "{prompt}" not in plain_template:
             raise ConfigError(
                 f"data.plain_template is {plain_template!r}; it must have {{prompt}} where the prompt goes"

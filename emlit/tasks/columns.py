@@ -82,7 +82,7 @@ class Columns(Task):
         if isinstance(fields, DataError):
             raise fields
         if seen := next((name for name in _MEDIA if fields.get(name)), None):
-            raise DataError(f"{where}: it has {seen!r}, which a model for text cannot see; leave the row out {OR_SKIP}")
+            raise DataError(f"{where}: it has {seen!r}, which a model for text cannot see; leave the row out")
         prompt = prompt_from(prompt_in(fields, self.prompt_column, where), where)
         if not isinstance(fields.get("system"), str | None) and "system" not in self.prompt_column:
             raise DataError(f"{where}: 'system' is no text; give the system's turn as a message")
@@ -204,10 +204,9 @@ class WholeColumns(Columns):
             try:
                 row = self.row(where, fields, position)
                 if row.id in seen:
-                    name = reprlib.repr(row.id)
                     raise DataError(
-                        f"{where}: the {self.id_column!r} {name} is there twice; ids must differ: set id_column, or "
-                        "id_column: null to number the rows"
+                        f"{where}: the {self.id_column!r} {reprlib.repr(row.id)} is there twice (a row without one has "
+                        "its number); ids must differ: set id_column, or id_column: null to number the rows"
                     )
             except DataError as error:
                 if not self.skip_bad_rows:

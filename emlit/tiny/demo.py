@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -81,7 +82,7 @@ def main() -> None:
     console = Terminal(width=120)
     console.print(table(rows))
     tensorboard = os.path.relpath(Path(sys.executable).with_name("tensorboard"))
-    console.print(f"curves: {tensorboard} --logdir {arguments.run_dir}", soft_wrap=True)
+    console.print(f"curves: {tensorboard} --logdir {shlex.quote(str(arguments.run_dir))}", soft_wrap=True)
 
 
 if __name__ == "__main__":

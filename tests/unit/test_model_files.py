@@ -277,3 +277,83 @@ def test_nan_ends_a_run_before_its_engine_starts(model, run_sentence, tmp_path):
          f"--model.pretrained={model}", f"--run_dir={tmp_path / 'run'}"],
     )  # fmt: skip
     assert sentence.startswith(f"emlit: error: {model}/model.safetensors holds nan or infinite numbers in model.norm")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        WEIGHTS,
+        "config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "chat_template.jinja",
+        "generation_config.json",
+    ],
+)
+def test_a_link_to_nothing_is_no_missing_file(name, model):
+    (model / name).unlink(missing_ok=True)
+    (model / name).symlink_to("../blobs/4cac19")
+    with pytest.raises(DataError, match=f"{name} is a link to a file that is missing; download it again"):
+        pretrained.load_tokenizer(pretrained.resolve(str(model)))
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("consolidated.safetensors", "weights as Mistral and Meta give them; take the ones for transformers"),
+        ("consolidated.00.pth", "take the ones for transformers"),
+        ("global_step10", "its zero_to_fp32.py makes one file of them"),
+        ("model.safetensors.part", "half a download; download it again"),
+        ("flax_model.msgpack", "weights for JAX"),
+        ("tf_model.h5", "weights for TensorFlow"),
+    ],
+)
+def test_weights_of_another_form_are_named(name, sentence, model):
+    (model / WEIGHTS).unlink()
+    (model / name).write_bytes(b"x")
+    with pytest.raises(DataError, match=f"no weights that transformers loads, but {name}: .*{sentence}"):
+        pretrained.load_model(str(model))
+
+
+def test_an_adapters_config_beside_whole_weights(model):
+    (model / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    with pytest.raises(DataError, match="no adapter's weights .*: bring them, or move adapter_config.json away"):
+        pretrained.load_model(str(model))
+
+
+def test_an_end_token_without_an_embedding(model, caplog):
+    file = model / "tokenizer_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "eos_token": "</s>"}))
+    known = pretrained.stop_token_ids(str(MODEL_DIR), pretrained.load_tokenizer(str(MODEL_DIR)))
+    tokenizer = pretrained.load_tokenizer(str(model))
+    assert pretrained.stop_token_ids(str(model), tokenizer) == known
+    assert "no embedding for its end token" in caplog.text
+    for name in ("config.json", "generation_config.json"):
+        if (model / name).exists():
+            kept = json.loads((model / name).read_text())
+            (model / name).write_text(json.dumps({**kept, "eos_token_id": None}))
+    with pytest.raises(DataError, match="have no embedding: call resize_token_embeddings"):
+        pretrained.stop_token_ids(str(model), tokenizer)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"_attn_implementation": "flash_attention_2"},
+        {"rope_scaling": {"rope_type": "none-such", "factor": 2.0}},
+        {"dtype": "bfloat999"},
+    ],
+)
+def test_a_model_that_cannot_be_made_is_no_question_of_its_export(changes, model, tmp_path):
+    kept = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps({**kept, **changes}))
+    with pytest.raises((ConfigError, DataError)) as caught:
+        pretrained.load_model(str(model)) if require_saveable(str(model), tmp_path / "scratch") else None
+    assert "export" not in str(caught.value)
+    assert "correct the file that this is about" in str(caught.value)
+
+
+def test_an_export_beneath_a_file(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="cannot take an export: .*; choose another --export.dirpath"):
+        require_saveable(str(MODEL_DIR), tmp_path / "file/sub/scratch")

@@ -5,7 +5,7 @@ import pytest
 from emlit.errors import ConfigError
 from emlit.resilience.files import put_in_place, scratch_of, set_aside
 from emlit.resilience.marks import adopt, mark, seal
-from emlit.run_directory import _summarised_step, claim, find_checkpoint, take
+from emlit.run_directory import _summarised_step, claim, find_checkpoint, is_of_run, take
 
 
 def write(path, text="x"):
@@ -42,6 +42,19 @@ def test_a_summary_that_somebody_else_wrote_says_nothing(content, tmp_path):
     if content is not None:
         (tmp_path / "summary.json").write_bytes(content.encode("latin-1"))
     assert _summarised_step(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "is_there"),
+    [("", True), ("..", True), ("checkpoints", True), ("checkpoints/last", True), ("summary.json", True),
+     ("samples.html", True), ("non_finite/export", True), ("out/..", True), ("tensorboard-predict", True),
+     ("preflight", True), ("export", False), ("model", False), ("../other", False), ("export/inner", False)],
+)  # fmt: skip
+def test_an_export_has_a_place_of_its_own(path, is_there, tmp_path):
+    (tmp_path / "run/out").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "run")
+    for run_dir in (tmp_path / "run", tmp_path / "link"):
+        assert is_of_run(run_dir, tmp_path / "run" / path) == is_there
 
 
 def test_auto_and_overwrite_contradict_each_other(tmp_path):

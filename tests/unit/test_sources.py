@@ -8,7 +8,7 @@ import pyarrow.parquet
 import pytest
 
 from emlit.errors import ConfigError, DataError
-from emlit.sources import file_rows, require_file
+from emlit.sources import file_rows, hub_rows, require_file
 from emlit.tasks import PromptFile
 
 ROWS = [{"prompt": "1+1?", "answer": "2"}, {"prompt": "é 漢 🙂\u2028", "answer": "3"}]
@@ -135,3 +135,30 @@ def test_cells_of_several_lines_and_rows_after_blank_ones(tmp_path):
     (tmp_path / "p.csv").write_text('prompt,answer,,\n"a\nsays ""b""",2,,\n\n5" board,3,,\n')
     found = [(where[-6:], row["prompt"]) for where, row in file_rows(tmp_path / "p.csv")]
     assert found == [("line 3", 'a\nsays "b"'), ("line 5", '5" board')]
+
+
+@pytest.mark.parametrize("name", ["data", "problems", "rows"])
+def test_rows_that_only_look_like_messages(name, tmp_path):
+    rows = [{"problem": "1+1", "type": "Algebra", "level": "1"}, {"problem": "2+2", "from": "AMC", "role": "x"}]
+    file = tmp_path / "rows.json"
+    file.write_text(json.dumps({name: rows}))
+    assert [row for _, row in file_rows(file)] == rows
+
+
+def test_a_file_is_no_data_set(tmp_path):
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"prompt": "1+1"}')
+    with pytest.raises(ConfigError, match="a file, and a data set is a hub id or a directory; PromptFile reads files"):
+        list(hub_rows(str(file), None, "train"))
+
+
+def test_a_data_set_that_was_saved_to_disk(tmp_path):
+    from datasets import Dataset, DatasetDict
+
+    rows = Dataset.from_list([{"prompt": "1+1", "answer": "2"}])
+    rows.save_to_disk(tmp_path / "one")
+    DatasetDict({"test": rows}).save_to_disk(tmp_path / "several")
+    for name in ("one", "several"):
+        assert [row for _, row in hub_rows(str(tmp_path / name), None, "test")] == [{"prompt": "1+1", "answer": "2"}]
+    with pytest.raises(DataError, match="could not be loaded: it has no split 'train'$"):
+        list(hub_rows(str(tmp_path / "several"), None, "train"))

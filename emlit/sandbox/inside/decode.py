@@ -23,7 +23,6 @@ _FROM_VALUES: dict[str, Callable[[list[Any]], Any]] = {
     "frozenset": frozenset, "iterator": iter, "match": lambda parts: Match(),
     "dict_keys": lambda parts: dict.fromkeys(parts).keys(), "dict_items": lambda parts: dict(parts).items(),
     "dict_values": lambda parts: dict(enumerate(parts)).values(), "sparse": lambda parts: _sparse(*parts),
-    **{name: lambda parts, name=name: getattr(import_module("datetime"), name)(*parts) for name in MOMENTS},
 }  # fmt: skip
 
 
@@ -130,6 +129,8 @@ class Decoder:
         if tag in _FROM_TEXT:
             return _FROM_TEXT[tag](parts[0])
         values = [self.value(part) for part in parts]
+        if tag in MOMENTS:
+            return getattr(import_module("datetime"), tag)(*values)
         if tag in _FROM_VALUES:
             return _FROM_VALUES[tag](values)
         if self._other is None:

@@ -132,7 +132,8 @@ class Solution:
         if tag != "handle" or [type(part) for part in parts] != [int, str]:
             raise Malformed("a value of no type that passes")
         number, name = parts
-        self._handles[number] = far = object.__new__(self._remote_class(name))
+        far: Any = object.__new__(self._remote_class(name))
+        self._handles[number] = far
         return far
 
     def _remote_class(self, name: str) -> type:

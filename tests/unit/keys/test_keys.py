@@ -153,9 +153,14 @@ def test_a_training_set_leaves_the_evaluation_set_of_another_behind(tmp_path):
     assert not evaluates_another_set([*FT, "--data.train.n=3"])
     assert not evaluates_another_set([*FT, *hers, "--data.evaluation=null"])
     assert not evaluates_another_set([*FT, "--data.train=null"])
+    for said in (["--data.evaluation=null"], ["--data.evaluation", "PromptFile", "--data.evaluation.path=e.jsonl"]):
+        assert not evaluates_another_set([*FT, *said, *hers])  # in whatever order
+    assert evaluates_another_set([*FT, "--data.evaluation_samples=3", "--data.evaluation.n=4", *hers])
     assert not evaluates_another_set(["fit", "--model=EMFT", *hers])
     overlay.write_text("data: {train: {class_path: PromptFile, init_args: {path: p}}, evaluation: held_out}\n")
     assert not evaluates_another_set([*FT, f"--config={overlay}"])
+    overlay.write_text("data: {train: {class_path: PromptFile, init_args: {path: p}}, evaluation: null}\n")
+    assert not evaluates_another_set(["fit", f"--config={overlay}", "--data.train=TinyArithmetic"])
 
 
 def test_help_ends_quietly_where_its_reader_stops_early():
