@@ -88,21 +88,26 @@ def as_directory(file: Path) -> Path:
             doing = f"dequantising {printable(file.name)} to float32"
             with told(doing, f", into {place}; this is done once"):
                 with tempfile.TemporaryDirectory(dir=cache) as alone:
-                    parts = _read(file, Path(alone))
+                    *parts, name = _read(file, Path(alone))
                 delete(place)  # of which something is lost
                 with replacing(place, _ROOM) as scratch:
                     for part in parts:
                         part.save_pretrained(scratch)
-                    seal(scratch, sizes=_sizes(scratch))
+                    seal(scratch, sizes=_sizes(scratch), name=name)
     return place
+
+
+def own_name(directory: Path) -> str | None:
+    """What a GGUF file calls the model that `as_directory` made of it; None where it does not say."""
+    return (facts_of(directory) or {}).get("name")
 
 
 def _sizes(directory: Path) -> dict[str, int]:
     return {each.name: each.stat().st_size for each in directory.iterdir()}
 
 
-def _read(file: Path, alone: Path) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
-    """What a file holds; `alone` is an empty directory, as transformers reads what lies beside the file, too."""
+def _read(file: Path, alone: Path) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase, str | None]":
+    """What a file holds and calls it; `alone` is an empty directory: transformers reads what lies beside the file."""
     from gguf import GGUFReader
     from transformers import AutoModelForCausalLM, AutoTokenizer, modeling_gguf_pytorch_utils
     from transformers.utils import logging as transformers_logging
@@ -164,7 +169,8 @@ def _read(file: Path, alone: Path) -> "tuple[PreTrainedModel, PreTrainedTokenize
     for name, tensor in whole.state_dict().items():
         if tensor.numel() and not all(end.isfinite() for end in torch.aminmax(tensor)):
             raise DataError(f"{shown}, which holds nan or infinite numbers in {printable(name)}; {_ORIGINAL}")
-    return whole, tokenizer
+    name = reader.get_field("general.name")
+    return whole, tokenizer, None if name is None else str(name.contents())
 
 
 def _other_half(name: str) -> list[str]:

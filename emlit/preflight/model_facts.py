@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emlit import gguf
 from emlit.pretrained import load_config, resolve
 from emlit.printable import printable
 
@@ -46,7 +47,10 @@ def model_facts(pretrained: str, trust_remote_code: bool = False) -> ModelFacts:
     config = load_config(resolve(pretrained), trust_remote_code)
     if pretrained == "tiny":
         return ModelFacts(pretrained, config.model_type, False, "the embedded reasoner was pretrained only")
-    name = Path(pretrained).name  # a directory or an organisation above it tells nothing of the model
+    # A directory or an organisation above it tells nothing of the model.
+    name = Path(pretrained).name
+    if gguf.is_gguf(pretrained):  # a file is called as its owner likes
+        name = f"{(gguf.own_name(Path(resolve(pretrained))) or '').replace(' ', '-')}-{name}"
     return ModelFacts(printable(pretrained), _family(name, config), *_instruct(printable(name)))
 
 

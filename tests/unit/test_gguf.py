@@ -13,6 +13,7 @@ import cli
 from emlit import pretrained
 from emlit.errors import ConfigError, DataError, StorageError
 from emlit.gguf import _other_half
+from emlit.preflight.model_facts import model_facts
 from emlit.tiny import MODEL_DIR
 
 ROOT = Path(__file__).parents[2]
@@ -220,3 +221,10 @@ def test_what_takes_long_is_said_again(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("emlit.resilience.told._PATIENCE", 0.01)
     pretrained.resolve(str(write(tmp_path / "m.gguf")))
     assert re.search(r"dequantising m\.gguf to float32, \d+ s\n", "".join(capsys.readouterr()))
+
+
+def test_a_file_says_itself_what_it_holds(tmp_path):
+    file = str(write(tmp_path / "mine.gguf", say=lambda out: out.add_name("Qwen2.5 Coder 0.5B Instruct AWQ")))
+    assert (model_facts(file).instruct, model_facts(file).family) == (True, "qwen2.5")
+    assert model_facts(str(write(tmp_path / "other-chat.gguf"))).instruct is True
+    assert model_facts(str(write(tmp_path / "other.gguf"))).instruct is None
