@@ -3,7 +3,8 @@ PYTHON ?= python3
 EXTRA ?= cpu
 RUNS ?= runs/demo
 SEED ?= 0
-JOBS ?= 2
+# More than there are cores: some tests wait.
+JOBS ?= 3
 PIP = .venv/bin/python -m pip --disable-pip-version-check -qq
 # In a sixth of pip's time; pip where it finds no way.
 UV = eval "$$(.venv/bin/python .ci/uv_settings.py)"; .venv/bin/uv pip install -q --python .venv/bin/python

@@ -17,7 +17,6 @@ from emlit.policy.scoring import unwrapped
 from emlit.resilience.files import replacing, scratch_of
 from emlit.resilience.marks import facts_of, mark, require_own, seal
 from emlit.rollout.trainer import Trainer
-from emlit.run_directory import is_of_run
 from emlit.terminal import Terminal
 
 
@@ -49,8 +48,6 @@ class HFExport(L.Callback):
             return
         target, run = self.path(trainer), _run(trainer)
         key = "export.dirpath" if self.dirpath is not None else ""
-        if is_of_run(Path(trainer.default_root_dir), target):
-            raise ConfigError(f"export.dirpath is {target}, where other things of the run are; name one of its own")
         require_own(target, key, "choose another --export.dirpath")
         if (facts := facts_of(target)) is not None and facts.get("run") != run:
             held = "the export of another run" if "run" in facts else "a run"

@@ -53,6 +53,7 @@ from emlit.run_directory import (
     claim,
     find_checkpoint,
     is_finished,
+    is_of_run,
     leave_no_trace,
     make,
     read_checkpoint,
@@ -122,6 +123,10 @@ class EmlitCLI(LightningCLI):
             raise ConfigError("trainer.default_root_dir is set; set run_dir, which it is for")
         config.run_dir = config.trainer.default_root_dir = str(run_dir)
         require_directory(run_dir)
+        if self.subcommand == "fit" and config.export.dirpath and is_of_run(run_dir, Path(config.export.dirpath)):
+            raise ConfigError(
+                f"export.dirpath is {config.export.dirpath}, where the run has other things; name another"
+            )
         self._lock.take(run_dir, self.subcommand)  # before it is read: the other run may be about to change it
         if config.get("weights_only") is False:
             raise ConfigError("weights_only is false, but checkpoints are only read as data; leave it out")

@@ -119,6 +119,7 @@ def sentence(monkeypatch, tmp_path, capsys):
             [*FT, f"--export.dirpath={ROOT / 'docs'}"],
             r"export\.dirpath is .*docs, which holds .*, which emlit did not write",
         ),
+        ([*FT, "--run_dir=x", "--export.dirpath=x/checkpoints"], r"x/checkpoints, which the run uses itself; name"),
         ([*FT, "--model.kl_estimator=k1"], r"model\.kl_estimator: it must be one of k2, k3, got 'k1'"),
         ([*FT, "--model.entropy_floor.floor=-1"], r"floor of EntropyFloor is -1\.0; it must be positive"),
         ([*RL, "--data.updates_per_round=4"], r"updates_per_round is 4, but Reinforce is right only for"),

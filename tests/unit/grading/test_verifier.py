@@ -73,7 +73,7 @@ def test_what_no_one_can_read_is_false_in_time(text, verifier, monkeypatch):
 def test_a_question_after_one_that_took_too_long(verifier):
     started = time.monotonic()
     assert not verifier.equal(TOWER, "2")
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 30  # of which it gets 3 of the processor
     assert verifier.equal(r"\sqrt{8}", r"2\sqrt{2}")
 
 
