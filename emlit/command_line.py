@@ -124,9 +124,7 @@ class EmlitCLI(LightningCLI):
         config.run_dir = config.trainer.default_root_dir = str(run_dir)
         require_directory(run_dir)
         if self.subcommand == "fit" and config.export.dirpath and is_of_run(run_dir, Path(config.export.dirpath)):
-            raise ConfigError(
-                f"export.dirpath is {config.export.dirpath}, where the run has other things; name another"
-            )
+            raise ConfigError(f"export.dirpath is {config.export.dirpath}, which the run uses itself; name another")
         self._lock.take(run_dir, self.subcommand)  # before it is read: the other run may be about to change it
         if config.get("weights_only") is False:
             raise ConfigError("weights_only is false, but checkpoints are only read as data; leave it out")
