@@ -18,6 +18,7 @@ import resource
 import select
 import signal
 import sys
+from collections.abc import Iterator
 from functools import lru_cache
 from types import TracebackType
 from typing import Any
@@ -39,10 +40,11 @@ _DECIMAL = re.compile(r"[+-]?\d*\.(\d+)")
 _PLACES = 6  # a decimal with this many places equals a number that rounds to it
 _DIGITS = 30
 _MEMORY = 4 << 30
+_UNDONE = (sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit, Derivative)
 # One for each way to compare.
 _PROBES = [
     (r"\frac{1}{2}", "0.5", True), ("x+x", "2x", True), ("R", "r", False), ("x+y=1", "2x+2y=2", True),
-    ("1<x<2", "(1,2)", True),
+    ("1<x<2", "(1,2)", True), ("xy=1", r"y=\frac{1}{x}", True), ("x^2+1=0", "x^2+2=0", False),
     (r"\{1,2\}", r"\{1,3\}", False),
 ]  # fmt: skip
 
@@ -100,11 +102,13 @@ def check() -> None:
 
 
 def _same(a: Any, b: Any, texts: tuple[str, str], relative: float, absolute: float) -> bool:
+    if a.has(*_UNDONE) != b.has(*_UNDONE):
+        return False  # the question, or half of the way
     related = [isinstance(each, (Relational, And)) for each in (a, b)]
     if all(related):
         return _same_relations(a, b)
     if any(related):
-        return isinstance(a, Set) != isinstance(b, Set) and _verified(a, b)
+        return isinstance(a, Set) != isinstance(b, Set) and _is_solved(a if related[0] else b) and _verified(a, b)
     if (
         not (isinstance(a, Expr) and isinstance(b, Expr))
         or isinstance(a, sympy.MatrixBase)
@@ -122,13 +126,47 @@ def _same(a: Any, b: Any, texts: tuple[str, str], relative: float, absolute: flo
 
 
 def _same_relations(a: Any, b: Any) -> bool:
+    """Whether they hold for the same numbers, and none is the question that the other answers: 2x > 10 for x > 5."""
     if a == b:
         return True
-    if any(not (each.lhs - each.rhs).free_symbols for x in (a, b) for each in x.atoms(Relational)):
+    parts = [list(x.args) if isinstance(x, And) else [x] for x in (a, b)]
+    if any(not (each.lhs - each.rhs).free_symbols for side in parts for each in side):
         return False  # 1 = 2, and x = x + 1, say nothing about any variable
-    if len(a.free_symbols) == len(b.free_symbols) == 1 and not any(x.atoms(sympy.Eq) for x in (a, b)):
-        return a.free_symbols == b.free_symbols and bool(a.as_set() == b.as_set())
-    return _verified(a, b)
+    if len(a.free_symbols) == 1 or len(b.free_symbols) == 1:
+        if a.free_symbols != b.free_symbols or _is_solved(a) != _is_solved(b):
+            return False
+        if _is_solved(a) and not any(x.atoms(sympy.Eq) for x in (a, b)):
+            return bool(a.as_set() == b.as_set())
+    return len(parts[0]) == len(parts[1]) and all(
+        any(_same_relation(one, other) for other in others) for side, others in (parts, parts[::-1]) for one in side
+    )
+
+
+def _is_solved(relation: Any) -> bool:
+    """Whether its one variable stands alone, and numbers on the other side: x > 5, 1 < x < 2."""
+    return len(relation.free_symbols) == 1 and all(
+        any(one.is_Symbol and not other.free_symbols for one, other in (each.args, each.args[::-1]))
+        for each in relation.atoms(Relational)
+    )
+
+
+def _same_relation(a: Any, b: Any) -> bool:
+    """Whether one is the other times a number; identities have the same sides, and curves the same points."""
+    if a.func not in (b.func, b.reversed.func):
+        return False
+    b = b if a.func == b.func else b.reversed
+    values = {each: sympy.Dummy(real=True) for x in (a, b) for each in x.atoms(AppliedUndef, Derivative)}
+    (one, two), (three, four) = ([side.xreplace(values) for side in x.args] for x in (a, b))
+    is_equation = a.func == sympy.Eq
+    if _same_function(one, two) or _same_function(three, four):
+        return is_equation and any(
+            _same_function(one, x) and _same_function(two, y) for x, y in ((three, four), (four, three))
+        )
+    point = next(_points(one - two, three - four))
+    ratio = (one - two).subs(point) / (three - four).subs(point)
+    if _same_function(one - two, ratio * (three - four)) and (N(ratio) > 0 or a.func in (sympy.Eq, sympy.Ne)):
+        return True
+    return is_equation and len(a.free_symbols) > 1 and bool(sympy.solve(a, a.free_symbols)) and _verified(a, b)
 
 
 def _verified(a: Basic, b: Basic) -> bool:
@@ -175,13 +213,25 @@ def _same_function(a: Expr, b: Expr) -> bool | None:
     Variables are positive there, as physical quantities are: the root of x² is x. Beside factorials they are whole
     numbers, beside floors those that x, y and their like do not name, and beside an absolute value negative as well.
     """
+    agreed = 0
+    for point in _points(a, b):
+        x, y = (N(e.subs(point), _DIGITS) for e in (a, b))
+        if any(not value.is_number or value.has(nan, zoo, oo, -oo, AppliedUndef, Derivative) for value in (x, y)):
+            continue
+        if _gap(a.subs(point), b.subs(point), max(abs(x), abs(y))) != 0:
+            return False
+        agreed += 1
+    return True if agreed >= 3 else None
+
+
+def _points(a: Expr, b: Expr) -> Iterator[dict[Any, Any]]:
+    """Values for their variables, six times."""
     symbols = sorted(a.free_symbols | b.free_symbols, key=str)
     counted = any(e.has(sympy.factorial, sympy.binomial) for e in (a, b))
     floored = any(e.has(sympy.floor, sympy.ceiling) for e in (a, b))
     signed = a.has(sympy.Abs) or b.has(sympy.Abs)
-    agreed = 0
     for turn in range(6):
-        point = {
+        yield {
             symbol: (
                 Rational(7 + 6 * place + 5 * turn + turn * place)
                 if counted or floored and (turn % 2 or symbol.name[0] not in "rtuvwxyz")
@@ -190,13 +240,6 @@ def _same_function(a: Expr, b: Expr) -> bool | None:
             * (-1 if signed and turn % 2 else 1)
             for place, symbol in enumerate(symbols)
         }
-        x, y = (N(e.subs(point), _DIGITS) for e in (a, b))
-        if any(not value.is_number or value.has(nan, zoo, oo, -oo, AppliedUndef, Derivative) for value in (x, y)):
-            continue
-        if _gap(a.subs(point), b.subs(point), max(abs(x), abs(y))) != 0:
-            return False
-        agreed += 1
-    return True if agreed >= 3 else None
 
 
 def serve(seconds: float) -> None:

@@ -40,6 +40,13 @@ ALIKE = [
     # rare commands and characters
     (r"\nicefrac{1}{2}", "1/2"), (r"\num{18}", "18"), (r"\SI{18}{cm}", "18 cm"), (r"\ang{18}", r"18^\circ"), ("‑18", "-18"), ("﹣18", "-18"),
     ('\u206018', "18"), ("08:05", "8:05"), ("AB^2 = 5", "5"), ("|z| = 5", "5"), (r"\qty{18}{cm}", "18 cm"), (r"\sfrac{1}{2}", "1/2"),
+    # solved and unsolved relations
+    ("x>5", r"(5,\infty)"), ("-2<x<4", "(-2,4)"), ("x<5", "5>x"), ("x+y=1", "2x+2y=2"), ("y=2x+3", "2x-y+3=0"), ("x^2+y^2=4", "4=y^2+x^2"),
+    ("xy=1", r"y=\frac{1}{x}"), ("x+y<1", "2x+2y<2"), ("x+y<1", "1>y+x"), ("y>2x+3", "2x-y+3<0"), ("2x>10", "4x>20"),
+    (r"x \neq 2", r"(-\infty,2)\cup(2,\infty)"), ("(a+b)^2=a^2+2ab+b^2", "a^2+b^2+2ab=(a+b)^2"), (r"\sin 2x=2\sin x\cos x", r"2\sin x\cos x=\sin 2x"),
+    ("x^2-2x+2=0", "2x^2-4x+4=0"), ("x^2-4=0", "x^2=4"), (r"\frac{dy}{dx}+y=0", r"\frac{dy}{dx}=-y"), ("x^2=4y", r"y=\frac{x^2}{4}"),
+    (r"\sqrt{x}+\sqrt{y}=1", r"\sqrt{y}=1-\sqrt{x}"), (r"\int_0^1 f(x) dx", r"\int_0^1 f(x)dx"), (r"\sum_{k=1}^{n}k", r"\sum_{j=1}^{n}j"),
+    (r"\frac{x^2}{4}+\frac{y^2}{9}=1", "9x^2+4y^2=36"),
 ]  # fmt: skip
 UNLIKE = [
     # Oxford commas
@@ -76,6 +83,16 @@ UNLIKE = [
     # rare commands and characters
     (r"\nicefrac{1}{2}", "2"), (r"\SI{18}{cm}", "18 m"), ("‑18", "18"), ("08:05", "8:15"), ("AB^2 = 5", "6"), ("|z| = 5", "6"), ("x+1 = 5", "4"),
     ("a+b = 5", "5"), ("2x = 5", "5"), ("x^2 = 5", "5"), ("-x = 5", "5"), ("3+3 = 5", "5"), ("2+2 = 5", "5"),
+    # the question again, identities, equations without a solution
+    ("x^2-4<0", "(-2,2)"), ("-2<x<4", "|x-1|<3"), ("3x-7<2x+5", r"(-\infty,12)"), (r"\frac{x-1}{x+2}<0", "(-2,1)"), ("2^x>8", "x>3"), ("2x>10", "x>5"),
+    ("x^2>4", r"(-\infty,-2)\cup(2,\infty)"), ("x+3<5", "x<2"), ("-3<x-1<3", "-2<x<4"), ("3x-7=2x+5", "x=12"), ("2x=4", "x=2"), ("2x=4", "4"),
+    (r"x^2 \neq 4", r"x \neq 2"), (r"\int_0^1 2x dx", "1"), (r"\sum_{k=1}^{10}k", "55"), (r"\frac{d}{dx}x^2", "2x"),
+    (r"\lim_{x\to 0}\frac{\sin x}{x}", "1"), (r"\prod_{k=1}^{5}k", "120"), (r"\int 2x dx", "x^2"), (r"\sin 2x=2\sin x\cos x", r"\cos^2 x+\sin^2 x=1"),
+    ("(a+b)^2=a^2+2ab+b^2", "2(a+b)=2a+2b"), ("x^2-1=(x-1)(x+1)", "x^3-1=(x-1)(x^2+x+1)"), ("x^2-2x+2=0", "x^2+1=0"), ("x^4+1=0", "x^2+1=0"),
+    (r"\cos x=2", r"\sin x=3"), ("x^2+y^2=-1", "x^2+y^2=-2"), ("x^2+y^2+1=0", "x^2+2y^2+1=0"), ("e^x=-1", "e^x=-2"), ("|x|=-1", "|x|=-2"),
+    (r"\sqrt{x}=-1", r"\sqrt{x}=-2"), ("x+y<1", "x+y>1"), ("x+y<1", r"x+y \leq 1"), ("x+y<1", "-x-y<-1"), ("x+y=1", "x-y=1"), ("x^2-4x+4=0", "x-2=0"),
+    ("(a-b)^2=a^2-2ab+b^2", "(a+b)^2=a^2+2ab+b^2"), (r"\sin(x+y)=\sin x\cos y+\cos x\sin y", r"\sin(x-y)=\sin x\cos y-\cos x\sin y"),
+    (r"\{x : x^2<4\}", "(-2,2)"),
 ]  # fmt: skip
 
 
