@@ -187,6 +187,8 @@ def _equations(left: str, right: str, terms: _Terms) -> bool | None:
         return None if stripped == [left, right] else _same(stripped[0], stripped[1], terms)
     if 1 not in lengths:
         if not all(is_name(side[0]) for side in sides):
+            if r"\approx" in left + right:  # what follows it is no part of what the parser reads
+                return _in_order([sides[0][0], sides[0][-1]], [sides[1][0], sides[1][-1]], terms)
             return None
         return (
             compact(sides[0][0]) == compact(sides[1][0])

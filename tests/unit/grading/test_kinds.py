@@ -47,6 +47,9 @@ ALIKE = [
     ("x^2-2x+2=0", "2x^2-4x+4=0"), ("x^2-4=0", "x^2=4"), (r"\frac{dy}{dx}+y=0", r"\frac{dy}{dx}=-y"), ("x^2=4y", r"y=\frac{x^2}{4}"),
     (r"\sqrt{x}+\sqrt{y}=1", r"\sqrt{y}=1-\sqrt{x}"), (r"\int_0^1 f(x) dx", r"\int_0^1 f(x)dx"), (r"\sum_{k=1}^{n}k", r"\sum_{j=1}^{n}j"),
     (r"\frac{x^2}{4}+\frac{y^2}{9}=1", "9x^2+4y^2=36"),
+    # values that are rounded
+    (r"\sqrt2\approx1.414", r"\sqrt{2} \approx 1.414"), (r"x\approx5", r"x\approx 5.0"), (r"\sqrt2\approx1.414", r"\sqrt2"),
+    (r"\frac{1}{3}\approx0.33", "1/3"), (r"x \approx 5", "5"), (r"2+\sqrt2 \approx 3.41", r"\sqrt2+2\approx 3.41"),
 ]  # fmt: skip
 UNLIKE = [
     # Oxford commas
@@ -93,6 +96,12 @@ UNLIKE = [
     (r"\sqrt{x}=-1", r"\sqrt{x}=-2"), ("x+y<1", "x+y>1"), ("x+y<1", r"x+y \leq 1"), ("x+y<1", "-x-y<-1"), ("x+y=1", "x-y=1"), ("x^2-4x+4=0", "x-2=0"),
     ("(a-b)^2=a^2-2ab+b^2", "(a+b)^2=a^2+2ab+b^2"), (r"\sin(x+y)=\sin x\cos y+\cos x\sin y", r"\sin(x-y)=\sin x\cos y-\cos x\sin y"),
     (r"\{x : x^2<4\}", "(-2,2)"),
+    # what follows a sign of approximation
+    (r"\cos(207^\circ)\approx-0.891", r"\cos(207^\circ)\approx 5"), (r"\sqrt2\approx1.414", r"\sqrt2\approx7"), (r"5\approx2", r"5\approx3"),
+    ("5 ≈ 2", "5 ≈ 3"), (r"\sqrt2\approx7", r"\sqrt2"), (r"\sqrt2\approx1.414", r"\sqrt3\approx1.414"), (r"5\simeq2", r"5\simeq3"),
+    (r"5\sim2", r"5\sim3"), (r"5\equiv2", r"5\equiv3"), (r"5\propto2", r"5\propto3"), (r"\cos(207^\circ)=-0.891", r"\cos(207^\circ)\approx 5"),
+    (r"x<\sqrt2\approx1.41", r"x<\sqrt2\approx7"), (r"(\sqrt2\approx1.4,5)", r"(\sqrt2\approx7,5)"), (r"x^2\approx2", r"x^2\approx3"),
+    (r"\pi\approx3.14\approx3", r"\pi\approx3.14\approx4"),
 ]  # fmt: skip
 
 
