@@ -13,9 +13,11 @@ _MARK = re.compile(
     re.IGNORECASE,
 )
 # What stands between the mark and the value: "to the problem is", "**:", "\n\n" below a heading.
+_QUOTE = r"(?:\"[^\"\n]{1,200}\"|“[^”\n]{1,200}”)"
 _LINK = re.compile(
-    r"[*_`\"')\]]{0,4}(?:[ ,(][^\n.:=：$\\]{0,60}?)?[*_`\"' ]{0,4}(?:\b(?:is|are|was|be|equals?|is(?:t)|est|es|è|é)\b"
-    r"(?! (?:looking|asked|seeking|trying))|[:：=是为為→は은]|[-=]>|\s[–—]\s)",
+    rf"[*_`\"')\]]{{0,4}}(?:[ ,(](?:(?:: ?)?{_QUOTE}|[^\n.:=：$\\\"“]){{0,60}}?)?[*_`' ]{{0,4}}(?:"
+    r"\b(?:is|are|was|be|equals?|is(?:t)|est|es|è|é)\b(?! (?:looking|asked|seeking|trying))|"
+    rf"[:：=是为為→は은](?! ?{_QUOTE} (?:is|are)\b)|[-=]>|\s[–—]\s)",
     re.IGNORECASE,
 )
 _DENIED = re.compile(r"\b(?:not|never|cannot|could|might|may)\b|n['’]t\b")
@@ -23,13 +25,17 @@ _DENIED = re.compile(r"\b(?:not|never|cannot|could|might|may)\b|n['’]t\b")
 _SPOKEN_OF = re.compile(
     r"\b(?:this|that|your|another|other|any|no|wrong|incorrect|if (?:the|my|our)(?: final| correct)?) \Z", re.IGNORECASE
 )
-_HEADING = re.compile(r"(?:</\w+>|[^\w\n]){0,12}\n(?:[=_*-]{3,}\n)?")
+_HEADING = re.compile(
+    r"(?:</\w+>|[^\w\n]){0,12}\n(?:[=_*-]{3,}\n)?|"
+    r"[*_]{0,3} (?=(?:\$[^$\n]+\$|\\\([^\n]+\\\)|\*\*[^*\n]+\*\*|(?<=[*_] )[-+$]?\d[\d.,/]*)[ .]*(?:\n|\Z))"
+)
 _BEFORE_HEADING = re.compile(r"(?:<\w+>|[^\w\n])*(?:(?:the|my|our|final|correct|short)\s+)*", re.IGNORECASE)
 _FILLER = re.compile(
     r"(?:therefore|thus|hence|so|then|simply|either|just|exactly|approximately|about|roughly|equal to|given by|clearly|"
-    r"indeed|actually|as follows|"
+    r"indeed|actually|as follows|definitely|certainly|obviously|surely|precisely|undoubtedly|of course|"
     r"the following|still|again|a total of|also|now|is|be|that|found to be|approx\.|around|only|"
-    r"(?:the )?(?:option|choice|number|letter|value))(?![A-Za-z])[,:]?\s*",
+    r"finally|overall|(?:the )?(?:option|choice|number|letter|value)(?! (?:of|for|in|that|which|when|at|we)\b))"
+    r"(?![A-Za-z])[,:]?\s*",
     re.IGNORECASE,
 )
 _NO_ANSWER = re.compile(
@@ -49,20 +55,36 @@ _MATHS = re.compile(
     re.DOTALL,
 )
 _PROSE = re.compile(r"[\d.,][^\\]*?\s[a-z]{2,}\s")  # a price, words, another price: no formula
-_GOES_ON = re.compile(r"\s*(?:,|,?\s(?:and|or)\b)\s*(?=\$|\\\(|\*\*)")
 _UNIT = re.compile(
-    r" ?\\?%| (?:cm|mm|km|m|kg|g|mg|s|min|h|ft|mph|inches|feet|meters?|metres?|hours?|minutes?|seconds?|days?)"
-    r"\b(?:\^\d|[²³])?"
+    r" ?\\?%| (?:cm|mm|km|m|kg|g|mg|s|min|h|ft|mph|inch(?:es)?|feet|foot|met(?:er|re)s?|hours?|minutes?|seconds?|days?|"
+    r"hundred|thousand|million|billion|trillion|dozen|percent|squared|cubed|factorial|"
+    r"halves|thirds|quarters)\b(?:\^\d|[²³])?"
 )
+# Between the quantities of one answer: $3$ hours and $20$ minutes, $2$ and a half.
+_PART = r"[a-z]+[ -](?:half|halves|(?:third|quarter|fourth|fifth|sixth|eighth|tenth)s?)\b"
+_GOES_ON = re.compile(
+    r"(?: [A-Za-z]+){0,2}(?:\s*(?:,|,?\s(?:and|or)\b)\s*|[-–]|(?<=[a-z])\s)"
+    rf"(?=\$|\\\(|\*\*|(?:[*_`]|<\w+>)[-+$\d]|\d[\d./]*(?:{_UNIT.pattern})|{_PART})"
+)
+_MORE = re.compile(rf"{_PART}|\d[\d./]*")
 # Where plain words stop to be the answer.
 _END = re.compile(
     r"(?<!\b[MD]r|\b[SM]t|\bMs)(?<!\bMrs)[.!?](?=[\s*_\"'”’)`]*(?:$|\s[A-Z“\"*(✅]|</))|[。！？]|</|"
-    r",?\s(?:because|since|so|as|which|where|who|therefore|thus|hence|due to|given that|in total|in all|"
-    r"altogether|i\.e\.)(?!\w)|\s—|\s[-–]\s(?=[A-Za-z]{3,} )"
+    r"(?<! for)(?<! in)(?<! at),?\s(?:because|since|so|as|which|where|who|therefore|thus|hence|due to|given that|"
+    r"in total|in all|altogether|i\.e\.)(?!\w)|\s—|\s[-–]\s(?=[A-Za-z]{3,} )"
 )
 _CLAUSE = re.compile(r",\s(?:(?!(?:and|or)\b)[a-z]{2,}[, ]\s?[a-z]|not\s|I\s|\")|[;:]\s(?!(?:and|or)\b)(?=[a-z]{2,} )")
+_SHORT_START = re.compile(r"[^A-Za-z]*\d|\W*(?:[A-Za-z]|yes|no|true|false)(?=\)|,|[;:] | \()", re.IGNORECASE)
 _REMARK = re.compile(r"\s\((?!mod\b)(?=[^()]*(?:[A-Za-z]{4,}|[a-z]{2,} [a-z]{2,}|\$|=))")
+# What it is the value of, up to the value: the largest $n$ is, $x$ equals.
+_NAMED = re.compile(
+    r"(?!there\b|\w+,|[^A-Za-z\n]*\d|\$[^$\n]*=[^$\n]*\$)"
+    r"(?P<what>(?:\$(?:[^$\\\n]|\\.)++\$|\\\([^\n]+?\\\)|\.(?=\d)|[^\n.!?;:$\\])+)\s(?:is|are|was|equals)\b",
+    re.IGNORECASE,
+)
+_TWO = re.compile(r"\s(?:is|are|was|equals)\s.*(?:,|\b(?:and|or|but|while|if|then)\b)")  # x is 5 and y
 _OUTER = "*_`\"'“”’ \t,;:.!?。！？"
+_BEFORE = re.compile(rf"(?:(?!\.\d)[{_OUTER}])*")  # but a decimal point
 _SPECIAL = re.compile(r"<[|｜][^<>|｜\n]{1,40}[|｜]>|</s>|<(?:eos|end_of_turn)>")
 # is not 7 but 5; isn't 7, it's 5
 _CORRECTED = re.compile(
@@ -88,11 +110,11 @@ _SENTENCE_OF_ONE = re.compile(
     r"(?:There|[Tt]he \w+|(?:(?!All\b)[A-Z][a-z]+|[Hh]e|[Ss]he|[Ii]t|[Tt]hey|[Ww]e|[Yy]ou|I)(?:['’]s \w+)?)"
     r"(?: (?:will|would|can|must|now|still))* (?:have|need|get|make|pay|earn|spend|are|had|made|sold|got|spent|paid|"
     r"bought|ate|ran|took|drove|won|lost|gave|left|[a-z]+(?:s|ed))(?: (?:a total of|about|exactly|only))? "
-    r"[*_`]*(?P<number>(?:\\?\$|[€£])?\d(?:[\d.,]*\d)?\\?%?)[*_`]*"
+    r"[*_`]*(?P<number>(?:\\?\$|[€£])?\.?\d(?:[\d.,]*\d)?\\?%?)[*_`]*"
     r"(?! (?:million|billion|thousand|dozen|hundred))(?: [^\d=<>\\+^/]*)?"
 )
 _THOUGHT = re.compile(r"</(?:think|thinking|thought|reasoning)>|◁/think▷", re.IGNORECASE)
-_SHORT = re.compile(r"(?:[A-Za-z](?:_\w)? ?= ?)?[+-]?(?:\\?\$|[^\w\s\\])?\d[\d.,/]*%?(?: [^\W\d_]+){0,2}")
+_SHORT = re.compile(r"(?:[A-Za-z](?:_\w)? ?= ?)?[+-]?(?:\\?\$|[^\w\s\\])?\.?\d[\d.,/]*%?(?: [^\W\d_]+){0,2}")
 
 
 def without_thinking(text: str) -> str:
@@ -149,22 +171,32 @@ def _value(text: str) -> str | None:
         text = text[filler.end() :]
     if _NO_ANSWER.match(text):
         return None
+    line = text.partition("\n")[0]
+    named = _NAMED.match(line[: end.start()] if (end := _END.search(line, 1)) else line)
+    if named is not None and not _TWO.search(named["what"]):
+        return _value(text[named.end() :]) or _plain(line)
     maths = _MATHS.match(text)
     if maths is not None and not (maths["inline"] and _PROSE.match(maths["inline"])):
         return _formula(text, maths)
     wrapped = _WRAPPED.match(text)
-    if wrapped is not None and not _GOES_ON.match(text, wrapped.end()):
-        return _value(next(content for name, content in wrapped.groupdict().items() if content and name != "tag"))
+    if wrapped is not None:
+        content = next(content for name, content in wrapped.groupdict().items() if content and name != "tag")
+        if _GOES_ON.match(text, wrapped.end()) or _UNIT.match(text, wrapped.end()):
+            content += text[wrapped.end() :].replace("**", "")
+        return _value(content)
     bare = text.lstrip("*_` ")
-    if bare != text and wrapped is None:
+    if bare != text:
         return _value(bare)
-    return _plain(text.partition("\n")[0])
+    return _plain(line)
 
 
 def _formula(text: str, maths: re.Match[str]) -> str | None:
     content = next((maths[name] for name in ("display", "square", "round", "inline") if maths[name]), maths[0])
     end = maths.end()
-    while (joint := _GOES_ON.match(text, end)) and (more := _MATHS.match(text, joint.end())):
+    while joint := _GOES_ON.match(text, end):
+        more = _MATHS.match(text, joint.end()) or _MORE.match(text, joint.end())
+        if more is None:
+            break
         end, content = more.end(), text[maths.start() : more.end()]
     if unit := _UNIT.match(text, end):
         content = text[maths.start() : unit.end()]
@@ -173,13 +205,18 @@ def _formula(text: str, maths: re.Match[str]) -> str | None:
 
 def _plain(line: str) -> str | None:
     ends = [match.start() for match in (_END.search(line, 1),) if match]
-    if re.match(r"[^A-Za-z]*\d", line):  # after a number, a clause or a remark is no part of it
+    if _SHORT_START.match(line):  # after a number, a letter, yes or no, a clause or a remark is no part of it
         ends += [match.start() for match in (_CLAUSE.search(line), _REMARK.search(line)) if match]
-    answer = line[: min(ends, default=len(line))].strip(_OUTER).strip()
+    answer = _bare(line[: min(ends, default=len(line))])
     while answer[-1:] in tuple(")]}") and _opened(answer) < 0:
-        answer = answer[:-1].strip(_OUTER)
+        answer = _bare(answer[:-1])
     said = _SENTENCE_OF_ONE.fullmatch(answer)
     return said["number"] if said else answer or None
+
+
+def _bare(text: str) -> str:
+    """Without marks and punctuation around it."""
+    return _BEFORE.sub("", text, count=1).rstrip(_OUTER)
 
 
 def _opened(text: str) -> int:
@@ -189,7 +226,7 @@ def _opened(text: str) -> int:
 def _concluded(text: str) -> str | None:
     """A last line "Therefore, 18."."""
     last = text.rstrip()
-    last = last[last.rfind("\n", max(0, len(last) - _WINDOW)) + 1 :].strip(_OUTER)
+    last = _bare(last[last.rfind("\n", max(0, len(last) - _WINDOW)) + 1 :])
     last = _SENTENCE.split(last)[-1]
     if choice := _CHOICE.fullmatch(last):
         return choice["letter"] or choice["chosen"]

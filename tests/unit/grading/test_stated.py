@@ -179,6 +179,41 @@ SAID_AFTER = [
     (r"\boxed{18}. If the correct answer is 19, it is odd.", "18"),
     ("Answer: It takes 3 to 5 hours.", "It takes 3 to 5 hours"),
     ("Answer: Tom has 18 million dollars.", "Tom has 18 million dollars"),
+    # Decimal points, several quantities.
+    ('The answer is .5', '.5'), ('Answer: .75', '.75'), ('#### .25', '.25'), ('<answer>.5</answer>', '.5'), ('Therefore, .5', '.5'),
+    ('The answer is -.5.', '-.5'), ('The answer is **.5**.', '.5'), ('The answer is ... 5', '5'), ('**Answer:** $.50', '$.50'),
+    ('Answer: .5 or .25', '.5 or .25'), ('It costs a lot.\nAnswer: She pays .5 dollars.', '.5'),
+    ('The answer is $3$ hours and $20$ minutes.', '$3$ hours and $20$ minutes'), ('The answer is $5$ feet $3$ inches.', '$5$ feet $3$ inches'),
+    ('The answer is $10/49$ meters, $20/49$ seconds.', '$10/49$ meters, $20/49$ seconds'), ('The answer is $2$ and a half.', '$2$ and a half'),
+    ('The answer is $2$ and a half hours.', '$2$ and a half hours'), ('The answer is $2$ hours and a half.', '$2$ hours and a half'),
+    ('The answer is **3** hours and **20** minutes.', '3 hours and 20 minutes'), ('The answer is **5** feet **3** inches.', '5 feet 3 inches'),
+    ('The answer is $3$ hours and 20 minutes.', '$3$ hours and 20 minutes'), ('The answer is $3$ boys and $4$ girls.', '$3$ boys and $4$'),
+    ('The answer is $18$ million.', '$18$ million'), ('The answer is **18** million.', '18 million'),
+    ('The answer is $3$ hours, since $20$ is less.', '$3$ hours'), ('The answer is $18$ dollars.', '18'), ('The answer is **18** dollars.', '18'),
+    ('The answer is **5** cm.', '5 cm'), ('The answers are **1** and **2**.', '1 and 2'), ('The answer is $18$ and $x$ is even.', '$18$ and $x$'),
+    ('The answer is \\(3\\) hours \\(20\\) minutes.', '\\(3\\) hours \\(20\\) minutes'),
+    ('The answer is `3` hours and `20` minutes.', '3 hours and `20` minutes'), ('The answer is 3 hours and 20 minutes.', '3 hours and 20 minutes'),
+    ('The answer is $18$ dollars, which is $2$ more.', '18'), ('The answer is $5$ because it is.', '5'), ('The answer is **5** and that is all.', '5'),
+    # Whole sentences, quotations, denials, headings on the same line.
+    ('**Final Answer:** The value of $x$ is $5$.', '5'), ('**Final Answer:** The largest $n$ is 34.', '34'),
+    ('**Final Answer**\n\nThe total cost is **$45**.', '$45'), ('**Final Answer:** The probability is $\\frac{1}{2}$.', '\\frac{1}{2}'),
+    ('Final Answer: x is 5', '5'), ('Final Answer: $x$ is $5$.', '5'), ('**Final Answer:** The minimum value is\n\\[ 5 \\]', '5'),
+    ('**Final Answer**\n\nThe total cost is:\n\n$$45$$', '45'), ('Final Answer: The area of the triangle equals 12 cm.', '12 cm'),
+    ('Final Answer: For n = 3, the number of ways is 6.', '6'), ('Final Answer: x is 5 and y is 6.', 'x is 5 and y is 6'),
+    ('Final Answer: The roots are $2$ and $3$.', '$2$ and $3$'), ('Final Answer: The statement is true.', 'true'),
+    ('Final Answer: There are 3 boys and 5 girls.', 'There are 3 boys and 5 girls'), ('Final Answer: $5$ is the smallest number.', '5'),
+    ('Final Answer: Paris, as it is the capital.', 'Paris'), ('Final Answer: The value of $x$ for which $y$ is $0$ is $5$.', '5'),
+    ('Answer: It is 5.', '5'), ('The answer is the number 18.', '18'), ('The answer is option B.', 'B'),
+    ('The number of apples is not clear. The answer is 5.', '5'), ('The answer to the question "What is x?" is 5.', '5'),
+    ('The answer to “What is x?” is 5.', '5'), ('The answer to the question: "What is x?" is 5.', '5'), ('The answer to "Is 3 = 4?" is no.', 'no'),
+    ('The answer is no, there are not fewer.', 'no'), ("The answer: D, it doesn't matter.", 'D'), ('The answer is yes, because it is.', 'yes'),
+    ('The answer is B (none of them).', 'B'), ('The answer is True, as it holds.', 'True'), ('The answer is (C), it follows.', '(C)'),
+    ('The answer is A, B, and C.', 'A, B, and C'), ('The answer is No; there are fewer.', 'No'), ('Answer $9$', '9'), ('**Answer** $9$', '9'),
+    ('**Answer** \\(9\\)', '9'), ('Answer **9**', '9'), ('**Answer** 9', '9'), ('**Final Answer** $9$.', '9'), ('The answer $x$ is positive.', None),
+    ('The answer is definitely 5.', '5'), ('The answer is certainly $5$.', '5'), ('Answer 9 cases first', None), ('The answer $x$ must be 5', None),
+    ('The answer is no.', 'no'), ('The answer is no solution.', 'no solution'), ('The answer is a circle.', 'a circle'),
+    ('Final Answer: The largest n is 34, which is less than 100.', '34'), ('Final Answer: Tom has 18 million dollars', 'Tom has 18 million dollars'),
+    ('The answer is "18".', '18'),
 ]  # fmt: skip
 
 
@@ -264,6 +299,9 @@ SAID = [
     ('The answer is $18\\text{ cm}$', '18 cm'), ('Answer: 18\n\nExplanation: 9*2', '18'), ('Final Answer: $18$ dollars', '18'),
     ('The final answer is $\\$18$.', '18'), ('The final answer is \\(\\$18\\).', '18'), ('$$\\text{Answer: }18$$', '18'), ('The answer is € 18.', '18'),
     ('The answer is\n18', '18'), ('The answer:\n\n18', '18'),
+    ('The answer is $2$ and a half.', '2.5'), ('The answer is $3$ hours and $20$ minutes.', '3 hours and 20 minutes'),
+    ('The answers are **1** and **2**.', '2, 1'), ('The answer is $18$ million.', '18000000'), ('The answer is $28$ percent.', '28'),
+    ('The answer is $5$ feet $3$ inches.', '5 feet 3 inches'), ('The answer is .5', '0.5'), ('The answer is $2$, $3$, or $5$.', '2,3,5'),
 ]  # fmt: skip
 
 
@@ -278,6 +316,16 @@ NOT_SAID = [
     ('The answer is 5 = 6.', '6'), ('The answer is 18 or 20.', '18'), ('\\boxed{}', '18'), ('The answer is unclear: 18 maybe.', '19'),
     ('The answer is 1/2.', '1'), ('The answer is 1.5.', '1'), ('The answer is $18 - $5 = $13.', '18'), ('The answer is 1.2.3', '1'),
     ("The answer isn't 18.", '18'), ('The answer cannot be 18.', '18'), ('Is the answer 18?', '19'), ('The answer is between 1 and 2.', '1'),
+    ('The answer is $2$ and a half.', '2'), ('The answer is **2** and a half.', '2'), ('The answer is $18$ million.', '18'),
+    ('The answer is $3$ boys and $4$ girls.', '3'), ('The answer is **3** boys and **4** girls', '3'), ('The answer is $3$ hours 20 minutes.', '3'),
+    ('The answer is .5', '5'), ('The answer is $2$ and $\\frac{1}{2}$', '2'), ('The answer is **$3$** hours and **$20$** minutes.', '3'),
+    ('The answer is $5$ dollars and $50$ cents', '5'), ('The answer is $1$ and three quarters', '1'), ('The answer is $5$ and two thirds', '5'),
+    ('The answer is $5$ thirds', '5'), ('The answer is $5$ times $3$', '5'), ('The answer is $5$ to $7$ hours', '5'),
+    ('The answer is $5$ plus $3$', '5'), ('The answer is $5$-$7$', '5'), ('The answer is $5$ more than $x$', '5'), ('The answer is $5$ squared', '5'),
+    ('The answer is $2$ pounds $3$ ounces.', '2'), ('The answer is <b>2</b> pounds and <b>3</b> ounces.', '2'), ('The answer is $5 \\frac12$', '5'),
+    ('Final Answer: x is 5 and y is 6.', '6'), ('Final Answer: The number is not 5.', '5'), ('Final Answer: x is 5, y is 6.', '6'),
+    ('Final Answer: The value is at least 5.', '5'), ('Final Answer: The answer is between 3 and 5.', '5'), ('The answer to "is x 5?" is no.', '5'),
+    ('Final Answer: The number of ways is greater than 5.', '5'), ('Final Answer: if x is 3, y is 5', '5'), ('The answer is no, 5 is wrong.', '5'),
 ]  # fmt: skip
 
 
