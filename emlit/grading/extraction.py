@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from emlit.grading.stated import stated, without_thinking
 
 _BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox|framebox)\s*\{)|(?<!\\)\{|(?P<close>(?<!\\)\})")
-_JOINT = re.compile(r"[\s$,]{0,9}(?:\\[()]|\\(?:text|mathrm) ?\{ ?)?\s?,?(?:and|or|(?<=,))\s?\}?(?:\s|\$|\\[()]){0,9}")
-_BRACELESS = re.compile(r"\\boxed\s*([+-]?\d[\d,]*(?:\.\d+)?(?!\d)|(?<=\s)[^\s\\{}$.,;]+)")
+_SPACE = r"(?:[\s$*]|\\(?:[ ,;:()\[\]]|q?quad(?![a-z]))){0,12}"
+_JOINT = re.compile(
+    rf"{_SPACE}(?:\\(?:text|mathrm) ?\{{ ?)?,?{_SPACE}(?:\\(?:text|mathrm) ?\{{ ?)?"
+    r"(?:and|or|&|\\lor|\\vee|(?<=,)|(?<=, )|(?<=,\})|(?<=quad)|(?<=quad ))\s?\}?"
+    rf"{_SPACE}(?:[A-Za-z](?:_\{{?\w\}}?)? ?= ?)?{_SPACE}"
+)
+_BRACELESS = re.compile(r"\\boxed\s*([+-]?\.?\d[\d,]*(?:\.\d+)?(?!\d)|(?<=\s)[^\s\\{}$.,;]+)")
 
 
 def _boxes(text: str) -> Iterator[tuple[int, int, int]]:

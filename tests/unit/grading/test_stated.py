@@ -214,6 +214,18 @@ SAID_AFTER = [
     ('The answer is no.', 'no'), ('The answer is no solution.', 'no solution'), ('The answer is a circle.', 'a circle'),
     ('Final Answer: The largest n is 34, which is less than 100.', '34'), ('Final Answer: Tom has 18 million dollars', 'Tom has 18 million dollars'),
     ('The answer is "18".', '18'),
+    # Several boxes, and boxes that are no answers of their own.
+    ('\\[ \\boxed{-2} \\quad \\text{and} \\quad \\boxed{1}. \\]', '-2, 1'), ('\\boxed{2},\\ \\boxed{6}', '2, 6'),
+    ('\\boxed{2} \\;\\text{or}\\; \\boxed{6}', '2, 6'), ('\\(\\boxed{2}\\), \\(\\boxed{3}\\), and \\(\\boxed{6}\\)', '2, 3, 6'),
+    ('**\\boxed{2}** and **\\boxed{6}**', '2, 6'), ('$x=\\boxed{2}$ or $x=\\boxed{6}$', '2, 6'), ('\\boxed{2}\\qquad\\boxed{6}', '2, 6'),
+    ('\\boxed{2} \\quad \\text{or} \\quad x = \\boxed{6}', '2, 6'), ('$\\boxed{2}$, $\\boxed{6}$', '2, 6'),
+    ('$$\\boxed{2} \\text{ and } \\boxed{6}$$', '2, 6'), ('\\boxed{2}\\text{, }\\boxed{6}', '2, 6'),
+    ('\\boxed{2} \\quad \\mathrm{or} \\quad \\boxed{6}', '2, 6'), ('$\\boxed{2}$ and $\\boxed{6}$.', '2, 6'), ('\\boxed{2} \\lor \\boxed{6}', '2, 6'),
+    ('**$\\boxed{2}$**, **$\\boxed{6}$**', '2, 6'), ('\\[\\boxed{2}\\] and \\[\\boxed{6}\\]', '2, 6'),
+    ('x_1 = \\boxed{2}, \\quad x_2 = \\boxed{6}', '2, 6'), ('\\boxed{5} \\quad \\boxed{5}', '5'), ('\\boxed{5}. Check: \\boxed{6}', '6'),
+    ('\\boxed{5} = \\boxed{6}', '6'), ('\\boxed{5} + \\boxed{6}', '6'), ('\\boxed{5} so x = \\boxed{6}', '6'), ('\\boxed{5}\\cdot\\boxed{6}', '6'),
+    ('\\boxed{5} \\boxed{6}', '6'), ('First \\boxed{5}, and then \\boxed{6}', '6'), ('\\boxed{5}\n\n\\boxed{6}', '6'),
+    ('\\boxed{5} and not \\boxed{6}', '6'),
 ]  # fmt: skip
 
 
