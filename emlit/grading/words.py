@@ -5,10 +5,22 @@ import re
 _COMMAND = re.compile(r"\\(?:text|mathrm|operatorname)\s*\{([^{}]*)\}")
 _ROMAN = re.compile(r"[IVX]{2,}")
 _LETTER = re.compile(r"\(?\s*([A-Za-z])\s*[).]?")
+# (C) 18, C. 18, C (18), C No; what follows goes on with no operation, and says nothing of the letter.
 _OPTION = re.compile(
-    r"\\?(?:(?:text|mathrm) ?\{ ?)?\(?(?P<letter>(?<=\()[a-j](?=[).])|[A-J])(?:[).],?|(?=: ))(?: ?\} ?:? ?| ?: ?| )"
-    r"(?P<value>(?!.*(?<![A-Za-z])[A-J](?![A-Za-z])).*(?:\d|(?<![\\a-z])[a-z]{3}).*)"
+    r"\\?(?:(?:text|mathrm) ?\{ ?)?(?:\((?P<letter>[A-Ja-j])\)[.,:]?|(?P<marked>[A-J])(?:\)[.,:]?|[.:]))"
+    r"(?: ?\} ?:? ?| ?: ?| )"
+    r"(?P<value>(?![-+](?: |\Z)|[=*/^<>|]|\\(?:cdot|times|div|pm|cup|cap|in|leq|geq|neq|approx)(?![a-z])|"
+    r"(?:is|are|was|has|isn|and|or|nor|not|but|vs|versus|wrong|incorrect)\b).+)|"
+    r"(?P<bare>[A-J])(?: \((?P<content>(?![^()]*(?<![A-Za-z\\])[b-z](?![A-Za-z]))[^()]*(?:\d|[A-Za-z]{2})[^()]*)\)|"
+    r"(?P<words>,? (?:yes|no|true|false|Yes|No|True|False)\b.*| [A-Z][a-z]{2,}.*))"
 )
+# A letter that is no other option's: Solution A, A circle, 25 degrees C.
+_NO_OPTION = re.compile(
+    r"(?<![A-Za-z\\])(?!(?:Option|Choice|Answer|Letter|And|Not|But|Maybe|Either|Both|Possibly|Perhaps|Also|Then)\b)"
+    r"[A-Z][a-z]{2,} [A-J]\b|"
+    r"\AA (?!and|but|nor|not|was|has|can|may|might|seem|would|could|should|also|plus|does)[a-z]{3,}|\\circ ?\}? ?[CF]\b"
+)
+_LONE = re.compile(r"(?<![A-Za-z])[A-J](?![A-Za-z])")
 _WORDS = re.compile(r"[^\W\d_]+(?:(?:['’-]|[.,]? )[^\W\d_]+)*[.!]?")
 
 
@@ -39,7 +51,12 @@ def choice(text: str) -> tuple[str, bool] | None:
 def option(text: str) -> tuple[str, str] | None:
     r"""The letter and what it stands for: \textbf{(C)} 18."""
     match = _OPTION.fullmatch(text)
-    return None if match is None else (f"({match['letter']})", match["value"])
+    if match is None:
+        return None
+    value = (match["value"] or match["content"] or match["words"]).lstrip(", ")
+    if _LONE.search(_NO_OPTION.sub("", value)):
+        return None
+    return f"({match['letter'] or match['marked'] or match['bare']})", value
 
 
 def same_words(left: str, right: str) -> bool | None:

@@ -50,6 +50,13 @@ ALIKE = [
     # values that are rounded
     (r"\sqrt2\approx1.414", r"\sqrt{2} \approx 1.414"), (r"x\approx5", r"x\approx 5.0"), (r"\sqrt2\approx1.414", r"\sqrt2"),
     (r"\frac{1}{3}\approx0.33", "1/3"), (r"x \approx 5", "5"), (r"2+\sqrt2 \approx 3.41", r"\sqrt2+2\approx 3.41"),
+    # an option with its text
+    ("(B) No", "B"), ("(A) Yes", "A"), ("B) No", "B"), ("B. No", "B"), ("B: No", "B"), ("B No", "B"), ("B, no", "B"), ("B (No)", "B"), ("C (40°)", "C"),
+    ("D (6)", "D"), ("(C). 60°", "C"), ("(B), no", "B"), ("(C) Solution A", "C"), (r"\text{(C) 6.93}", "6.93"), (r"\text{(C) 6.93}", "C"),
+    ("A (16.50)", "16.50"), ("A (16.50)", "A"), (r"(C) \sqrt{2}", "C"), ("(C) x+1", "C"), ("(C) -5", "C"), ("(C) 18", "(C)"), ("(B) No", r"\text{B}"),
+    ("(B) No", "(B)"), ("**(B) No**", "B"), (r"\textbf{(B)} No", "B"), (r"\text{B. No}", "B"), (r"\text{(B) No}", "B"), ("(D) None of the above", "D"),
+    ("D. None of the above", "D"), ("(B) No", "B."), ("(C) 18", "18"), ("(B) No", "No"), ("(B) No", "(B) no"), ("(A) A circle", "A"),
+    ("(E) It depends", "E"), ("(D) 5 cm", "D"),
 ]  # fmt: skip
 UNLIKE = [
     # Oxford commas
@@ -102,6 +109,14 @@ UNLIKE = [
     (r"5\sim2", r"5\sim3"), (r"5\equiv2", r"5\equiv3"), (r"5\propto2", r"5\propto3"), (r"\cos(207^\circ)=-0.891", r"\cos(207^\circ)\approx 5"),
     (r"x<\sqrt2\approx1.41", r"x<\sqrt2\approx7"), (r"(\sqrt2\approx1.4,5)", r"(\sqrt2\approx7,5)"), (r"x^2\approx2", r"x^2\approx3"),
     (r"\pi\approx3.14\approx3", r"\pi\approx3.14\approx4"),
+    # another option, and what is no option
+    ("(A) or (B)", "A"), ("A or B", "A"), ("(A) and (B)", "A"), ("A and B", "B"), ("A, B", "A"), ("A (B)", "A"), ("A (B)", "B"), ("(A) B", "A"),
+    ("(C) not D", "C"), ("(C) or maybe D", "D"), ("(C) Solution A", "A"), ("(B) No", "A"), ("(B) No", "C"), ("(B) No", "Yes"), ("(C) + 1", "C"),
+    ("(C) = 5", "C"), ("C = 5", "C"), ("A x", "A"), ("A B", "A"), ("A + B", "A"), ("A (x+1)", "A"), ("A (1+r)", "A"), ("A(6)", "A"), ("A/B", "A"),
+    ("A is wrong", "A"), ("(A) is wrong", "A"), ("A. B", "A"), ("A: B", "A"), ("(A), (B)", "A"), ("(A) (B)", "A"), ("(A). (B)", "B"), ("C - 5", "C"),
+    ("(C) - 5", "C"), ("(C) 18", "(D) 18"), ("(C) 18", "(C) 19"), ("D (6)", "7"), ("D (6)", "C"), ("C 40", "D"), ("(B) No, A", "B"),
+    ("(B) A and C", "B"), ("(B) A or C", "A"), ("not B", "B"), (r"\text{(B) or (C)}", "B"), ("(A) vs (B)", "A"), (r"A \cos x", "A"), ("(A) / 2", "A"),
+    ("A^2", "A"), ("(A)^2", "A"), ("B (or C)", "B"),
 ]  # fmt: skip
 
 
