@@ -16,6 +16,7 @@ from emlit.grading.structure import (
     digit_groups,
     elements,
     inside,
+    is_asked,
     is_name,
     is_relation,
     is_set,
@@ -88,6 +89,12 @@ def _same(left: str, right: str, terms: _Terms) -> bool:
     moment = same_moment(left, right)
     if moment is not None:
         return moment
+    one, other = option(left), option(right)
+    if one and other:
+        return one[0] == other[0] and _same(one[1], other[1], terms)
+    if chosen := one or other:  # (C) 18 is C, and is 18
+        against = right if one else left
+        return _same(chosen[0] if choice(against) else chosen[1], against, terms)
     for text, against in ((left, right), (right, left)):
         (value, unit), beside = split_unit(text), split_unit(against)[0]
         exact = number(beside) or unit and number(with_point(beside) or "")
@@ -103,12 +110,6 @@ def _same(left: str, right: str, terms: _Terms) -> bool:
             value, again = tidy(remark["value"]), tidy(remark["again"])
             if _same(value, again, terms):  # 0.75 (75%) is no product
                 return _same(value, against, terms)
-    one, other = option(left), option(right)
-    if one and other:
-        return one[0] == other[0] and _same(one[1], other[1], terms)
-    if chosen := one or other:  # (C) 18 is C, and is 18
-        against = right if one else left
-        return _same(chosen[0] if choice(against) else chosen[1], against, terms)
     for rule in (_several, _equations, _matrices, _bracketed):
         verdict = rule(left, right, terms)
         if verdict is not None:
@@ -198,9 +199,10 @@ def _equations(left: str, right: str, terms: _Terms) -> bool | None:
     chain, value = (sides[0], right) if lengths[0] > 1 else (sides[1], left)
     if is_relation(value) and not bracketed(condition(chain[-1])) and not braced(chain[-1]):
         return False
-    if len(chain) == 2 and is_name(chain[1]) and not is_name(chain[0]):  # 5 = x
+    named = [is_name(side) or is_asked(side) for side in chain]
+    if named == [False, True]:  # 5 = x
         chain.reverse()
-    if is_name(chain[0]) or not chain[0]:
+    if any(named[:1]) or len(chain) == 2 and any(named) or not chain[0]:
         return _same(chain[-1], value, terms) or len(chain) > 2 and _rounded(chain[-2:], value, terms)
     return _holds(chain, terms) and (_same(chain[-1], value, terms) or _rounded(chain, value, terms))
 

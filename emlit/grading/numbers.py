@@ -71,8 +71,8 @@ def _value(found: dict[str, str | None]) -> Number:
         value = _decimal("1" if found["power2"] else decimal or "")
         if exponent:
             value *= _ten(exponent)
-        elif decimal and decimal.count(".") == 1:
-            places = len(decimal.partition(".")[2])
+        if decimal and decimal.count(".") == 1:
+            places = max(len(decimal.partition(".")[2]) - int(exponent or 0), 0)
     return Number(-value if found["sign"] == "-" else value, places, found["percent"] is not None)
 
 

@@ -17,7 +17,20 @@ _NAME = re.compile(
     r"(?:\\(?:angle|overline|vec|hat|bar|mathrm|text|operatorname|tilde|dot|ddot|triangle)\s*)*\{?"
     r"(?:\\(?!pi\b|frac|sqrt|sin|cos|tan|log|ln|infty|exp|cdot|times|binom|pm)[a-zA-Z]+|[^\W\d_]+(?: ?[^\W_])*)\}?"
     r"\s*(?:'|\^\s*\{?\s*(?:\\prime|\*|\\circ|-1(?=\}?\s*\())\s*\}?)*\s*(?:_\s*(?:\{[^{}]*\}|\w))?\s*'*\s*"
-    r"(?:\(\s*[A-Za-z\\, _{}0-9]*\))?|\|[A-Za-z]\||[A-Z]{2}\^\{2\}"
+    r"(?:\(\s*[A-Za-z\\, _{}0-9]*\))?|\|[A-Za-wz]\||[A-Z]{2}\^\{2\}"
+)
+_LETTERS = r"(?:[A-Za-z]+|\\(?:alpha|beta|gamma|theta|lambda|mu|sigma|omega)(?![a-z]))(?: ?_ ?(?:\{[^{}]*\}|\w))?'*"
+_TERM = rf"(?:\d* ?|\\(?:vec|overline|overrightarrow|hat|bar|angle) ?\{{? ?){_LETTERS}\}}?(?: ?\^ ?\{{?\d\}}?)?"
+_ANGLE = r"(?:\d ?)?\(?(?:\\angle ?)?(?:[A-Z]+(?![a-z])|\\(?:alpha|beta|gamma|theta|phi|varphi|omega)(?![a-z]))"
+_VARIABLES = re.compile(r"\\[a-z]+|[A-Za-df-hj-z](?: ?_ ?(?:\{[^{}]*\}|\w))?")
+# What is asked for, of several letters: m + n, \frac{NO}{BO}, P(X = 2), |AB|, \sin A.
+_ASKED = re.compile(
+    rf"(?!.*(?<![A-Za-z])[xyz] ?\^)-?{_TERM}(?: ?(?:[-+*/:]|\\(?:cdot|times)(?![a-z])) ?{_TERM})*|"
+    rf"\\frac ?\{{{_TERM}\}} ?\{{{_TERM}\}}|(?!\|[a-z]\|)\\?\|{_TERM}(?: ?[-+] ?{_TERM})*\\?\||"
+    r"(?:\\(?:mathbb|operatorname|mathrm|Pr) ?\{?)?(?P<function>[PEVDfghpq]|[A-Z]?[a-z]{2,}|\\Pr)\}? ?"
+    r"(?P<arguments>[(\[].*[)\]])|"
+    rf"\\(?:sin|cos|tan|cot|sec|csc)(?: ?\^ ?\{{?\d\}}?)? ?{_ANGLE}(?: ?[-+] ?{_ANGLE})*\)?|"
+    r"\\(?:lim|int|iint|oint|sum|prod|det|dim|deg|arg)(?![a-z]).+"
 )
 _DERIVATIVE = re.compile(r"\\frac\s*\{\s*(?:d|\\partial)[^{}+=-]*\}\s*\{\s*(?:d|\\partial)[^{}+=-]*\}")
 _IN = re.compile(r"^(?:\\?[A-Za-z]\w*(?:_\{\w+\})?|\([A-Za-z_{}0-9, ]+\))\s*\\in(?![a-zA-Z])\s*")
@@ -43,6 +56,8 @@ def elements(text: str) -> list[str] | None:
         return None
     if named := _named_one_by_one(body):
         return named
+    if repeated := _named_in_turn(body):
+        return repeated
     # 1,000, 2,000 has two elements.
     commas = r", |;" if ", " in body and re.search(r"\d,\d{3}(?!\d)", body) else r",|;"
     items = [item for item in split(without_membership(body) if inner is None else body, commas) if item]
@@ -60,6 +75,19 @@ def _named_one_by_one(text: str) -> list[str] | None:
     if len(names) != len(values) or not all(map(is_name, names)):
         return None
     return [f"{name} = {value}" for name, value in zip(names, values, strict=True)]
+
+
+def _named_in_turn(text: str) -> list[str] | None:
+    """p = 5, q = 2; p = 7, q = 2 as (p, q) = (5, 2) and (p, q) = (7, 2); None for anything else."""
+    pairs = [split(item, EQUALS) for item in split(text, ",|;")]
+    names = [pair[0] for pair in pairs]
+    period = len(set(names))
+    if not 1 < period < len(names) or any(len(pair) != 2 for pair in pairs) or not all(map(is_name, names)):
+        return None
+    turns = [sorted(pairs[start : start + period]) for start in range(0, len(pairs), period)]
+    if any([name for name, _ in turn] != sorted(set(names)) for turn in turns):
+        return None
+    return [f"({','.join(n for n, _ in turn)})=({','.join(v for _, v in turn)})" for turn in turns]
 
 
 def digit_groups(text: str) -> list[str] | None:
@@ -120,6 +148,16 @@ def is_name(text: str) -> bool:
     if inner is not None:
         return all(is_name(part) for part in split(inner, ","))
     return bool(_NAME.fullmatch(text) or _DERIVATIVE.fullmatch(text))
+
+
+def is_asked(text: str) -> bool:
+    """Whether a text names its value by what it is of: m + n, P(X = 2), |AB|; no equation in one variable, as 2x."""
+    text = text.strip()
+    found = _ASKED.fullmatch(text)
+    if found and found["function"]:
+        start = found.start("arguments")
+        return closing(text, start) == len(text) - 1 and found["function"] not in found["arguments"]
+    return found is not None and (text[0] in "\\|" or len({*_VARIABLES.findall(text)} - {r"\cdot", r"\times"}) > 1)
 
 
 def is_set(text: str) -> bool:

@@ -17,7 +17,7 @@ _CHARACTERS = str.maketrans(
         "ℤ": r"\mathbb{Z}", "ℚ": r"\mathbb{Q}", "ℕ": r"\mathbb{N}", "ℂ": r"\mathbb{C}", "…": r"\ldots ",
         "\u2044": "/", "\u2236": ":", "\u2062": " ", "\u200b": "", "\ufeff": "", "℃": r"^\circ C ", "’": "'",
         "，": ", ", "、": ", ", "′": "'", "\u00a0": " ", "\u2009": " ", "\u202f": " ",
-        "\u2011": "-", "\ufe63": "-", "\u2060": "",
+        "\u2011": "-", "″": '"', "\ufe63": "-", "\u2060": "",
     }
 )  # fmt: skip
 _SYNONYMS = {
@@ -87,7 +87,14 @@ _RULES = _rules(
     (r"\\(?:lg|(?:mathrm|operatorname) ?\{ ?lg ?\})(?![a-zA-Z])", r"\\log_{10}"),
     (r"(?<!\\)\\(?:&|(?:lor|vee)(?![a-zA-Z])(?=[^,]{0,60}(?:[<>=]|\\(?:leq|geq|neq|in)(?![a-z]))))", ", "),
     (r"(?:, ?)?\\(?:text|mathrm)\{ ?,? ?(?:and|or) ?\}", ", "),
-    (r"(?:(?<=[\w)}\]] )|, ?)(?:and|or)(?= [\w\\({-])", ", "),
+    (r"(?:(?<=[\w)}\]] )|, ?)(?:and|or)(?= [\w\\({-])|(?<=[)\]}])(?:and|or)(?=[(\[\\{])", ", "),
+    (r"\A(\d+) ?(?:'|feet|foot|ft\.?) ?(?:and )?(\d+) ?(?:\"|''|inche?s?|in\.?)\Z", r"\1 feet \2 inches"),
+    (
+        r"(?<=[^ ,;:(])[,;:]? ?\(? ?(?:\\text ?\{ ?)?,? ?(?:(?:where|with|for|such that) )?"
+        r"(?:any |all |every |each |some |\\forall )?(?:integers? ?\}? ?([a-z])|"
+        r"\}? ?([a-z])(?: ?\\in ?(?:\\mathbb ?\{? ?)?Z ?\}?| (?:\\text ?\{ ?)?(?:is )?(?:an |any )?integer ?\}?))\)?\Z",
+        r", \1\2 \\in \\mathbb{Z}",
+    ),
     (r"\\(?:mathrm|operatorname) ?\{ ?([ei]) ?\}", r"\1"),
     (r"\\(?:mathrm|operatorname) ?\{ ?(arc)?tg ?\}", r"\\\1tan "),
     (rf"\\(?:mathrm|operatorname) ?\{{ ?({_FUNCTIONS}) ?\}}", r"\\\1 "),
@@ -156,7 +163,8 @@ _BARE_SET = re.compile(r"\{[^{}\\]*,(?!\d{3}(?!\d))[^{}\\]*\}")
 # \text{B, E}, \text{€5}
 _TEXT = re.compile(r"\\(?:text|mathrm) ?\{ ?([^{}]*)\}")
 _IN_TEXT = re.compile(
-    r",| and | or |\A(?:[Oo]ption|[Cc]hoice|[Aa]nswer) \(?[A-J](?!\w)|\A\(?[+-]?(?:\\\$|[^\w\s{}\\])?\d"
+    r",| and | or |\A(?:[Oo]ption|[Cc]hoice|[Aa]nswer) \(?[A-J](?!\w)|\A\(?[A-J](?:\)|[.:] | \()|"
+    r"\A\(?[+-]?(?:\\\$|[^\w\s{}\\])?\d"
 )
 _ONE_LETTER = re.compile(r"(?<=\d) [A-Za-z]\Z")  # \text{18 L} has a unit, 18 L may be a product
 _R = r"(?:\\(?:mathbb|Bbb) ?\{? ?R ?\}?|\\(?:R|Reals|reals)(?![a-zA-Z]))"
@@ -180,7 +188,7 @@ def tidy(text: str) -> str:
     if _BARE_SET.fullmatch(text):  # {1, 2} with its braces bare
         text = rf"\{text[:-1]}\}}"
     text = plain_latex(text)
-    text = _shorter(" ".join(undressed(text).split()), "")
+    text = _shorter(" ".join(undressed(text).split()), ".,;")
     if (worded := _TEXT.fullmatch(text)) and _IN_TEXT.search(worded[1]):
         text = _ONE_LETTER.sub(r"\\text{\g<0>}", worded[1])
     text = counted(worded[1] if worded else text) or text

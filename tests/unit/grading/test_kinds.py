@@ -57,6 +57,30 @@ ALIKE = [
     ("(B) No", "(B)"), ("**(B) No**", "B"), (r"\textbf{(B)} No", "B"), (r"\text{B. No}", "B"), (r"\text{(B) No}", "B"), ("(D) None of the above", "D"),
     ("D. None of the above", "D"), ("(B) No", "B."), ("(C) 18", "18"), ("(B) No", "No"), ("(B) No", "(B) no"), ("(A) A circle", "A"),
     ("(E) It depends", "E"), ("(D) 5 cm", "D"),
+    # what is asked for, of several letters
+    ("m+n=17", "17"), ("a+b+c=12", "12"), (r"P(X=2)=\frac34", "3/4"), (r"\frac{NO}{BO}=2", "2"), (r"\sin A=\frac12", "1/2"), ("|AB|=1", "1"),
+    ("S_{MBCN}:S=7:32", "7:32"), ("E[X]=2", "2"), ("17=m+n", "17"), ("AB+CD=7", "7"), ("100a+10b+c=123", "123"), ("mn=6", "6"), ("a/b=2", "2"),
+    (r"\frac{a}{b}=2", "2"), ("x+y=5", "5"), ("a^2+b^2=25", "25"), (r"\cos(A+B)=\frac12", "1/2"), (r"\sin\theta=\frac12", "1/2"),
+    (r"\tan\angle ABC=2", "2"), (r"\|v\|=3", "3"), (r"|\vec{a}|=3", "3"), ("|a+b|=3", "3"), (r"P(A \cap B)=0.3", "0.3"), (r"P(X \geq 2)=0.5", "0.5"),
+    (r"\mathbb{E}[X]=2", "2"), (r"\operatorname{Var}(X)=2", "2"), ("Var(X)=2", "2"), (r"\lim_{x \to 0} f(x)=3", "3"), (r"\int_0^1 2x dx=1", "1"),
+    ("AB:BC=2:3", "2:3"), ("a:b:c=1:2:3", "1:2:3"), ("m+n=10+7=17", "17"), (r"P(A|B)=\frac{1}{3}", "1/3"), (r"\angle A+\angle B=90", "90"),
+    ("x_1+x_2=5", "5"), ("a+b = 5", "5"),
+    # domains, groups of names, feet and inches
+    (r"k\pi+\frac{\pi}{4}\ (k \in \mathbb{Z})", r"k\pi+\frac{\pi}{4}"),
+    (r"k\pi+\frac{\pi}{4}\ (k \in \mathbb{Z})", r"k\pi+\frac{\pi}{4}, k \in \mathbb{Z}"),
+    (r"k\pi+\frac{\pi}{4} \quad k\in\mathbb{Z}", r"k\pi+\frac{\pi}{4}, k\in\mathbb{Z}"),
+    (r"k\pi+\frac{\pi}{4}, \quad k\in\mathbb{Z}", r"k\pi+\frac{\pi}{4}"),
+    (r"k\pi+\frac{\pi}{4} \text{ where } k \in \mathbb{Z}", r"k\pi+\frac{\pi}{4}"),
+    (r"k\pi+\frac{\pi}{4} \text{ for any integer } k", r"k\pi+\frac{\pi}{4}"), (r"k\pi+\frac{\pi}{4}, k \in Z", r"k\pi+\frac{\pi}{4}"),
+    (r"k\pi+\frac{\pi}{4}, k \in Z", r"k\pi+\frac{\pi}{4}, k \in \mathbb{Z}"),
+    (r"k\pi+\frac{\pi}{4} \text{ for all integers } k", r"k\pi+\frac{\pi}{4}, k \in \mathbb{Z}"),
+    (r"k\pi+\frac{\pi}{4} \text{ for } k \in \mathbb{Z}", r"k\pi+\frac{\pi}{4}, k \in \mathbb{Z}"),
+    (r"k\pi+\frac{\pi}{4}, k \text{ is an integer}", r"k\pi+\frac{\pi}{4}"), (r"x = k\pi+\frac{\pi}{4} (k\in\mathbb{Z})", r"k\pi+\frac{\pi}{4}"),
+    (r"k\pi, where k is an integer", r"k\pi"), (r"2k\pi (n \in \mathbb{Z})", r"2k\pi, n \in \mathbb{Z}"), (r"\text{C, F, H}.", r"\text{C, F, H}"),
+    (r"\text{five}.", "5"), (r"2.314814814815 \times 10^{-3}", r"\frac{1}{432}"), ("2.314814814815e-3", r"\frac{1}{432}"),
+    ("(11,7)or(7,11)", "(7,11),(11,7)"), ("(11,7)and(7,11)", "(7,11),(11,7)"), ("p=5,q=2;p=7,q=2", "(5,2),(7,2)"),
+    (r"p=5,q=2 \text{ or } p=7,q=2", "(5,2),(7,2)"), ("q=2,p=5;p=7,q=2", "p=7,q=2;p=5,q=2"), ('5'3"', "5 feet 3 inches"), ('5'3"', "5 ft 3 in"),
+    ("5′3″", "5 feet 3 inches"), ('5' 3"', "5 feet and 3 inches"), (r"1.5 \times 10^{-3}", "0.0015"),
 ]  # fmt: skip
 UNLIKE = [
     # Oxford commas
@@ -92,7 +116,7 @@ UNLIKE = [
     (r"2\text{5}", "2"), ("18 (no)", "18"), ("18 modulo 7", "18"), ("3,000,000", "3,0"),
     # rare commands and characters
     (r"\nicefrac{1}{2}", "2"), (r"\SI{18}{cm}", "18 m"), ("‑18", "18"), ("08:05", "8:15"), ("AB^2 = 5", "6"), ("|z| = 5", "6"), ("x+1 = 5", "4"),
-    ("a+b = 5", "5"), ("2x = 5", "5"), ("x^2 = 5", "5"), ("-x = 5", "5"), ("3+3 = 5", "5"), ("2+2 = 5", "5"),
+    ("2x = 5", "5"), ("x^2 = 5", "5"), ("-x = 5", "5"), ("3+3 = 5", "5"), ("2+2 = 5", "5"),
     # the question again, identities, equations without a solution
     ("x^2-4<0", "(-2,2)"), ("-2<x<4", "|x-1|<3"), ("3x-7<2x+5", r"(-\infty,12)"), (r"\frac{x-1}{x+2}<0", "(-2,1)"), ("2^x>8", "x>3"), ("2x>10", "x>5"),
     ("x^2>4", r"(-\infty,-2)\cup(2,\infty)"), ("x+3<5", "x<2"), ("-3<x-1<3", "-2<x<4"), ("3x-7=2x+5", "x=12"), ("2x=4", "x=2"), ("2x=4", "4"),
@@ -117,6 +141,24 @@ UNLIKE = [
     ("(C) - 5", "C"), ("(C) 18", "(D) 18"), ("(C) 18", "(C) 19"), ("D (6)", "7"), ("D (6)", "C"), ("C 40", "D"), ("(B) No, A", "B"),
     ("(B) A and C", "B"), ("(B) A or C", "A"), ("not B", "B"), (r"\text{(B) or (C)}", "B"), ("(A) vs (B)", "A"), (r"A \cos x", "A"), ("(A) / 2", "A"),
     ("A^2", "A"), ("(A)^2", "A"), ("B (or C)", "B"),
+    # what is asked for, of several letters
+    ("2x=4", "4"), ("x+1=4", "4"), ("x^2=5", "5"), ("-x=5", "5"), ("3+3=5", "5"), ("x^2+y^2=1", "1"), (r"\sin x=\frac12", "1/2"), ("|x|=3", "3"),
+    ("|x-1|=3", "3"), (r"\sqrt{x}=3", "3"), ("x(x+1)=6", "6"), ("2(x+1)=6", "6"), (r"\log_2 x=3", "3"), ("e^x=5", "5"), (r"\frac{x}{2}=5", "5"),
+    (r"\frac{1}{x}=5", "5"), ("x/2=5", "5"), ("2x+3=7", "7"), ("m+n=17", "18"), ("m+n=17", "7"), ("a+b+c=12", "1"), (r"P(X=2)=\frac34", "2"),
+    (r"P(X=2)=\frac34", "1/4"), ("|AB|=1", "2"), ("E[X]=2", "3"), ("S_{MBCN}:S=7:32", "7"), ("S_{MBCN}:S=7:32", "32"), ("m+n=17", "m+n=18"),
+    ("m+n=17", "p+q=17"), ("x+y+1=5", "5"), (r"\sin 2x=0", "0"), ("2x=4", "2"), (r"\pi r=5", "5"), (r"x \cdot x=4", "4"), ("x+x=4", "4"),
+    ("3x+2x=10", "10"), ("x+i=5", "5"), (r"2\sin x=1", "1"), ("n!=6", "6"), ("p(p+1)=6", "6"), (r"\binom{n}{2}=6", "6"), ("x^x=4", "4"),
+    ("(x-1)(x+1)=8", "8"), ("x(3+y)=6", "8"),
+    # domains, groups of names, feet and inches
+    (r"k\pi+\frac{\pi}{4}\ (k \in \mathbb{Z})", r"k\pi+\frac{\pi}{3}"),
+    (r"k\pi+\frac{\pi}{4}, k \in \mathbb{N}", r"k\pi+\frac{\pi}{4}, k \in \mathbb{Z}"),
+    (r"k\pi+\frac{\pi}{4}\ (k \in \mathbb{Z})", r"2k\pi+\frac{\pi}{4}"), (r"k\pi \text{ for any integer } k", r"\pi"), (r"k\pi, k\in Z", "k"),
+    (r"5, k \in \mathbb{Z}", "6"), (r"\frac{\pi}{4}\ (k \in \mathbb{Z})", "k"), (r"\text{C, F, H}.", r"\text{C, F}"), (r"\text{five}.", "6"),
+    (r"2.314814814815 \times 10^{-3}", r"\frac{1}{431}"), (r"2.31 \times 10^{-3}", r"\frac{1}{432}"),
+    (r"2.314814814815 \times 10^{-2}", r"\frac{1}{432}"), (r"6.02 \times 10^{23}", r"6.03 \times 10^{23}"), (r"3.0 \times 10^{8}", "299792458"),
+    ("(11,7)or(7,11)", "(11,7)"), ("(11,7)or(7,11)", "(11,7),(7,12)"), ("p=5,q=2;p=7,q=2", "(5,2),(2,7)"), ("p=5,q=2;p=7,q=2", "(5,7),(2,2)"),
+    ("p=5,q=2;p=7,q=2", "p=5,q=2"), ("p=5,q=2;p=7,q=2", "a=5,b=2;a=7,b=2"), ("p=5,q=2;p=7,q=3", "p=5,q=3;p=7,q=2"), ('5'3"', "5 feet 4 inches"),
+    ('5'3"', "53"), ('5'3"', "5"), ('5'3"', "3"), (r"3 \times 10^{8} = 2.9 \times 10^8", r"2.9 \times 10^8"),
 ]  # fmt: skip
 
 
