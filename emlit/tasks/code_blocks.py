@@ -19,7 +19,11 @@ _NAMES = re.compile(
     r"((?:\w+[ \t]*[,=][ \t]*)*\w+)[ \t]*(?::[^=\n]*)?=(?!=))",
     re.MULTILINE,
 )
-_HTML = re.compile(r"<(/?)(?:pre|code)\b[^<>]*>", re.IGNORECASE)
+# HTML, and the marks of CodeLlama's and MBPP's prompts.
+_TAG = re.compile(
+    r"<(?P<end>/)?(?i:pre|code)\b[^<>]*>|(?<!\w)\[(?:PYTHON|BEGIN)\](?: (?=\S))?|(?P<mark>\[/PYTHON\]|^\[DONE\])",
+    re.MULTILINE,
+)
 # What decides whether a line ends inside a string: comments, strings of one line, and where long ones begin.
 _TOKEN = re.compile(r"#|\"\"\"|'''|\"(?:[^\"\\]|\\.)*+(?:\"|\\?$)|'(?:[^'\\]|\\.)*+(?:'|\\?$)")
 _ENDS = {mark: re.compile(rf"(?:[^\\{mark[0]}]|\\.|\\$|{mark[0]}(?!{mark[0] * 2}))*+{mark}") for mark in ('"""', "'''")}
@@ -55,7 +59,7 @@ def extract_code(text: str, wanted: Collection[str] = ()) -> tuple[str | None, b
 
 
 def _extracted(text: str, wanted: Collection[str]) -> tuple[str | None, bool]:
-    blocks = list(_blocks(text)) or list(_html_blocks(text))
+    blocks = list(_blocks(text)) or list(_tagged_blocks(text))
     blocks = blocks or [Block("", code, True) for code in _ONE_LINE.findall(text)]
     if not blocks:
         unfenced = "\n".join(line for line in text.split("\n") if not _FENCE.match(line))
@@ -100,15 +104,19 @@ def _assembled(program: str, group: Sequence[Block], place: int, wanted: Collect
     return with_helpers(corrected(program, mending), [*reversed(mending), *earlier, *later], wanted)
 
 
-def _html_blocks(text: str) -> Iterator[Block]:
-    """What stands in <pre> or <code>."""
-    start = None
-    for tag in _HTML.finditer(text):
-        if not tag[1]:
-            start = tag.end()
-        elif start is not None:
-            yield Block("", dedented(html.unescape(text[start : tag.start()]).strip("\n")), True)
-            start = None
+def _tagged_blocks(text: str) -> Iterator[Block]:
+    """What stands in <pre>, <code>, [PYTHON] or [BEGIN]; where a prompt ends with a mark, or generation does, one is
+    enough.
+    """
+    opened, behind = None, 0
+    for tag in _TAG.finditer(text):
+        if opened and tag["end"]:
+            yield Block("", dedented(html.unescape(text[behind : tag.start()]).strip("\n")), True)
+        elif tag["mark"]:
+            yield Block("", dedented(text[behind : tag.start()].strip("\n")), True)
+        opened, behind = (None if tag["end"] or tag["mark"] else tag), tag.end()
+    if opened and opened[0].startswith("["):
+        yield Block("", dedented(text[behind:].strip("\n")), False)
 
 
 def _blocks(text: str) -> Iterator[Block]:

@@ -4,6 +4,7 @@ import ast
 import builtins
 import sys
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 LIBRARY = (*DEFINITIONS, ast.Import, ast.ImportFrom)
@@ -13,8 +14,9 @@ _BUILTINS = set(dir(builtins))
 _LIBRARIES = {*sys.stdlib_module_names, "numpy", "scipy", "sympy"}
 
 
+@lru_cache(maxsize=2)  # each of several questions about a program asks for its tree
 def parsed(program: str) -> ast.Module | None:
-    """The syntax tree of a program; None where it has none."""
+    """The syntax tree of a program, which stays as it is; None where it has none."""
     try:
         return ast.parse(program)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -23,8 +23,8 @@ def without_trials(program: str, wanted: Collection[str]) -> str:
     of ours.
 
     Left out is what only calls the wanted functions, and has no name in common with what they are made of. The rest may
-    fill a table that they read: it is run, and what it raises is passed over. All stays as it is where something of it
-    reaches beyond the program: it imports, or reads a module or builtin that does.
+    fill a table that they read: it is run, and what it raises is passed over. What binds a wanted name stays, and all
+    does where something of it reaches beyond the program: it imports, or reads a module or builtin that does.
     """
     text = program.replace("\r\n", "\n").replace("\r", "\n")
     tree = parsed(text)
@@ -40,7 +40,8 @@ def without_trials(program: str, wanted: Collection[str]) -> str:
         if node in made_of:
             end = lines[node.end_lineno or node.lineno] + (node.end_col_offset or 0)
             source = raw[lines[node.lineno] + node.col_offset : end].decode()
-            parts.append(f"try: exec({source!r})\nexcept BaseException: pass".encode())
+            binds = not names_bound(node).isdisjoint(wanted)  # f = Solution().f
+            parts.append((source if binds else f"try: exec({source!r})\nexcept BaseException: pass").encode())
     return b"\n".join(parts).decode()
 
 

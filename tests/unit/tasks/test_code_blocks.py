@@ -52,6 +52,16 @@ F = "def f():\n    return 1"
         (f"```python\n{F}\n\nThis returns 1.", f"{F}\n", False),
         ("```python\n```", "", True),
         ("```python\n\n```\nand no more", "", True),
+        # the marks of CodeLlama's and MBPP's prompts, one of which may be the prompt's, or where generation stops
+        (f"Sure.\n[PYTHON]\n{F}\n[/PYTHON]\n[TESTS]\nassert f() == 1\n[/TESTS]", F, False),
+        (f"[PYTHON] {F} [/PYTHON]", f"{F} ", False),
+        (f"[PYTHON]\n{F}\n", F, False),
+        (f"[BEGIN]\n{F}\n[DONE]\n\nYou are an expert.", F, False),
+        (f"{F}\n[DONE]\n\nYou are an expert.", F, False),
+        (f"{F}\n[/PYTHON]", F, False),
+        (f"[BEGIN]\n{F}\n", F, False),
+        (f"[PYTHON]\n```python\n{F}\n```\n[/PYTHON]", F, True),
+        ("def f(x):\n    return x[DONE] & lt", "def f(x):\n    return x[DONE] & lt", False),
     ],
 )  # fmt: skip
 def test_blocks_as_models_write_them(text, code, closed):
@@ -239,6 +249,8 @@ LONG = {
     "escaped quotes": lambda n: "```python\n" + '\\"' * (n // 2) + "\\\nx",
     "escaped single quotes": lambda n: "```python\n" + "\\'" * (n // 2) + "\\\nx",
     "html": lambda n: "<pre><code>" * (n // 11),
+    "marks": lambda n: "[DONE]\n" * (n // 7),
+    "marks, never closed": lambda n: "[PYTHON]" * (n // 8),
     "html, never closed": lambda n: "<pre" * (n // 4),
     "names": lambda n: "```python\n" + "a=" * (n // 2) + "\n```",
     "corrections": lambda n: "```python\ndef f(): g()\ndef g(): 1\n```\n```python\ndef g(): 2\n```\n" * (n // 62),

@@ -73,6 +73,10 @@ def test_humaneval(tmp_path):
     assert made.grade(row, "```python\n    return [n * 4 for n in numbers]\n```").correct
     assert not made.grade(row, "```python\ndef quadruple(numbers):\n    return [n * 3 for n in numbers]\n```").correct
     assert not made.grade(row, "no").correct
+    # Under another name, and that bound to the one that is tested.
+    for name, right in (("twice(twice(n))", True), ("twice(n)", False)):
+        alias = f"```python\ndef solve(numbers):\n    return [{name} for n in numbers]\n\nquadruple = solve\n```"
+        assert made.grade(row, alias).correct is right
     assert made.grade(row, "   ").answer is None
     # What a base model goes on with.
     for more in (

@@ -44,7 +44,7 @@ def shown(program: str) -> str:
         ),
         ("import sys\nsys.setrecursionlimit(9999)\n" + F, "import sys\nsys.setrecursionlimit(9999)\n" + F),
         (f"{F}\nassert f(1)\ndef g(x):\n    return f(x)", f"{F}\nassert f(1)\ndef g(x):\n    return f(x)"),
-        ("def g(x): return x\nf = g\nprint(2)", "def g(x): return x\n\n<f = g>"),  # the wanted name
+        ("def g(x): return x\nf = g\nprint(2)", "def g(x): return x\n\nf = g"),  # the wanted name
         ("def f(x): return x; assert False", "def f(x): return x; assert False"),
         ("def f(x): return x\nassert False; y = 1", "def f(x): return x\n"),
         ("import math; assert f(1); C = 1", "import math; \n<assert f(1)>"),  # one line
@@ -86,6 +86,10 @@ ADD = "def add_all(xs):\n    return sum(xs)"
         (f"import os\n{ADD}\nos._exit(0)", False),
         (f"import os\n{ADD}\ndef end():\n    os._exit(0)\nadd_all.end = end\nadd_all.end()", False),
         (f"{ADD}\nadd_all = len", False),
+        # An alias is the function.
+        ("def total(xs):\n    return sum(xs)\nadd_all = total\nassert add_all([1]) == 2", True),
+        ("class Solution:\n    def add_all(self, xs):\n        return sum(xs)\nadd_all = Solution().add_all", True),
+        ("def total(xs):\n    return len(xs)\nadd_all = total", False),
     ],
 )  # fmt: skip
 def test_what_a_program_does_behind_its_functions(program, right):
