@@ -194,7 +194,7 @@ def _equations(left: str, right: str, terms: _Terms) -> bool | None:
         return (
             compact(sides[0][0]) == compact(sides[1][0])
             and _same(sides[0][-1], sides[1][-1], terms)
-            or (None if lengths == [2, 2] else False)
+            or (None if lengths == [2, 2] and not bracketed(sides[0][-1]) else False)
         )
     chain, value = (sides[0], right) if lengths[0] > 1 else (sides[1], left)
     if is_relation(value) and not bracketed(condition(chain[-1])) and not braced(chain[-1]):

@@ -78,11 +78,11 @@ _SHORT_START = re.compile(r"[^A-Za-z]*\d|\W*(?:[A-Za-z]|yes|no|true|false)(?=\)|
 _REMARK = re.compile(r"\s\((?!mod\b)(?=[^()]*(?:[A-Za-z]{4,}|[a-z]{2,} [a-z]{2,}|\$|=))")
 # What it is the value of, up to the value: the largest $n$ is, $x$ equals.
 _NAMED = re.compile(
-    r"(?!there\b|\w+,|[^A-Za-z\n]*\d|\$[^$\n]*=[^$\n]*\$)"
+    r"(?!there\b|no(?:ne)?\b|\w+,|[^A-Za-z\n]*\d|\$[^$\n]*=[^$\n]*\$)"
     r"(?P<what>(?:\$(?:[^$\\\n]|\\.)++\$|\\\([^\n]+?\\\)|\.(?=\d)|[^\n.!?;:$\\])+)\s(?:is|are|was|equals)\b",
     re.IGNORECASE,
 )
-_TWO = re.compile(r"\s(?:is|are|was|equals)\s.*(?:,|\b(?:and|or|but|while|if|then)\b)")  # x is 5 and y
+_TWO = re.compile(r"\s(?:is|are|was|equals)\s.*(?:,|\b(?:and|or|but|while|if|then|when|for|at|with)\b)")  # x is 5 and y
 _OUTER = "*_`\"'“”’ \t,;:.!?。！？"
 _BEFORE = re.compile(rf"(?:(?!\.\d)[{_OUTER}])*")  # but a decimal point
 _SPECIAL = re.compile(r"<[|｜][^<>|｜\n]{1,40}[|｜]>|</s>|<(?:eos|end_of_turn)>")

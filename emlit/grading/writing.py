@@ -88,9 +88,9 @@ _RULES = _rules(
     (r"(?<!\\)\\(?:&|(?:lor|vee)(?![a-zA-Z])(?=[^,]{0,60}(?:[<>=]|\\(?:leq|geq|neq|in)(?![a-z]))))", ", "),
     (r"(?:, ?)?\\(?:text|mathrm)\{ ?,? ?(?:and|or) ?\}", ", "),
     (r"(?:(?<=[\w)}\]] )|, ?)(?:and|or)(?= [\w\\({-])|(?<=[)\]}])(?:and|or)(?=[(\[\\{])", ", "),
-    (r"\A(\d+) ?(?:'|feet|foot|ft\.?) ?(?:and )?(\d+) ?(?:\"|''|inche?s?|in\.?)\Z", r"\1 feet \2 inches"),
+    (r"\A(\d+) ?(?:'|feet|foot|ft\.?),? ?(?:and )?(\d+) ?(?:\"|''|inche?s?|in\.?)\Z", r"\1 feet \2 inches"),
     (
-        r"(?<=[^ ,;:(])[,;:]? ?\(? ?(?:\\text ?\{ ?)?,? ?(?:(?:where|with|for|such that) )?"
+        r"(?<=[^ ,;:(])(?=[ ,;:(]|\\text)[,;:]? ?\(? ?(?:\\text ?\{ ?)?,? ?(?:(?:where|with|for|such that) )?"
         r"(?:any |all |every |each |some |\\forall )?(?:integers? ?\}? ?([a-z])|"
         r"\}? ?([a-z])(?: ?\\in ?(?:\\mathbb ?\{? ?)?Z ?\}?| (?:\\text ?\{ ?)?(?:is )?(?:an |any )?integer ?\}?))\)?\Z",
         r", \1\2 \\in \\mathbb{Z}",
@@ -188,8 +188,8 @@ def tidy(text: str) -> str:
     if _BARE_SET.fullmatch(text):  # {1, 2} with its braces bare
         text = rf"\{text[:-1]}\}}"
     text = plain_latex(text)
-    text = _shorter(" ".join(undressed(text).split()), ".,;")
-    if (worded := _TEXT.fullmatch(text)) and _IN_TEXT.search(worded[1]):
+    text = _shorter(" ".join(undressed(text).split()), "")
+    if (worded := _TEXT.fullmatch(text.rstrip(".,; "))) and _IN_TEXT.search(worded[1]):
         text = _ONE_LETTER.sub(r"\\text{\g<0>}", worded[1])
     text = counted(worded[1] if worded else text) or text
     text = _ABOUT.sub("", _REMARK.sub("", text), count=1) if _ABOUT.match(text) else _REMARK.sub("", text)

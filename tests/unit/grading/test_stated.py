@@ -214,6 +214,7 @@ SAID_AFTER = [
     ('The answer is no.', 'no'), ('The answer is no solution.', 'no solution'), ('The answer is a circle.', 'a circle'),
     ('Final Answer: The largest n is 34, which is less than 100.', '34'), ('Final Answer: Tom has 18 million dollars', 'Tom has 18 million dollars'),
     ('The answer is "18".', '18'),
+    ("Final Answer: The maximum is 5 when x is 2.", "The maximum is 5 when x is 2"), ("Final Answer: No solution is left.", "No solution is left"),
     # Several boxes, and boxes that are no answers of their own.
     ('\\[ \\boxed{-2} \\quad \\text{and} \\quad \\boxed{1}. \\]', '-2, 1'), ('\\boxed{2},\\ \\boxed{6}', '2, 6'),
     ('\\boxed{2} \\;\\text{or}\\; \\boxed{6}', '2, 6'), ('\\(\\boxed{2}\\), \\(\\boxed{3}\\), and \\(\\boxed{6}\\)', '2, 3, 6'),
