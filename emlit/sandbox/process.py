@@ -66,7 +66,7 @@ class Process:
         self._key = secrets.token_hex(32).encode()
         self._proof = None if role == "solution" else hashlib.blake2b(key=self._key).hexdigest().encode()
         self._output = {"stdout": bytearray(), "stderr": bytearray()}
-        self._discarded, self._ended, self._lines = 0, 0.0, b""
+        self._discarded, self._ended, self._lines, self._killed = 0, 0.0, b"", False
         self._first: int | None = None  # the first process of its namespace
         self._first_handle = -1
         uid = fresh_uid()
@@ -161,6 +161,8 @@ class Process:
 
     def _begin(self, process: int) -> None:
         """It is about to start the program, and waits for the key."""
+        if self._killed:  # unheard, as the other one of its pair has a verdict
+            return
         self.started = time.monotonic()
         if self.level.isolates:
             try:
@@ -220,6 +222,7 @@ class Process:
         """End the process and all that it started, and wait until they are gone; may be called twice."""
         if not self.streams:
             return
+        self._killed = True
         with contextlib.suppress(OSError):
             os.killpg(self._popen.pid, signal.SIGKILL)
         if self._first_handle >= 0:  # the kernel ends all others with it, and says that it is gone when they are

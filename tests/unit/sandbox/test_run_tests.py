@@ -1,10 +1,12 @@
 """Tests of an untrusted solution, in two sandboxes."""
 
+import select
 import textwrap
 
 import pytest
 
-from emlit.sandbox import run_tests
+from emlit.sandbox import Limits, run_tests
+from emlit.sandbox.process import Process
 
 NODES = """
 class ListNode:
@@ -309,3 +311,11 @@ def test_one_call_has_a_limit_of_its_own():
 def test_output_of_both_is_kept():
     result = graded("print('loaded')\ndef f(n): print('called')", "f(1)\nprint('tested')")
     assert (result.reason, result.stdout) == ("ok", "tested\nloaded\ncalled\n")
+
+
+def test_who_is_ended_unheard_has_no_verdict_of_its_own(closed):
+    # As the tests are where the solution ends before they have said that they are ready.
+    process = Process(closed, "program", {"program": "pass"}, Limits())
+    assert select.select([process._control], [], [], 60)[0]
+    process.kill()
+    assert process.verdict is None
