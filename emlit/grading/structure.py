@@ -157,7 +157,9 @@ def is_asked(text: str) -> bool:
     if found and found["function"]:
         start = found.start("arguments")
         return closing(text, start) == len(text) - 1 and found["function"] not in found["arguments"]
-    return found is not None and (text[0] in "\\|" or len({*_VARIABLES.findall(text)} - {r"\cdot", r"\times"}) > 1)
+    names = {*_VARIABLES.findall(text)} - {r"\cdot", r"\times"}
+    # 2x + 3y = 6 is a line, and 6 is none.
+    return found is not None and (text[0] in "\\|" or len(names) > 1) and not {"x", "y"} <= names
 
 
 def is_set(text: str) -> bool:
