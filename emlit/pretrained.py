@@ -176,8 +176,9 @@ def load_tokenizer(path: str, trust_remote_code: bool = False) -> "PreTrainedTok
         raise DataError(f"the tokenizer_config.json of {printable(path)} has a model_max_length that is no number")
     # Lengths are checked where they matter, with a sentence of their own.
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
-    if tokenizer.pad_token_id is None or not _is_embedded(tokenizer.pad_token_id, path, trust_remote_code):
-        if tokenizer.eos_token_id is None or not _is_embedded(tokenizer.eos_token_id, path, trust_remote_code):
+    embedded = _embedded(path, trust_remote_code)
+    if tokenizer.pad_token_id is None or tokenizer.pad_token_id >= embedded:
+        if tokenizer.eos_token_id is None or tokenizer.eos_token_id >= embedded:
             raise DataError(
                 f"the tokenizer of {path} has neither pad_token nor eos_token that the model embeds; set one"
             )
@@ -188,11 +189,11 @@ def load_tokenizer(path: str, trust_remote_code: bool = False) -> "PreTrainedTok
     return tokenizer
 
 
-def _is_embedded(token: int, path: str, trust_remote_code: bool) -> bool:
-    """Whether a model has that many embeddings, as its config.json says; True where there is none to ask."""
+def _embedded(path: str, trust_remote_code: bool) -> float:
+    """How many tokens a model embeds, as its config.json says; infinitely many where there is none to ask."""
     if Path(path).is_dir() and not (Path(path) / "config.json").is_file():
-        return True
-    return token < (getattr(load_config(path, trust_remote_code).get_text_config(), "vocab_size", None) or math.inf)
+        return math.inf
+    return getattr(load_config(path, trust_remote_code).get_text_config(), "vocab_size", None) or math.inf
 
 
 def generation_config(path: str) -> "GenerationConfig | None":
@@ -226,16 +227,17 @@ def stop_token_ids(path: str, tokenizer: "PreTrainedTokenizerBase", trust_remote
         ids.extend(value if isinstance(value, list | tuple) else [value] if value is not None else [])
     if not ids:
         raise DataError(f"{path} names no end-of-sequence token; set eos_token in its tokenizer config")
-    embedded = {each: _is_embedded(each, path, trust_remote_code) for each in ids}
-    lacking = ", ".join(f"{each} ({tokenizer.convert_ids_to_tokens(each)!r})" for each in ids if not embedded[each])
-    if not any(embedded.values()):
+    embedded = _embedded(path, trust_remote_code)
+    known = [each for each in ids if each < embedded]
+    lacking = ", ".join(f"{each} ({tokenizer.convert_ids_to_tokens(each)!r})" for each in ids if each >= embedded)
+    if not known:
         raise DataError(
             f"the end tokens of {printable(path)} ({printable(lacking)}) have no embedding: call "
             "resize_token_embeddings on the model and save it, or set another eos_token"
         )
     if lacking:
         log.warning("%s has no embedding for its end token %s, which nothing can end in", printable(path), lacking)
-    return tuple(each for each, is_there in embedded.items() if is_there)
+    return tuple(dict.fromkeys(known))
 
 
 def context_length(path: str, trust_remote_code: bool = False) -> int | None:

@@ -44,13 +44,14 @@ class ModelFacts:
 
 def model_facts(pretrained: str, trust_remote_code: bool = False) -> ModelFacts:
     """From the name and config.json. A chat template tells nothing: base Qwens have one."""
-    config = load_config(resolve(pretrained), trust_remote_code)
+    path = resolve(pretrained)
+    config = load_config(path, trust_remote_code)
     if pretrained == "tiny":
         return ModelFacts(pretrained, config.model_type, False, "the embedded reasoner was pretrained only")
     # A directory or an organisation above it tells nothing of the model.
     name = Path(pretrained).name
     if gguf.is_gguf(pretrained):  # a file is called as its owner likes
-        name = f"{(gguf.own_name(Path(resolve(pretrained))) or '').replace(' ', '-')}-{name}"
+        name = f"{(gguf.own_name(Path(path)) or '').replace(' ', '-')}-{name}"
     return ModelFacts(printable(pretrained), _family(name, config), *_instruct(printable(name)))
 
 

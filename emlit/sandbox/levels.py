@@ -43,9 +43,9 @@ def _bubblewrap(limits: Limits, filter_file: int) -> list[str]:
     return [
         "bwrap", "--die-with-parent", "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts",
         "--unshare-cgroup-try", "--hostname", "sandbox", *own_user, "--proc", "/proc", "--remount-ro", "/proc",
-        "--perms", "1777",
-        "--size", str(int(limits.scratch_mb * MIB)), "--tmpfs", view.SCRATCH, *folders, *shown, *devices, *linked,
-        "--remount-ro", "/", "--chdir", view.SCRATCH, "--seccomp", str(filter_file), "--",
+        "--perms", "1777", "--size", str(int(limits.scratch_mb * MIB)), "--tmpfs", view.SCRATCH,
+        *folders, *shown, *devices, *linked, "--remount-ro", "/", "--chdir", view.SCRATCH,
+        "--seccomp", str(filter_file), "--",
     ]  # fmt: skip
 
 

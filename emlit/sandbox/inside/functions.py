@@ -11,6 +11,7 @@ import sys
 import types
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 from wire import CannotCross
@@ -37,7 +38,7 @@ def unpickled(text: str) -> Any:
 class _Pickler(pickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
         if isinstance(value, types.ModuleType):
-            return __import__("importlib").import_module, (value.__name__,)
+            return import_module, (value.__name__,)
         if not isinstance(value, types.FunctionType) or value.__module__ not in (None, "__main__"):
             return NotImplemented
         cells = [cell.cell_contents for cell in value.__closure__ or ()]
