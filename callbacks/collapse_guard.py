@@ -34,8 +34,9 @@ class CollapseGuard(L.Callback):
     best with the start's votes is kept. Where the start itself speaks against training (too certain already, or two
     answers to most prompts) the start is kept.
 
-    All probes together cost at most a tenth of the completions that the run samples, unless a probe of 16 prompts costs
-    more: below that it would judge nothing. What it costs is said when it begins and in the summary.
+    All probes together cost at most a tenth of the completions that the run samples. A probe of fewer than 16 prompts
+    would judge nothing: where one of 16 costs more than that, nothing is probed, unless the mode is "stop" or a size is
+    set. What it costs is said when it begins and in the summary.
 
     Args:
         mode: "warn" tells, "stop" also ends the run and hands the kept step's weights to evaluation and export, "off"
@@ -80,6 +81,7 @@ class CollapseGuard(L.Callback):
         self.seconds = 0.0  # that all probes took
         self._dumped_step = 0
         self._unfinished: int | None = None  # the step of a probe that is under way
+        self._size: ProbeSize | None = None
         self._make: Callable[[ProbeSize], Probe] | None = None
         self._resumed: dict[str, Any] | None = None
 
@@ -108,13 +110,19 @@ class CollapseGuard(L.Callback):
         steps, run = planned(trainer)
         later = None if steps is None else -(-steps // self.every_n_steps)
         size = probe_size(len(pool), run, later, self.prompts, self.samples, self.start_samples)
-        self._make = lambda size: Probe(pool, size, data.seed, labelled)
-        self.probe = self._make(size)
+        self._size, self._make = size, lambda size: Probe(pool, size, data.seed, labelled)
+        asked_for = self.mode == "stop" or self.prompts or self.start_samples or self.labelled
+        self.probe = self._make(size) if asked_for or size.affordable else None
         if self._resumed is not None:
             self._resume(self._resumed)
 
     def on_train_start(self, trainer: Trainer, pl_module: CausalLM) -> None:
         if self.probe is None:
+            if self._size is not None:
+                progress.say(
+                    f"collapse guard: left out, as its smallest probe ({self._size}) costs more than a tenth; "
+                    "--guard.prompts 16 has it all the same"
+                )
             return
         if not self.history or self._unfinished == trainer.global_step:
             self._check(trainer, pl_module)
@@ -267,6 +275,6 @@ class CollapseGuard(L.Callback):
         prompts = self.prompts or state.get("prompts", 64)  # earlier versions always took these
         votes = self.start_samples or state.get("start_samples", 16)
         assert self._make is not None
-        assert self.probe is not None
-        self.probe = self._make(replace(self.probe.size, prompts=prompts, start_samples=votes))
+        assert self._size is not None
+        self.probe = self._make(replace(self._size, prompts=prompts, start_samples=votes))
         self.probe.load_state_dict(state)

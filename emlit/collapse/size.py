@@ -6,7 +6,7 @@ from dataclasses import dataclass
 SHARE = 0.1  # of a run's completions, at most
 
 # Prompts, and samples of each before training; less of either sees less. More prompts with fewer samples see more than
-# the reverse, but a vote needs a few. The last one still judges, in a run of whatever length.
+# the reverse, but a vote needs a few. Less than the last one judges nothing.
 _SIZES = ((64, 16), (48, 16), (32, 16), (32, 8), (24, 8), (16, 8), (16, 4))
 
 
@@ -43,15 +43,17 @@ class ProbeSize:
         """Of the run's completions."""
         return None if self.whole is None or not self.run else self.whole / self.run
 
+    @property
+    def affordable(self) -> bool:
+        """Whether it keeps within a tenth of the run, as far as anybody knows."""
+        return self.share is None or self.share <= SHARE
+
     def __str__(self) -> str:
         text = f"{self.prompts} prompts x {self.start_samples} samples, {self.at_start:,} completions"
         if self.share is None:
             return text
         text += f"; with {self.later} later probe{'s' * (self.later != 1)} {self.whole:,}, "
-        text += f"{self.share:.0%} of the run's {self.run:,}"
-        return (
-            text if self.share <= SHARE else f"{text}: fewer would judge nothing, and --guard.mode off leaves them out"
-        )
+        return text + f"{self.share:.0%} of the run's {self.run:,}"
 
 
 def probe_size(
@@ -82,5 +84,4 @@ def probe_size(
         )
         for some, votes in _SIZES
     ]
-    within = (size for size in sizes if size.share is not None and size.share <= SHARE)
-    return sizes[0] if run is None or later is None else next(within, sizes[-1])
+    return next((size for size in sizes if size.affordable), sizes[-1])

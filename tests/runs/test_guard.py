@@ -92,6 +92,17 @@ def test_off_is_off(tmp_path):
     assert "guard" not in fit(tmp_path, "--guard.mode=off", "--trainer.max_steps=1")
 
 
+def test_a_short_run_is_left_alone_and_told_so(tmp_path, capsys):
+    unset = ("--guard.prompts=null", "--guard.start_samples=null", "--trainer.max_steps=1")
+    assert "guard" not in fit(tmp_path / "warned", *unset)
+    captured = capsys.readouterr()
+    printed = " ".join((captured.out + captured.err).split())
+    assert "guard: left out" in printed
+    assert "with 1 later probe 128, " in printed
+    assert ") costs more than a tenth; --guard.prompts 16" in printed
+    assert "guard" in fit(tmp_path / "stopped", *unset, "--guard.mode=stop")
+
+
 def test_the_last_step_is_looked_at_too(tmp_path):
     summary = fit(tmp_path, "--trainer.max_steps=3", "--guard.mode=stop", "--guard.every_n_steps=2")
     assert [each["step"] for each in summary["guard"]["signals"]] == [0, 2, 3]

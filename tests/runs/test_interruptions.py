@@ -47,7 +47,7 @@ def fit(run_dir: Path, *arguments: str) -> dict:
     run(
         "fit", run_dir, "--data.train.n=16", "--data.prompts_per_round=4", "--data.samples_per_prompt=1",
         "--data.sampling.max_tokens=24", "--trainer.max_steps=4", "--checkpoint.every_n_steps=100",
-        "--guard.every_n_steps=2", "--summary.every_n_steps=2", *arguments, config="em_ft",
+        "--guard.prompts=16", "--guard.every_n_steps=2", "--summary.every_n_steps=2", *arguments, config="em_ft",
     )  # fmt: skip
     return json.loads((run_dir / "summary.json").read_text())
 

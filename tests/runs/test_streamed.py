@@ -26,7 +26,8 @@ def arguments(command: str, place: Path, run_dir: Path, *more: str) -> list[str]
         command, "--config", str(ROOT / "configs/tiny/em_ft.yaml"), f"--run_dir={run_dir}",
         "--data.train", "emlit.tasks.StreamedPrompts", f"--data.train.path={place}",
         f"--data.train.cache_dir={place.parent / 'cache'}", "--data.engine=emlit.engines.TransformersEngine",
-        "--data.evaluation.n=2", "--data.evaluation_samples=2", "--data.prompts_per_round=24", *more,
+        "--data.evaluation.n=2", "--data.evaluation_samples=2", "--data.prompts_per_round=24",
+        "--guard.prompts=16", *more,
     ]  # fmt: skip
 
 

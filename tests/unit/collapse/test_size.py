@@ -1,4 +1,4 @@
-"""A probe costs at most a tenth of its run, or is the smallest that judges."""
+"""The largest probe that costs at most a tenth of its run, and whether there is one."""
 
 from types import SimpleNamespace
 
@@ -22,8 +22,8 @@ from emlit.collapse import ProbeSize, probe_size
 def test_the_largest_that_costs_a_tenth(run, later, expected):
     size = probe_size(4096, run, later)
     assert (size.prompts, size.start_samples) == expected
-    if expected != (16, 4) and run is not None:
-        assert size.whole <= run / 10
+    assert size.affordable == (run != 512)
+    assert not size.affordable or run is None or size.whole <= run / 10
 
 
 @pytest.mark.parametrize("run", range(100, 30_000, 700))
@@ -45,8 +45,7 @@ def test_what_it_costs_in_words():
         "32 prompts x 16 samples, 512 completions; with 4 later probes 1,024, 10% of the run's 10,240"
     )
     assert str(ProbeSize(16, 4, 4, later=1, run=8)) == (
-        "16 prompts x 4 samples, 64 completions; with 1 later probe 128, 1600% of the run's 8: fewer would judge "
-        "nothing, and --guard.mode off leaves them out"
+        "16 prompts x 4 samples, 64 completions; with 1 later probe 128, 1600% of the run's 8"
     )
     assert str(ProbeSize(64, 4, 16)) == "64 prompts x 16 samples, 1,024 completions"
 
