@@ -131,7 +131,8 @@ def train(runs: Runs, cell: Cell, method: str, seed: int) -> dict[str, Any] | No
         f"--model.learning_rate={RATES['whole' if whole else 'lora']}", *(() if whole else (f"--model.lora={LORA}",)),
         "--data.train", json.dumps(runs.problems(cell.trained_on or cell.task, None)), "--data.evaluation_samples=2",
         f"--trainer.max_steps={1 if runs.smoke else 15}", "--summary.every_n_steps=5", "--guard.prompts=16",
-        "--guard.start_samples=4", "--guard.every_n_steps=5", "--export.enabled=false", "--trainer.gradient_clip_val=1.0", "--overwrite=true",
+        "--guard.start_samples=4",
+        "--guard.every_n_steps=5", "--export.enabled=false", "--trainer.gradient_clip_val=1.0", "--overwrite=true",
         seed=seed,
     )  # fmt: skip
     return json.loads((place / "summary.json").read_text()) if place else None

@@ -13,8 +13,10 @@ from emlit.grading.structure import (
     MOST_PARTS,
     braced,
     bracketed,
+    differing_derivatives,
     digit_groups,
     elements,
+    in_turn,
     inside,
     is_asked,
     is_name,
@@ -22,7 +24,9 @@ from emlit.grading.structure import (
     is_set,
     matrix_rows,
     name_in_front,
+    named_alike,
     union,
+    with_variable_of,
     without_domain,
     without_membership,
 )
@@ -33,7 +37,8 @@ from emlit.grading.writing import compact, condition, split, tidy
 _LONGEST = 2000
 # What the parser would take for something else: 52 in base 8, (2n-1)!!, dates, feet and inches, 0xFF, \angle ABC.
 _MISREAD = re.compile(
-    r"\d\s*_|!\s*!|\d{4}-\d\d-\d\d|\d\d?/\d\d?/\d{4}|\d'\s*\d|(?<![\w.])0[xXbo][0-9A-Fa-f]|\\(?:angle|nabla)(?![a-z])"
+    r"\d\s*_|!\s*!|\d{4}-\d\d-\d\d|\d\d?/\d\d?/\d{4}|\d'\s*\d|(?<![\w.])0[xXbo][0-9A-Fa-f]|\\(?:angle|nabla)(?![a-z])|"
+    r"\d \d"
 )
 _WHOLE = re.compile(r"\.00+\Z")
 _TIME = re.compile(r"\d\d?:[0-5]\d")
@@ -41,7 +46,8 @@ _MODULUS = re.compile(r"(?P<value>.*\S) ?\\pmod ?\{ ?(?P<modulus>\w+) ?\}")
 # The value again, in another writing: 3/4 (or 0.75).
 _REMARK = re.compile(r"(?P<value>[^()]*[^() ]) \((?:or |i\.e\.,? ?|= ?|\\approx ?|that is,? ?)?(?P<again>[^()]+)\)")
 _LETTER_UNIT = re.compile(r"([+-]?[\d.,]*\d) ?([A-Za-z](?: ?\^ ?\{?\d\}?)?)")
-_BASE = re.compile(r"(?P<digits>[0-9A-Fa-f]+)\s*_\s*(?:\d+|\{\s*\d+\s*\})$")
+_BASED = re.compile(r"(?P<digits>(?=[A-Fa-f]*\d|[A-F]{2})[0-9A-Fa-f]+)\s*_\s*\{?\s*(?P<base>\d\d?)\s*\}?$")
+_MIXED = re.compile(r"(?<![\w.^}\\)])(?P<whole>\d+) ?(?P<rest>\\frac ?\{ ?(?P<top>\d+) ?\} ?\{ ?(?P<bottom>\d+) ?\})")
 
 
 class _Terms(NamedTuple):
@@ -123,6 +129,9 @@ def _several(left: str, right: str, terms: _Terms) -> bool | None:
     for place, text in enumerate((left, right)):  # 100,200 as a list; as a number it was compared before
         if parts[place] is None and len(parts[1 - place] or ()) > 1 or number(left) and number(right):
             parts[place] = digit_groups(text) or parts[place]
+    for place, part in enumerate(parts):  # x = y = 0 for (0, 0)
+        if len(parts[1 - place] or (bracketed((left, right)[1 - place]) or ("", ""))[1]) > 1:
+            parts[place] = named_alike(part or [(left, right)[place]]) or part
     if parts[0] is None and parts[1] is None:
         return None
     items = [part or [text] for text, part in zip((left, right), parts, strict=True)]
@@ -130,7 +139,7 @@ def _several(left: str, right: str, terms: _Terms) -> bool | None:
         inner, other = inside(text, "(", ")"), items[1 - place]
         if parts[place] is None and inner is not None and len(other) > 1 and not braced((right, left)[place]):
             coordinates = split(inner, ",")
-            return len(coordinates) == len(other) and _in_order(coordinates, other, terms)
+            return len(coordinates) == len(other) and _in_order(coordinates, in_turn(other), terms)
     for place, part in enumerate(parts):
         if part and r"\cup" in (left, right)[1 - place] and (joined := union(part)):
             return _same(joined, (left, right)[1 - place], terms)
@@ -153,8 +162,9 @@ def _several(left: str, right: str, terms: _Terms) -> bool | None:
     if len(items[0]) == 1:
         return None if items == [[left], [right]] else _same(items[0][0], items[1][0], terms)
     names = [[name_in_front(item) for item in side] for side in items]
-    if any(all(side) and len(set(side)) > 1 and not any(names[1 - place]) for place, side in enumerate(names)):
-        return _in_order(items[0], items[1], terms)  # x = 1, y = 2 and 1, 2
+    kinds = [{name and name.partition("_")[0] for name in side} for side in names]  # x_1 and x_2 are two roots
+    if any(all(side) and len(kinds[place]) > 1 and not any(names[1 - place]) for place, side in enumerate(names)):
+        return _in_order(in_turn(items[0]), in_turn(items[1]), terms)  # x = 1, y = 2 and 1, 2
     return _in_any_order(items[0], items[1], terms)
 
 
@@ -191,6 +201,10 @@ def _equations(left: str, right: str, terms: _Terms) -> bool | None:
             if r"\approx" in left + right:  # what follows it is no part of what the parser reads
                 return _in_order([sides[0][0], sides[0][-1]], [sides[1][0], sides[1][-1]], terms)
             return None
+        if differing_derivatives(sides[0][0], sides[1][0]):
+            return False
+        if (renamed := with_variable_of(left, right)) is not None:
+            return _same(left, renamed, terms)
         return (
             compact(sides[0][0]) == compact(sides[1][0])
             and _same(sides[0][-1], sides[1][-1], terms)
@@ -209,15 +223,15 @@ def _equations(left: str, right: str, terms: _Terms) -> bool | None:
 
 def _rounded(chain: list[str], value: str, terms: _Terms) -> bool:
     r"""Whether it is what a decimal behind it is rounded from: \pi \approx 3.14."""
-    written = number(chain[-1])
+    written = number(split_unit(chain[-1])[0])
     return bool(written and written.places) and _holds(chain, terms) and _same(chain[0], value, terms)
 
 
 def _holds(chain: list[str], terms: _Terms) -> bool:
     """Whether 3 + 4 = 7, or 1/3 = 0.33, is without variables and right, as far as its last side is written."""
     result, unit = split_unit(chain[-1])
-    start = without_signs(chain[0], unit)
-    if re.search(r"[A-Za-z]", re.sub(r"\\[A-Za-z]+", "", start + result)):
+    start = without_signs(split_unit(chain[0])[0] if unit else chain[0], unit)
+    if re.search(r"(?!e(?![A-Za-z]))[A-Za-z]|e[A-Za-z]", re.sub(r"\\[A-Za-z]+", "", start + result)):
         return False
     written = number(result)
     rounding = 0.5 / 10**written.places if written and written.places else 0.0
@@ -273,12 +287,9 @@ def _leaves(left: str, right: str, terms: _Terms) -> bool:
         if any(each and is_operation(each) for each in (unit, other_unit)):
             return False
         return _same(value, other, terms)
-    bases = [_BASE.match(text) for text in (left, right)]
-    if sum(each is not None for each in bases) == 1:  # a problem that asks for base 8 says so itself
-        digits, other = (
-            each["digits"] if each else compact(text) for each, text in zip(bases, (left, right), strict=True)
-        )
-        return digits == other
+    digits, other = _digits(left), _digits(right)
+    if (digits is None) != (other is None):  # a problem that asks for base 8 says so itself
+        return (digits or compact(left)) == (other or compact(right))
     if _MISREAD.search(left) or _MISREAD.search(right) or _TIME.match(left) and _TIME.match(right):
         return False  # the same in writing alone, which was compared before
     if time.monotonic() > terms.until:
@@ -286,8 +297,15 @@ def _leaves(left: str, right: str, terms: _Terms) -> bool:
     return verified(*sorted((_legible(left), _legible(right))), terms.relative, terms.absolute)
 
 
+def _digits(text: str) -> str | None:
+    """The digits of a number in a base that is named; None for anything else: a_1 is a variable."""
+    found = _BASED.match(text)
+    return found["digits"] if found and all(int(digit, 16) < int(found["base"]) for digit in found["digits"]) else None
+
+
 def _legible(text: str) -> str:
-    """With degrees as radians, and with what the parser drops as part of a name or a product: f', A^T."""
+    """With degrees as radians, and with what the parser drops as part of a name or a product: f', A^T, 2\\frac13."""
+    text = _MIXED.sub(lambda m: f"({m['whole']}+{m['rest']})" if int(m["top"]) < int(m["bottom"]) else m[0], text)
     text = re.sub(r"(\d+)\s*\^\s*\{?\s*\\circ\s*\}?", r"{\\frac{\1 \\pi}{180}}", text)
     text = re.sub(r"\^ ?\{ ?T ?\}", "^{(T)}", text)
     return re.sub(r"(?<=[A-Za-z)}]) ?('+)", lambda m: f"_{{{'q' * len(m[1])}}}", text)

@@ -9,7 +9,7 @@ _BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox|framebox)\s*\{)|(?<!\\)\{|(?P<clo
 _SPACE = r"(?:[\s$*]|\\(?:[ ,;:()\[\]]|q?quad(?![a-z]))){0,12}"
 _JOINT = re.compile(
     rf"{_SPACE}(?:\\(?:text|mathrm) ?\{{ ?)?,?{_SPACE}(?:\\(?:text|mathrm) ?\{{ ?)?"
-    r"(?:and|or|&|\\lor|\\vee|(?<=,)|(?<=, )|(?<=,\})|(?<=quad)|(?<=quad ))\s?\}?"
+    r"(?:and|or|&|/|\\lor|\\vee|(?<=,)|(?<=, )|(?<=,\})|(?<=quad)|(?<=quad ))\s?\}?"
     rf"{_SPACE}(?:[A-Za-z](?:_\{{?\w\}}?)? ?= ?)?{_SPACE}"
 )
 _BRACELESS = re.compile(r"\\boxed\s*([+-]?\.?\d[\d,]*(?:\.\d+)?(?!\d)|(?<=\s)[^\s\\{}$.,;]+)")

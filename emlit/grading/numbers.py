@@ -63,6 +63,8 @@ def _value(found: dict[str, str | None]) -> Number:
     top, bottom, decimal = found["top"] or found["top2"], found["bottom"] or found["bottom2"], found["decimal"]
     exponent = found["exponent"] or found["power"] or found["power2"]
     if top and bottom:
+        if found["whole"] and _decimal(top) >= _decimal(bottom):
+            raise ValueError("a product, not a mixed number")
         value = int(found["whole"] or 0) + _decimal(top) / _decimal(bottom)
     elif period or found["after"]:
         value = Fraction(int(period or 0), 10 ** len(period or " ") - 1) / 10 ** len(found["after"] or "")

@@ -20,10 +20,13 @@ _NAMES = {
 _MEANINGS = {"¥": ("元", "円"), "pound": ("lb", "£"), "\\yen": ("元", "円")}
 _SAME = {other: name for name, others in _NAMES.items() for other in others.split()}
 _WORDED = "|".join(name for name in [*_NAMES, *_SAME] if name.isascii() and name.isalpha() and len(name) > 3)
+# What one letter is a unit beside: 5 N/m, 5 m^3/s.
+_PER = r"(?:[ckm]m|kg|mol|min|[msgKChLNAVJ])(?: ?\^ ?\{?\d\}?)?"
 _BARE = (
     rf"(?:square |cubic |sq\.? |cu\.? |U\.?S\.? )?(?:(?:{_WORDED}|pound|gallon|magnitude|day|yen|won|erg|ohm)s?|"
     r"(?:sec|hr|lb|min|yr|yd)s?|oz|m[lL]|gal|kWh|(?<=\d )(?:in|mi)|km?ph|cm|km|mm|kg|m/s|mph|ft|"
-    r"k?Hz|[MG]Hz|[kMG]?eV|[kM]?pc|mol|rad)"
+    r"k?Hz|[MG]Hz|[kMG]?eV|[kM]?pc|mol|rad|(?<=\d )(?:nm|[kMG]?Pa|atm|k?J|MJ|dB|ppm|"
+    rf"[NJWVCAKTgmL](?=(?: ?\^ ?\{{?\d\}}?)?(?: ?/ ?{_PER})+(?![A-Za-z/]))))"
 )
 _COMMAND = r"\\(?:text|mathrm|operatorname)\s*\{(?!\s*\d)((?:[^{}]|\{[^{}]*\})*)\}"
 _SIGN = "[€£¥¢¤؋৳﷼฿₠-⃀￡￥￦]"
@@ -63,10 +66,13 @@ _WRAPPED = re.compile(_COMMAND)
 _FACTORS = re.compile(rf"(/)|(\\?[^\W\d_]+(?:\\?\$)?|\\\$|{_SIGN}|%)\s*(?:\^\s*\{{?\s*(-?\d+)\s*\}}?)?")
 _OPERATION = re.compile(
     r"^\W*(?:(?:st|[nr]d|th) )?(?:roots?|powers?|and|no|wrong|incorrect|if|is|was|at least|"
-    r"at most|times \w+|squared|cubed|factorial|plus|minus|divided|over|half|halves|thirds?|"
+    r"at most|multiplied|reciprocal|base|point|times \w+|squared|cubed|factorial|plus|minus|divided|over|half|halves|"
+    r"thirds?|doubled|tripled|halved|twice|"
     r"fourths?|fifths?|sixths?|sevenths?|"
-    r"eighths?|ninths?|tenths?|hundredths?|thousandths?|remainder|modulo|mod|choose|to the|or|not)\b|\b(?:than|below)\b"
+    r"eighths?|ninths?|tenths?|(?:hundred|thousand|[mb]illion)ths?|tens|remainder|modulo|mod|choose|to the|"
+    r"or|not|but|unless|maybe|perhaps|possibly|false|nope)\b|\b(?:than|below)\b"
 )
+_PREFIXED = re.compile(r"[mMpPGT](?:eV|Hz|Pa|mol|[WVANJTFCSHBbm])")  # mega is not milli, nor a byte a bit
 _LONGEST = 300
 
 
@@ -144,7 +150,7 @@ def _factors(unit: str) -> dict[str, int]:
 
 
 def _named(name: str) -> str:
-    # One letter keeps its case, and so does M for mega: G is no g.
-    plain = name if len(name) == 1 or name in ("MeV", "meV", "mW", "MW", "mHz", "MHz", "mV", "MV") else name.lower()
+    # One letter keeps its case: G is no g.
+    plain = name if len(name) == 1 or _PREFIXED.fullmatch(name) else name.lower()
     singular = plain.removesuffix("s") if len(plain) > 2 else plain
     return _SAME.get(plain, _SAME.get(singular, singular))

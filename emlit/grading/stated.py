@@ -23,7 +23,10 @@ _LINK = re.compile(
 _DENIED = re.compile(r"\b(?:not|never|cannot|could|might|may)\b|n['’]t\b")
 # In front of the mark: this speaks of an answer, and does not give it.
 _SPOKEN_OF = re.compile(
-    r"\b(?:this|that|your|another|other|any|no|wrong|incorrect|if (?:the|my|our)(?: final| correct)?) \Z", re.IGNORECASE
+    r"\b(?:this|that|your|another|other|any|no|wrong|incorrect|if (?:the|my|our)(?: final| correct)?|"
+    r"(?:(?:might|may|could|would|to) (?:think|say|believe|assume|suppose|conclude)|"
+    r"doubt|not true|unclear|whether)(?: that)?(?: the)?) \Z",
+    re.IGNORECASE,
 )
 _HEADING = re.compile(
     r"(?:</\w+>|[^\w\n]){0,12}\n(?:[=_*-]{3,}\n)?|"
@@ -33,13 +36,14 @@ _BEFORE_HEADING = re.compile(r"(?:<\w+>|[^\w\n])*(?:(?:the|my|our|final|correct|
 _FILLER = re.compile(
     r"(?:therefore|thus|hence|so|then|simply|either|just|exactly|approximately|about|roughly|equal to|given by|clearly|"
     r"indeed|actually|as follows|definitely|certainly|obviously|surely|precisely|undoubtedly|of course|"
-    r"the following|still|again|a total of|also|now|is|be|that|found to be|approx\.|around|only|"
+    r"the following|at (?:the point )?(?=[($\\])|"
+    r"still|again|a total of|also|now|is|be|that|found to be|approx\.|around|only|"
     r"finally|overall|(?:the )?(?:option|choice|number|letter|value)(?! (?:of|for|in|that|which|when|at|we)\b))"
     r"(?![A-Za-z])[,:]?\s*",
     re.IGNORECASE,
 )
 _NO_ANSWER = re.compile(
-    r"(?:not|(?:in)?correct|right|wrong|valid|verified|consistent|reasonable|obtained|derived|based|found|(?:un)?clear|"
+    r"(?:not|always|(?:in)?correct|right|wrong|valid|verified|consistent|reasonable|obtained|derived|based|found|(?:un)?clear|"
     r"helpful|the same|in)\b",
     re.IGNORECASE,
 )
@@ -57,25 +61,34 @@ _MATHS = re.compile(
 _PROSE = re.compile(r"[\d.,][^\\]*?\s[a-z]{2,}\s")  # a price, words, another price: no formula
 _UNIT = re.compile(
     r" ?\\?%| (?:cm|mm|km|m|kg|g|mg|s|min|h|ft|mph|inch(?:es)?|feet|foot|met(?:er|re)s?|hours?|minutes?|seconds?|days?|"
-    r"hundred|thousand|million|billion|trillion|dozen|percent|squared|cubed|factorial|"
+    r"(?:hundred|thousand|million|billion|trillion)s?|dozen|percent|squared|cubed|factorial|"
     r"halves|thirds|quarters)\b(?:\^\d|[²³])?"
 )
 # Between the quantities of one answer: $3$ hours and $20$ minutes, $2$ and a half.
 _PART = r"[a-z]+[ -](?:half|halves|(?:third|quarter|fourth|fifth|sixth|eighth|tenth)s?)\b"
 _GOES_ON = re.compile(
     r"(?: [A-Za-z]+){0,2}(?:\s*(?:,|,?\s(?:and|or)\b)\s*|[-–]|(?<=[a-z])\s)"
-    rf"(?=\$|\\\(|\*\*|(?:[*_`]|<\w+>)[-+$\d]|\d[\d./]*(?:{_UNIT.pattern})|{_PART})"
+    rf"(?=\$|\\\(|\*\*|(?:[*_`\"]|<\w+>)[-+$\d]|\d[\d./]*(?:{_UNIT.pattern})|{_PART}|"
+    r"(?<=\bor )[-+]?\d|[-+]?\d[\d./,]*[.!]?\s*(?:\n|\Z))"
+)
+# What stands right behind a formula, or another one, is a part of the answer: $5$/2, $x^2$ + C, $18$ $19$.
+_OPERATED = re.compile(
+    r" ?(?:[-+*/^:=]|\\(?:pm|cdot|times)) ?(?=[\d$\\(]|[A-Za-z](?![A-Za-z]))|(?=\.\d|\w(?<!_))| (?=[$\"]|\\\(|[-+]?\d)"
 )
 _MORE = re.compile(rf"{_PART}|\d[\d./]*")
 # Where plain words stop to be the answer.
 _END = re.compile(
-    r"(?<!\b[MD]r|\b[SM]t|\bMs)(?<!\bMrs)[.!?](?=[\s*_\"'”’)`]*(?:$|\s[A-Z“\"*(✅]|</))|[。！？]|</|"
+    r"(?<!\b[MD]r|\b[SM]t|\bMs)(?<!\bMrs)[.!?](?=[\s*_\"'”’)`]*(?:$|\s(?!(?:Or|Alternatively|Possibly|Perhaps|Maybe)\b)[A-Z“\"*(✅]|</))|[。！？]|</|"
     r"(?<! for)(?<! in)(?<! at),?\s(?:because|since|so|as|which|where|who|therefore|thus|hence|due to|given that|"
-    r"in total|in all|altogether|i\.e\.)(?!\w)|\s—|\s[-–]\s(?=[A-Za-z]{3,} )"
+    r"in total|in all|altogether|i\.e\.)(?!\w)|\s—(?!\s?(?:or|perhaps|possibly|maybe)\b)|\s[-–]\s(?=[A-Za-z]{3,} )"
 )
-_CLAUSE = re.compile(r",\s(?:(?!(?:and|or)\b)[a-z]{2,}[, ]\s?[a-z]|not\s|I\s|\")|[;:]\s(?!(?:and|or)\b)(?=[a-z]{2,} )")
+_CLAUSE = re.compile(
+    r",\s(?:(?!(?:and|or)\b)[a-z]{2,}[, ]\s?[a-z]|not\s|I\s|\")|"
+    r"[;:]\s(?!(?:and|or|perhaps|possibly|maybe)\b)(?=[a-z]{2,} )"
+)
 _SHORT_START = re.compile(r"[^A-Za-z]*\d|\W*(?:[A-Za-z]|yes|no|true|false)(?=\)|,|[;:] | \()", re.IGNORECASE)
-_REMARK = re.compile(r"\s\((?!mod\b)(?=[^()]*(?:[A-Za-z]{4,}|[a-z]{2,} [a-z]{2,}|\$|=))")
+_HEDGE = r"(?:or|perhaps|possibly|maybe|alternatively)\b"
+_REMARK = re.compile(r"\s\((?!mod\b|" + _HEDGE + r")(?=[^()]*(?:[A-Za-z]{4,}|[a-z]{2,} [a-z]{2,}|\$|=))")
 # What it is the value of, up to the value: the largest $n$ is, $x$ equals.
 _NAMED = re.compile(
     r"(?!there\b|no(?:ne)?\b|\w+,|[^A-Za-z\n]*\d|\$[^$\n]*=[^$\n]*\$)"
@@ -107,9 +120,11 @@ _LETTERED = re.compile(r"\A(?:(?:the )?(?:correct )?(?:option|choice|letter) )\(
 _SENTENCE = re.compile(r"(?<=[.!?。])\s+(?=[^\s])")
 # Janet makes **$18** every day; there are 18 apples
 _SENTENCE_OF_ONE = re.compile(
-    r"(?:There|[Tt]he \w+|(?:(?!All\b)[A-Z][a-z]+|[Hh]e|[Ss]he|[Ii]t|[Tt]hey|[Ww]e|[Yy]ou|I)(?:['’]s \w+)?)"
-    r"(?: (?:will|would|can|must|now|still))* (?:have|need|get|make|pay|earn|spend|are|had|made|sold|got|spent|paid|"
-    r"bought|ate|ran|took|drove|won|lost|gave|left|[a-z]+(?:s|ed))(?: (?:a total of|about|exactly|only))? "
+    r"(?:There|(?:[Tt]he|Each) \w+|(?:(?!All\b|Each\b)(?:Mrs?\. |Ms\. )?[A-Z][a-z]+(?: and [A-Z][a-z]+)?|"
+    r"[Hh]e|[Ss]he|[Ii]t|[Tt]hey|[Ww]e|[Yy]ou|I)(?:['’]s \w+)?)"
+    r"(?: (?:will|would|can|must|now|still|each|all))* (?:have|need|get|make|pay|earn|spend|take|give|are|were|"
+    r"had|made|sold|got|spent|paid|bought|ate|ran|took|drove|won|lost|gave|left|[a-z]+(?:s|ed))"
+    r"(?: (?:h(?:im|er)|them|us|you))?(?: (?:(?:a|the) (?:total|sum|profit|loss|cost|average) of|about|exactly|only))? "
     r"[*_`]*(?P<number>(?:\\?\$|[€£])?\.?\d(?:[\d.,]*\d)?\\?%?)[*_`]*"
     r"(?! (?:million|billion|thousand|dozen|hundred))(?: [^\d=<>\\+^/]*)?"
 )
@@ -138,7 +153,7 @@ def _stated_at(text: str, mark: re.Match[str]) -> str | None:
     line = text.rfind("\n", max(0, mark.start() - _WINDOW), mark.start()) + 1
     if mark["tag"]:
         end = re.search(f"</{mark['name']}>", window, re.IGNORECASE)
-        return _value(window[: end.start()]) if end else None
+        return _in_tags(window[: end.start()]) if end else None
     if mark["short"]:
         return _value(window.partition("\n")[0])
     if mark["hashes"]:
@@ -148,7 +163,7 @@ def _stated_at(text: str, mark: re.Match[str]) -> str | None:
     if denied is not None and (answer := _value(window[denied.end() :])) and _SHORT.fullmatch(answer):
         return answer
     if link is not None and (
-        _DENIED.search(link[0]) or _SPOKEN_OF.search(text, max(0, mark.start() - 20), mark.start())
+        _DENIED.search(link[0]) or _SPOKEN_OF.search(text, max(0, mark.start() - 40), mark.start())
     ):
         return None
     if link is not None:
@@ -157,6 +172,12 @@ def _stated_at(text: str, mark: re.Match[str]) -> str | None:
     if heading is not None and _BEFORE_HEADING.fullmatch(text, line, mark.start()):
         return _value(window[heading.end() :])
     return None
+
+
+def _in_tags(content: str) -> str | None:
+    """Of several lines that are nothing but values none is left out."""
+    lines = [bare for line in content.splitlines() if (bare := _bare(line).strip("$"))]
+    return ", ".join(lines) if len(lines) > 1 and all(map(_SHORT.fullmatch, lines)) else _value(content)
 
 
 def _value(text: str) -> str | None:
@@ -177,12 +198,13 @@ def _value(text: str) -> str | None:
         return _value(text[named.end() :]) or _plain(line)
     maths = _MATHS.match(text)
     if maths is not None and not (maths["inline"] and _PROSE.match(maths["inline"])):
-        return _formula(text, maths)
+        inline = maths["inline"] or maths["round"]
+        return _plain(line) if inline and _OPERATED.match(line, maths.end()) else _formula(text, maths)
     wrapped = _WRAPPED.match(text)
     if wrapped is not None:
         content = next(content for name, content in wrapped.groupdict().items() if content and name != "tag")
-        if _GOES_ON.match(text, wrapped.end()) or _UNIT.match(text, wrapped.end()):
-            content += text[wrapped.end() :].replace("**", "")
+        if any(each.match(line, wrapped.end()) for each in (_GOES_ON, _UNIT, _OPERATED)):
+            content += line[wrapped.end() :].replace("**", "")
         return _value(content)
     bare = text.lstrip("*_` ")
     if bare != text:

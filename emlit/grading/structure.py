@@ -2,6 +2,7 @@
 
 import math
 import re
+import string
 from itertools import pairwise
 
 from emlit.grading.numbers import number
@@ -33,6 +34,7 @@ _ASKED = re.compile(
     r"\\(?:lim|int|iint|oint|sum|prod|det|dim|deg|arg)(?![a-z]).+"
 )
 _DERIVATIVE = re.compile(r"\\frac\s*\{\s*(?:d|\\partial)[^{}+=-]*\}\s*\{\s*(?:d|\\partial)[^{}+=-]*\}")
+_FUNCTION = re.compile(r"(?P<name>[A-Za-z]) ?\( ?(?P<variable>[a-z]) ?\) ?=(?!=)")
 _IN = re.compile(r"^(?:\\?[A-Za-z]\w*(?:_\{\w+\})?|\([A-Za-z_{}0-9, ]+\))\s*\\in(?![a-zA-Z])\s*")
 _DOMAIN = re.compile(r"(?P<name>[A-Za-z]) ?\\in ?\\mathbb\{[A-Z]\}(?: ?[_^] ?\{?[^{}\s]*\}?)?")
 _VARIABLE = re.compile(r"[A-Za-z]|\\(?:alpha|beta|theta|lambda|mu|omega)")
@@ -150,6 +152,21 @@ def is_name(text: str) -> bool:
     return bool(_NAME.fullmatch(text) or _DERIVATIVE.fullmatch(text))
 
 
+def differing_derivatives(left: str, right: str) -> bool:
+    """Whether two names are derivatives, and not the same one."""
+    return bool(_DERIVATIVE.fullmatch(left) and _DERIVATIVE.fullmatch(right)) and compact(left) != compact(right)
+
+
+def with_variable_of(left: str, right: str) -> str | None:
+    """f(n) = n + 1 as f(x) = x + 1, where left is of f(x); None where there is nothing to rename."""
+    one, other = (_FUNCTION.match(text) for text in (left, right))
+    if one is None or other is None or one["name"] != other["name"] or one["variable"] == other["variable"]:
+        return None
+    if re.search(rf"(?<![A-Za-z\\]){one['variable']}(?![A-Za-z])", right):
+        return None
+    return re.sub(rf"(?<![A-Za-z\\]){other['variable']}(?![A-Za-z])", one["variable"], right)
+
+
 def is_asked(text: str) -> bool:
     """Whether a text names its value by what it is of: m + n, P(X = 2), |AB|; no equation in one variable, as 2x."""
     text = text.strip()
@@ -218,6 +235,24 @@ def name_in_front(text: str) -> str | None:
     """The x of x = 5."""
     sides = split(text, EQUALS)
     return compact(sides[0]) if len(sides) > 1 and is_name(sides[0]) else None
+
+
+def in_turn(items: list[str]) -> list[str]:
+    """Items in the order of their names, where these are neighbours in the alphabet: y = 2, x = 1; else as they are."""
+    names = sorted(name_in_front(item) or "" for item in items)
+    if "".join(names) not in string.ascii_letters or not all(len(name) == 1 for name in names):
+        return items
+    return sorted(items, key=lambda item: name_in_front(item) or "")
+
+
+def named_alike(items: list[str]) -> list[str] | None:
+    """x = y = 0 as x = 0 and y = 0, and all other items as they are; None where there is none."""
+    chains = [split(item, EQUALS) for item in items]
+    spread = [
+        [f"{name}={chain[-1]}" for name in chain[:-1]] if all(map(_VARIABLE.fullmatch, chain[:-1])) else [item]
+        for chain, item in zip(chains, items, strict=True)
+    ]
+    return [each for some in spread for each in some] if any(len(some) > 1 for some in spread) else None
 
 
 def is_relation(text: str) -> bool:

@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Any
 
 import sympy
-from latex2sympy2_extended.latex2sympy2 import ConversionConfig, NormalizationConfig, latex2sympy, normalize_latex
+from latex2sympy2_extended.latex2sympy2 import ConversionConfig, NormalizationConfig, _Latex2Sympy, normalize_latex
 from latex2sympy2_extended.logic import And
 from math_verify import verify
 from math_verify.grader import should_treat_as_complex
@@ -45,20 +45,30 @@ _UNDONE = (sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit, Derivative)
 _PROBES = [
     (r"\frac{1}{2}", "0.5", True), ("x+x", "2x", True), ("R", "r", False), ("x+y=1", "2x+2y=2", True),
     ("1<x<2", "(1,2)", True), ("xy=1", r"y=\frac{1}{x}", True), ("x^2+1=0", "x^2+2=0", False),
-    (r"\{1,2\}", r"\{1,3\}", False),
+    (r"\{1,2\}", r"\{1,3\}", False), (r"3(\frac{1}{2})", "1.5", True),
 ]  # fmt: skip
+
+
+class _Reader(_Latex2Sympy):  # type: ignore[misc]
+    """The parser, but that of what stands side by side a product is made, and never a mixed number: 3(1/2) is 3/2."""
+
+    def convert_postfix_list(self, arr: Any, i: int = 0) -> Any:
+        first = self.convert_postfix(arr[i])
+        if i + 1 == len(arr) and not isinstance(first, list):
+            return first
+        rest = self.convert_postfix_list(arr, i + 1) if i + 1 < len(arr) else None
+        if isinstance(first, list):  # d/dx
+            return Derivative(rest, first[0])
+        if any(getattr(each, "is_Matrix", False) for each in (first, rest)):
+            return self.mat_mul_flat(first, rest)
+        return self.mul_flat(first, rest) if isinstance(first, Expr) else first
 
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Any:
     """The sympy object of a LaTeX text; raises whatever the parser raises."""
     text = normalize_latex(text, _WRITING)
-    return latex2sympy(
-        text,
-        is_real=not should_treat_as_complex(text),
-        normalization_config=None,
-        conversion_config=_READING,
-    )
+    return _Reader(None, not should_treat_as_complex(text), config=_READING).parse(text)
 
 
 def equal(left: str, right: str, relative: float, absolute: float) -> bool:

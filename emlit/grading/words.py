@@ -20,7 +20,12 @@ _NO_OPTION = re.compile(
     r"[A-Z][a-z]{2,} [A-J]\b|"
     r"\AA (?!and|but|nor|not|was|has|can|may|might|seem|would|could|should|also|plus|does)[a-z]{3,}|\\circ ?\}? ?[CF]\b"
 )
-_LONE = re.compile(r"(?<![A-Za-z])[A-J](?![A-Za-z])")
+# Another option, which hedges: (A) 5 or (B) 6.
+_ANOTHER = re.compile(
+    r"(?<![A-Za-z])\([A-Ja-j]\)|(?<=\S )[A-J][.):] |"
+    r"(?:,|\b(?:or|and|not|nor|vs|maybe|but|perhaps|possibly)) [A-HJ](?![\w.^(=])|\A[A-HJ]\Z"
+)
+_OF_OTHERS = re.compile(r"(?:\([A-J]\)|[A-J][).]) (?:[Bb]oth )?[A-J](?: ?,? (?:and )?[A-J])+(?: only)?")  # D. A and B
 _WORDS = re.compile(r"[^\W\d_]+(?:(?:['’-]|[.,]? )[^\W\d_]+)*[.!]?")
 
 
@@ -54,9 +59,11 @@ def option(text: str) -> tuple[str, str] | None:
     if match is None:
         return None
     value = (match["value"] or match["content"] or match["words"]).lstrip(", ")
-    if _LONE.search(_NO_OPTION.sub("", value)):
+    letter = match["letter"] or match["marked"] or match["bare"]
+    above = _OF_OTHERS.fullmatch(text) and letter > max(re.findall(r"\b[A-J]\b", value))
+    if _ANOTHER.search(_NO_OPTION.sub("", value)) and not above:
         return None
-    return f"({match['letter'] or match['marked'] or match['bare']})", value
+    return f"({letter})", value
 
 
 def same_words(left: str, right: str) -> bool | None:
@@ -64,14 +71,18 @@ def same_words(left: str, right: str) -> bool | None:
     lettered, other_lettered = choice(left), choice(right)
     if lettered and other_lettered:
         (letter, marked), (other, other_marked) = lettered, other_lettered
-        return letter.casefold() == other.casefold() if marked and other_marked else letter == other
+        if marked and other_marked or (marked or other_marked) and letter in "abcdefghijABCDEFGHIJ":
+            return letter.casefold() == other.casefold()  # (a) is A, but (r) is not R
+        return letter == other
     if all(map(_ROMAN.fullmatch, (left, right))):  # no products: IV is no VI
         return left == right
     if _unwrapped(left, right):
         return True  # June 20, with and without \text
+    if r"\emptyset" in (left, right):
+        left, right = (r"\text{no solution}" if text == r"\emptyset" else text for text in (left, right))
     said, other_said = words(left), words(right)
     if said is not None and other_said is not None:
-        return _singular(said) == _singular(other_said)
+        return _plain(said) == _plain(other_said)
     spoken = other_said if said is None else said
     if spoken is None:
         return None
@@ -80,9 +91,11 @@ def same_words(left: str, right: str) -> bool | None:
     return None if product else False
 
 
-def _singular(said: str) -> str:
-    small = said.casefold()
-    return small.removesuffix("s") if small.startswith("no ") else small  # no solutions
+def _plain(said: str) -> str:
+    """In small letters, without an article; no solutions are no solution."""
+    small = re.sub(r"^(?:there (?:is|are) )?(?:an? |the )?", "", {"DNE": "does not exist"}.get(said, said).casefold())
+    small = re.sub(r"^infinite(?:ly many)?(?: solutions?)?$", "infinitely many", small)
+    return small.removesuffix("s") if small.startswith("no ") else small
 
 
 def _unwrapped(left: str, right: str) -> bool:
@@ -90,8 +103,8 @@ def _unwrapped(left: str, right: str) -> bool:
     found = [_COMMAND.search(text) for text in (left, right)]
     if not any(found):
         return False
+    worded = all(each and not re.search(r"\d", each.string[: each.start()]) for each in found)  # no unit: mW is no MW
     plain = [
-        re.sub(r"\s+", "", _COMMAND.sub(lambda m: m[1].casefold() if all(found) else m[1], text))
-        for text in (left, right)
+        re.sub(r"\s+", "", _COMMAND.sub(lambda m: m[1].casefold() if worded else m[1], text)) for text in (left, right)
     ]
     return plain[0] == plain[1]

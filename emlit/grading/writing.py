@@ -64,6 +64,7 @@ _RULES = _rules(
     (r"\*\*(?=\S)", "^"),
     (r"!=(?!=)|=/=|\\not ?=", r"\\neq "),
     (r"\{([:;=])\}", r"\1"),
+    (r"\A(?:negative|minus) (?=[\d\\])", "-"),
     (r"\.{3,}", r"\\ldots "),
     (r"(?<=\d) ?\\text\{ ?k ?\}", " thousand"),
     (r"(?<=\d) ?\\frac ?\{ ?(k?m|mi|ft|k?g|L) ?\} ?\{ ?(s|h|hr|min|L)((?: ?\^ ?\{?\d\}?)?) ?\}", r" \1/\2\3"),
@@ -91,7 +92,7 @@ _RULES = _rules(
     (r"\A(\d+) ?(?:'|feet|foot|ft\.?),? ?(?:and )?(\d+) ?(?:\"|''|inche?s?|in\.?)\Z", r"\1 feet \2 inches"),
     (
         r"(?<=[^ ,;:(])(?=[ ,;:(]|\\text)[,;:]? ?\(? ?(?:\\text ?\{ ?)?,? ?(?:(?:where|with|for|such that) )?"
-        r"(?:any |all |every |each |some |\\forall )?(?:integers? ?\}? ?([a-z])|"
+        r"(?:any |all |every |each |some |\\forall )?(?:integers?(?![a-z]) ?\}? ?([a-z])(?![a-z])|"
         r"\}? ?([a-z])(?: ?\\in ?(?:\\mathbb ?\{? ?)?Z ?\}?| (?:\\text ?\{ ?)?(?:is )?(?:an |any )?integer ?\}?))\)?\Z",
         r", \1\2 \\in \\mathbb{Z}",
     ),
@@ -99,8 +100,8 @@ _RULES = _rules(
     (r"\\(?:mathrm|operatorname) ?\{ ?(arc)?tg ?\}", r"\\\1tan "),
     (rf"\\(?:mathrm|operatorname) ?\{{ ?({_FUNCTIONS}) ?\}}", r"\\\1 "),
     (r"\\mathbb ?([A-Z])(?![A-Za-z])", r"\\mathbb{\1}"),
-    (r"\\frac ?(\\pi(?![A-Za-z])|[0-9A-Za-z])", r"\\frac{\1}"),  # \frac12 is a half, \frac123 three halves
-    (r"(\\frac ?\{[^{}]*\}) ?(\\pi(?![A-Za-z])|[0-9A-Za-z])", r"\1{\2}"),
+    (r"\\(frac|binom) ?(\\pi(?![A-Za-z])|[0-9A-Za-z])", r"\\\1{\2}"),  # \frac12 is a half, \frac123 three halves
+    (r"(\\(?:frac|binom) ?\{[^{}]*\}) ?(\\pi(?![A-Za-z])|[0-9A-Za-z])", r"\1{\2}"),
     (
         rf"(?:(?<!\\)\{{|\A) ?{_ABOVE}\\over(?![a-z]){_BELOW}(?:\}}|\Z)",
         r"\\frac{\1}{\2}",
@@ -135,7 +136,7 @@ _ROOT_SIGN = re.compile(r"√ ?(\d*\.?\d*)")
 # 18 million, 3万; a dozen may be what was asked for.
 _POWERS = {"hundred": 2, "thousand": 3, "lakh": 5, "million": 6, "crore": 7, "billion": 9, "trillion": 12,
            "百": 2, "千": 3, "万": 4, "萬": 4, "만": 4, "亿": 8, "億": 8, "억": 8}  # fmt: skip
-_MULTIPLE = re.compile(r"(?<=[\d}]) ?(?:\\text ?\{ ?)?(" + "|".join(_POWERS) + r")(?![A-Za-z])(?: ?\})?")
+_MULTIPLE = re.compile(r"(?<=[\d}]) ?(?:\\text ?\{ ?)?(" + "|".join(_POWERS) + r")s?(?![A-Za-z])(?: ?\})?")
 _BASE = re.compile(r"_ ?\{ ?\\(?:text|mathrm) ?\{ ?([a-z]+) ?\} ?\}|_ ?\\(?:text|mathrm) ?\{ ?([a-z]+) ?\}")
 # What says nothing in front of a number, and a remark behind an answer.
 _ABOUT = re.compile(
@@ -147,6 +148,14 @@ _REMARK = re.compile(
     r" ?(?:\\text ?\{ ?)?\((?:\\text ?\{ ?)?(?:reject|discard|exclud|extraneous|ignor|since|because|where|rounded|"
     r"not (?=\w)|only|by|using|from|(?:in )?total)[^()]*(?:\([^()]*\)[^()]*)*\)(?: ?\})?\Z|"
     r"(?<=\w) (?:in total|in all|altogether)\Z"
+)
+_AFFIRMED = re.compile(
+    r"\A(yes|no|true|false), (?!.*\b(?:but|yes|no|not|true|false|or)\b)[A-Za-z' ]+\Z", re.IGNORECASE
+)  # Yes, it is
+# Behind f(x) = x + 1.
+_FOR_ALL = re.compile(
+    r",? ?(?:\\text ?\{ ?)?,? ?for (?:all|every|any) (?:(?:real|positive|natural|whole|integer) )*"
+    r"(?:(?:numbers?|integers?|reals?) ?)?\}? ?[a-z](?: ?\\in ?\\mathbb ?\{? ?[RNZQ] ?\}?(?: ?[_^] ?\{?[+*]\}?)?)?\Z"
 )
 # What was asked for, in front of it: "Profit: 18" is read as Profit = 18.
 _LABEL = re.compile(
@@ -193,6 +202,8 @@ def tidy(text: str) -> str:
         text = _ONE_LETTER.sub(r"\\text{\g<0>}", worded[1])
     text = counted(worded[1] if worded else text) or text
     text = _ABOUT.sub("", _REMARK.sub("", text), count=1) if _ABOUT.match(text) else _REMARK.sub("", text)
+    text = _AFFIRMED.sub(r"\1", text)
+    text = _FOR_ALL.sub("", text) if "=" in text else text
     text = _BASE.sub(lambda m: m[0] if (n := spoken(m[1] or m[2])) is None else f"_{{{n}}}", text)
     text = _ANSWER.sub("", text, count=1) if _ANSWER.match(text) else text
     if label := _LABEL.match(text):

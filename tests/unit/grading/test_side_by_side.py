@@ -1,0 +1,89 @@
+# ruff: noqa: E501
+"""What an answer is not: a sum of what stands side by side, the first of several, a letter of another name or unit."""
+
+import pytest
+
+from emlit.tasks import extract_answer, math_equal
+
+# Factors, mixed numbers, whole numbers, bases, options, approximations, names, units, words, functions.
+EQUAL = [
+    (r"3\binom{5}{2}", "30"), (r"\binom42\binom31", "18"), ("(5)(7)", "35"), (r"2\left(\frac13\right)", r"\frac23"),
+    (r"20\left(\frac34\right)", "15"), (r"\frac12(6)(8)", "24"), ("2(5)+1", "11"), (r"2\frac13\pi", r"\frac{7\pi}{3}"), (r"1\frac12\pi", r"1.5\pi"),
+    (r"2\frac12", "2.5"), (r"2 \frac{1}{2}", r"\frac52"), ("2 1/2", "2.5"), (r"2\frac{1}{2} + x", r"x+\frac52"), (r"x^2\frac12", r"\frac{x^2}{2}"),
+    ("1 000 000", "1000000"), ("10 000", "10000"), (r"2\cdot 3", "6"), (r"\log_2 8", "3"), (r"3\frac{x}{2}", r"\frac{3x}{2}"), (r"-1\frac12", "-1.5"),
+    (r"-2\frac{1}{3}\pi", r"-\frac{7\pi}{3}"), (r"5\frac{7}{3}", r"\frac{35}{3}"), ("5 integers", "5"), (r"\text{15 integers}", "15"),
+    ("15 nonzero integers", "15"), ("odd integers", r"\text{odd integers}"),
+    (r"\frac{\pi}{2}+2\pi k, \text{ for integer } k", r"\frac{\pi}{2}+2\pi k, k\in\mathbb{Z}"),
+    (r"\pi n \text{ where } n \text{ is an integer}", r"\pi n"), ("12_3", "12"), ("101_2", "101"), ("1A_{16}", "1A"), ("(D) I and III only", "D"),
+    ("(A) I only", "A"), ("(E) I, II, and III", "E"), ("B. 5 A", "B"), ("A. 20 C", "A"), ("A. E = mc^2", "A"), ("A. F = ma", "A"), ("(B) e^x+C", "B"),
+    (r"A. \Delta G < 0", "A"), ("C. P(A) = 0.5", "C"), ("D. A and B", "D"), ("D. E. coli", "D"), ("A. J.K. Rowling", "A"), ("(C) 18", "C"),
+    ("(C) 18", "18"), ("(b), (a)", "(a), (b)"), ("(a)", "A"), ("(a) 5", "A"), (r"e^2 \approx 7.389", "e^2"), (r"\frac1e \approx 0.368", "1/e"),
+    (r"5\sqrt2\text{ cm} \approx 7.07\text{ cm}", r"5\sqrt2"), (r"\frac{50}{3} \approx 16.67\text{ meters}", r"\frac{50}{3}"),
+    ("x_1=2, x_2=1", "1,2"), ("z_1=1+i, z_2=1-i", "1-i, 1+i"), ("y=2, x=1", "(1,2)"), ("y=2, x=1", "(x,y)=(1,2)"), ("r=3, h=5", "3,5"),
+    ("x=1,y=2", "(1,2)"), ("x=y=0", "(0,0)"), ("x=y=z=1", "(1,1,1)"), ("a=b=1, c=2", "(1,1,2)"), ("S=A=12", "12"), (r"5\text{ Kg}", r"5\text{ kg}"),
+    (r"5\text{ Meters}", r"5\text{ meters}"), (r"\text{June }20", r"\text{june }20"), (r"5\text{ KM}", r"5 \text{ km}"),
+    (r"\frac{dy}{dt}=ky", r"\frac{dy}{dt}=ky"), ("18 millions", "18000000"), ("18 months", "18"), ("18 lengths", "18"), ("No solution", r"\emptyset"),
+    ("There is no solution", "no solution"), ("DNE", r"\text{does not exist}"), ("infinitely many solutions", "infinitely many"),
+    (r"\text{circle}", "a circle"), ("Yes, it is", "Yes"), ("negative 5", "-5"), ("The first player", "first player"), (r"\{\}", "no solution"),
+    ("5 nm", "5"), ("5 Pa", "5"), ("5 atm", "5"), ("5 N/m", "5"), ("5 g/cm^3", "5"), ("5 kJ/mol", "5"), ("5 W/m^2", "5"), ("5 m^3/s", "5"),
+    ("5 N/m", r"5\text{ N/m}"), ("5 W/m^2", r"5\text{ W/m}^2"), ("5 dB", "5"), (r"f(x)=x+1 \text{ for all } x\in\mathbb{R}", "f(x)=x+1"),
+    (r"f(n)=n \text{ for all positive integers } n", "f(n)=n"), (r"f(x)=x^2 \text{ for all } x", "f(x)=x^2"), ("f(n)=n+1", "f(x)=x+1"),
+]  # fmt: skip
+DIFFERENT = [
+    ("10 8", "18"), ("1 17", "18"), ("100 50", "150"), (r"\{1 2\}", "3"), ("(5)(7)", "12"), ("2(3)", "5"), (r"4\binom{3}{2}", "7"), ("3(1/2)", "3.5"),
+    (r"10\ 8", "18"), (r"2\frac13\pi", r"\frac{2\pi}{3}"), ("2s integers", "2s"), ("a_1", "a"), ("b_2", "b"), ("c_{12}", "c"), ("C_4", "C"),
+    ("2a_1", "2a"), ("x=a_1", "a"), ("5_1", "5"), ("(A) 5 or (B) 6", "A"), ("A. 5 B. 6", "A"), ("(A), (B)", "A"), ("(A) or B", "A"),
+    ("(A) 5, B", "A"), ("(A) not (B)", "A"), ("(a) or (b)", "(a)"), ("(a), (b)", "a"), ("(a), (b), (c), (d)", "(a)"), ("(c) 5 or (d) 6", "(c)"),
+    ("(a) yes (b) no", "(a)"), ("(a), (b), (c)", "(a), (b)"), ("R", "r"), ("(r)", "R"), ("a", "A"), (r"e^2 \approx 8.389", "e^2"),
+    (r"x \approx 5", "x"), ("y=1,x=2", "(1,2)"), ("x=1,y=2", "2,1"), ("x=y=0", "(0,1)"), (r"5\text{ MW}", r"5\text{ mW}"),
+    (r"5\text{ MeV}", r"5\text{ meV}"), (r"5\text{ Mm}", r"5\text{ mm}"), (r"5\text{ mV}", r"5\text{ MV}"), (r"5\text{ GB}", r"5\text{ Gb}"),
+    (r"5\text{ S}", r"5\text{ s}"), (r"\frac{dy}{dx}=\frac{x}{y}", r"\frac{dy}{dt}=\frac{x}{y}"), (r"\frac{dP}{dt}=kP", r"\frac{dQ}{dt}=kP"),
+    (r"\frac{dy}{dt}=ky", r"\frac{dx}{dt}=ky"), ("18 millions", "18"), ("18 thousands", "18"), ("18 hundreds", "18"), ("18 doubled", "18"),
+    ("18 twice", "18"), ("18 base eight", "18"), ("18 but wrong", "18"), ("18 billionths", "18"), ("Yes, but also no", "Yes"),
+    ("circle", "a parabola"), ("no solution", "0"), ("5 x/y", "5"), ("5 a/b", "5"), ("5 N/m", r"5\text{ N/s}"), ("f(n)=n+1", "f(x)=n+1"),
+]  # fmt: skip
+SAID = [
+    ("The answer is **15 integers**.", "15"), ("The answer is $x^2$ + C.", "x^2+C"), ("The answer is $5$ - the total.", "5"),
+    ("The answer is $18$: because", "18"), ("The answer is **18** and 3 are left.", "18"), ("The answer is $18$.", "18"),
+    ("The answer is $18$ because 9*2=18.", "18"), ("The answer is **18** (9 * 2).", "18"), ("The answer is $5$cm", "5"),
+    ("The answer is **$18$** - enough.", "18"), ("<answer>\n18\n</answer>", "18"), ("<answer>18\n</answer>", "18"),
+    ("The answer is $18$ = 9*2", "18"), ("The answer is **18**th", "18"), ("the roots are given: The answer is $2$ and 3.", "2,3"),
+    ("Answer: Sam and Tom have 12", "12"), ("Answer: There were 12 apples", "12"), ("Answer: It will take 12 hours", "12"),
+    ("Answer: They each get 12 apples", "12"), ("Answer: Each group has 12 bananas", "12"), ("Answer: Josh made a profit of $70,000", "70000"),
+    ("Answer: Mr. Smith has 12", "12"), ("Answer: The vertex is at (1, 2)", "(1,2)"), ("Answer: It takes her 12 hours to finish", "12"),
+    ("The answer is 18. A common mistake would be to think the answer is 20.", "18"),
+    ("The answer is 18. One might think the answer is 20, but that is wrong.", "18"), ("**Answer: 18**\n\nThe answer is always verified.", "18"),
+    ("I think the answer is 18.", "18"), ("I believe the answer is 18.", "18"), ("The answer is 18 (since 9 * 2 = 18)", "18"),
+]  # fmt: skip
+NOT_SAID = [
+    ("The answer is 10 8.", "18"), ("#### 1 2 15", "18"), ("The answer is $5$ or 6.", "5"), ("The answer is $5$/2", "5"),
+    ("The answer is **5**/2", "5"), ("The answer is $5$^2", "5"), ("The answer is $5$ + $6$", "5"), ("The answer is $5$ - $6$", "5"),
+    ("The answer is $5$:$6$", "5"), ("The answer is $5$x", "5"), ("The answer is $5$.5", "5"), ("The answer is $5$ 1/2", "5"),
+    ("The answer is $5$ millions", "5"), ("#### **18** or 19", "18"), ("#### $18$ $19$", "18"), ('#### "18" or "19"', "18"),
+    ("<answer>$18$\n$19$</answer>", "18"), ("<answer>18\n19</answer>", "18"), ("<answer>18. Or 19.</answer>", "18"), (r"\boxed{5}/\boxed{6}", "6"),
+    ("I doubt the answer is 18", "18"), ("It is not true that the answer is 18", "18"), ("The answer is 18 (possibly 19)", "18"),
+    ("The answer is 18 (alternatively, 19)", "18"), ("The answer is yes (or no)", "yes"), ("The answer is 18 — or 19", "18"),
+    ("The answer is 18: perhaps 19", "18"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("answer", "gold"), EQUAL)
+def test_equal(answer, gold):
+    assert math_equal(answer, gold)
+    assert math_equal(gold, answer)
+
+
+@pytest.mark.parametrize(("answer", "gold"), DIFFERENT)
+def test_different(answer, gold):
+    assert not math_equal(answer, gold)
+    assert not math_equal(gold, answer)
+
+
+@pytest.mark.parametrize(("text", "gold"), SAID)
+def test_said(text, gold):
+    assert math_equal(extract_answer(text), gold)
+
+
+@pytest.mark.parametrize(("text", "gold"), NOT_SAID)
+def test_not_said(text, gold):
+    assert not math_equal(extract_answer(text), gold)
