@@ -3,11 +3,11 @@
 import re
 import time
 from itertools import combinations
-from typing import NamedTuple
 
+from emlit.grading.leaves import Terms, same_leaves
 from emlit.grading.moments import same_moment
 from emlit.grading.numbers import number, same_number, with_point
-from emlit.grading.quantities import is_operation, same_unit, split_unit, without_signs
+from emlit.grading.quantities import split_unit, without_signs
 from emlit.grading.structure import (
     EQUALS,
     MOST_PARTS,
@@ -30,32 +30,14 @@ from emlit.grading.structure import (
     without_domain,
     without_membership,
 )
-from emlit.grading.verifier import SECONDS, verified
-from emlit.grading.words import choice, option, same_words
+from emlit.grading.verifier import SECONDS
+from emlit.grading.words import choice, option
 from emlit.grading.writing import compact, condition, split, tidy
 
 _LONGEST = 2000
-# What the parser would take for something else: 52 in base 8, (2n-1)!!, dates, feet and inches, 0xFF, \angle ABC.
-_MISREAD = re.compile(
-    r"\d\s*_|!\s*!|\d{4}-\d\d-\d\d|\d\d?/\d\d?/\d{4}|\d'\s*\d|(?<![\w.])0[xXbo][0-9A-Fa-f]|\\(?:angle|nabla)(?![a-z])|"
-    r"\d \d"
-)
 _WHOLE = re.compile(r"\.00+\Z")
-_TIME = re.compile(r"\d\d?:[0-5]\d")
-_MODULUS = re.compile(r"(?P<value>.*\S) ?\\pmod ?\{ ?(?P<modulus>\w+) ?\}")
 # The value again, in another writing: 3/4 (or 0.75).
 _REMARK = re.compile(r"(?P<value>[^()]*[^() ]) \((?:or |i\.e\.,? ?|= ?|\\approx ?|that is,? ?)?(?P<again>[^()]+)\)")
-_LETTER_UNIT = re.compile(r"([+-]?[\d.,]*\d) ?([A-Za-z](?: ?\^ ?\{?\d\}?)?)")
-_BASED = re.compile(r"(?P<digits>(?=[A-Fa-f]*\d|[A-F]{2})[0-9A-Fa-f]+)\s*_\s*\{?\s*(?P<base>\d\d?)\s*\}?$")
-_MIXED = re.compile(r"(?<![\w.^}\\)])(?P<whole>\d+) ?(?P<rest>\\frac ?\{ ?(?P<top>\d+) ?\} ?\{ ?(?P<bottom>\d+) ?\})")
-
-
-class _Terms(NamedTuple):
-    """How far numbers may be apart, as a share of the larger one or as a difference, and until when to compare."""
-
-    relative: float
-    absolute: float
-    until: float
 
 
 def math_equal(answer: str | None, gold: str, relative: float = 0.0, absolute: float = 0.0) -> bool:
@@ -75,12 +57,12 @@ def math_equal(answer: str | None, gold: str, relative: float = 0.0, absolute: f
         return False
     try:
         left, right = sorted((tidy(answer), tidy(gold)))  # whatever the rules do, the order makes no difference
-        return _same(left, right, _Terms(relative, absolute, time.monotonic() + 4 * SECONDS))
+        return _same(left, right, Terms(relative, absolute, time.monotonic() + 4 * SECONDS))
     except (RecursionError, ArithmeticError, LookupError, ValueError):  # whatever a model wrote, grading goes on
         return False
 
 
-def _same(left: str, right: str, terms: _Terms) -> bool:
+def _same(left: str, right: str, terms: Terms) -> bool:
     if not left or not right:
         return False
     left, right = condition(left), condition(right)
@@ -120,10 +102,10 @@ def _same(left: str, right: str, terms: _Terms) -> bool:
         verdict = rule(left, right, terms)
         if verdict is not None:
             return verdict
-    return _leaves(left, right, terms)
+    return same_leaves(left, right, terms, _same)
 
 
-def _several(left: str, right: str, terms: _Terms) -> bool | None:
+def _several(left: str, right: str, terms: Terms) -> bool | None:
     """Answers with commas between them, or a sign ±, or a set: in any order."""
     parts = [elements(text) for text in (left, right)]
     for place, text in enumerate((left, right)):  # 100,200 as a list; as a number it was compared before
@@ -168,18 +150,18 @@ def _several(left: str, right: str, terms: _Terms) -> bool | None:
     return _in_any_order(items[0], items[1], terms)
 
 
-def _said_again(one: list[str], items: list[str], terms: _Terms) -> bool:
+def _said_again(one: list[str], items: list[str], terms: Terms) -> bool:
     """Whether each of two or three items is the same in another writing: 1/2 or 50 %."""
     if not 1 < len(items) <= 3 or len(set(map(compact, items))) != len(items):
         return False
     return all(_same(a, b, terms) for a, b in combinations([*one, *items], 2))
 
 
-def _in_order(left: list[str], right: list[str], terms: _Terms) -> bool:
+def _in_order(left: list[str], right: list[str], terms: Terms) -> bool:
     return all(_same(a, b, terms) for a, b in zip(left, right, strict=True))
 
 
-def _in_any_order(left: list[str], right: list[str], terms: _Terms) -> bool:
+def _in_any_order(left: list[str], right: list[str], terms: Terms) -> bool:
     unmatched = list(right)
     for item in left:
         found = next((place for place, other in enumerate(unmatched) if _same(item, other, terms)), None)
@@ -189,7 +171,7 @@ def _in_any_order(left: list[str], right: list[str], terms: _Terms) -> bool:
     return True
 
 
-def _equations(left: str, right: str, terms: _Terms) -> bool | None:
+def _equations(left: str, right: str, terms: Terms) -> bool | None:
     """A name in front of the answer is left out where the other has none: x = 5 and 5."""
     sides = [split(without_membership(text), EQUALS) for text in (left, right)]
     lengths = [len(side) for side in sides]
@@ -221,13 +203,13 @@ def _equations(left: str, right: str, terms: _Terms) -> bool | None:
     return _holds(chain, terms) and (_same(chain[-1], value, terms) or _rounded(chain, value, terms))
 
 
-def _rounded(chain: list[str], value: str, terms: _Terms) -> bool:
+def _rounded(chain: list[str], value: str, terms: Terms) -> bool:
     r"""Whether it is what a decimal behind it is rounded from: \pi \approx 3.14."""
     written = number(split_unit(chain[-1])[0])
     return bool(written and written.places) and _holds(chain, terms) and _same(chain[0], value, terms)
 
 
-def _holds(chain: list[str], terms: _Terms) -> bool:
+def _holds(chain: list[str], terms: Terms) -> bool:
     """Whether 3 + 4 = 7, or 1/3 = 0.33, is without variables and right, as far as its last side is written."""
     result, unit = split_unit(chain[-1])
     start = without_signs(split_unit(chain[0])[0] if unit else chain[0], unit)
@@ -238,7 +220,7 @@ def _holds(chain: list[str], terms: _Terms) -> bool:
     return _same(start, result, terms._replace(absolute=max(terms.absolute, rounding)))
 
 
-def _bracketed(left: str, right: str, terms: _Terms) -> bool | None:
+def _bracketed(left: str, right: str, terms: Terms) -> bool | None:
     """Points, tuples and intervals: the same brackets, the same parts in the same order."""
     part, other = bracketed(left), bracketed(right)
     if part is None and other is None:
@@ -249,7 +231,7 @@ def _bracketed(left: str, right: str, terms: _Terms) -> bool | None:
     return opened == other_opened and len(items) == len(other_items) and _in_order(items, other_items, terms)
 
 
-def _matrices(left: str, right: str, terms: _Terms) -> bool | None:
+def _matrices(left: str, right: str, terms: Terms) -> bool | None:
     rows, other = matrix_rows(left), matrix_rows(right)
     if rows is None and other is None:
         return None
@@ -261,51 +243,3 @@ def _matrices(left: str, right: str, terms: _Terms) -> bool | None:
     return [len(row) for row in above] == [len(row) for row in below] and all(
         _in_order(a, b, terms) for a, b in zip(above, below, strict=True)
     )
-
-
-def _leaves(left: str, right: str, terms: _Terms) -> bool:
-    verdict = same_words(left, right)
-    if verdict is not None:
-        return verdict
-    moduli = [_MODULUS.fullmatch(text) for text in (left, right)]
-    if any(moduli):
-        modulus = {each["modulus"] for each in moduli if each}
-        value, other = (each["value"] if each else text for each, text in zip(moduli, (left, right), strict=True))
-        figure, least = number(value), number(*modulus) if len(modulus) == 1 and not all(moduli) else None
-        if figure and least and figure.value >= least.value:  # 18 mod 7 is 4
-            return False
-        return len(modulus) == 1 and _same(value, other, terms)
-    (value, unit), (other, other_unit) = split_unit(left), split_unit(right)
-    for text, known in ((left, other_unit), (right, unit)):  # 18 m is a product, but not beside 18 metres
-        if known and (letter := _LETTER_UNIT.fullmatch(text)) and same_unit(letter[2], known):
-            return _same(letter[1], other if text == left else value, terms)
-    if unit is not None or other_unit is not None:
-        unit, other_unit = (each if each is not None else "%" if text.endswith("%") else None
-                            for each, text in ((unit, left), (other_unit, right)))  # fmt: skip
-        if unit is not None and other_unit is not None and not same_unit(unit, other_unit):
-            return False
-        if any(each and is_operation(each) for each in (unit, other_unit)):
-            return False
-        return _same(value, other, terms)
-    digits, other = _digits(left), _digits(right)
-    if (digits is None) != (other is None):  # a problem that asks for base 8 says so itself
-        return (digits or compact(left)) == (other or compact(right))
-    if _MISREAD.search(left) or _MISREAD.search(right) or _TIME.match(left) and _TIME.match(right):
-        return False  # the same in writing alone, which was compared before
-    if time.monotonic() > terms.until:
-        return False
-    return verified(*sorted((_legible(left), _legible(right))), terms.relative, terms.absolute)
-
-
-def _digits(text: str) -> str | None:
-    """The digits of a number in a base that is named; None for anything else: a_1 is a variable."""
-    found = _BASED.match(text)
-    return found["digits"] if found and all(int(digit, 16) < int(found["base"]) for digit in found["digits"]) else None
-
-
-def _legible(text: str) -> str:
-    """With degrees as radians, and with what the parser drops as part of a name or a product: f', A^T, 2\\frac13."""
-    text = _MIXED.sub(lambda m: f"({m['whole']}+{m['rest']})" if int(m["top"]) < int(m["bottom"]) else m[0], text)
-    text = re.sub(r"(\d+)\s*\^\s*\{?\s*\\circ\s*\}?", r"{\\frac{\1 \\pi}{180}}", text)
-    text = re.sub(r"\^ ?\{ ?T ?\}", "^{(T)}", text)
-    return re.sub(r"(?<=[A-Za-z)}]) ?('+)", lambda m: f"_{{{'q' * len(m[1])}}}", text)

@@ -9,6 +9,7 @@ from emlit.grading import (
     extract_boxed,
     extract_boxes,
     extraction,
+    leaves,
     moments,
     numbers,
     quantities,
@@ -38,6 +39,7 @@ def test_each_pattern_is_linear():
     modules = (
         decoration,
         equality,
+        leaves,
         extraction,
         moments,
         numbers,
