@@ -38,9 +38,8 @@ _RULES = (
     (_SOCKETPAIR, ((0, "differs", 1),), _EPERM),  # other families than AF_UNIX
     (_MMAP, ((3, "any", 0x40000),), _EPERM),  # MAP_HUGETLB: counted nowhere
     (_MMAP, ((3, "all", 0x21),), _EPERM),  # MAP_SHARED and MAP_ANONYMOUS: stays when it is no longer resident
-    (_FCNTL, ((1, "equal", 1031),), _EPERM),  # F_SETPIPE_SZ
-    (_FCNTL, ((1, "equal", 1024),), _EPERM),  # F_SETLEASE
-    (_FCNTL, ((1, "equal", 1026),), _EPERM),  # F_NOTIFY
+    # F_SETLEASE, F_NOTIFY, F_SETPIPE_SZ
+    *((_FCNTL, ((1, "equal", command),), _EPERM) for command in (1024, 1026, 1031)),
     # Record locks are kernel memory without a bound. There is nobody else to lock out: they are granted and not kept.
     *((_FCNTL, ((1, "equal", command),), _DONE) for command in (6, 7, 37, 38)),
     (_PRCTL, ((0, "equal", 22),), _EPERM),  # PR_SET_SECCOMP: filters of its own are kernel memory

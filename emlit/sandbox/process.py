@@ -28,7 +28,7 @@ from emlit.sandbox.limits import MIB, ExecutionResult, Limits
 REPORT = re.compile(
     rb"(?P<ready>ready)"
     rb"|ok (?P<proof>[0-9a-f]{128})"
-    rb"|(?P<end>(?:exception|exit|memory|solution (?:crossing|exit|protocol|timeout)): [^\n]{0,4000})"
+    rb"|(?P<end>(?:exception|exit|memory|solution (?:crossing|exit|protocol)): [^\n]{0,4000})"
 )
 _LONGEST = 4096
 _CHUNK = 2**16
@@ -103,8 +103,10 @@ class Process:
                 pass_fds=[word for word in (*words, by_tool.fileno()) if word >= 0],
                 cwd=self._folder or "/", umask=0o022, **as_user,
             )  # fmt: skip
+            kept.enter_context(self._popen)
+            kept.callback(self._popen.kill)
+            self._handle = os.pidfd_open(self._popen.pid)
             kept.pop_all()
-        self._handle = os.pidfd_open(self._popen.pid)
         stdout, stderr = self._popen.stdout, self._popen.stderr
         assert stdout is not None
         assert stderr is not None

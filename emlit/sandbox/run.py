@@ -49,14 +49,11 @@ def run_python(
     return execute(level or chosen(unsafe_code), program, bounds, content, stop)
 
 
-def run_all(
-    jobs: Iterable[Job], workers: int | None = None, on_finished: Callable[[int], None] | None = None
-) -> list[ExecutionResult]:
-    """Run jobs in parallel; the results are in the jobs' order.
+def run_all(jobs: Iterable[Job], on_finished: Callable[[int], None] | None = None) -> list[ExecutionResult]:
+    """Run jobs in parallel, one a core (shared with the other processes of a run); the results are in the jobs' order.
 
     Args:
         jobs: each called with an event that it passes on, such as `lambda stop: run_python(text, stop=stop)`
-        workers: how many at once; where None as many as there are cores, shared with the other processes of a run
         on_finished: called with a job's number as it ends, for a progress bar; one call at a time
 
     An exception, a KeyboardInterrupt among them, ends the jobs that run and drops the others.
@@ -72,7 +69,7 @@ def run_all(
 
     beside = int(os.environ.get("LOCAL_WORLD_SIZE") or os.environ.get("WORLD_SIZE") or 1)
     shared = max(1, len(os.sched_getaffinity(0)) // beside)
-    pool = ThreadPoolExecutor(workers or shared, thread_name_prefix="sandbox")
+    pool = ThreadPoolExecutor(shared, thread_name_prefix="sandbox")
     try:
         futures = [pool.submit(one, number, job) for number, job in enumerate(jobs)]
         return [future.result() for future in futures]

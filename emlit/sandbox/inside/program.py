@@ -9,11 +9,14 @@ the tests in another one.
 """
 
 import atexit
+import gc
 import os
 import sys
 import threading
 from _blake2 import blake2b
+from _io import _IOBase
 from contextlib import suppress
+from typing import Any
 
 from start import Job, main_module, traceback_of, with_source
 
@@ -24,15 +27,16 @@ def finish(send, getpid, process, proof, _ran) -> None:
         return  # a fork of the program came here as well
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None and not stream.closed:
-            stream.flush()
+    flush()
     send(b"ok %s\n" % proof.hexdigest().encode())
 
 
 def flush() -> None:
-    """What was printed before an exception is output too. The program may have put anything in the streams' places."""
-    for stream in (sys.stdout, sys.stderr):
+    """What was written to any open file is output too. The program may have put anything in the streams' places."""
+    streams: list[Any] = [sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__]
+    with suppress(MemoryError):
+        streams += [each for each in gc.get_objects() if issubclass(type(each), _IOBase)]
+    for stream in streams:
         with suppress(BaseException):
             stream.flush()
 

@@ -15,7 +15,7 @@ def _job(program, timeout=10.0):
 def test_results_are_in_order_and_each_end_is_told():
     ended = []
     jobs = [_job(f"import time\ntime.sleep({0.3 if number == 0 else 0})\nprint({number})") for number in range(12)]
-    results = run_all(jobs, workers=4, on_finished=ended.append)
+    results = run_all(jobs, on_finished=ended.append)
     assert [result.stdout for result in results] == [f"{number}\n" for number in range(12)]
     assert sorted(ended) == list(range(12))
 
@@ -26,7 +26,7 @@ def test_an_exception_ends_what_runs():
 
     begun = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        run_all([breaks, _job("while True: pass", 60.0), _job("while True: pass", 60.0)], workers=3)
+        run_all([breaks, _job("while True: pass", 60.0), _job("while True: pass", 60.0)])
     assert time.monotonic() - begun < 20
 
 

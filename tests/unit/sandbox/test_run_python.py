@@ -50,6 +50,17 @@ def test_a_program_that_comes_to_its_last_line_is_ok(level):
     assert (result.ok, result.reason, result.stdout, result.stderr) == (True, "ok", "häi!\n", "e\n")
 
 
+def test_what_is_in_any_buffer_at_the_end_is_output():
+    for program in (
+        "import io, sys\nsys.stdout = io.StringIO()\nprint(5)\nsys.__stdout__.write('6')",
+        "out = open(1, 'w', closefd=False)\nout.write('6')",
+        "import os\nout = os.fdopen(os.dup(1), 'w')\nout.write('6')",
+        "import sys\no = sys.stdout\nclass S: write, flush = o.write, o.flush\nsys.stdout = S()\nprint(6, end='')",
+    ):
+        result = run_python(program)
+        assert (result.reason, result.stdout) == ("ok", "6"), program
+
+
 def test_packages_of_the_environment_can_be_imported(level):
     result = run("import numpy, sympy\nprint(numpy.arange(4).sum(), sympy.Integer(7))", level)
     assert (result.reason, result.stdout) == ("ok", "6 7\n")
