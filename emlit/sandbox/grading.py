@@ -19,7 +19,6 @@ def run_tests(
     *,
     setup: str = "",
     timeout: float = 10.0,
-    call_timeout: float | None = None,
     memory_mb: int = 1024,
     limits: Limits | None = None,
     stop: threading.Event | None = None,
@@ -29,12 +28,10 @@ def run_tests(
     """Run trusted tests against an untrusted solution.
 
     The solution's process sees neither the tests nor what becomes of its answers: objects that call themselves equal to
-    everything, patched builtins and forged ends do not reach the tests. What passes are None, bool, int, float,
-    complex, str, bytes, bytearray, list, tuple, set, frozenset, dict (and its views), deque, range, Decimal, Fraction,
-    dates and times, numpy scalars and arrays, sparse matrices, sympy's numbers and symbols, iterators (drained), and
-    instances of classes that `setup` defines, attribute by attribute. A subclass of one of them arrives as that type.
-    What a call changes in its arguments is changed in those of the tests. Anything else of the solution's stays where
-    it is, and the tests call it and its methods; the tests may pass functions and what pickle takes.
+    everything, patched builtins and forged ends do not reach the tests. What passes is plain data (docs/sandbox.md
+    lists it) and instances of classes that `setup` defines, attribute by attribute. What a call changes in its
+    arguments is changed in those of the tests. Anything else of the solution's stays where it is, and the tests call it
+    and its methods; the tests may pass functions and what pickle takes.
 
     Args:
         solution: the untrusted program; it is run once, and then called
@@ -42,7 +39,6 @@ def run_tests(
         names: the solution's functions, classes and values that the tests use
         setup: trusted; run in front of both: imports, helper classes
         timeout: seconds of wall time in all
-        call_timeout: seconds of wall time of one call; no bound of its own where None
         memory_mb: MiB of each of the two
         limits: the other bounds; its timeout and memory are not used
         stop: ends it early
@@ -62,8 +58,7 @@ def run_tests(
     ours, theirs = socket.socketpair()
     started: list[Process] = []
     try:
-        work = {**both, "tests": tests, "call_timeout": call_timeout}
-        started.append(Process(level, "tests", work, bounds, peer=ours))
+        started.append(Process(level, "tests", {**both, "tests": tests}, bounds, peer=ours))
         started.append(Process(level, "solution", {**both, "solution": solution}, bounds, peer=theirs))
         ours.close()
         theirs.close()

@@ -1,6 +1,6 @@
 """The comparisons that SciCode's tests import or take from numpy: to a tolerance, after shapes and finiteness."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from copy import copy
 from decimal import Decimal
 
@@ -56,9 +56,12 @@ def _arrays(value):
 
 
 def _parts(value, kinds):
-    """What there is of some kinds in a value, itself among it; of an iterator a copy is looked at."""
-    if isinstance(value, Iterator):
+    """What there is of some kinds in a value, itself among it; of an iterator that came drained a copy is looked at."""
+    if isinstance(value, type(iter([]))):
         value = list(copy(value))
+    if hasattr(type(value), "tocoo"):
+        value = value.tocoo().data
+        kinds = () if kinds is Collection else kinds  # of zeros nothing is kept
     if isinstance(value, kinds):
         yield value
     if isinstance(value, np.ndarray) and value.dtype == object:

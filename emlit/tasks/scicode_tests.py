@@ -9,16 +9,17 @@ from pathlib import Path
 
 from emlit.tasks import scicode_compare
 from emlit.tasks.program_names import free_names
+from emlit.tasks.scicode_checks import checked_at_use
 
 _CALL = "_with_random_state"
 
 # Behind the solution.
 RANDOM_STATE = f"""
-def {_CALL}(name, state, arguments, keywords):
+def {_CALL}(call, state, arguments, keywords):
     import random, numpy.random
     random.setstate(state[0])
     numpy.random.set_state(state[1])
-    result = globals()[name](*arguments, **keywords)
+    result = call(*arguments, **keywords)
     return result, (random.getstate(), numpy.random.get_state())
 """
 
@@ -33,20 +34,41 @@ for _name in ("allclose", "isclose"):
 """
 
 _SHARED = f"""
-def _whole(name, result, compare=sys.modules["scicode.compare.cmp"]):
-    for has in (compare.has_empty, compare.has_nan, compare.has_infinity):
-        if has(result) and not has(target):
+from remote import Remote, Solution
+compare = sys.modules["scicode.compare.cmp"]
+_nothing = compare.has_empty, compare.has_nan, compare.has_infinity
+_later = []
+
+def _whole(name, result, before=(False,) * 3):
+    for has, had in zip(_nothing, before):
+        if not had and has(result) and not has(target):
             raise AssertionError(f"{{name}} gives nothing to compare, which many a comparison would pass")
     return result
 
-def _sharing(name, call={_CALL}):
+def _bare(function):
+    def call(*arguments, **keywords):
+        _later.append(function)
+        try:
+            return function(*arguments, **keywords)
+        finally:
+            _later.pop()
+    return call
+
+def _sharing(ask):
     import random, numpy.random
-    def shared(*arguments, **keywords):
-        state = random.getstate(), numpy.random.get_state()
-        result, after = call(name, state, arguments, keywords)
-        _go_on(state, after)
-        return _whole(name, result)
-    shared.far = name, None
+    def shared(self, do, found, arguments=(), keywords=None):
+        given = [*arguments, *(keywords or {{}}).values()]
+        before = [has(given) for has in _nothing]
+        name = found if isinstance(found, str) else "an object"
+        if do == "call":
+            state = random.getstate(), numpy.random.get_state()
+            called = self._made(Remote, "called", found)
+            result, after = ask(self, do, {_CALL!r}, (called, state, arguments, keywords or {{}}))
+            _go_on(state, after)
+        else:
+            result = ask(self, do, found, arguments, keywords)
+        _whole(name, given, before)
+        return result if _later else _whole(name, result)
     return shared
 
 def _go_on(before, after, limit=20_000):
@@ -69,19 +91,7 @@ def _go_on(before, after, limit=20_000):
     except (TypeError, ValueError, OverflowError):
         pass
 
-def _of_object(get):
-    def attribute(owner, name):
-        found = get(owner, name)
-        call = lambda *arguments, **keywords: _whole(name, found(*arguments, **keywords))
-        return call if callable(found) else _whole(name, found)
-    return attribute
-
-def _guard(name):
-    found = globals().get(name)
-    if isinstance(found, types.FunctionType):
-        globals()[name] = _sharing(name)
-    elif isinstance(found, type) and "__getattr__" in vars(found):
-        found.__getattr__ = _of_object(found.__getattr__)
+Solution.ask = _sharing(Solution.ask)
 """
 
 
@@ -93,7 +103,6 @@ def tests_of(cases: Sequence[str], targets: str, setup: str) -> tuple[str, list[
         targets: a program that leaves what they compare with in the list `targets`
         setup: what is run in front of both sides
     """
-    body = "\n".join(f"target = targets[{index}]\n{case}" for index, case in enumerate(cases))
-    names = free_names(f"targets = target = 0\n{body}", setup)
-    guards = "\n".join(f"_guard({name!r})" for name in names)
-    return f"{_HEAD}\n{targets}\n{_SHARED}\n{guards}\n{body}", [_CALL, *names]
+    names = free_names("\n".join(["targets = target = 0", *cases]), setup)
+    checked = [f"target = targets[{index}]\n{checked_at_use(case, names)}" for index, case in enumerate(cases)]
+    return "\n".join([_HEAD, targets, _SHARED, *checked]), names

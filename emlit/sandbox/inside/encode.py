@@ -1,41 +1,40 @@
 """Values into a message."""
 
 import sys
-from collections import deque
-from collections.abc import Callable
+import time
+from base64 import b64encode
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
-from wire import DTYPE, MOMENTS, MUTABLE, CannotCross, Handles
+from wire import DTYPE, MUTABLE, REDUCED, TYPES, CannotCross
 
 _MOST_ITEMS = 10**6
 _SMALL = 2**62  # a larger number goes as text
-# What a value is asked in this order: a defaultdict passes as a dict, an enumeration's member as its number.
-_BASES = (bool, int, float, complex, str, bytes, bytearray, list, tuple, set, frozenset, dict, deque, range)
+# What a value is asked in this order: an enumeration's member passes as its number.
+_BASES = (bool, int, float, complex, str, bytes, bytearray, list, tuple, set, frozenset, dict, deque)
 _VIEWS = ("dict_keys", "dict_values", "dict_items")
+Parts = tuple[str, list[Any]]
 
 
 class Encoder:
     """Values into one heap.
 
     Args:
-        known: containers that the other side has, by its own numbers; they are not sent
-        name_of: for an object of a class that both sides define: its class's name, or None
-        handles: objects that pass by their number
         other: the tag and parts of a value for which there is nothing else
+        far: those of an object that passes by its number, None for others
+        known: containers that the other side has, by its own numbers; they are not sent
     """
 
     def __init__(
-        self, known: dict[int, Any] | None = None, name_of: Callable[[Any], str | None] | None = None,
-        handles: Handles | None = None, other: Callable[[Any], tuple[str, list[Any]]] | None = None,
-    ) -> None:  # fmt: skip
+        self, other: Callable[[Any], Parts], far: Callable[[Any], Parts | None], known: dict[int, Any] | None = None
+    ) -> None:
         self.heap: list[list[Any]] = []
-        self._first = max(known, default=-1) + 1 if known else 0
-        self._known = {id(value): number for number, value in (known or {}).items()}
-        self._kept = list((known or {}).values())  # so that no id is used twice
-        self._name_of = name_of or (lambda value: None)
-        self._handles = Handles() if handles is None else handles
-        self._other = other
-        self.numbered: dict[int, Any] = {}
+        self.numbered = dict(known or {})  # which keeps them, so that no id is used twice
+        self._first = len(self.numbered)
+        self._known = {id(value): number for number, value in self.numbered.items()}
+        self._other, self._far = other, far
 
     def add(self, value: Any) -> Any:
         """The place of a value in the message: itself, or [n].
@@ -68,11 +67,9 @@ class Encoder:
         return [tag, *(self.add(part) for part in parts)]
 
     def _number(self, owner: Any, node: list[Any]) -> int:
-        number = self._first + len(self.heap)
-        self.heap.append(node)
-        self._known[id(owner)] = number
-        self._kept.append(owner)
+        number = self._known[id(owner)] = len(self.numbered)
         self.numbered[number] = owner
+        self.heap.append(node)
         return number
 
     def _place(self, value: Any, open_nodes: list[Any]) -> Any:
@@ -89,14 +86,20 @@ class Encoder:
         open_nodes.append((value, tag, parts, 0, []))
         return [self._known.get(id(value), -1)]
 
-    def _parts(self, value: Any) -> tuple[str, list[Any]]:
+    def _parts(self, value: Any) -> Parts:
         if type(value).__module__ == "numpy":  # a numpy.float64 is a float as well
             return self._others(value)
+        if (far := self._far(value)) is not None:
+            return far
         kind = next((base for base in _BASES if isinstance(value, base)), type(value))
         name = kind.__name__
         if kind is dict:
-            return "dict", [part for pair in dict.items(value) for part in pair]
-        if kind in (list, tuple, set, frozenset, deque):
+            return _of_dict(value)
+        if kind is deque:
+            return name, [value.maxlen, *deque.__iter__(value)]
+        if kind is tuple and hasattr(value, "_fields"):
+            return "named", [type(value).__name__, " ".join(value._fields), *tuple.__iter__(value)]
+        if kind in (list, tuple, set, frozenset):
             return name, list(kind.__iter__(value))
         if kind is int:
             return "int", [hex(int.__index__(value))]
@@ -106,43 +109,60 @@ class Encoder:
             return name, [value.real, value.imag]
         if kind in (bytes, bytearray):
             return name, [bytes(value).decode("latin-1")]
-        if kind is range:
-            return name, [value.start, value.stop, value.step]
         if name in _VIEWS:
             return name, list(value)
         return self._others(value)
 
-    def _others(self, value: Any) -> tuple[str, list[Any]]:
+    def _others(self, value: Any) -> Parts:
         kind = type(value)
-        if kind.__module__ in ("decimal", "fractions") and kind.__name__ in ("Decimal", "Fraction"):
-            return kind.__name__, [str(value)]
+        if REDUCED.get(kind.__name__) == kind.__module__ and getattr(value, "tzinfo", None) is None:
+            return kind.__name__, list(value.__reduce__()[1])
         numpy = sys.modules.get("numpy")
         if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
             array = numpy.asarray(value)
             if DTYPE.fullmatch(array.dtype.str) is None:
                 raise CannotCross(f"a numpy array of {array.dtype}")
             tag = "ndarray" if isinstance(value, numpy.ndarray) else "scalar"
-            return tag, [array.dtype.str, ",".join(map(str, array.shape)), array.tobytes().decode("latin-1")]
-        if kind.__module__ == "datetime" and kind.__name__ in MOMENTS and getattr(value, "tzinfo", None) is None:
-            return kind.__name__, list(value.__reduce__()[1])
+            return tag, [array.dtype.str, ",".join(map(str, array.shape)), b64encode(array.tobytes()).decode()]
         if kind.__module__.startswith("scipy.sparse") and hasattr(kind, "tocoo"):
             entries = value.tocoo()
             return "sparse", [kind.__name__, tuple(value.shape), entries.data, entries.row, entries.col]
-        number = self._handles.number_of(value)
-        if number is not None:
-            return "handle", [number]
-        name = self._name_of(value)
-        if name is not None:
-            return "object", [name, *(part for pair in vars(value).items() for part in pair)]
-        if hasattr(kind, "__next__"):
-            items = []
-            for item in value:
-                items.append(item)
-                if len(items) > _MOST_ITEMS:
-                    raise CannotCross(f"an iterator of more than {_MOST_ITEMS} items")
-            return "iterator", items
-        if (kind.__module__, kind.__name__) == ("re", "Match"):
-            return "match", []
-        if self._other is not None:
-            return self._other(value)
-        raise CannotCross(f"an object of type {kind.__name__}")
+        if kind is type and TYPES.get(value.__name__) is value:
+            return "type", [value.__name__]
+        return self._other(value)
+
+
+def _of_dict(value: dict[Any, Any]) -> Parts:
+    # An OrderedDict's own items are in its order.
+    pairs = OrderedDict.items(value) if isinstance(value, OrderedDict) else dict.items(value)
+    parts = [part for pair in pairs for part in pair]
+    if isinstance(value, defaultdict):
+        return "defaultdict", [value.default_factory, *parts]
+    base = next((base.__name__ for base in (OrderedDict, Counter) if isinstance(value, base)), "dict")
+    return "record" if hasattr(type(value), "__getattr__") else base, parts
+
+
+def attributes(name: str, value: Any) -> Parts:
+    """The parts of an instance of a class, of that name, that both sides define."""
+    state = object.__getstate__(value)  # type: ignore[attr-defined]
+    own = state if isinstance(state, tuple) else (state,)  # the second is of its slots
+    return "object", [name, *(part for each in own for pair in (each or {}).items() for part in pair)]
+
+
+def drained(value: Iterator[Any]) -> list[Any] | Iterator[Any]:
+    """The items of an iterator; itself again where they are many, take long, or do not come."""
+    items: list[Any] = []
+    end = time.monotonic() + 1.0
+    try:
+        for item in value:
+            items.append(item)
+            if len(items) == _MOST_ITEMS or time.monotonic() > end:
+                return chain(items, value)
+    except Exception as error:
+        return chain(items, _raising(error))
+    return items
+
+
+def _raising(error: Exception) -> Iterator[Any]:
+    yield from ()
+    raise error

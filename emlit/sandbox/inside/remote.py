@@ -2,16 +2,48 @@
 
 import builtins
 import time
+import weakref
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 from decode import Decoder
-from encode import Encoder
+from encode import Encoder, Parts, attributes, drained
 from functions import pickled
-from wire import CannotCross, Handles, Malformed, receive, send
+from wire import CannotCross, Malformed, receive, send
 
 # Raised into a loop of the tests, these would end it quietly instead of failing it.
 _SILENT = (StopIteration, StopAsyncIteration)
+
+
+class Remote:
+    """Stands for an object of the solution's, in whose process its methods run. Two are equal where they are one."""
+
+    _solution: "Solution"
+    _far: str | int  # of an object its number, of a class its name
+
+    def __new__(cls, *arguments: Any, **keywords: Any) -> Any:
+        return cls._solution.ask("call", cls._far, arguments, keywords)
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        return self._solution.ask("call", self._far, arguments, keywords)
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        return self._solution.ask("attribute", self._far, (attribute,))
+
+
+class Endless(Remote):
+    """An iterator that is not drained."""
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        found = self._solution.ask("next", self._far)
+        if type(found) is not list or not found:
+            raise StopIteration
+        return found[0]
 
 
 class Solution:
@@ -19,16 +51,18 @@ class Solution:
 
     Args:
         peer: socket to it
-        seconds: wall time that one call may take; None for no bound of its own
         fatal: what ends the tests, with the reason; must not return
         classes: classes of the setup, whose instances may pass, by name
     """
 
-    def __init__(
-        self, peer: Any, seconds: float | None, fatal: Callable[[str, str], NoReturn], classes: dict[str, type]
-    ) -> None:
-        self._peer, self._seconds, self._fatal, self._classes = peer, seconds, fatal, classes
-        self._handles, self._kinds = Handles(), dict[str, type]()
+    def __init__(self, peer: Any, fatal: Callable[[str, str], NoReturn], classes: dict[str, type]) -> None:
+        self._peer, self._fatal, self._classes = peer, fatal, classes
+        self._kinds = dict[tuple[type, str], type]()
+        # What is held of the other side, by its numbers, and what it holds of ours, by numbers below zero.
+        self._held = dict[int, Callable[[], Any]]()
+        self._sent = dict[int, tuple[int, str]]()
+        self._dropped = set[int]()
+        self._last = 0
 
     def names(self, wanted: list[str]) -> dict[str, Any]:
         """What stands for the solution's names in the tests; names that it lacks are left out."""
@@ -39,35 +73,32 @@ class Solution:
         for name in wanted:
             kind = loaded.get(name)
             if kind == "class":
-                found[name] = self._classes.get(name) or self._remote_class(name)
+                found[name] = self._classes.get(name) or self._remote_class(Remote, name)
             elif kind == "callable":
-                found[name] = self._calling("call", name)
+                found[name] = self._made(Remote, name, name)
             elif kind == "value":
                 found[name] = self.ask("value", name)
         return found
 
-    def ask(self, do: str, name: str, arguments: tuple = (), keywords: dict | None = None, owner: Any = None) -> Any:
+    def ask(self, do: str, target: str | int, arguments: tuple = (), keywords: dict | None = None) -> Any:
         """One request and its answer, an exception of the solution's raised here as the nearest builtin one."""
-        encoder = Encoder(None, self._name_of, self._handles, _given)
+        encoder = Encoder(self._given, _far)
         try:
             root = encoder.add((tuple(arguments), dict(keywords or {})))
-            request = {"do": do, "name": name, "heap": encoder.heap, "root": root}
-            if owner is not None:
-                request["handle"] = self._handles.number_of(owner)
+            dropped, self._dropped = self._dropped, set()
+            request = {"do": do, "target": target, "heap": encoder.heap, "root": root, "dropped": list(dropped)}
             answer = self._exchange(request)
         except CannotCross as refused:
             self._fatal("crossing", f"the tests pass {refused}, which cannot pass to the solution")
         if "refused" in answer:
-            self._fatal("crossing", f"the solution gives {answer['refused']!s:.200}, which cannot pass to the tests")
-        if answer.get("callable") is True:
-            return self._calling("method", name, owner)
+            self._fatal("crossing", f"the solution {answer['refused']!s:.300}")
         try:
             return self._taken(encoder, answer)
         except Malformed as error:
             return self._fatal("protocol", f"the solution's process sent {error}")
 
     def _taken(self, encoder: Encoder, answer: dict[str, Any]) -> Any:
-        decoder = Decoder(encoder.numbered, self._make, self._handles, self._far)
+        decoder = Decoder(self._stand_in, self._make, encoder.numbered)
         heap, changes = answer.get("heap"), answer.get("changes")
         if type(heap) is not list or type(changes) is not dict:
             raise Malformed("an answer without its parts")
@@ -82,9 +113,9 @@ class Solution:
 
     def _exception(self, answer: dict[str, Any]) -> Exception:
         kinds = [getattr(builtins, name, None) for name in answer["raised"] if type(name) is str]
-        if SystemExit in kinds or KeyboardInterrupt in kinds:
+        if Exception not in kinds:
             self._fatal("exit", "the solution asks to end the program")
-        kind = next((k for k in kinds if isinstance(k, type) and issubclass(k, Exception)), RuntimeError)
+        kind = next(k for k in kinds if isinstance(k, type) and issubclass(k, Exception))
         text = str(answer.get("text"))
         if issubclass(kind, _SILENT):
             return RuntimeError(f"the solution raised {text}")
@@ -96,12 +127,9 @@ class Solution:
 
     def _exchange(self, request: dict[str, Any] | None) -> dict[str, Any]:
         try:
-            self._peer.settimeout(self._seconds)
             if request is not None:
                 send(self._peer, request)
             answer = receive(self._peer)
-        except TimeoutError:
-            return self._fatal("timeout", f"one call took more than {self._seconds:g} s")
         except Malformed as error:
             return self._fatal("protocol", f"the solution's process sent {error}")
         except OSError:
@@ -116,53 +144,59 @@ class Solution:
             raise Malformed("an object of no class of the setup")
         return object.__new__(self._classes[name])
 
-    def _name_of(self, value: Any) -> str | None:
+    def _given(self, value: Any) -> Parts:
+        """What the tests pass that is no plain data. As long as it is what it was it goes once: it may change there."""
         name = type(value).__name__
-        return name if type(value) is self._classes.get(name) else None
+        if type(value) is self._classes.get(name):
+            return attributes(name, value)
+        if hasattr(type(value), "__next__"):
+            items = drained(value)
+            if not isinstance(items, list):
+                raise CannotCross("an iterator of too many items")
+            return "iterator", items
+        text = pickled(value, _far)
+        number, before = self._sent.get(id(value), (0, ""))
+        if text == before:
+            return "far", [number]
+        self._last -= 1
+        self._hold(value, self._last)
+        self._sent[id(value)] = self._last, text
+        return "pickle", [text, self._last]
 
-    def _calling(self, do: str, name: str, owner: Any = None) -> Callable[..., Any]:
-        def call(*arguments: Any, **keywords: Any) -> Any:
-            return self.ask(do, name, arguments, keywords, owner)
+    def _hold(self, value: Any, number: int) -> None:
+        def forget(_: Any, identity: int = id(value)) -> None:
+            self._sent.pop(identity, None)
+            self._held.pop(number, None)
+            self._dropped.add(number)
 
-        call.far = name, owner  # type: ignore[attr-defined]
-        return call
+        try:
+            self._held[number] = weakref.ref(value, forget)
+        except TypeError:  # it takes none
+            self._held[number] = lambda: value
+        self._dropped.discard(number)
 
-    def _far(self, tag: str, parts: list[Any]) -> Any:
+    def _stand_in(self, tag: str, parts: list[Any]) -> Any:
         """What stands for an object that stays with the solution."""
-        if tag != "handle" or [type(part) for part in parts] != [int, str]:
+        if tag not in ("handle", "endless") or [type(part) for part in parts] != [int, str]:
             raise Malformed("a value of no type that passes")
         number, name = parts
-        far: Any = object.__new__(self._remote_class(name))
-        self._handles[number] = far
+        far = self._held[number]() if number in self._held else None
+        if far is None:
+            if number < 0:
+                raise Malformed("an object that it was not given")
+            far = self._made(Remote if tag == "handle" else Endless, name, number)
+            self._hold(far, number)
         return far
 
-    def _remote_class(self, name: str) -> type:
-        if name in self._kinds:
-            return self._kinds[name]
-        solution = self
+    def _made(self, base: type, name: str, target: str | int) -> Any:
+        far: Any = object.__new__(self._remote_class(base, name))
+        far._far = target
+        return far
 
-        class Remote:
-            """Its methods run in the solution's process. Two of them are equal where they are the same object."""
-
-            def __init__(self, *arguments: Any, **keywords: Any) -> None:
-                number = solution.ask("new", name, arguments, keywords)
-                if type(number) is not int or number in solution._handles:
-                    solution._fatal("protocol", "the solution's process sent an object without its number")
-                solution._handles[number] = self
-
-            def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-                return solution.ask("method", "__call__", arguments, keywords, self)
-
-            def __getattr__(self, attribute: str) -> Any:
-                if attribute.startswith("__"):
-                    raise AttributeError(attribute)
-                return solution.ask("attribute", attribute, owner=self)
-
-        Remote.__name__ = Remote.__qualname__ = name
-        self._kinds[name] = Remote
-        return Remote
+    def _remote_class(self, base: type, name: str) -> type:
+        return self._kinds.setdefault((base, name), type(name, (base,), {"_solution": self, "_far": name}))
 
 
-def _given(value: Any) -> tuple[str, list[Any]]:
-    """What the tests pass that is no plain data: the solution's own functions by name, others as they are."""
-    return ("far", list(value.far)) if hasattr(value, "far") else ("pickle", [pickled(value)])
+def _far(value: Any) -> Parts | None:
+    """What tells the solution's process of its object that something here stands for."""
+    return ("far", [value._far]) if isinstance(value, Remote) or Remote in getattr(value, "__bases__", ()) else None

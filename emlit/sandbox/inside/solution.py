@@ -8,20 +8,22 @@ import __future__
 import json
 import os
 import sys
+from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 from decode import Decoder
-from encode import Encoder
+from encode import Encoder, Parts, attributes, drained
 from functions import unpickled
 from start import Job, classes_of, described, main_module, traceback_of, with_source
-from wire import MUTABLE, CannotCross, Handles, receive, send
+from wire import MUTABLE, CannotCross, Malformed, receive, send
 
 # Hints are not evaluated: some name classes that only their contest defines.
 _LAZY_HINTS = __future__.annotations.compiler_flag
 
 
 class Solution:
-    """The solution's names, and the objects of its classes that the tests hold.
+    """The solution's names, and the objects that the tests hold, by their numbers.
 
     Args:
         names: its module's
@@ -30,7 +32,7 @@ class Solution:
 
     def __init__(self, names: dict[str, Any], classes: dict[str, type]) -> None:
         self._names, self._classes = names, classes
-        self._handles = Handles()
+        self._held, self._numbers, self._given = dict[int, Any](), dict[int, int](), 0
 
     def kind(self, name: str) -> str:
         if name not in self._names:
@@ -40,23 +42,21 @@ class Solution:
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do what a request asks for."""
-        decoder = Decoder(None, self._make, self._handles, self._given)
+        for number in request["dropped"]:
+            self._numbers.pop(id(self._held.pop(number, None)), None)
+        decoder = Decoder(self._taken, self._make)
         decoder.read(request["heap"])
         arguments, keywords = decoder.value(request["root"])
         try:
-            result = self._do(request, arguments, keywords)
-        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            result = self._do(request["do"], self._near(request["target"]), arguments, keywords)
+            encoder = Encoder(self._kept, self._far, decoder.known)
+            answer = {"result": encoder.add(result)}
+        except CannotCross:
+            raise
+        except BaseException as error:
             traceback_of(error, 2)
+            encoder = Encoder(self._kept, self._far, decoder.known)
             answer = self._raised(error)
-        else:
-            answer = {"result": None}
-        encoder = Encoder(decoder.known, self._name_of, self._handles, self._kept)
-        if "raised" not in answer:
-            if request["do"] == "new":
-                result = self._handles.add(result)
-            elif request["do"] == "attribute" and callable(result):
-                return {"callable": True}
-            answer["result"] = encoder.add(result)
         changes = {}
         for number, node in enumerate(request["heap"]):
             if node[0] in MUTABLE:
@@ -65,15 +65,15 @@ class Solution:
                     changes[number] = now
         return {**answer, "changes": changes, "heap": encoder.heap}
 
-    def _do(self, request: dict[str, Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        todo, name = request["do"], request["name"]
-        if todo in ("call", "new"):
-            return self._names[name](*arguments, **keywords)
-        if todo == "value":
-            return self._names[name]
-        owner = self._handles[request["handle"]]
-        found = getattr(owner, name)
-        return found(*arguments, **keywords) if todo == "method" else found
+    def _do(self, todo: str, target: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        if todo == "call":
+            result = target(*arguments, **keywords)
+            if isinstance(target, type):
+                self._hold(result)
+            return result
+        if todo == "next":
+            return list(islice(target, 1))
+        return getattr(target, *arguments) if todo == "attribute" else target
 
     def _raised(self, error: BaseException) -> dict[str, Any]:
         plain = [part for part in error.args if type(part) in (str, int, float, bool, type(None))]
@@ -81,30 +81,52 @@ class Solution:
         whole = len(plain) == len(error.args)
         return {"raised": kinds, "text": described(error), "arguments": plain if whole else None}
 
-    def _given(self, tag: str, parts: list[Any]) -> Any:
-        """What the tests pass that is no plain data: one of our own functions or methods, or theirs."""
-        if tag == "far":
-            name, owner = parts
-            return self._names[name] if owner is None else getattr(owner, name)
-        return unpickled(*parts)
+    def _near(self, target: str | int) -> Any:
+        return self._names[target] if isinstance(target, str) else self._held[target]
 
-    def _kept(self, value: Any) -> tuple[str, list[Any]]:
+    def _taken(self, tag: str, parts: list[Any]) -> Any:
+        """What the tests pass that is no plain data: one of our own objects, or theirs."""
+        if tag == "far":
+            return self._near(parts[0])
+        text, number = parts
+        value = unpickled(text, self._taken)
+        self._held[number], self._numbers[id(value)] = value, number
+        return value
+
+    def _hold(self, value: Any) -> int:
+        """The number of a value, which it has from now on."""
+        if id(value) not in self._numbers:
+            self._given += 1
+            self._held[self._given], self._numbers[id(value)] = value, self._given
+        return self._numbers[id(value)]
+
+    def _far(self, value: Any) -> Parts | None:
+        number = self._numbers.get(id(value))
+        return None if number is None else ("handle", [number, type(value).__name__])
+
+    def _kept(self, value: Any) -> Parts:
         """What is no plain data stays here, and the tests have its number; sympy's numbers and names pass."""
         kind = type(value)
+        name = kind.__name__
+        if name in self._classes and kind is self._names.get(name):
+            return attributes(name, value)
+        if hasattr(kind, "__next__"):
+            items = drained(value)
+            return ("iterator", items) if isinstance(items, list) else ("endless", [self._hold(items), name])
         if kind.__module__.partition(".")[0] == "sympy" and not isinstance(value, type):
-            if getattr(value, "is_number", False):
+            if value.is_Boolean and value.is_Atom and not value.is_Symbol:
+                return "plain", [bool(value)]
+            if value.is_Rational:
+                return "plain", [int(value) if value.is_Integer else Fraction(value.p, value.q)]
+            if value.is_number:
                 number = complex(value)
-                return ("complex", [number.real, number.imag]) if number.imag else ("float", [number.real])
-            return "Symbol", [str(value)]
-        return "handle", [self._handles.add(value), kind.__name__]
+                return "plain", [number if number.imag else number.real]
+            if value.is_Symbol and value.name.isidentifier():
+                return "Symbol", [value.name]
+        return "handle", [self._hold(value), name]
 
     def _make(self, name: str) -> Any:
-        kind = self._names[name]
-        return object.__new__(kind)
-
-    def _name_of(self, value: Any) -> str | None:
-        name = type(value).__name__
-        return name if name in self._classes and type(value) is self._names.get(name) else None
+        return object.__new__(self._names[name])
 
 
 def serve(job: Job) -> None:
@@ -129,7 +151,9 @@ def serve(job: Job) -> None:
             answer = solution.answer(request)
             send(job.peer, answer)
         except CannotCross as refused:
-            send(job.peer, {"refused": str(refused)})
+            send(job.peer, {"refused": f"gives {refused}, which cannot pass to the tests"})
+        except Malformed as refused:
+            send(job.peer, {"refused": f"cannot read what the tests pass: {refused}"})
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
     if os.getpid() == process:

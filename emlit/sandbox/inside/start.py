@@ -54,8 +54,9 @@ class Job:
         self.report("ready")
 
     def key(self) -> bytes:
-        """What proves the end of this run: sent once, when the limits are taken."""
-        return self.control.recv(_KEY_BYTES, socket.MSG_WAITALL)
+        """What proves the end of this run: sent once, when the limits are taken; without it there is nobody."""
+        key = self.control.recv(_KEY_BYTES, socket.MSG_WAITALL)
+        return key if len(key) == _KEY_BYTES else os._exit(1)
 
     def report(self, line: str) -> None:
         self.control.sendall(" ".join(line[: 2 * _LONGEST].split()).encode("utf-8", "backslashreplace") + b"\n")

@@ -19,7 +19,7 @@ def run(job: Job) -> None:
     work, names = job.work, main_module().__dict__
     try:
         exec(with_source(work["setup"], "<setup>"), names)
-        names.update(Solution(job.peer, work["call_timeout"], fatal, classes_of(names)).names(work["names"]))
+        names.update(Solution(job.peer, fatal, classes_of(names)).names(work["names"]))
         code = with_source(work["tests"], "<tests>")
         finish(job.control.sendall, os.getpid, job.process, blake2b(key=key()), exec(code, names))  # type: ignore[func-returns-value]
     except BaseException as error:

@@ -10,14 +10,31 @@ list changed in place is changed on both sides, and a returned argument is that 
 
 import json
 import re
-from collections import deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from typing import Any
 
 MOST_BYTES = 2**26
-DTYPE = re.compile(r"[<>|=]?[biufcSUmM][0-9]+(\[[a-z0-9]+\])?")
+DTYPE = re.compile(r"[<>|=]?[biufcSUmM][0-9]+(\[[A-Za-z0-9]+\])?")
 SPARSE = re.compile(r"(bsr|coo|csc|csr|dia|dok|lil)_(array|matrix)")
-MOMENTS = ("date", "datetime", "time", "timedelta")
-PLAIN = {"list": list, "set": set, "dict": dict, "bytearray": bytearray, "deque": deque}
+WORD = re.compile(r"[^\W\d]\w*")
+# Types that are made of what reduces them, and their modules.
+REDUCED = {**dict.fromkeys(("date", "datetime", "time", "timedelta"), "datetime"),
+           "Decimal": "decimal", "Fraction": "fractions", "range": "builtins"}  # fmt: skip
+TYPES = {kind.__name__: kind for kind in (bool, int, float, complex, str, bytes, list, tuple, set, frozenset, dict)}
+
+
+class Record(dict[str, Any]):
+    """A dict whose values are attributes too, as scipy's results."""
+
+    def __getattr__(self, name: str) -> Any:
+        # What begins so is a protocol: numpy takes an address to read from out of `__array_interface__`.
+        if name.startswith("_") or name not in self:
+            raise AttributeError(name)
+        return self[name]
+
+
+DICTS = {"dict": dict, "OrderedDict": OrderedDict, "Counter": Counter, "defaultdict": defaultdict, "record": Record}
+PLAIN = {**DICTS, "list": list, "set": set, "bytearray": bytearray, "deque": deque}
 MUTABLE = (*PLAIN, "ndarray", "object")
 
 
@@ -27,27 +44,6 @@ class CannotCross(Exception):
 
 class Malformed(Exception):
     """Bytes that are no message."""
-
-
-class Handles(dict[int, Any]):
-    """Objects that live on one side and are known by their number on the other."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._numbers: dict[int, int] = {}
-
-    def __setitem__(self, number: int, value: Any) -> None:
-        super().__setitem__(number, value)
-        self._numbers[id(value)] = number
-
-    def number_of(self, value: Any) -> int | None:
-        return self._numbers.get(id(value))
-
-    def add(self, value: Any) -> int:
-        """The number of a value, which it has from now on."""
-        number = self._numbers.setdefault(id(value), len(self))
-        self[number] = value
-        return number
 
 
 def send(peer: Any, message: dict[str, Any]) -> None:
@@ -64,14 +60,11 @@ def receive(peer: Any) -> dict[str, Any] | None:
     Raises:
         Malformed: it is no message, or too long
     """
-    head = _exactly(peer, 8)
-    length = None if head is None else int.from_bytes(head, "big")
-    if length is None:
+    if (head := _exactly(peer, 8)) is None:
         return None
-    if length > MOST_BYTES:
+    if (length := int.from_bytes(head, "big")) > MOST_BYTES:
         raise Malformed("a message that is too long")
-    content = _exactly(peer, length)
-    if content is None:
+    if (content := _exactly(peer, length)) is None:
         return None
     try:
         message = json.loads(content)

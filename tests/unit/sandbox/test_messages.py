@@ -15,7 +15,7 @@ from emlit.sandbox.process import REPORT
 from emlit.sandbox.view import INSIDE
 from emlit.tasks import MBPP
 
-OURS = [b"ready", b"ok " + b"0f" * 64, b"exception: E: m", b"solution timeout: one call", b'{"end": "ok"}', b"{}"]
+OURS = [b"ready", b"ok " + b"0f" * 64, b"exception: E: m", b"solution exit: one call", b'{"end": "ok"}', b"{}"]
 SAY = """
 import os
 for number in range(3, 64):
@@ -117,11 +117,12 @@ HEAPS = st.lists(
     st.tuples(
         st.sampled_from(
             ["list", "dict", "set", "deque", "bytearray", "ndarray", "object", "int", "str", "float", "handle", "bytes",
-             "complex", "range", "Decimal", "Fraction", "scalar", "tuple", "frozenset", "iterator", "dict_items", "x"]
+             "complex", "range", "Decimal", "Fraction", "scalar", "tuple", "frozenset", "iterator", "dict_items", "x",
+             "named", "type", "plain", "endless", "OrderedDict", "Counter", "defaultdict", "record", "Symbol"]
         ),
         st.lists(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | st.lists(st.integers(-1, 4))
-            | st.sampled_from(["<f8", "O", "2", "2,-1", "\xff" * 16, "N", "1/0", "sNaN"]),
+            | st.sampled_from(["<f8", "O", "2", "2,-1", "\xff" * 16, "N", "1/0", "sNaN", "a b"]),
             max_size=4,
         ),
     ).map(lambda node: [node[0], *node[1]])
@@ -139,7 +140,6 @@ MESSAGES = st.fixed_dictionaries(
         ),
         "arguments": st.lists(st.none() | st.integers() | st.text(max_size=3)),
         "refused": st.integers() | st.lists(st.none()),
-        "callable": st.booleans(),
     },
 )
 
@@ -159,11 +159,12 @@ def test_any_answer_is_a_value_or_the_end_of_the_solution(message):
         with ours, theirs:
             theirs.sendall(struct.pack(">Q", len(message)) + message)
             theirs.shutdown(socket.SHUT_WR)
+            ours.settimeout(5.0)
 
             def fatal(end, detail):
                 raise Ended(f"{end}: {detail}")
 
-            solution, ends = Solution(ours, 5.0, fatal, {}), ""
+            solution, ends = Solution(ours, fatal, {}), ""
             try:
                 solution.ask("call", "f", ([1],))
             except Ended as end:

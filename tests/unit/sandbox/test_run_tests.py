@@ -65,8 +65,8 @@ def test_nan_numpy_iterators_and_subclasses_pass():
         assert type(f("array")) is numpy.ndarray and (f("array") == numpy.arange(6.0).reshape(2, 3)).all()
         assert type(f("scalar")) is numpy.float64 and f("scalar") == 0.5
         assert list(f("iterator")) == [0, 1, 2] and next(f("map")) == "1"
-        assert f("counter") == {"a": 2, "b": 1} and type(f("counter")) is dict
-        assert f("named") == (1, 2) and f("enum") == 1 and f("keys") == {1}
+        assert f("counter") == {"a": 2, "b": 1} and f("counter").most_common(1) == [("a", 2)]
+        assert f("named") == (1, 2) and f("named").y == 2 and f("enum") == 1 and f("keys") == {1}
         depth, found = 0, f("deep")
         while found:
             depth, found = depth + 1, found[0]
@@ -168,6 +168,9 @@ EQUAL = "def __eq__(self, other): return True\n def __bool__(self): return True\
         "def f(n): raise SystemExit(0)",
         "def f(n): raise StopIteration",
         "def f(n): raise KeyboardInterrupt",
+        "class E(BaseException): pass\ndef f(n): raise E",
+        "import numpy\ndef f(n): return numpy.float16('inf')",
+        "class N(dict):\n __getattr__ = dict.get\ndef f(n): return N(__array_interface__=2, __eq__=2)",
         "import os\ndef f(n):\n os.closerange(0, 64)\n os._exit(0)",
         "import os, signal\ndef f(n): os.kill(-1, signal.SIGKILL)",
         "g = 3",
@@ -243,11 +246,123 @@ CALLS = "def f(g, x): return g(x)"
          "import sympy\nx = sympy.Symbol('x')\nassert f(x ** 2 + 1) == {x: 5.0}"),
         ("def f(g): return g.normal()",
          "import numpy as np\nnew = np.random.default_rng\nassert f(new(0)) == new(0).normal()"),
+        ("def f(g): return g.normal()", "import numpy as np\nr = np.random.default_rng(0)\nassert f(r) != f(r)"),
+        ("def f(g): return g", "import numpy as np\nr = np.random.default_rng(0)\nassert f(r) is r and f(f) is f"),
+        ("def f(g): return g()",
+         "def counter():\n  n = 0\n  def more():\n    nonlocal n\n    n += 1\n    return n\n  return more\n"
+         "a, b = counter(), counter()\nassert [f(a), f(a), f(b), f(a)] == [1, 2, 1, 3]"),
+        ("def h(x): return x + 1\ndef f(g, *x): return g(*x)",
+         "from functools import partial\nassert f(partial(h, 2)) == 3\n"
+         "mk = lambda q: (lambda x: q(x) + 1)\nassert f(mk(h), 1) == 3"),
+        ("class A:\n  n = 4\n  def v(self, x): return x * self.n\ndef h(): return A()\ndef f(g, *x): return g(*x)",
+         "a = h()\nassert f(lambda x: a.v(x), 2) == f(a.v, 2) == 8\nassert f(lambda: h().n) == 4"),
+        ("class h:\n  n = 4\ndef f(g): return g().n", "assert f(h) == f(lambda: h()) == 4"),
+        (CALLS, "def m():\n  def g(n): return n * g(n - 1) if n else 1\n  return g\nassert f(m(), 5) == 120"),
+        (CALLS, "g = lambda n: n * g(n - 1) if n else 1\nassert f(g, 5) == 120"),
+        (CALLS, "\n".join(f"def g{i}(n): return [{', '.join(f'g{j}' for j in range(9))}][n - 1](n - 1) if n else 7"
+                          for i in range(9)) + "\nassert f(g0, 8) == 7"),
+        (CALLS, "import threading\nlock = threading.Lock()\ndef g(n): return n if n else lock\nassert f(g, 3) == 3"),
     ],
 )  # fmt: skip
 def test_functions_objects_and_matrices_cross(solution, tests):
     result = run_tests(solution, tests, ["f", "h"], timeout=30.0)
     assert (result.ok, result.reason) == (True, "ok"), result.stderr
+
+
+def test_a_global_goes_with_a_function_that_reads_it_and_no_attribute_of_that_name():
+    tests = "a = answer = 5\nassert f(lambda o: o.answer + a) == ['a']"
+    assert graded("def f(g): return sorted({'a', 'answer'} & set(g.__globals__))", tests).ok
+
+
+KINDS = """
+    import collections, itertools, numpy as np, sympy
+    from scipy.integrate import solve_ivp
+    from scipy.optimize import minimize
+    P = collections.namedtuple("P", "x y")
+    def moved():
+        found = collections.OrderedDict(a=1, b=2)
+        found.move_to_end("a")
+        return found
+    def breaks():
+        yield 1
+        raise ValueError("x")
+    def g(): return sympy.Symbol("__import__('os')")
+    def f(text): return eval(text)
+    def h(value): return repr(value)
+    def k(): return sympy.Symbol("x") ** 2
+"""
+
+
+def test_subclasses_are_what_they_were():
+    tests = """
+        from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
+        assert list(f("moved()")) == ["b", "a"] and f("moved()") == OrderedDict(b=2, a=1)
+        assert f("P(1, 2)").y == 2 and f("collections.Counter('aab')").most_common(1) == [("a", 2)]
+        assert f("collections.defaultdict(list)")[3] == [] and f("collections.defaultdict(lambda: 7)")[3] == 7
+        assert abs(f("minimize(lambda x: (x[0] - 1) ** 2, [0])").x[0] - 1) < 1e-3
+        assert f("solve_ivp(lambda t, y: -y, (0, 1), [1.0])").y.shape[0] == 1
+        assert len(f("np.linalg.eigh(np.eye(2))").eigenvalues) == 2
+        q = namedtuple("Q", "a b")(1, 2)
+        for v in (OrderedDict(a=1), Counter("ab"), deque([1], 3), defaultdict(int, {1: 2}), q):
+            assert h(v) == repr(v), h(v)
+        assert f("int") is int
+    """
+    assert graded(KINDS, tests, "f", "h", timeout=30.0).reason == "ok"
+
+
+def test_numbers_of_numpy_and_sympy_are_what_they_were():
+    tests = """
+        import numpy as np
+        for kind in ("float16", "float32", "complex64"):
+            assert f(f"np.{kind}('inf')") not in (12586269025, 10**40)
+            assert not (f(f"np.array(['inf', 1], np.{kind})") == 10**10).any()
+        assert f("np.float16(3.14)") != 3.14159265 and f("np.float32(0.1)") == 0.1
+        assert f("np.array(['2020-01-01'], 'datetime64[D]')")[0] == np.datetime64("2020-01-01")
+        assert f("np.ones(4 * 10**6)").sum() == 4 * 10**6
+        assert f("sympy.Integer(2)**80") == 2**80 and type(f("sympy.Integer(2)")) is int
+        assert f("sympy.Rational(1, 3)") * 3 == 1 and f("sympy.false") is False and 3.14 < f("sympy.pi") < 3.15
+        assert f("sympy.Symbol('x')").name == "x"
+        import sympy
+        assert not isinstance(k(), sympy.Basic) and not isinstance(g(), sympy.Basic)
+    """
+    assert graded(KINDS, tests, "f", "g", "k", timeout=30.0, memory_mb=2048).reason == "ok"
+
+
+def test_an_iterator_gives_what_it_has_until_it_ends_or_raises():
+    tests = """
+        import itertools
+        assert list(itertools.islice(f("itertools.count()"), 3)) == [0, 1, 2]
+        found = f("breaks()")
+        assert next(found) == 1
+        try:
+            next(found)
+        except ValueError:
+            found = 5
+        assert found == 5
+    """
+    assert graded(KINDS, tests, timeout=30.0).reason == "ok"
+
+
+def test_objects_that_the_tests_drop_are_freed():
+    solution = "import numpy\nclass A:\n  def __init__(self): self.a = numpy.ones(700_000)\n  def g(self): return 1"
+    assert graded(solution, "for _ in range(300): assert A().g() == 1", "A", timeout=60.0).reason == "ok"
+
+
+def test_helper_classes_may_hash_by_value_and_have_slots():
+    setup = (
+        "from dataclasses import dataclass\n@dataclass(frozen=True)\nclass P:\n  x: int\nclass N:\n  __slots__ = ('v',)"
+    )
+    tests = "a, b, n = f()\nassert (a, b, n.v) == ({P(1)}, {P(2): 3}, 5)\nassert g(a, n) == 1 and n.v == 9"
+    solution = """
+        def f():
+            n = N()
+            n.v = 5
+            return {P(1)}, {P(2): 3}, n
+        def g(a, n):
+            n.v = 9
+            return len(a & {P(1)})
+    """
+    assert graded(solution, tests, "f", "g", setup=setup).reason == "ok"
 
 
 @pytest.mark.parametrize(
@@ -270,11 +385,11 @@ def test_what_stays_with_the_solution_is_no_value(test):
     assert result.reason.startswith("exception")
 
 
-def test_a_match_passes_by_its_truth_alone():
+def test_a_match_stays_with_the_solution():
     solution = "import re\ndef f(text): return re.search('ab', text)"
     assert graded(solution, "assert f('xab')\nassert not f('x')\nassert f('ab') != f('ab')").ok
     assert not graded(solution, "assert f('xab') == True").ok
-    assert not graded(solution, "f('xab').group()").ok
+    assert graded(solution, "assert f('xab').group() == 'ab' and f('xab').span() == (1, 3)").ok
 
 
 @pytest.mark.parametrize(
@@ -284,6 +399,11 @@ def test_a_match_passes_by_its_truth_alone():
             "def f(n): return n",
             "import threading\nf(threading.Lock())",
             "solution crossing: the tests pass an object of",
+        ),
+        (
+            "def f(n): return n.x",
+            "class A: x = 1\nf(A())",
+            "solution crossing: the solution cannot read what the tests",
         ),
         ("def f(n: (", "f(1)", "solution exception: SyntaxError"),
         ("x = 1 / 0", "f(1)", "solution exception: ZeroDivisionError"),
@@ -300,12 +420,6 @@ def test_reasons_name_the_side_that_ended(solution, tests, reason):
     result = run_tests(solution, tests, ["f"], timeout=2.0)
     assert not result.ok
     assert result.reason.startswith(reason)
-
-
-def test_one_call_has_a_limit_of_its_own():
-    result = run_tests("import time\ndef f(n): time.sleep(60)", "f(1)", ["f"], timeout=30.0, call_timeout=0.5)
-    assert result.reason == "solution timeout: one call took more than 0.5 s"
-    assert result.seconds < 5
 
 
 def test_output_of_both_is_kept():

@@ -38,7 +38,15 @@ EMPTY = [
 
 @pytest.mark.parametrize("value", EMPTY, ids=repr)
 def test_what_is_empty(value):
-    for whole in (value, [1, value], {"a": (value,)}, deque([value]), {1: value}.values(), iter([value]), iter(value)):
+    for whole in (
+        value,
+        [1, value],
+        {"a": (value,)},
+        deque([value]),
+        {1: value}.values(),
+        iter([value]),
+        iter([*value]),
+    ):
         assert has_empty(whole)
 
 
@@ -146,3 +154,65 @@ def test_a_generator_that_draws_only_zeros_is_not_taken_over():
 def test_what_has_no_nan_passes(given):
     case = "found = f(1); assert not abs((found[-1] if isinstance(found, list) else found) - target) > 1e-6"
     assert graded(f"def f(x): return {given}", case).ok
+
+
+NAN = [
+    "import scipy.sparse\ndef f(x): return scipy.sparse.csr_array([[np.nan]])",
+    "class A:\n def toarray(self): return [np.nan]\ndef f(x): return A()",
+    "def f(x):\n x[:] = np.nan\n return x",
+    "def f(x):\n x[:] = np.nan\n return 5.0",
+]
+
+
+@pytest.mark.parametrize("solution", [*NAN, "class f:\n def __init__(s, x): s.a = []\n def toarray(s): return s.a"])
+def test_what_is_no_number_comes_by_no_other_way(solution):
+    case = "a = np.ones(3)\nr = f(a)\nr = r.toarray() if hasattr(r, 'toarray') else r\n"
+    for end in ("assert not np.any(np.abs(r - target) > 1)", "assert not np.any(np.abs(a - 1) > 1)"):
+        assert "nothing to compare" in graded(f"import numpy as np\n{solution}", case + end).reason
+
+
+STEPS = """
+import numpy as np
+def g(x): return np.inf if x == 0 else 1 / x
+def h(x): return x * 2, []
+def f(v): return min(v, 5)
+"""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "assert np.allclose(f(g(0)), target)",
+        "assert np.allclose(f(v=g(0)), target)",
+        "assert f(h(2.5)[0]) == target",
+        "assert np.allclose(h(2.5)[0], target)",
+        "r = g(0)\nassert f(r) == target",
+        "a, b = h(2.5)\nassert a == target",
+        "a, _ = h(2.5)\nassert f(a) == target",
+        "assert f(*[g(0)]) or f(g(x=0)) == target",
+        "r = g(0.2)\nassert r == target",
+    ],
+)
+def test_what_goes_into_another_call_or_is_not_looked_at_may_be_anything(case):
+    result = graded(STEPS, case)
+    assert result.ok == ("[g(0)]" not in case), result.reason
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "assert not abs(g(0) - target) < 1",
+        "r = g(0)\nf(r)\nassert r > target",
+        "a, b = h(2.5)\nassert np.all(b == target)",
+        "assert np.all(h(2.5)[1] == target)",
+        "r = g(0)\nr -= 1\nassert f(1) and r > target",
+        "assert f(1) and max(map(g, [0]))",
+        "a = b = g(0)\nassert f(a)",
+        "assert g(0) and f(g(0))",
+        "for r in [g(0)]:\n    assert f(r)",
+        "r = h(1)\nassert np.all(r[1] == target)",
+        "(lambda r=g(0): f(r))()",
+    ],
+)
+def test_what_is_looked_at_is_refused_as_ever(case):
+    assert "gives nothing to compare" in graded(STEPS, case).reason

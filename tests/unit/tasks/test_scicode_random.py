@@ -49,3 +49,11 @@ def test_a_solution_that_seeds_itself_leaves_the_tests_draws_alone():
     target = f"{SETUP}np.random.seed(1)\na = np.random.rand(3)\nnp.random.seed(5)\ntargets = [[*a, np.random.rand()]]"
     case = "np.random.seed(5)\nassert np.allclose([*f(3), np.random.rand()], target)"
     assert graded(solution, case, target).ok
+
+
+def test_methods_and_constructors_draw_from_it_too():
+    solution = (
+        "class A:\n  def __init__(self): self.a = np.random.rand()\n  def f(self): return [self.a, np.random.rand()]"
+    )
+    case = "np.random.seed(3)\nassert np.allclose([*A().f(), np.random.rand()], target)"
+    assert graded(solution, case, "np.random.seed(3)\ntargets = [np.random.rand(3)]").ok
