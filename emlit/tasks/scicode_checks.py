@@ -6,21 +6,21 @@ from collections.abc import Collection
 BARE, WHOLE = "_bare", "_whole"
 
 
-def checked_at_use(case: str, names: Collection[str]) -> str:
-    """A test in which some results are checked later than where they are given; all others are where they are.
+def checked_at_use(tests: str, names: Collection[str]) -> str:
+    """Tests in which some results are checked later than where they are given; all others are where they are.
 
     Args:
-        case: a test's text
-        names: those of the solution that it calls
+        tests: a step's, together: what one gives a name to, another may use
+        names: those of the solution that they call
 
     Returns:
-        The test with `_bare(f)(x)` for a call whose result is an argument of another one, is subscripted or is given
+        Them with `_bare(f)(x)` for a call whose result is an argument of another one, is subscripted or is given
         names, and `_whole("f", part)` for the part that is used otherwise than as an argument
     """
     try:
-        tree = ast.parse(case)
+        tree = ast.parse(tests)
     except (SyntaxError, ValueError):
-        return case
+        return tests
     return ast.unparse(ast.fix_missing_locations(_Later(tree, names).visit(tree)))
 
 

@@ -103,6 +103,6 @@ def tests_of(cases: Sequence[str], targets: str, setup: str) -> tuple[str, list[
         targets: a program that leaves what they compare with in the list `targets`
         setup: what is run in front of both sides
     """
-    names = free_names("\n".join(["targets = target = 0", *cases]), setup)
-    checked = [f"target = targets[{index}]\n{checked_at_use(case, names)}" for index, case in enumerate(cases)]
-    return "\n".join([_HEAD, targets, _SHARED, *checked]), names
+    body = "\n".join(f"target = targets[{index}]\n{case}" for index, case in enumerate(cases))
+    names = free_names(f"targets = target = 0\n{body}", setup)
+    return f"{_HEAD}\n{targets}\n{_SHARED}\n{checked_at_use(body, names)}", names

@@ -117,12 +117,10 @@ class Decoder:
         """
         with _checked():
             place = int(number)
-            tag, parts = node[0], node[1:]
-            if not 0 <= place < len(sent) or tag not in MUTABLE or sent[place][0] != tag:
+            tag, kind = node[0], 1 + (node[0] == "object")  # which has its class's name
+            if not 0 <= place < len(sent) or tag not in MUTABLE or sent[place][:kind] != node[:kind]:
                 raise Malformed("a change of what it was not given")
-            if tag == "object" and sent[place][1] != parts[0]:
-                raise Malformed("an object of another class")
-            self._fill(self.known[place], tag, parts)
+            self._fill(self.known[place], tag, node[1:])
 
     def _immutable(self, tag: str, parts: list[Any]) -> Any:
         if tag == "scalar":

@@ -78,8 +78,11 @@ class Solution:
     def _raised(self, error: BaseException) -> dict[str, Any]:
         plain = [part for part in error.args if type(part) in (str, int, float, bool, type(None))]
         kinds = [kind.__name__ for kind in type(error).__mro__]
-        whole = len(plain) == len(error.args)
-        return {"raised": kinds, "text": described(error), "arguments": plain if whole else None}
+        return {
+            "raised": kinds,
+            "text": described(error),
+            "arguments": plain if len(plain) == len(error.args) else None,
+        }
 
     def _near(self, target: str | int) -> Any:
         return self._names[target] if isinstance(target, str) else self._held[target]

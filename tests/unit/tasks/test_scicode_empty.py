@@ -216,3 +216,10 @@ def test_what_goes_into_another_call_or_is_not_looked_at_may_be_anything(case):
 )
 def test_what_is_looked_at_is_refused_as_ever(case):
     assert "gives nothing to compare" in graded(STEPS, case).reason
+
+
+def test_what_one_test_gives_a_name_another_may_look_at():
+    setup = "import numpy as np"
+    tests, names = scicode_tests.tests_of(["r = g(0)", "assert r > 5"], f"{setup}\ntargets = [5, 5]", setup)
+    result = run_tests(in_one(STEPS, scicode_tests.RANDOM_STATE), tests, names, setup=setup, timeout=60, memory_mb=2048)
+    assert "g gives nothing to compare" in result.reason
