@@ -97,7 +97,7 @@ class Encoder:
             return _of_dict(value)
         if kind is deque:
             return name, [value.maxlen, *deque.__iter__(value)]
-        if kind is tuple and hasattr(value, "_fields"):
+        if kind is tuple and hasattr(type(value), "_fields"):
             return "named", [type(value).__name__, " ".join(value._fields), *tuple.__iter__(value)]
         if kind in (list, tuple, set, frozenset):
             return name, list(kind.__iter__(value))

@@ -199,4 +199,5 @@ class Solution:
 
 def _far(value: Any) -> Parts | None:
     """What tells the solution's process of its object that something here stands for."""
-    return ("far", [value._far]) if isinstance(value, Remote) or Remote in getattr(value, "__bases__", ()) else None
+    kind = value if isinstance(value, type) else type(value)
+    return ("far", [value._far]) if issubclass(kind, Remote) else None

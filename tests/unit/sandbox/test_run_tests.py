@@ -348,6 +348,11 @@ def test_objects_that_the_tests_drop_are_freed():
     assert graded(solution, "for _ in range(300): assert A().g() == 1", "A", timeout=60.0).reason == "ok"
 
 
+def test_a_helper_class_may_answer_for_any_attribute():
+    setup = "class N:\n  def __init__(self): self.c = {}\n  def __getattr__(self, name): return self.c[name]"
+    assert graded("def f(g, x): return g(x)", "assert f(lambda x: x.c, N()) == {}", setup=setup).reason == "ok"
+
+
 def test_helper_classes_may_hash_by_value_and_have_slots():
     setup = (
         "from dataclasses import dataclass\n@dataclass(frozen=True)\nclass P:\n  x: int\nclass N:\n  __slots__ = ('v',)"
