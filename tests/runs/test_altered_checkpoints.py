@@ -63,7 +63,14 @@ def test_altered_values_are_one_sentence(alter, run, tmp_path, run_sentence):
     words = ["fit", "--config", str(ROOT / "configs/tiny/em_ft.yaml"), f"--run_dir={tmp_path / 'run'}", *SMALL]
     sentence = run_sentence(
         cli.main,
-        [*words, "--engine=transformers", "--trainer.max_steps=4", "--guard.prompts=16", "--guard.every_n_steps=1", "--ckpt_path=last"],
+        [
+            *words,
+            "--engine=transformers",
+            "--trainer.max_steps=4",
+            "--guard.prompts=16",
+            "--guard.every_n_steps=1",
+            "--ckpt_path=last",
+        ],
     )
     assert "last.ckpt, which holds" in sentence
     assert "another checkpoint" in sentence or "set --model.lora" in sentence
