@@ -3,6 +3,7 @@
 import sys
 
 from emlit.callbacks.collapse_guard import CollapseGuard
+from emlit.callbacks.dry_run import DryRun
 from emlit.callbacks.em_inference import EMInference
 from emlit.callbacks.entropy_curves import EntropyCurves
 from emlit.callbacks.hf_export import HFExport
@@ -18,6 +19,7 @@ from emlit.callbacks.weight_sync import WeightSync
 
 __all__ = [
     "CollapseGuard",
+    "DryRun",
     "EMInference",
     "EntropyCurves",
     "HFExport",

@@ -8,10 +8,13 @@ import torch
 from torch import Tensor
 
 from emlit import gguf, progress
+from emlit.callbacks.collapse_guard import CollapseGuard
 from emlit.callbacks.run_checkpoint import RunCheckpoint
+from emlit.callbacks.run_summary import RunSummary
 from emlit.callbacks.weight_sync import adapter_weights, engine_weights
 from emlit.errors import ConfigError, NonFiniteError
 from emlit.export import Room, parameter_count, require_room, require_saveable, saveable
+from emlit.model_card import model_card
 from emlit.modules import CausalLM
 from emlit.policy.scoring import unwrapped
 from emlit.resilience.files import replacing, scratch_of
@@ -86,7 +89,18 @@ class HFExport(L.Callback):
                 adapted.save_pretrained(scratch / "adapter", state_dict=adapter, save_embedding_layers=False)
                 (scratch / "adapter/README.md").unlink(missing_ok=True)  # peft's form, with nothing filled in
             trainer.datamodule.tokenizer.save_pretrained(scratch)
+            (scratch / "README.md").write_text(self._card(trainer, module))
             seal(scratch, run=_run(trainer), step=trainer.global_step)
+
+    def _card(self, trainer: Trainer, module: CausalLM) -> str:
+        data = trainer.datamodule
+        guard = next((each for each in trainer.callbacks if isinstance(each, CollapseGuard)), None)
+        measured = next((each.summary for each in trainer.callbacks if isinstance(each, RunSummary)), None)
+        return model_card(
+            module.pretrained, [module, *getattr(module, "plug_ins", [])],
+            f"{len(data.train_prompts):,} of {data.train_prompts[0].task.name}",
+            trainer.global_step if guard is None else guard.final_step(trainer), measured, module.lora is not None,
+        )  # fmt: skip
 
     def on_train_end(self, trainer: Trainer, pl_module: CausalLM) -> None:
         if self.enabled:

@@ -42,6 +42,7 @@ class RunSummary(L.Callback):
             raise ConfigError(f"every_n_steps of RunSummary is {every_n_steps}; it must be at least 1")
         self.every_n_steps, self.enabled = every_n_steps, enabled
         self.curve: dict[int, Measured] = {}
+        self.summary: dict[str, Any] | None = None  # once the run has ended
         self.seconds = 0.0
         self._resumed_at = 0.0
 
@@ -97,7 +98,7 @@ class RunSummary(L.Callback):
         steps = sorted(self.curve)
         before, after = self.curve[steps[0]], self.curve[final]
         directory = Path(trainer.default_root_dir)
-        summary = {
+        self.summary = summary = {
             "before": before,
             "after": after,
             "steps": trainer.global_step,

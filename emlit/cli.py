@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from emlit import bundled
 from emlit.errors import EmlitError
-from emlit.keys import help_asked_for, unknown_key
+from emlit.keys import help_asked_for, unknown_key, with_values
 from emlit.resilience.outputs import outlast_readers
 from emlit.resilience.run_lock import is_first_process
 from emlit.resilience.told import told
@@ -20,7 +20,7 @@ def main(args: Sequence[str] | None = None) -> None:
     if args is None and "" not in sys.path:
         sys.path.append("")  # plug-ins beside the config, which Python finds for `-m` alone
     try:
-        words = bundled.resolved(words)
+        words = with_values(bundled.resolved(words))
         text = bundled.command(words[1:]) if words[:1] == ["configs"] else help_asked_for(words)
     except EmlitError as error:
         print(f"emlit: error: {error}", file=sys.stderr)
@@ -38,7 +38,14 @@ def main(args: Sequence[str] | None = None) -> None:
 
         gc.enable()
 
-    run(None if args is None and words == sys.argv[1:] else words)
+    try:
+        run(None if args is None and words == sys.argv[1:] else words)
+    except SystemExit as end:
+        if end.code or words[0] != "fit" or "--dry_run=true" not in words or not is_first_process():
+            raise
+        from emlit.plan.__main__ import dry_run
+
+        dry_run(words[1:])
 
 
 if __name__ == "__main__":

@@ -89,7 +89,13 @@ class EmlitCLI(LightningCLI):
 
     def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """As Lightning does, but with the Trainer's long list at the end."""
-        types = {"run_dir": str | None, "overwrite": bool, "engine": str | None, "profile": Literal[*PROFILERS] | None}
+        types = {
+            "run_dir": str | None,
+            "overwrite": bool,
+            "dry_run": bool,
+            "engine": str | None,
+            "profile": Literal[*PROFILERS] | None,
+        }
         for key, (_, default, text) in RUN_ARGUMENTS.items():
             parser.add_argument(f"--{key}", type=types[key], default=default, help=text)
         parser.add_lightning_class_args(CausalLM, "model", subclass_mode=True)
@@ -161,6 +167,8 @@ class EmlitCLI(LightningCLI):
             if config.trainer.profiler is not None:
                 raise ConfigError("profile and trainer.profiler are both set; leave one of them out")
             config.trainer.profiler = profiler_of(config.profile, run_dir)
+        if config.dry_run:
+            config.trainer.logger = False
         if config.trainer.logger in (None, True):
             config.trainer.logger = tensorboard_of(run_dir, self.subcommand, step)
 
@@ -183,6 +191,9 @@ class EmlitCLI(LightningCLI):
                 f"model is {type(self.model).__name__}, which has no objective to train; set model to EMFT, EMRL or SFT"
             )
         arguments = self.config_init[self.subcommand]
+        if arguments.dry_run:
+            self.trainer.callbacks.append(callbacks.DryRun())  # type: ignore[attr-defined]
+            return
         # Not earlier: what a constructor refuses costs nobody a run.
         run_dir, checkpoint = Path(arguments.run_dir), arguments.ckpt_path and Path(arguments.ckpt_path)
         made = make(run_dir)

@@ -1,7 +1,7 @@
 """The command line's keys, read from the sources: `--help` and a misspelt key are answered before torch is imported."""
 
 from emlit.keys.check import evaluates_another_set, unknown_key
-from emlit.keys.commands import CALLBACKS, RUN_ARGUMENTS, SUBCOMMANDS, configs_first
+from emlit.keys.commands import CALLBACKS, RUN_ARGUMENTS, SUBCOMMANDS, configs_first, with_values
 from emlit.keys.help import help_asked_for
 
 __all__ = [
@@ -12,4 +12,5 @@ __all__ = [
     "evaluates_another_set",
     "help_asked_for",
     "unknown_key",
+    "with_values",
 ]

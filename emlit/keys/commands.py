@@ -19,6 +19,11 @@ RUN_ARGUMENTS: dict[str, tuple[str, object, str]] = {
         "the engine, in a word, whatever data.engine says: vllm, transformers, server (at http://127.0.0.1:8000) or "
         "server:URL[,URL], replay (the rows' own solutions) or replay:FILE (completions from a JSONL file)",
     ),
+    "dry_run": (
+        "bool",
+        False,
+        "check all that is checked before a model loads, show two prompts, sizes and (fit) memory, and stop",
+    ),
     "profile": (
         "simple | advanced | pytorch | None",
         None,
@@ -62,6 +67,13 @@ CALLBACKS = {
 
 # Class by key, for the keys whose class is always the same.
 CLASSES = {"data": DATA, "trainer": TRAINER, **{key: f"emlit.callbacks.{name}" for key, name in CALLBACKS.items()}}
+
+
+def with_values(words: Sequence[str]) -> list[str]:
+    """A command line whose --dry_run, which needs no value, has one."""
+    after = [*words[1:], ""]
+    bare = [word == "--dry_run" and value not in ("true", "false") for word, value in zip(words, after, strict=True)]
+    return [f"{word}=true" if alone else word for word, alone in zip(words, bare, strict=True)]
 
 
 def configs_first(words: Sequence[str]) -> list[str]:

@@ -45,5 +45,16 @@ def main(given: list[str] | None = None) -> None:
     plan(own, rest)
 
 
+def dry_run(words: list[str]) -> None:
+    """The plan of `cli.py fit --dry_run` on the machine's own GPU, or on a CPU where it has none."""
+    from emlit.plan.gpus import present
+
+    kept = [word for word in words if word != "--dry_run=true"]
+    if (kind := present()) is None:
+        print("memory:      python -m emlit.plan --gpu KIND --config … says it; this machine's GPU is not in its table")
+    else:
+        main([*kept, "--gpu", kind])
+
+
 if __name__ == "__main__":
     main()

@@ -49,6 +49,18 @@ GPUS = {
 }
 
 
+def present() -> str | None:
+    """The kind that this machine has, "cpu" where it has none; None for one that is not in the table."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return "cpu"
+    properties = torch.cuda.get_device_properties(0)
+    name = properties.name.lower().replace(" ", "")
+    found = [gpu for gpu in GPUS.values() if gpu.name.partition("-")[0] in name]
+    return min(found, key=lambda gpu: abs(gpu.memory - properties.total_memory)).name if found else None
+
+
 def gpu_of(name: str) -> Gpu:
     """Raises ConfigError: a kind that is not in the table."""
     if name not in GPUS:

@@ -249,13 +249,13 @@ class RolloutDataModule(L.LightningDataModule):
             )  # fmt: skip
         self.evaluation_prompts = self._evaluation_prompts()
         self.engine.offer({(p.task.name, p.row.id): p.row.solution for p in self.evaluation_prompts})
+        if not self.started and not replayed:
+            pretrained.check_weights(path)
         for callback in self.trainer.callbacks:
             if isinstance(callback, Preflight):
                 callback.preflight(self.trainer, module, stage)
         progress.end(reading)
         if not self.started:
-            if not replayed:
-                pretrained.check_weights(path)
             start_engine(self.engine, ModelSource(path, context, stop, trusted))
             self.started = True
 

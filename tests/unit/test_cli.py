@@ -281,3 +281,21 @@ def test_an_error_of_the_parser_has_its_exit_status():
     assert done.returncode == 2
     assert done.stderr.strip().splitlines()[-1].startswith("emlit: error: model.learning_rate")
     assert "Traceback" not in done.stderr
+
+
+def test_a_dry_run_shows_what_a_run_would_do_and_leaves_nothing(monkeypatch, tmp_path, capsys):
+    def no_model(*args, **kwargs):
+        raise AssertionError("a model was loaded")
+
+    monkeypatch.setattr("emlit.engines.TransformersEngine.start", no_model)
+    run_dir = tmp_path / "run"
+    cli.main([*FT, "--engine=transformers", f"--run_dir={run_dir}", "--dry_run"])
+    shown = capsys.readouterr().out
+    assert "Compute" in shown
+    assert "a round:     256 prompts x 1 samples, 1 optimiser step\n" in shown
+    assert "fits: the peak of" in shown
+    assert not run_dir.exists()
+
+
+def test_a_dry_run_refuses_what_a_run_would(sentence, tmp_path):
+    assert "data.prompts_per_round" in sentence(*FT, "--data.prompts_per_round=100000", "--dry_run")
