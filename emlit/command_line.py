@@ -191,15 +191,15 @@ class EmlitCLI(LightningCLI):
                 f"model is {type(self.model).__name__}, which has no objective to train; set model to EMFT, EMRL or SFT"
             )
         arguments = self.config_init[self.subcommand]
-        if arguments.dry_run:
-            self.trainer.callbacks.append(callbacks.DryRun())  # type: ignore[attr-defined]
-            return
         # Not earlier: what a constructor refuses costs nobody a run.
         run_dir, checkpoint = Path(arguments.run_dir), arguments.ckpt_path and Path(arguments.ckpt_path)
         made = make(run_dir)
         self._lock.take(run_dir, self.subcommand)
         if is_first_process():
             EmlitCLI._made = made
+        if arguments.dry_run:
+            self.trainer.callbacks.append(callbacks.DryRun())  # type: ignore[attr-defined]
+        elif is_first_process():
             take(run_dir, self.subcommand, self._in_the_way, checkpoint, arguments.profile is not None)
         self.trainer.ckpt_path, arguments.ckpt_path = arguments.ckpt_path, None
 

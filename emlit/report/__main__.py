@@ -1,4 +1,4 @@
-"""Merge runs into one comparison: `python -m emlit.report RUN_DIR [RUN_DIR ...] [--out DIR]`."""
+"""Runs beside each other: `python -m emlit.report RUN_DIR [RUN_DIR ...] [--out DIR] [--html FILE]`."""
 
 import argparse
 import tempfile
@@ -6,11 +6,13 @@ from pathlib import Path
 
 from emlit.errors import ConfigError
 from emlit.printable import printable
+from emlit.report.page import read_fit, write_page
 from emlit.report.published import TABLES
 from emlit.report.reading import Run, read_run
 from emlit.report.writing import write_report
 from emlit.resilience.endings import ends_in_a_sentence, say
 from emlit.resilience.outputs import outlast_readers
+from emlit.terminal import Terminal
 
 
 def labelled(directories: list[Path]) -> list[Run]:
@@ -30,26 +32,48 @@ def labelled(directories: list[Path]) -> list[Run]:
     for task in {task for run in runs for task in run.settings.get("problems", {})}:
         if len({run.settings["problems"][task] for run in runs if task in run.settings.get("problems", {})}) > 1:
             say(f"{task}: the runs have other problems; those with the same id are compared")
-    parts = [directory.resolve().parts for directory in directories]
-    shared = 0
-    while all(len(each) > shared + 1 and each[shared] == parts[0][shared] for each in parts):
-        shared += 1
-    for run, own in zip(runs, parts, strict=True):
-        label = "/".join(own[shared:])
+    for run, label in zip(runs, own_parts(directories), strict=True):
         run.seconds = {(f"{label}: {decoding}", task): each for (decoding, task), each in run.seconds.items()}
         for prediction in run.predictions:
             prediction.decoding = f"{label}: {prediction.decoding}"
     return runs
 
 
+def own_parts(directories: list[Path]) -> list[str]:
+    """What of each path tells it from the others."""
+    parts = [directory.resolve().parts for directory in directories]
+    shared = 0
+    while all(len(each) > shared + 1 and each[shared] == parts[0][shared] for each in parts):
+        shared += 1
+    return ["/".join(own[shared:]) for own in parts]
+
+
+def write_html(path: Path, directories: list[Path]) -> None:
+    """A page of fits and predict runs.
+
+    Raises:
+        DataError: a directory that holds neither
+    """
+    fits = [each for each in directories if (each / "summary.json").is_file()]
+    asked = [each for each in directories if each not in fits or (each / "predictions.jsonl").is_file()]
+    labels = dict(zip(directories, own_parts(directories), strict=True))
+    write_page(path, [read_fit(each, labels[each]) for each in fits], labelled(asked) if asked else [])
+    Terminal().named("page", path)
+
+
 def main() -> None:
     outlast_readers()
     parser = argparse.ArgumentParser(
-        prog="python -m emlit.report", description="Merge predict runs into one report, paired on the same problems."
+        prog="python -m emlit.report",
+        description="Merge predict runs into one report, paired on the same problems, or draw any runs on one page.",
     )
     parser.add_argument(
-        "run_dir", type=Path, nargs="+", help="a predict run's --run_dir; the first is compared against"
+        "run_dir",
+        type=Path,
+        nargs="+",
+        help="a predict run's --run_dir (with --html a fit's, too); the first is compared against",
     )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page of curves, tables and changed answers")
     parser.add_argument("--out", type=Path, help="write report.md, report.json, comparisons.json and figures here")
     parser.add_argument(
         "--published",
@@ -58,6 +82,9 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     with ends_in_a_sentence():
+        if arguments.html:
+            write_html(arguments.html, arguments.run_dir)
+            return
         runs = labelled(arguments.run_dir)
         model = arguments.published or runs[0].settings.get("pretrained")
         if arguments.published and arguments.published not in TABLES:

@@ -1,6 +1,6 @@
-"""Accuracy against what it costs."""
+"""Accuracy against what it costs, and along runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from emlit.figures import COLOURS, new_figure
@@ -16,7 +16,7 @@ def accuracy_by_tokens(rows: Sequence[dict[str, Any]], title: str, bars: str = "
 
     Left and above is better for the same compute.
     """
-    from matplotlib.ticker import ScalarFormatter
+    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
     def draw(axes: "Axes") -> None:
         for index, row in enumerate(rows):
@@ -32,8 +32,10 @@ def accuracy_by_tokens(rows: Sequence[dict[str, Any]], title: str, bars: str = "
                 label=str(index),
             )
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(ScalarFormatter())
-        axes.xaxis.set_minor_formatter(ScalarFormatter())
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set_ylim(0, min(1.05 * max(row["intervals"]["pass@1"][1] for row in rows), 1.02) or 1)
         axes.set_xlabel("tokens sampled for an answer, votes and drafts included (logarithmic)")
         axes.set_ylabel(f"pass@1 ({bars})")
         legend = axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
@@ -42,3 +44,55 @@ def accuracy_by_tokens(rows: Sequence[dict[str, Any]], title: str, bars: str = "
             shown.set_text(printable(row["decoding"], 60))
 
     return new_figure(draw, title, width=9.0, height=4.6)
+
+
+def curve(runs: Mapping[str, Mapping[int, float]], title: str) -> "Figure":
+    """A value by optimiser step, a line a run."""
+
+    def draw(axes: "Axes") -> None:
+        for index, points in enumerate(runs.values()):
+            axes.plot(list(points), list(points.values()), color=COLOURS[index % len(COLOURS)], marker=".")
+        axes.set_xlabel("optimiser step")
+        axes.set_ylim(bottom=0)
+        _name_lines(axes, list(runs))
+
+    return new_figure(draw, title, width=9.0, height=3.4)
+
+
+def accuracy_by_entropy(runs: Mapping[str, Sequence[dict[str, Any]]], kept: Mapping[str, int | None]) -> "Figure":
+    """Each run's evaluations from its start (a square) on, the step that the guard keeps in a ring."""
+
+    def draw(axes: "Axes") -> None:
+        for index, (label, evaluations) in enumerate(runs.items()):
+            points = [
+                (each["mean_entropy"], each["pass@1"], each["step"])
+                for each in evaluations
+                if each.get("mean_entropy") is not None and each.get("pass@1") is not None
+            ]
+            colour = COLOURS[index % len(COLOURS)]
+            axes.plot([x for x, _, _ in points], [y for _, y, _ in points], color=colour, marker=".")
+            for x, y, step in points:
+                if step == points[0][2]:
+                    axes.plot([x], [y], color=colour, marker="s", markersize=7)
+                if step == kept.get(label):
+                    axes.plot([x], [y], color=colour, marker="o", markersize=13, fillstyle="none")
+        axes.set_xlabel("entropy of evaluations, nats a token")
+        axes.set_ylabel("pass@1")
+        axes.set_ylim(bottom=0)
+        axes.set_xlim(left=0)
+        _name_lines(axes, list(runs))
+
+    return new_figure(draw, "accuracy against entropy: square the start, ring what the guard keeps", 9.0, 4.6)
+
+
+def _name_lines(axes: "Axes", labels: Sequence[str]) -> None:
+    legend = axes.legend(
+        [str(index) for index in range(len(labels))],
+        frameon=False,
+        fontsize=8,
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1),
+    )
+    for shown, label in zip(legend.get_texts(), labels, strict=True):
+        shown.set_parse_math(False)
+        shown.set_text(printable(label, 60))

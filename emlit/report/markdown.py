@@ -61,7 +61,7 @@ def to_markdown(
         ]
         for row in mine:
             cells = [as_markdown(row["decoding"]), str(row["problems"]), str(row["samples"])]
-            lines.append("| " + " | ".join([*cells, *(_cell(row, name) for name in names)]) + " |")
+            lines.append("| " + " | ".join([*cells, *(format_cell(row, name) for name in names)]) + " |")
         for row in (each for each in published if each["task"] == task):
             cells = [f"*{row['decoding']}* ({row['source']})", "", ""]
             lines.append("| " + " | ".join([*cells, *(format_value(row.get(name)) for name in names)]) + " |")
@@ -79,7 +79,7 @@ def truncation_warnings(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     return [f"{row['task']}, {row['decoding']}: {sentence}" for row, sentence in found if sentence]
 
 
-def _cell(row: Mapping[str, Any], name: str) -> str:
+def format_cell(row: Mapping[str, Any], name: str) -> str:
     shown = format_value(row.get(name))
     ends = row.get("intervals", {}).get(name)
     return f"{shown} [{ends[0]:.3f}, {ends[1]:.3f}]" if ends and name in _IN_BRACKETS else shown

@@ -298,4 +298,4 @@ def test_a_dry_run_shows_what_a_run_would_do_and_leaves_nothing(monkeypatch, tmp
 
 
 def test_a_dry_run_refuses_what_a_run_would(sentence, tmp_path):
-    assert "data.prompts_per_round" in sentence(*FT, "--data.prompts_per_round=100000", "--dry_run")
+    assert "sampling.max_tokens" in sentence(*FT, "--data.sampling.max_tokens=100000", "--dry_run")

@@ -1,0 +1,169 @@
+"""One HTML file about runs, with all that it needs inside: tables, figures, answers that became right or wrong."""
+
+import io
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from emlit.curves.entropy_law import read_scalars
+from emlit.errors import DataError
+from emlit.json_files import json_object
+from emlit.predictions import Prediction
+from emlit.printable import printable
+from emlit.report.figures import accuracy_by_entropy, accuracy_by_tokens, curve
+from emlit.report.markdown import columns, format_cell
+from emlit.report.reading import Run
+from emlit.report.rows import summarise
+from emlit.resilience.files import write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CURVES = {
+    "accuracy/pass@1": "pass@1 of each round (labels measure only)",
+    "entropy/token_mean": "entropy of each round, nats a token",
+    "length/mean": "length of each round, tokens",
+    "guard/start_agreement": "agreement with the start's votes, of the guard's probe",
+}
+MEASURED = ("pass@1", "greedy", "format_rate", "mean_entropy", "mean_length", "truncated")
+_CHANGED = 5  # answers shown of each kind
+_LONGEST = 3000
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A training run.
+
+    Attributes:
+        label: what tells it from the others
+        summary: of summary.json
+        curves: of TensorBoard, value by step
+    """
+
+    label: str
+    summary: dict[str, Any]
+    curves: dict[str, dict[int, float]] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> int | None:
+        """The step that the guard would keep."""
+        return self.summary["guard"]["kept_step"] if "guard" in self.summary else None
+
+
+def read_fit(directory: Path, label: str) -> Fit:
+    """Raises DataError: its summary cannot be read."""
+    path = directory / "summary.json"
+    try:
+        summary = json_object(path.read_bytes(), {"before": dict, "after": dict, "curve": list})
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} does not hold a run's summary ({error}); give the --run_dir of a fit") from None
+    try:
+        return Fit(label, summary, read_scalars(directory))
+    except DataError:  # it had another logger
+        return Fit(label, summary)
+
+
+def write_page(path: Path, fits: Sequence[Fit], runs: Sequence[Run]) -> None:
+    """Write the page.
+
+    Args:
+        path: of the HTML file
+        fits: training runs
+        runs: predict runs, whose decodings have different names
+
+    Raises:
+        StorageError: the file system refused
+    """
+    parts = [*_about_fits(fits), *_about_predictions(runs)]
+    template = Template((Path(__file__).parent / "page.html").read_text())
+    write_whole(path, template.substitute(body="\n".join(parts)), "nothing else was written")
+
+
+def _about_fits(fits: Sequence[Fit]) -> Iterator[str]:
+    if not fits:
+        return
+    yield "<h2>Training</h2>"
+    rows = []
+    for fit in fits:
+        before, after = fit.summary["before"], fit.summary["after"]
+        cells = [f"{_number(before.get(name))} → {_number(after.get(name))}" for name in MEASURED]
+        rows.append([fit.label, str(fit.summary["steps"]), *cells, "" if fit.kept is None else f"step {fit.kept}"])
+    yield _table(["run", "steps", *MEASURED, "the guard keeps"], rows)
+    for name, title in CURVES.items():
+        found = {fit.label: fit.curves[name] for fit in fits if fit.curves.get(name)}
+        if found:
+            yield _picture(curve(found, title))
+    evaluated = {fit.label: fit.summary["curve"] for fit in fits if len(fit.summary["curve"]) > 1}
+    if evaluated:
+        yield _picture(accuracy_by_entropy(evaluated, {fit.label: fit.kept for fit in fits}))
+
+
+def _about_predictions(runs: Sequence[Run]) -> Iterator[str]:
+    predictions = [each for run in runs for each in run.predictions]
+    if not predictions:
+        return
+    yield "<h2>Answers</h2>"
+    rows = [row for run in runs for row in summarise(run.predictions, run.settings.get("parameters"), run.seconds)]
+    names = columns(rows)
+    yield _table(
+        ["task", "decoding", *names],
+        [[row["task"], row["decoding"], *(format_cell(row, name) for name in names)] for row in rows],
+    )
+    for task in dict.fromkeys(row["task"] for row in rows):
+        mine = [row for row in rows if row["task"] == task and "pass@1" in row]
+        if len(mine) > 1:
+            yield _picture(accuracy_by_tokens(mine, task))
+    yield from _changes(predictions)
+
+
+def _changes(predictions: Sequence[Prediction]) -> Iterator[str]:
+    """Answers to the same problem that the first decoding has right and another wrong, and the reverse."""
+    by_decoding: dict[tuple[str, str], dict[tuple[str, int], Prediction]] = defaultdict(dict)
+    for each in predictions:
+        if each.correct is not None:
+            by_decoding[each.task, each.decoding][each.id, each.sample] = each
+    first = {task: decoding for task, decoding in reversed(by_decoding)}
+    for (task, decoding), answers in by_decoding.items():
+        before = by_decoding[task, first[task]]
+        pairs = [(before[key], each) for key, each in answers.items() if key in before]
+        for title, was in (("from wrong to right", False), ("from right to wrong", True)):
+            changed = [(one, other) for one, other in pairs if one.correct == was and other.correct != was]
+            if decoding != first[task] and changed:
+                yield f"<h3>{_text(task)}: {title}, {_text(first[task])} → {_text(decoding)}: {len(changed)}</h3>"
+                yield from (_change(one, other) for one, other in changed[:_CHANGED])
+
+
+def _change(one: Prediction, other: Prediction) -> str:
+    texts = "".join(
+        f"<pre class={'right' if each.correct else 'wrong'}>{_text(each.completion[:_LONGEST])}</pre>"
+        for each in (one, other)
+    )
+    answers = f"{_text(one.answer or 'no answer')} → {_text(other.answer or 'no answer')}"
+    return f"<details><summary>{_text(one.id)}, sample {one.sample}: {answers}</summary><div>{texts}</div></details>"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    def line(cells: Sequence[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{_text(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    body = "".join(line(row, "td") for row in rows)
+    return f"<table><thead>{line(head, 'th')}</thead><tbody>{body}</tbody></table>"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _text(value: object) -> str:
+    lines = str(value).split("\n")
+    return escape("\n".join(printable(line, len(line)) for line in lines))
+
+
+def _picture(figure: "Figure") -> str:
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata={"Date": None})
+    return f"<figure>{file.getvalue()[file.getvalue().index('<svg') :]}</figure>"

@@ -1,0 +1,74 @@
+"""The page of runs: all in one file, nothing of a completion taken for HTML, changed answers counted both ways."""
+
+import json
+import sys
+
+import pytest
+from torch.utils.tensorboard import SummaryWriter
+
+from emlit.report.__main__ import main
+from emlit.report.figures import accuracy_by_tokens
+from tests.unit.metrics.test_completions import prediction
+
+STEPS = [
+    {"step": 0, "pass@1": 0.25, "mean_entropy": 0.9, "greedy": None},
+    {"step": 5, "pass@1": 0.5, "mean_entropy": 0.4, "greedy": None},
+]
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """A fit and a predict run with two decodings."""
+    fit, predicted = tmp_path / "fit", tmp_path / "predict"
+    predicted.mkdir()
+    with SummaryWriter(str(fit / "tensorboard")) as writer:
+        for step in range(4):
+            writer.add_scalar("entropy/token_mean", 1 / (step + 1), step)
+    summary = {"before": STEPS[0], "after": STEPS[1], "curve": STEPS, "steps": 5, "guard": {"kept_step": 5}}
+    (fit / "summary.json").write_text(json.dumps(summary))
+    lines = [
+        prediction("a", 0, "1", False, decoding="T=1", sampled_tokens=20), prediction("b", 0, "<b>2</b>", True, decoding="T=1", sampled_tokens=20),
+        prediction("c", 0, "3", True, decoding="T=1", sampled_tokens=20), prediction("a", 0, "4", True, decoding="greedy", sampled_tokens=20),
+        prediction("b", 0, "5", False, decoding="greedy", sampled_tokens=20), prediction("c", 0, "3", True, decoding="greedy", sampled_tokens=20),
+    ]  # fmt: skip
+    (predicted / "predictions.jsonl").write_text("".join(json.dumps(each.to_dict()) + "\n" for each in lines))
+    return fit, predicted
+
+
+def page(monkeypatch, tmp_path, *directories) -> str:
+    target = tmp_path / "page.html"
+    monkeypatch.setattr(sys, "argv", ["report", *map(str, directories), "--html", str(target)])
+    main()
+    return target.read_text()
+
+
+def test_fits_and_predictions_stand_in_one_file(monkeypatch, tmp_path, runs):
+    text = page(monkeypatch, tmp_path, *runs)
+    assert "0.250 → 0.500" in text
+    assert "step 5" in text
+    assert text.count("<svg") == 3  # a curve, accuracy by entropy, accuracy by tokens
+    assert "t: from wrong to right, T=1 → greedy: 1</h3>" in text
+    assert "from right to wrong" in text
+    assert "&lt;b&gt;2&lt;/b&gt;" in text
+    assert "<b>2</b>" not in text
+    assert "src=" not in text
+    assert "<script" not in text
+
+
+def test_a_fit_alone_with_another_logger(monkeypatch, tmp_path, runs):
+    (next((runs[0] / "tensorboard").iterdir())).unlink()
+    text = page(monkeypatch, tmp_path, runs[0])
+    assert text.count("<svg") == 1
+    assert "Answers" not in text
+
+
+def test_a_directory_without_a_run_is_one_sentence(monkeypatch, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        page(monkeypatch, tmp_path, tmp_path)
+    assert "has no predictions.jsonl" in capsys.readouterr().err
+
+
+def test_no_axis_of_accuracies_goes_below_0():
+    row = {"pass@1": 0.0, "intervals": {"pass@1": (0.0, 0.1)}, "sampled_tokens": 300, "samples": 10, "decoding": "T=1"}
+    axes = accuracy_by_tokens([row, {**row, "sampled_tokens": 3000}], "t").axes[0]
+    assert axes.get_ylim()[0] == 0
