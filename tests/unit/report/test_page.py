@@ -26,11 +26,14 @@ def runs(tmp_path):
             writer.add_scalar("entropy/token_mean", 1 / (step + 1), step)
     summary = {"before": STEPS[0], "after": STEPS[1], "curve": STEPS, "steps": 5, "guard": {"kept_step": 5}}
     (fit / "summary.json").write_text(json.dumps(summary))
+    answers = [
+        *(("a", "1", False, "T=1"), ("b", "<b>2</b>", True, "T=1"), ("c", "3", True, "T=1")),
+        *(("a", "4", True, "greedy"), ("b", "5", False, "greedy"), ("c", "3", True, "greedy")),
+    ]
     lines = [
-        prediction("a", 0, "1", False, decoding="T=1", sampled_tokens=20), prediction("b", 0, "<b>2</b>", True, decoding="T=1", sampled_tokens=20),
-        prediction("c", 0, "3", True, decoding="T=1", sampled_tokens=20), prediction("a", 0, "4", True, decoding="greedy", sampled_tokens=20),
-        prediction("b", 0, "5", False, decoding="greedy", sampled_tokens=20), prediction("c", 0, "3", True, decoding="greedy", sampled_tokens=20),
-    ]  # fmt: skip
+        prediction(name, 0, answer, right, decoding=decoding, sampled_tokens=20)
+        for name, answer, right, decoding in answers
+    ]
     (predicted / "predictions.jsonl").write_text("".join(json.dumps(each.to_dict()) + "\n" for each in lines))
     return fit, predicted
 
