@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+from lightning.pytorch.loggers import TensorBoardLogger
 from rich.table import Table
 
 from emlit.callbacks.collapse_guard import CollapseGuard
@@ -118,7 +119,11 @@ class RunSummary(L.Callback):
             console.print(f"{taken}; nothing was evaluated (data.evaluation null)")
         if guard is not None and (sentence := guard.sentence()):
             console.named("guard", f"{sentence}; {guard.cost(trainer)}")
-        console.named("curves", f"tensorboard --logdir {shlex.quote(str(directory))}")
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger):
+                console.named("curves", f"tensorboard --logdir {shlex.quote(str(directory))}")
+            else:
+                console.named("curves", f"{type(logger).__name__}, {logger.log_dir or logger.save_dir or logger.name}")
         if (
             any(isinstance(callback, SamplesPage) for callback in trainer.callbacks)
             and SamplesPage.path(trainer).exists()
