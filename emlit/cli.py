@@ -2,10 +2,12 @@
 
 import contextlib
 import gc
+import os
 import sys
 from collections.abc import Sequence
 
 from emlit import bundled
+from emlit.completion import completions
 from emlit.errors import EmlitError
 from emlit.keys import help_asked_for, unknown_key, with_values
 from emlit.resilience.outputs import outlast_readers
@@ -17,6 +19,9 @@ def main(args: Sequence[str] | None = None) -> None:
     """Run the command line; `--help` and a misspelt key are answered without importing what a run needs."""
     words = sys.argv[1:] if args is None else [str(word) for word in args]
     outlast_readers()
+    if words[:1] == ["complete"]:
+        print("\n".join(completions(os.environ)))
+        return
     if args is None and "" not in sys.path:
         sys.path.append("")  # plug-ins beside the config, which Python finds for `-m` alone
     try:

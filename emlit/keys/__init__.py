@@ -1,6 +1,6 @@
 """The command line's keys, read from the sources: `--help` and a misspelt key are answered before torch is imported."""
 
-from emlit.keys.check import evaluates_another_set, unknown_key
+from emlit.keys.check import evaluates_another_set, keys_behind, unknown_key
 from emlit.keys.commands import CALLBACKS, RUN_ARGUMENTS, SUBCOMMANDS, configs_first, with_values
 from emlit.keys.help import help_asked_for
 
@@ -11,6 +11,7 @@ __all__ = [
     "configs_first",
     "evaluates_another_set",
     "help_asked_for",
+    "keys_behind",
     "unknown_key",
     "with_values",
 ]

@@ -47,6 +47,24 @@ def evaluates_another_set(words: Sequence[str]) -> bool:
     return train[0] <= evaluation[-1] < train[-1]
 
 
+def keys_behind(words: Sequence[str], begun: str) -> list[str]:
+    """The keys that a word may become, a class's own ones too, where the words before it name the class.
+
+    Args:
+        words: subcommand and arguments before it
+        begun: the word, such as --data.sampling.t
+    """
+    place = begun[2:].rpartition(".")[0]
+    try:
+        command = _read(words)
+        signature = command.signature(place) if place else None
+    except (_Unknown, ConfigError):
+        return []
+    if not place:
+        return sorted([f"--{key}" for key in {*command.plain - {"h"}, "model"}] + [f"--{k}." for k in command.classes])
+    return [f"--{place}.{name}" for name in signature.arguments] if signature else []
+
+
 def _read(words: Sequence[str]) -> "_Command":
     words = configs_first(words)
     if words and words[0] not in SUBCOMMANDS and not words[0].startswith("-"):

@@ -1,0 +1,29 @@
+"""Completion in a shell: `complete -o nospace -o default -C "emlit complete" emlit` in bash, or zsh (bashcompinit)."""
+
+from collections.abc import Mapping
+
+from emlit import bundled
+from emlit.keys import SUBCOMMANDS, keys_behind
+
+
+def completions(environment: Mapping[str, str]) -> list[str]:
+    """What the word before the cursor may become; none where the shell itself knows better (files).
+
+    Args:
+        environment: with COMP_LINE, the line, and COMP_POINT, the cursor's place in it, as bash sets them
+    """
+    line = environment.get("COMP_LINE", "")[: int(environment.get("COMP_POINT") or 0) or None]
+    *before, begun = line.split(" ")
+    words = [word for word in before[1:] if word]
+    if not words:
+        found = [*SUBCOMMANDS, "configs"]
+    elif words[-1] in ("--config", "-c"):
+        # The shell takes a word for begun anew behind a colon.
+        names = [f"{bundled.SCHEME}{name}" for name in bundled.names()]
+        scheme = bundled.SCHEME.partition("/")[0] if begun.startswith(bundled.SCHEME.partition("/")[0]) else ""
+        return [name.removeprefix(scheme) for name in names if name.startswith(begun)] if begun else []
+    elif begun.startswith("-"):
+        found = [key if key.endswith(".") else f"{key} " for key in keys_behind(words, begun)]
+    else:
+        found = []
+    return [each for each in found if each.startswith(begun)]

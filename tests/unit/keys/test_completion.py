@@ -1,0 +1,47 @@
+"""What a shell is offered: commands, configs, keys, those of a class that was named before."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from emlit.completion import completions
+
+
+def offered(line: str) -> list[str]:
+    return completions({"COMP_LINE": line, "COMP_POINT": str(len(line))})
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("emlit pre", ["predict"]),
+        ("emlit ", ["fit", "validate", "test", "predict", "configs"]),
+        ("emlit fit --da", ["--data."]),
+        ("emlit fit --see", ["--seed_everything "]),
+        ("emlit fit --data.sampling.top", ["--data.sampling.top_p ", "--data.sampling.top_k "]),
+        ("emlit fit --model emlit.modules.EMRL --model.adv", ["--model.advantage "]),
+        ("emlit fit --model emlit.modules.EMFT --model.adv", []),
+        ("emlit fit --data.train emlit.tasks.PromptFile --data.train.pa", ["--data.train.path "]),
+        ("emlit fit --config emlit://tiny/em_ft", ["//tiny/em_ft", "//tiny/em_ft_lora"]),
+        ("emlit fit --config ", []),
+        ("emlit fit --confgi x --da", []),
+        ("emlit fti --da", []),
+        ("emlit fit --run_dir ", []),
+    ],
+)  # fmt: skip
+def test_what_is_offered(line, found):
+    assert offered(line) == found
+
+
+def test_the_cursor_may_stand_inside_of_the_line():
+    assert completions({"COMP_LINE": "emlit fi --config x", "COMP_POINT": "8"}) == ["fit"]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_bash_asks_it():
+    emlit = Path(sys.executable).parent / "emlit"
+    asked = f"COMP_LINE='emlit va' COMP_POINT=8 {emlit} complete emlit va emlit"
+    assert subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True).stdout == "validate\n"
