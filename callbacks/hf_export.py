@@ -7,7 +7,7 @@ import lightning as L
 import torch
 from torch import Tensor
 
-from emlit import gguf, progress
+from emlit import gguf, hub, progress
 from emlit.callbacks.collapse_guard import CollapseGuard
 from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.callbacks.run_summary import RunSummary
@@ -33,10 +33,11 @@ class HFExport(L.Callback):
     Args:
         dirpath: where; `export` in the run's directory unless set
         enabled: whether to export at all
+        push_to_hub: id of a repository on the hub that the export is pushed to, too; made, private, where there is none
     """
 
-    def __init__(self, dirpath: str | None = None, enabled: bool = True) -> None:
-        self.dirpath, self.enabled = dirpath, enabled
+    def __init__(self, dirpath: str | None = None, enabled: bool = True, push_to_hub: str | None = None) -> None:
+        self.dirpath, self.enabled, self.push_to_hub = dirpath, enabled, push_to_hub
 
     def path(self, trainer: Trainer) -> Path:
         return Path(self.dirpath or Path(trainer.default_root_dir) / "export").absolute()
@@ -59,6 +60,8 @@ class HFExport(L.Callback):
         size += (
             parameter_count(module.pretrained, module.trust_remote_code) * getattr(torch, module.dtype_name).itemsize
         )
+        if self.push_to_hub:
+            hub.require_repository(self.push_to_hub)
         needs = [need for each in trainer.callbacks if hasattr(each, "room") for need in each.room(trainer, module)]
         require_room(*needs, Room("the export", size, target.parent, "choose another --export.dirpath"))
 
@@ -107,6 +110,9 @@ class HFExport(L.Callback):
             self.export(trainer, pl_module)
             if trainer.is_global_zero:
                 Terminal().named("model", self.path(trainer))
+                if self.push_to_hub:
+                    with progress.phase("pushing the model", announce=True):
+                        hub.push(self.path(trainer), self.push_to_hub, f"Step {trainer.global_step}, by emlit")
 
     def on_exception(self, trainer: Trainer, pl_module: CausalLM, exception: BaseException) -> Any:
         if self.enabled and isinstance(exception, NonFiniteError):

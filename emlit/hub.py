@@ -1,4 +1,4 @@
-"""The Hugging Face hub, where it cannot be reached."""
+"""The Hugging Face hub: where it cannot be reached, and pushed to."""
 
 import functools
 import logging
@@ -7,6 +7,8 @@ import socket
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from emlit.errors import ConfigError, EmlitError, first_line
 
 log = logging.getLogger(__name__)
 
@@ -51,3 +53,40 @@ def directory(name: str) -> Path | None:
     except HFValidationError:
         return None
     return Path(found).parent if isinstance(found, str) else None
+
+
+def require_repository(name: str) -> None:
+    """Make sure that a model can be pushed to a repository, which is made, private, where there is none.
+
+    Raises:
+        ConfigError: it cannot
+    """
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    api = HfApi()
+    try:
+        api.create_repo(name, private=True, exist_ok=True)
+        # Asks for leave to write, which a repository that is there already may refuse, and writes nothing.
+        api.preupload_lfs_files(name, additions=[CommitOperationAdd("README.md", b"emlit")])
+    except (OSError, ValueError) as error:  # the hub's own among them
+        raise ConfigError(
+            f"export.push_to_hub is {name}, which cannot be pushed to ({first_line(error)}); log in with "
+            "`hf auth login` as who may write there, or leave the key out"
+        ) from None
+
+
+def push(folder: Path, name: str, message: str) -> None:
+    """Push a directory, but for emlit's own mark, as one commit.
+
+    Raises:
+        EmlitError: the hub refused, or is gone; the directory is kept
+    """
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().upload_folder(repo_id=name, folder_path=folder, commit_message=message, ignore_patterns=[".emlit*"])
+    except (OSError, ValueError) as error:
+        raise EmlitError(
+            f"{folder} could not be pushed to {name} ({first_line(error)}); it is kept, as is all else of the run: "
+            f"push it with `hf upload {name} {folder}`"
+        ) from None
