@@ -19,6 +19,11 @@ def main(args: Sequence[str] | None = None) -> None:
     """Run the command line; `--help` and a misspelt key are answered without importing what a run needs."""
     words = sys.argv[1:] if args is None else [str(word) for word in args]
     outlast_readers()
+    if words[:1] == ["play"]:
+        from emlit.play.__main__ import main as play
+
+        play(words[1:])
+        return
     if words[:1] == ["complete"]:
         print("\n".join(completions(os.environ)))
         return

@@ -9,6 +9,7 @@ from emlit.printable import printable
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 
 def accuracy_by_tokens(rows: Sequence[dict[str, Any]], title: str, bars: str = "95 % interval") -> "Figure":
@@ -50,11 +51,13 @@ def curve(runs: Mapping[str, Mapping[int, float]], title: str) -> "Figure":
     """A value by optimiser step, a line a run."""
 
     def draw(axes: "Axes") -> None:
-        for index, points in enumerate(runs.values()):
-            axes.plot(list(points), list(points.values()), color=COLOURS[index % len(COLOURS)], marker=".")
+        lines = [
+            axes.plot(list(points), list(points.values()), color=COLOURS[index % len(COLOURS)], marker=".")[0]
+            for index, points in enumerate(runs.values())
+        ]
         axes.set_xlabel("optimiser step")
         axes.set_ylim(bottom=0)
-        _name_lines(axes, list(runs))
+        _name_lines(axes, dict(zip(runs, lines, strict=True)))
 
     return new_figure(draw, title, width=9.0, height=3.4)
 
@@ -63,6 +66,7 @@ def accuracy_by_entropy(runs: Mapping[str, Sequence[dict[str, Any]]], kept: Mapp
     """Each run's evaluations from its start (a square) on, the step that the guard keeps in a ring."""
 
     def draw(axes: "Axes") -> None:
+        lines = {}
         for index, (label, evaluations) in enumerate(runs.items()):
             points = [
                 (each["mean_entropy"], each["pass@1"], each["step"])
@@ -70,7 +74,7 @@ def accuracy_by_entropy(runs: Mapping[str, Sequence[dict[str, Any]]], kept: Mapp
                 if each.get("mean_entropy") is not None and each.get("pass@1") is not None
             ]
             colour = COLOURS[index % len(COLOURS)]
-            axes.plot([x for x, _, _ in points], [y for _, y, _ in points], color=colour, marker=".")
+            (lines[label],) = axes.plot([x for x, _, _ in points], [y for _, y, _ in points], color=colour, marker=".")
             for x, y, step in points:
                 if step == points[0][2]:
                     axes.plot([x], [y], color=colour, marker="s", markersize=7)
@@ -80,19 +84,16 @@ def accuracy_by_entropy(runs: Mapping[str, Sequence[dict[str, Any]]], kept: Mapp
         axes.set_ylabel("pass@1")
         axes.set_ylim(bottom=0)
         axes.set_xlim(left=0)
-        _name_lines(axes, list(runs))
+        _name_lines(axes, lines)
 
     return new_figure(draw, "accuracy against entropy: square the start, ring what the guard keeps", 9.0, 4.6)
 
 
-def _name_lines(axes: "Axes", labels: Sequence[str]) -> None:
+def _name_lines(axes: "Axes", lines: Mapping[str, "Line2D"]) -> None:
+    names = list(map(str, range(len(lines))))
     legend = axes.legend(
-        [str(index) for index in range(len(labels))],
-        frameon=False,
-        fontsize=8,
-        loc="upper left",
-        bbox_to_anchor=(1.01, 1),
+        list(lines.values()), names, frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1)
     )
-    for shown, label in zip(legend.get_texts(), labels, strict=True):
+    for shown, label in zip(legend.get_texts(), lines, strict=True):
         shown.set_parse_math(False)
         shown.set_text(printable(label, 60))

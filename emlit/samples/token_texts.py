@@ -17,16 +17,33 @@ def token_texts(tokenizer: "PreTrainedTokenizerBase", tokens: Sequence[int]) -> 
     drop a space at the beginning of what they decode. Special tokens are text too.
     """
     texts: list[str | None] = []
-    before: list[int] = []
-    piece: list[int] = []
+    stream, waiting = TextStream(tokenizer), 0
     for place, token in enumerate(tokens):
-        piece.append(token)
-        text = _decode(tokenizer, before + piece)[len(_decode(tokenizer, before)) :]
-        if text.endswith("\ufffd") and len(piece) < _LONGEST_CHARACTER and place + 1 < len(tokens):
-            continue
-        texts += [text] + [None] * (len(piece) - 1)
-        before, piece = piece, []
+        text = stream.push(token, place + 1 == len(tokens))
+        if stream.piece:
+            waiting += 1
+        else:
+            texts += [text] + [None] * waiting
+            waiting = 0
     return texts
+
+
+class TextStream:
+    """The text of tokens as they come; that of a character's bytes comes with the last of them."""
+
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
+        self._tokenizer = tokenizer
+        self._before: list[int] = []
+        self.piece: list[int] = []  # of a character that is not whole yet
+
+    def push(self, token: int, last: bool) -> str:
+        """The text that a token completes; the last one completes whatever there is."""
+        self.piece.append(token)
+        text = _decode(self._tokenizer, self._before + self.piece)[len(_decode(self._tokenizer, self._before)) :]
+        if text.endswith("\ufffd") and len(self.piece) < _LONGEST_CHARACTER and not last:
+            return ""
+        self._before, self.piece = self.piece, []
+        return text
 
 
 def _decode(tokenizer: "PreTrainedTokenizerBase", tokens: list[int]) -> str:

@@ -1,0 +1,31 @@
+"""`emlit play MODEL`: a page on this machine that answers a prompt plainly and with EM-INF, side by side."""
+
+import argparse
+from collections.abc import Sequence
+
+from emlit.resilience.endings import ends_in_a_sentence, say
+from emlit.resilience.outputs import outlast_readers
+from emlit.resilience.told import told
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    outlast_readers()
+    parser = argparse.ArgumentParser(prog="emlit play", description=__doc__)
+    parser.add_argument("model", nargs="?", default="tiny", help="tiny, a hub id, a directory or a GGUF file")
+    parser.add_argument("--port", type=int, default=7860, help="of 127.0.0.1; 0 takes a free one")
+    arguments = parser.parse_args(given)
+    with ends_in_a_sentence():
+        with told("loading the model"):
+            from emlit.play.player import Player
+            from emlit.play.site import Site
+
+            site = Site(Player(arguments.model), arguments.port)
+        say(f"open {site.address}; Ctrl-C ends it")
+        try:
+            site.serve_forever()
+        except KeyboardInterrupt:
+            site.server_close()
+
+
+if __name__ == "__main__":
+    main()
