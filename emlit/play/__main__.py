@@ -8,12 +8,16 @@ from emlit.resilience.outputs import outlast_readers
 from emlit.resilience.told import told
 
 
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="emlit play", description=__doc__)
+    made.add_argument("model", nargs="?", default="tiny", help="tiny, a hub id, a directory or a GGUF file")
+    made.add_argument("--port", type=int, default=7860, help="of 127.0.0.1; 0 takes a free one")
+    return made
+
+
 def main(given: Sequence[str] | None = None) -> None:
     outlast_readers()
-    parser = argparse.ArgumentParser(prog="emlit play", description=__doc__)
-    parser.add_argument("model", nargs="?", default="tiny", help="tiny, a hub id, a directory or a GGUF file")
-    parser.add_argument("--port", type=int, default=7860, help="of 127.0.0.1; 0 takes a free one")
-    arguments = parser.parse_args(given)
+    arguments = parser().parse_args(given)
     with ends_in_a_sentence():
         with told("loading the model"):
             from emlit.play.player import Player

@@ -9,6 +9,7 @@ import pytest
 
 from emlit.keys import unknown_key
 from emlit.plan.__main__ import own_parser
+from emlit.play.__main__ import parser as play_parser
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -51,6 +52,9 @@ def test_a_shown_command_is_one(page, line, monkeypatch):
     else:
         words = words[2:] if words[0] == "python" else words[1:]
     if words[0] in ("configs", "...") or not words:
+        return
+    if words[0] == "play":
+        assert play_parser().parse_args(words[1:]).model
         return
     for number, word in enumerate(words[:-1]):
         if word == "--config" and "://" not in words[number + 1] and words[number + 1].endswith(".yaml"):
