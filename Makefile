@@ -10,7 +10,7 @@ PIP = .venv/bin/python -m pip --disable-pip-version-check -qq
 UV = eval "$$(.venv/bin/python .ci/uv_settings.py)"; .venv/bin/uv pip install -q --python .venv/bin/python
 RUN = .venv/bin/python
 
-.PHONY: install demo real test test-nightly lint clean
+.PHONY: install demo real test test-nightly lint site clean
 
 install: .venv/installed-$(EXTRA)
 
@@ -45,5 +45,13 @@ lint: install
 	.venv/bin/codespell
 	.venv/bin/mypy
 
+.venv/installed-docs: .venv/installed-$(EXTRA)
+	@{ $(UV) -e ".[docs]"; } || $(PIP) install -e ".[docs]"
+	@touch $@
+
+# docs/ as pages in site/; a warning is an error.
+site: .venv/installed-docs
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build -q
+
 clean:
-	rm -rf .venv runs
+	rm -rf .venv runs site

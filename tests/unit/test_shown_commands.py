@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emlit.keys import unknown_key
+from emlit.keys import unknown_key, with_values
 from emlit.plan.__main__ import own_parser
 from emlit.play.__main__ import parser as play_parser
 
@@ -61,4 +61,4 @@ def test_a_shown_command_is_one(page, line, monkeypatch):
             file = words[number + 1]
             assert "<" in file or Path(file).exists(), file
     readable = [word for word in words if word not in ("...", "KEY", "|", "&&")]
-    assert unknown_key(readable) is None
+    assert unknown_key(with_values(readable)) is None
