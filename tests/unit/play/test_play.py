@@ -84,7 +84,7 @@ def test_greedily_both_say_the_same(player):
     ("content", "sentence"),
     [
         ({"prompt": "x", "steps": 0}, "steps is 0"), ({"prompt": "x", "steps": 1.5}, "of type int"),
-        ({"prompt": " "}, "the prompt is empty"), ({"prompt": 3}, "of type str"), ({"promt": "x"}, "with a prompt"),
+        ({"prompt": " "}, "the prompt is empty"), ({"prompt": 3}, "of type str"), ({"question": "x"}, "with a prompt"),
         ({"prompt": "x", "stepz": 1}, "stepz is no setting"), ([], "a JSON object"),
         ({"prompt": "x", "seed": -1}, "seed is -1"),
         ({"prompt": "x", "temperature": True}, "of type float"), ({"prompt": "x", "max_tokens": 10**6}, "max_tokens"),
