@@ -24,6 +24,12 @@ def main(args: Sequence[str] | None = None) -> None:
 
         play(words[1:])
         return
+    if words[:1] == ["report"]:
+        from emlit.report.__main__ import main as report
+
+        chosen = any(word.startswith(("--html", "--out", "-h", "--help")) for word in words)
+        report(words[1:] if chosen else [*words[1:], "--html", "report.html"])
+        return
     if words[:1] == ["complete"]:
         print("\n".join(completions(os.environ)))
         return

@@ -16,7 +16,7 @@ def completions(environment: Mapping[str, str]) -> list[str]:
     *before, begun = line.split(" ")
     words = [word for word in before[1:] if word]
     if not words:
-        found = [*SUBCOMMANDS, "configs", "play"]
+        found = [*SUBCOMMANDS, "configs", "play", "report"]
     elif words[-1] in ("--config", "-c"):
         # The shell takes a word for begun anew behind a colon.
         names = [f"{bundled.SCHEME}{name}" for name in bundled.names()]

@@ -2,6 +2,7 @@
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from emlit.errors import ConfigError
@@ -61,7 +62,7 @@ def write_html(path: Path, directories: list[Path]) -> None:
     Terminal().named("page", path)
 
 
-def main() -> None:
+def main(given: Sequence[str] | None = None) -> None:
     outlast_readers()
     parser = argparse.ArgumentParser(
         prog="python -m emlit.report",
@@ -80,7 +81,7 @@ def main() -> None:
         metavar="MODEL",
         help="show the paper's rows of this model; that of the runs unless set. It has " + ", ".join(TABLES),
     )
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(given)
     with ends_in_a_sentence():
         if arguments.html:
             write_html(arguments.html, arguments.run_dir)

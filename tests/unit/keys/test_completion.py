@@ -18,7 +18,7 @@ def offered(line: str) -> list[str]:
     ("line", "found"),
     [
         ("emlit pre", ["predict"]),
-        ("emlit ", ["fit", "validate", "test", "predict", "configs", "play"]),
+        ("emlit ", ["fit", "validate", "test", "predict", "configs", "play", "report"]),
         ("emlit fit --da", ["--data."]),
         ("emlit fit --see", ["--seed_everything "]),
         ("emlit fit --data.sampling.top", ["--data.sampling.top_p ", "--data.sampling.top_k "]),

@@ -6,6 +6,7 @@ import sys
 import pytest
 from torch.utils.tensorboard import SummaryWriter
 
+import cli
 from emlit.report.__main__ import main
 from emlit.report.figures import accuracy_by_tokens
 from tests.unit.metrics.test_completions import prediction
@@ -56,6 +57,13 @@ def test_fits_and_predictions_stand_in_one_file(monkeypatch, tmp_path, runs):
     assert "<b>2</b>" not in text
     assert "src=" not in text
     assert "<script" not in text
+
+
+def test_the_command(monkeypatch, tmp_path, runs, capsys):
+    monkeypatch.chdir(tmp_path)
+    cli.main(["report", str(runs[0])])
+    assert "<svg" in (tmp_path / "report.html").read_text()
+    assert "report.html" in capsys.readouterr().out
 
 
 def test_a_fit_alone_with_another_logger(monkeypatch, tmp_path, runs):
