@@ -43,7 +43,7 @@ def _overview() -> str:
             "",
             "Start with   python cli.py fit --config configs/tiny/em_ft.yaml",
             "Keys:        python cli.py fit --help",
-            "Beside them: emlit configs lists configs, emlit play MODEL answers on a page, emlit report RUN ... draws runs",
+            "Beside them: emlit configs lists configs, emlit play MODEL opens a page, emlit report RUN ... draws runs",
         ]
     )
 
