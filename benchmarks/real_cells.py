@@ -122,13 +122,15 @@ def foresee(runs: Runs, cell: Cell) -> dict[str, Any] | None:
     return json.loads((place / "report.json").read_text())[0] if place else None
 
 
-def train(runs: Runs, cell: Cell, method: str, seed: int) -> dict[str, Any] | None:
+def train(runs: Runs, cell: Cell, method: str, seed: int, rate: str | None = None) -> dict[str, Any] | None:
     """Train on the cell's other task without its labels (but GRPO); what summary.json says."""
     module, *more = METHODS[method]
     whole = cell.model == "smollm2"
+    what = method if rate is None else f"{method}-{rate}"
     place = runs.made(
-        cell, f"{method}-{seed}", "summary.json", "fit", f"--model={module}", *more,
-        f"--model.learning_rate={RATES['whole' if whole else 'lora']}", *(() if whole else (f"--model.lora={LORA}",)),
+        cell, f"{what}-{seed}", "summary.json", "fit", f"--model={module}", *more,
+        f"--model.learning_rate={rate or RATES['whole' if whole else 'lora']}",
+        *(() if whole else (f"--model.lora={LORA}",)),
         "--data.train", json.dumps(runs.problems(cell.trained_on or cell.task, None)), "--data.evaluation_samples=2",
         f"--trainer.max_steps={1 if runs.smoke else 15}", "--summary.every_n_steps=5", "--guard.prompts=16",
         "--guard.start_samples=4",
@@ -179,6 +181,7 @@ def main() -> None:
     arguments_of.add_argument("--data", type=Path, help="a directory with svamp.jsonl, asdiv.jsonl, …")
     arguments_of.add_argument("--cells", nargs="+", choices=[cell.name for cell in CELLS], help="these alone")
     arguments_of.add_argument("--methods", nargs="+", choices=METHODS, default=["em_ft"])
+    arguments_of.add_argument("--learning_rate", help="in place of 1e-5 for whole weights and 3e-4 for adapters")
     arguments_of.add_argument("--seeds", type=int, nargs="+", default=[0])
     arguments = arguments_of.parse_args()
     runs = Runs(
@@ -208,7 +211,7 @@ def main() -> None:
         for cell in (cell for cell in cells if cell.trained_on):
             for method in arguments.methods:
                 for seed in arguments.seeds:
-                    if found := train(runs, cell, method, seed):
+                    if found := train(runs, cell, method, seed, arguments.learning_rate):
                         rows += trained(f"{cell.name}, {method}, seed {seed}", found)
         print(f"\n{table(['', *TRAINED], rows)}")
     print(f"\n{environment()}")

@@ -71,7 +71,7 @@ CLASSES = {"data": DATA, "trainer": TRAINER, **{key: f"emlit.callbacks.{name}" f
 
 def with_values(words: Sequence[str]) -> list[str]:
     """A command line whose --dry_run, which needs no value, has one."""
-    after = [*words[1:], ""]
+    after = [*words, ""][1:]
     bare = [word == "--dry_run" and value not in ("true", "false") for word, value in zip(words, after, strict=True)]
     return [f"{word}=true" if alone else word for word, alone in zip(words, bare, strict=True)]
 

@@ -113,7 +113,7 @@ def run(shared, arguments: list[str]):
         assert len(line) < 1200, line
         assert "Traceback" not in stderr.getvalue()
         return line
-    if not arguments:  # the help
+    if not arguments or {word.partition("=")[0] for word in arguments} & {"-h", "--help"}:
         return ""
     (one,) = built
     return one

@@ -368,9 +368,12 @@ def test_both_exports_load_and_answer_alike(directory, tmp_path):
     trainer = SimpleNamespace(
         is_global_zero=True,
         default_root_dir=str(tmp_path),
-        datamodule=SimpleNamespace(tokenizer=tokenizer),
+        datamodule=SimpleNamespace(
+            tokenizer=tokenizer, train_prompts=[SimpleNamespace(task=SimpleNamespace(name="prompts"))]
+        ),
         strategy=SimpleNamespace(barrier=lambda: None),
         global_step=1,
+        callbacks=[],
     )
     HFExport().export(trainer, module)
     merged = AutoModelForCausalLM.from_pretrained(tmp_path / "export")
