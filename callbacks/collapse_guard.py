@@ -85,6 +85,11 @@ class CollapseGuard(L.Callback):
         self._make: Callable[[ProbeSize], Probe] | None = None
         self._resumed: dict[str, Any] | None = None
 
+    @staticmethod
+    def of(trainer: Trainer) -> "CollapseGuard | None":
+        """The guard of a run, where it has one."""
+        return next((each for each in trainer.callbacks if isinstance(each, CollapseGuard)), None)
+
     def room(self, trainer: Trainer, module: CausalLM) -> list[Room]:
         """Of the kept step's weights, and of those before them until a checkpoint names the new ones."""
         if self.mode != "stop" or module.lora is not None:

@@ -97,7 +97,7 @@ class HFExport(L.Callback):
 
     def _card(self, trainer: Trainer, module: CausalLM) -> str:
         data = trainer.datamodule
-        guard = next((each for each in trainer.callbacks if isinstance(each, CollapseGuard)), None)
+        guard = CollapseGuard.of(trainer)
         measured = next((each.summary for each in trainer.callbacks if isinstance(each, RunSummary)), None)
         return model_card(
             module.pretrained, [module, *getattr(module, "plug_ins", [])],

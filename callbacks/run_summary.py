@@ -88,7 +88,7 @@ class RunSummary(L.Callback):
         self._pause()
         if not self.enabled:
             return
-        guard = next((each for each in trainer.callbacks if isinstance(each, CollapseGuard)), None)
+        guard = CollapseGuard.of(trainer)
         final = trainer.global_step if guard is None else guard.final_step(trainer)
         if final not in self.curve:
             self._measure(trainer, pl_module, final)

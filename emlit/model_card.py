@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from emlit.report.page import MEASURED
+
 PAPER = "https://arxiv.org/abs/2505.15134"
-_SHOWN = ("pass@1", "greedy", "format_rate", "mean_entropy", "mean_length", "truncated")
 
 
 def model_card(
@@ -74,7 +75,7 @@ def _measured(summary: Mapping[str, Any] | None) -> str:
         return "Nothing was measured."
     rows = [
         f"| {name} | {summary['before'][name]:.3f} | {summary['after'][name]:.3f} |"
-        for name in _SHOWN
+        for name in MEASURED
         if summary["before"].get(name) is not None and summary["after"].get(name) is not None
     ]
     return "\n".join(["| | before | after |", "| --- | ---: | ---: |", *rows, "", f"Seed {summary['seed']}."])

@@ -88,9 +88,8 @@ class _Answers(BaseHTTPRequestHandler):
 
     def _is_own(self) -> bool:
         """Asked by this page and by its name: another site's page may not, whatever name it gives this machine."""
-        origin = self.headers.get("Origin")
-        own = self.headers.get("Host") in self.server.hosts
-        if not own or (origin is not None and origin.partition("://")[2] not in self.server.hosts):
+        host, origin = self.headers.get("Host"), self.headers.get("Origin")
+        if host not in self.server.hosts or origin not in (None, f"http://{host}"):
             self._send(403, "text/plain", b"this page is for this machine alone")
             return False
         return True

@@ -9,7 +9,6 @@ from emlit.printable import printable
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
 
 
 def accuracy_by_tokens(rows: Sequence[dict[str, Any]], title: str, bars: str = "95 % interval") -> "Figure":
@@ -20,9 +19,10 @@ def accuracy_by_tokens(rows: Sequence[dict[str, Any]], title: str, bars: str = "
     from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
     def draw(axes: "Axes") -> None:
+        points = {}
         for index, row in enumerate(rows):
             low, high = row["intervals"]["pass@1"]
-            axes.errorbar(
+            points[row["decoding"]] = axes.errorbar(
                 row["sampled_tokens"] / row["samples"],
                 row["pass@1"],
                 yerr=[[row["pass@1"] - low], [high - row["pass@1"]]],
@@ -30,7 +30,6 @@ def accuracy_by_tokens(rows: Sequence[dict[str, Any]], title: str, bars: str = "
                 color=COLOURS[index % len(COLOURS)],
                 capsize=3,
                 markersize=7,
-                label=str(index),
             )
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -39,10 +38,7 @@ def accuracy_by_tokens(rows: Sequence[dict[str, Any]], title: str, bars: str = "
         axes.set_ylim(0, min(1.05 * max(row["intervals"]["pass@1"][1] for row in rows), 1.02) or 1)
         axes.set_xlabel("tokens sampled for an answer, votes and drafts included (logarithmic)")
         axes.set_ylabel(f"pass@1 ({bars})")
-        legend = axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
-        for shown, row in zip(legend.get_texts(), rows, strict=True):  # given as a label, _name would not be shown
-            shown.set_parse_math(False)
-            shown.set_text(printable(row["decoding"], 60))
+        _name(axes, points)
 
     return new_figure(draw, title, width=9.0, height=4.6)
 
@@ -57,7 +53,7 @@ def curve(runs: Mapping[str, Mapping[int, float]], title: str) -> "Figure":
         ]
         axes.set_xlabel("optimiser step")
         axes.set_ylim(bottom=0)
-        _name_lines(axes, dict(zip(runs, lines, strict=True)))
+        _name(axes, dict(zip(runs, lines, strict=True)))
 
     return new_figure(draw, title, width=9.0, height=3.4)
 
@@ -84,16 +80,17 @@ def accuracy_by_entropy(runs: Mapping[str, Sequence[dict[str, Any]]], kept: Mapp
         axes.set_ylabel("pass@1")
         axes.set_ylim(bottom=0)
         axes.set_xlim(left=0)
-        _name_lines(axes, lines)
+        _name(axes, lines)
 
     return new_figure(draw, "accuracy against entropy: square the start, ring what the guard keeps", 9.0, 4.6)
 
 
-def _name_lines(axes: "Axes", lines: Mapping[str, "Line2D"]) -> None:
-    names = list(map(str, range(len(lines))))
+def _name(axes: "Axes", drawn: Mapping[str, Any]) -> None:
+    """A legend of what is drawn, by its name."""
+    numbers = list(map(str, range(len(drawn))))  # given as a label, _name would not be shown
     legend = axes.legend(
-        list(lines.values()), names, frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1)
+        list(drawn.values()), numbers, frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1)
     )
-    for shown, label in zip(legend.get_texts(), lines, strict=True):
+    for shown, label in zip(legend.get_texts(), drawn, strict=True):
         shown.set_parse_math(False)
         shown.set_text(printable(label, 60))

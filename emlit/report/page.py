@@ -15,7 +15,7 @@ from emlit.json_files import json_object
 from emlit.predictions import Prediction
 from emlit.printable import printable
 from emlit.report.figures import accuracy_by_entropy, accuracy_by_tokens, curve
-from emlit.report.markdown import columns, format_cell
+from emlit.report.markdown import columns, format_cell, format_value
 from emlit.report.reading import Run
 from emlit.report.rows import summarise
 from emlit.resilience.files import write_whole
@@ -90,7 +90,7 @@ def _about_fits(fits: Sequence[Fit]) -> Iterator[str]:
     rows = []
     for fit in fits:
         before, after = fit.summary["before"], fit.summary["after"]
-        cells = [f"{_number(before.get(name))} → {_number(after.get(name))}" for name in MEASURED]
+        cells = [f"{format_value(before.get(name))} → {format_value(after.get(name))}" for name in MEASURED]
         rows.append([fit.label, str(fit.summary["steps"]), *cells, "" if fit.kept is None else f"step {fit.kept}"])
     yield _table(["run", "steps", *MEASURED, "the guard keeps"], rows)
     for name, title in CURVES.items():
@@ -152,10 +152,6 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
     body = "".join(line(row, "td") for row in rows)
     return f"<table><thead>{line(head, 'th')}</thead><tbody>{body}</tbody></table>"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
 
 
 def _text(value: object) -> str:

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import shutil
 import subprocess
 import threading
 import time
@@ -15,9 +14,9 @@ from emlit.errors import ConfigError
 from emlit.functional import token_entropy
 from emlit.play.player import Asked, Player
 from emlit.play.site import Site
+from tests.browser import BROWSER, in_browser
 
 connect = pytest.importorskip("websockets.sync.client").connect
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 PROMPT = "Compute 17+25-8."
 
 
@@ -132,7 +131,7 @@ def test_a_port_that_is_taken(site, player):
         Site(player, site.server_port)
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium here")
+@in_browser
 def test_the_page_in_a_browser(site, tmp_path):
     """Asked until both answers have ended: a dump of the page alone would not wait for what is streamed."""
     command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]

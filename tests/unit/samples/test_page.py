@@ -3,7 +3,6 @@
 import html
 import json
 import re
-import shutil
 import subprocess
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from emlit.samples import PageInfo, render
+from tests.browser import BROWSER, in_browser
 from tests.unit.samples.rounds import make_sample
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-in_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium")
 INFO = PageInfo("runs/x", "EMFT", "tiny", 1.0, 1.0, max_tokens=512, page_completions=400, steps=2)
 HOSTILE = [
     "</script><script>document.title='owned'</script>",
