@@ -3,7 +3,7 @@
 import base64
 import json
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import huggingface_hub
@@ -11,6 +11,7 @@ import pytest
 from huggingface_hub import constants, hf_api
 
 import cli
+from tests.stand_in import StandIn
 
 ROOT = Path(__file__).parents[2]
 FIT = [
@@ -19,7 +20,7 @@ FIT = [
 ]  # fmt: skip
 
 
-class Hub(ThreadingHTTPServer):
+class Hub(StandIn):
     """Repositories in memory, with the files of their last commit."""
 
     def __init__(self) -> None:
@@ -50,7 +51,7 @@ class Answers(BaseHTTPRequestHandler):
         if (
             hub.refused_from
             and self.path.startswith(hub.refused_from)
-            or "Bearer hf_own" not in self.headers["Authorization"]
+            or "Bearer hf_own" not in self.headers.get("Authorization", "")
         ):
             self.answer({"error": "You may not write here"}, 403)
         elif self.path == "/api/repos/create":
@@ -93,6 +94,7 @@ def hub(monkeypatch):
     monkeypatch.setattr(hf_api.HfApi, "__init__", own_init(server.address))
     yield server
     server.shutdown()
+    server.server_close()
 
 
 def own_init(address: str):

@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 import torch
@@ -13,6 +13,7 @@ from emlit.engines import Completion, ModelSource, Request, Sampling, VLLMServer
 from emlit.engines.http_requests import Patience, ServerChanged, ask_servers
 from emlit.engines.server_facts import healthy_within, server_facts
 from emlit.errors import EngineError
+from tests.stand_in import StandIn
 
 CONFIG = {
     "model_config": {
@@ -24,10 +25,8 @@ CONFIG = {
 }
 
 
-class Fake(ThreadingHTTPServer):
+class Fake(StandIn):
     """Answers as vLLM's server does, or with what `failures` holds; None closes the connection without an answer."""
-
-    daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
