@@ -250,12 +250,13 @@ def test_gradient_checkpointing_gives_the_same_gradients(kl_weight, directory):
 
 @pytest.mark.nightly
 def test_torch_compile_changes_neither_gradients_nor_names(directory):
-    plain = adapted(EMRL, directory, kl_weight=0.1)
-    module = adapted(EMRL, directory, kl_weight=0.1, torch_compile=True)
+    # In float64: adapters this far off zero make the KL huge, whose gradient then has no third digit in float32.
+    plain = adapted(EMRL, directory, kl_weight=0.1).double()
+    module = adapted(EMRL, directory, kl_weight=0.1, torch_compile=True).double()
     expected, found = gradients(plain), gradients(module)
     assert found.keys() == expected.keys()
     for name, gradient in expected.items():
-        assert (found[name] - gradient).norm() < 1e-3 * gradient.norm(), name
+        assert (found[name] - gradient).norm() < 1e-4 * gradient.norm(), name
     for (name, tensor), (other, expected) in zip(engine_weights(module), engine_weights(plain), strict=True):
         assert name == other
         torch.testing.assert_close(tensor, expected)
