@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from emlit.json_files import json_object
+import torch
+
+from emlit.functional import TokenStats
+from emlit.json_files import json_object, require_types
 from emlit.records import AnswerKey, Completion, FinishReason, Request
 from emlit.resilience.files import append_to, writing
 
@@ -51,12 +54,14 @@ class SampledCompletions:
         for path in paths:
             for line in path.read_bytes().splitlines():
                 try:
-                    found = json_object(line, _FIELDS)
+                    found = {"stats": None, **json_object(line, _FIELDS)}
+                    require_types(found, {"stats": list[list[float]] | None})
                 except ValueError:
                     continue
                 tokens, logprobs, seconds = found["tokens"], found["logprobs"], found["seconds"]
                 if 0 <= seconds < math.inf and (logprobs is None or len(logprobs) == len(tokens)):
-                    completion = Completion(tokens, logprobs, found["finish_reason"], found["replayed"])
+                    stats = _stats(found["stats"], len(tokens))
+                    completion = Completion(tokens, logprobs, found["finish_reason"], found["replayed"], stats=stats)
                     self._known[found["decoding"], found["seed"]] = EarlierSample(completion, seconds)
         self.kept = len(self._known)
 
@@ -88,6 +93,7 @@ class SampledCompletions:
             "logprobs": completion.logprobs,
             "replayed": completion.text,
             "seconds": seconds,
+            "stats": None if completion.stats is None else [values.tolist() for values in completion.stats],
         }
         with writing(self.path, "all completions before this one are kept; make room and repeat the command"):
             if self._file is None:
@@ -109,3 +115,10 @@ class SampledCompletions:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _stats(values: list[list[float]] | None, tokens: int) -> TokenStats | None:
+    """Log p and H of so many tokens, as they were written."""
+    if values is None or [len(each) for each in values] != [tokens, tokens] or not math.isfinite(sum(map(sum, values))):
+        return None
+    return TokenStats(*(torch.tensor(each, dtype=torch.float32) for each in values))

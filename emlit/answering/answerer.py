@@ -1,6 +1,6 @@
 """From prompts to graded answers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class ScoringPolicy(Protocol):
     """A model that measures completions, whoever sampled them."""
 
-    def score_completions(self, prompts: list[list[int]], completions: list[Completion]) -> list[TokenStats]:
-        """The model's own stats of each completion's tokens, (length,) each, nats."""
+    def score_drawn(self, prompts: list[list[int]], completions: list[Completion]) -> list[TokenStats]:
+        """The model's own stats of each token of what the engine drew with its weights, (length,) each, nats."""
 
 
 class Encoder(Protocol):
@@ -57,7 +57,7 @@ class Answerer:
         sampling: what a strategy does not set
         context: longest prompt plus completion, in tokens
         seed: of the run
-        policy: measures the model's own entropies; without it predictions have none
+        policy: measures the model's own entropies; without it predictions have what the engine knows of them
         store: keeps completions as they end; None where a batch is not worth keeping in part
         on_graded: told of the prompts and the predictions made of them
     """
@@ -88,12 +88,14 @@ class Answerer:
         with progress.phase(name):
             answers = strategy.answer(asks, replies)
         flat = [turn.reply for turns in answers for turn in turns]
-        stats = None
+        stats: Iterator[TokenStats | None] = (reply.completion.stats for reply in flat)
         if self.policy is not None:
-            stats = iter(self.policy.score_completions([r.prompt for r in flat], [r.completion for r in flat]))
+            stats = iter(self.policy.score_drawn([r.prompt for r in flat], [r.completion for r in flat]))
         predictions, scored = [], []
         for ask, turns, grade in zip(asks, answers, _grades(asks, answers), strict=True):
-            own = None if stats is None else [next(stats) for _ in turns]
+            found = [next(stats) for _ in turns]
+            known = [each for each in found if each is not None]
+            own = known if len(known) == len(turns) else None
             scored.append(ScoredAnswer(ask.prompt, turns, own))
             predictions.append(Prediction.of(ask.prompt, ask.sample, name, turns, own, grade))
         count_votes(predictions, _by_task(asks))

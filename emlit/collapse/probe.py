@@ -103,7 +103,8 @@ class Probe:
         scored = self._score(module, mine, groups)
         for prompt, given, group, stats in zip(mine, answers, groups, scored, strict=True):
             vote = next((answer for answer, _ in votes(given, same)), None)
-            self.start[prompt.row.id] = Start(vote, group, _logprob(stats))
+            kept = [replace(each, stats=None) for each in group]  # they are of these weights, not of later ones
+            self.start[prompt.row.id] = Start(vote, kept, _logprob(stats))
         return groups, scored
 
     def _sample(self, module: CausalLM, mine: Sequence[Prompt], samples: int) -> Groups:
@@ -118,7 +119,7 @@ class Probe:
     @staticmethod
     def _score(module: CausalLM, mine: Sequence[Prompt], groups: Sequence[Sequence[Completion]]) -> Scores:
         rows = [(prompt.tokens, each) for prompt, group in zip(mine, groups, strict=True) for each in group]
-        stats = iter(module.score_completions([tokens for tokens, _ in rows], [each for _, each in rows]))
+        stats = iter(module.score_drawn([tokens for tokens, _ in rows], [each for _, each in rows]))
         return [[next(stats) for _ in group] for group in groups]
 
     def _grades(self, module: CausalLM, prompt: Prompt, group: Sequence[Completion]) -> list[Grade]:

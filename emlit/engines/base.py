@@ -39,7 +39,8 @@ class Engine(ABC):
     leaves this process free to train, and `pending` is what it samples beside training. `weights_dtype`, once it has
     started, is the half precision in which `load_weights` may be given matrices; None asks for them as they are.
     `starting` says what `start` does, to whoever waits for it. `needs_context` is False where nobody reads a request's
-    prompt, which may then be of any length, and `trains` where completions were made elsewhere.
+    prompt, which may then be of any length, and `trains` where completions were made elsewhere. `float32` says that it
+    computes in single precision, once it has started.
     """
 
     weights_version: int = 0
@@ -50,6 +51,7 @@ class Engine(ABC):
     starting: str = "starting the engine"
     needs_context: bool = True
     trains: bool = True
+    float32: bool = False
 
     @abstractmethod
     def start(self, source: ModelSource) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from emlit.functional.entropy import entropy_of
 from emlit.records import Sampling
 
 
@@ -29,11 +30,11 @@ class SeededDraw:
         ]
         self.uniforms = torch.stack(uniforms).to(device)
         self.step = 0
-        self.logprobs: list[Tensor] = []
+        self.drawn: list[Tensor] = []
 
-    def take_logprobs(self) -> Tensor:
-        """log p of the tokens drawn since the last call, (B, steps)."""
-        taken, self.logprobs = torch.stack(self.logprobs, dim=1), []
+    def take(self) -> Tensor:
+        """Of the tokens drawn since the last call, (B, steps, 3): log p as drawn, and the model's own log p and H."""
+        taken, self.drawn = torch.stack(self.drawn, dim=1), []
         return taken
 
     def keep(self, rows: Tensor) -> None:
@@ -42,18 +43,20 @@ class SeededDraw:
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         logits = scores.float()
+        logprobs = own = logits.log_softmax(dim=-1)
         if self.sampling.temperature == 0:  # greedy: no decoding is asked
-            logprobs = torch.log_softmax(logits, dim=-1)
             chosen = logprobs.argmax(dim=-1, keepdim=True)
         else:
-            if self.sampling.decoding is not None:
-                logits = self.sampling.decoding(logits)
-            if self.sampling.temperature != 1:
-                logits = logits / self.sampling.temperature
-            logprobs = filter_logits(logits, self.sampling).log_softmax(dim=-1)
+            if not self.sampling.plain:
+                if self.sampling.decoding is not None:
+                    logits = self.sampling.decoding(logits)
+                if self.sampling.temperature != 1:
+                    logits = logits / self.sampling.temperature
+                logprobs = filter_logits(logits, self.sampling).log_softmax(dim=-1)
             chosen = invert(logprobs.exp(), self.uniforms[:, self.step].unsqueeze(1))
         self.step += 1
-        self.logprobs.append(logprobs.gather(1, chosen).squeeze(1))
+        drawn, its_own = (each.gather(1, chosen).squeeze(1) for each in (logprobs, own))
+        self.drawn.append(torch.stack([drawn, its_own, entropy_of(own)], dim=1))
         return scores.scatter_(1, chosen, torch.inf)  # `generate` takes the largest
 
 

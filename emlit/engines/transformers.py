@@ -3,7 +3,6 @@
 import inspect
 import itertools
 import logging
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -16,8 +15,9 @@ from emlit.engines.padding import ignores_padding
 from emlit.engines.seeded_draw import SeededDraw
 from emlit.engines.stop_strings import StopStrings
 from emlit.errors import ConfigError, EngineError
+from emlit.functional import TokenStats
 from emlit.pretrained import load_model, load_tokenizer
-from emlit.records import Completion, Request, Sampling
+from emlit.records import Completion, FinishReason, Request, Sampling
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ class TransformersEngine(Engine):
         dtype = self.dtype if self.dtype == "auto" else getattr(torch, self.dtype)
         model: Any = load_model(source.path, dtype, source.trust_remote_code)
         self.model = model.to(self.device).eval()
+        self.float32 = self.model.dtype == torch.float32
         # Its own penalties and filters would otherwise apply behind our back.
         self.model.generation_config = GenerationConfig()
         self.tokenizer = load_tokenizer(source.path, source.trust_remote_code)
@@ -105,29 +106,30 @@ class TransformersEngine(Engine):
             mask[row, width - len(request.prompt) :] = 1
         steps = self._room(requests[0], sampling)  # they share it
         draw = SeededDraw([request.seed for request in requests], sampling, steps, self.device)
-        rows: list[tuple[list[int], list[float]]] = [([], []) for _ in requests]
+        rows: list[tuple[list[int], list[Tensor]]] = [([], []) for _ in requests]
         found: dict[int, Completion] = {}
 
         def finish(index: int) -> None:
-            if any(map(math.isnan, rows[index][1])):
+            tokens, stats = rows[index][0], torch.cat(rows[index][1])
+            if stats[:, 0].isnan().any():
                 raise EngineError(
                     f"the model's logits are nan, with weights of version {self.weights_version} (0 are those on "
                     "disk): they hold nan or infinite numbers, or overflow in the engine's dtype; give others, or "
                     "another dtype"
                 )
-            found[index] = self._completion(*rows[index], sampling)
+            found[index] = self._completion(tokens, stats, sampling)
             if on_finished is not None:
                 on_finished(index, found[index])
 
-        for indices, sampled, logprobs in self._phases(
+        for indices, sampled, stats in self._phases(
             tokens.to(self.device), mask.to(self.device), draw, sampling, steps
         ):
             # Those that the last phase had and this one has not have ended.
             for index in set(range(len(rows))).difference(indices, found):
                 finish(index)
-            for index, more, values in zip(indices, sampled.tolist(), logprobs.tolist(), strict=True):
+            for index, more, values in zip(indices, sampled.tolist(), stats.cpu(), strict=True):
                 rows[index][0].extend(more)
-                rows[index][1].extend(values)
+                rows[index][1].append(values)
             progress.under_way(sum(len(rows[index][0]) for index in indices))
         progress.under_way(0)
         for index in range(len(rows)):
@@ -141,7 +143,7 @@ class TransformersEngine(Engine):
         """A few steps of `generate` at a time; after each, rows that have ended leave the batch and its cache.
 
         Yields:
-            Which requests the rows belong to, the tokens sampled for them (R, S) and their log-probabilities (R, S)
+            Whose the rows are, by request, the tokens sampled for them (R, S) and what `SeededDraw.take` says of them
         """
         from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
@@ -169,7 +171,7 @@ class TransformersEngine(Engine):
                 stopping_criteria=stopping,
             )
             sampled = output.sequences[:, tokens.shape[1] :]
-            yield indices, sampled, draw.take_logprobs()
+            yield indices, sampled, draw.take()
             steps = 0 if whole else steps - sampled.shape[1]
             if not steps:
                 return
@@ -212,7 +214,7 @@ class TransformersEngine(Engine):
         layers = DynamicCache(config=self.model.config).layers
         return all(hasattr(layer, "batch_select_indices") for layer in layers)
 
-    def _completion(self, row: list[int], logprobs: list[float], sampling: Sampling) -> Completion:
+    def _completion(self, row: list[int], stats: Tensor, sampling: Sampling) -> Completion:
         """Cut one row of `generate` where it ended; what follows is padding."""
         length = next((i + 1 for i, token in enumerate(row) if token in self.source.stop_token_ids), len(row))
         stopped = length < len(row) or row[length - 1] in self.source.stop_token_ids
@@ -221,7 +223,9 @@ class TransformersEngine(Engine):
                 if any(stop in self.tokenizer.decode(row[:end]) for stop in sampling.stop):
                     length, stopped = end, True
                     break
-        return Completion(row[:length], logprobs[:length], "stop" if stopped else "length")
+        logprobs, *own = stats[:length].unbind(dim=1)
+        finish_reason: FinishReason = "stop" if stopped else "length"
+        return Completion(row[:length], logprobs.tolist(), finish_reason, stats=TokenStats(*own))
 
     def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
         """Take the weights over; those of the same dtype and device are shared with their owner, not copied."""

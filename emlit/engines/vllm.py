@@ -14,8 +14,10 @@ from torch import Tensor
 
 from emlit import progress
 from emlit.engines.base import Engine, ModelSource, OnFinished
+from emlit.engines.drawn_stats import DrawnStats
 from emlit.engines.process_state import keep_workspaces, process_state_kept
 from emlit.errors import ConfigError, EngineError
+from emlit.functional import TokenStats
 from emlit.pretrained import load_config
 from emlit.records import Completion, Request, Sampling
 
@@ -134,7 +136,8 @@ class VLLMEngine(Engine):
         if not torch.cuda.is_available():
             _skip_token_ranks()
         dtype = self.llm.model_config.dtype
-        self.weights_dtype = None if dtype == torch.float32 else dtype
+        self.weights_dtype, self.float32 = (None, True) if dtype == torch.float32 else (dtype, False)
+        self.drawn = DrawnStats(self.llm)
         self.source = source
         self.weights_version = 0
         self.asleep = False
@@ -167,8 +170,10 @@ class VLLMEngine(Engine):
         prompts = [{"prompt_token_ids": request.prompt} for request in requests]
         found: dict[int, Completion] = {}
         with isolate_rng(), contextlib.closing(_as_they_end(self.llm, prompts, params)) as outputs:
-            for place, output in outputs:
-                found[place] = _completion(output)
+            self.drawn.clear()
+            for place, id, output in outputs:
+                stats = self.drawn.take(id, len(requests[place].prompt), len(output.token_ids))
+                found[place] = _completion(output, stats)
                 if on_finished is not None:
                     on_finished(place, found[place])
         return [found[place] for place in range(len(requests))]
@@ -225,11 +230,11 @@ def _checkpoint_dtype(path: str, trust_remote_code: bool = False) -> str:
     return "auto" if dtype is None else str(dtype).removeprefix("torch.")
 
 
-def _completion(output: Any) -> Completion:
+def _completion(output: Any, stats: TokenStats | None) -> Completion:
     tokens = list(output.token_ids)
     found = output.logprobs  # flat; of each position the sampled token's comes first
     logprobs = [found.logprobs[start] for start, _ in zip(found.start_indices, tokens, strict=True)]
-    return Completion(tokens, logprobs, "length" if output.finish_reason == "length" else "stop")
+    return Completion(tokens, logprobs, "length" if output.finish_reason == "length" else "stop", stats=stats)
 
 
 def _skip_token_ranks() -> None:
@@ -241,8 +246,10 @@ def _skip_token_ranks() -> None:
         sampler.batched_count_greater_than = lambda x, values: (x >= values).sum(dim=-1)
 
 
-def _as_they_end(llm: Any, prompts: Sequence[Any], params: Sequence[Any]) -> Generator[tuple[int, Any], None, None]:
-    """What `LLM.generate` returns at its end, one output at a time, each with its place among the prompts."""
+def _as_they_end(
+    llm: Any, prompts: Sequence[Any], params: Sequence[Any]
+) -> Generator[tuple[int, str, Any], None, None]:
+    """What `LLM.generate` returns at its end, one output at a time, with its place among the prompts and its id."""
     engine = llm.llm_engine
     waiting = llm.enqueue(prompts, params, use_tqdm=False)
     # Outputs carry the number that stands in front of the engine's own id.
@@ -252,7 +259,7 @@ def _as_they_end(llm: Any, prompts: Sequence[Any], params: Sequence[Any]) -> Gen
         while engine.has_unfinished_requests():
             for output in engine.step():
                 if output.finished:
-                    yield places.pop(output.request_id), output.outputs[0]
+                    yield places.pop(output.request_id), output.request_id, output.outputs[0]
             if time.monotonic() - told > 1:
                 told = time.monotonic()
                 states = engine.output_processor.request_states.values()

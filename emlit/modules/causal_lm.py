@@ -46,7 +46,8 @@ class CausalLM(L.LightningModule):
         pretrained: "tiny" for the embedded reasoner, a directory, or a Hugging Face id
         trust_remote_code: run the Python code that lies beside the model's weights, for models that need it
         dtype: of the weights; training wants float32 (with `trainer.precision bf16-mixed` to compute in bfloat16)
-        score: keep the model beside the engine to measure entropies; without it predictions have no mean_entropy
+        score: keep the model beside the engine to measure entropies; without it predictions have those that the engine
+            took while it drew, in its own dtype (vLLM's on a GPU takes none)
         scoring_tokens: padded tokens scored in one forward pass
         entropy_head: "torch" goes from hidden states to entropies without holding the logits, "liger" does so with
             Liger's GPU kernels, "logits" holds them
@@ -228,6 +229,28 @@ class CausalLM(L.LightningModule):
         release(self.model)
         self.model.train(was_training)
         return [stats for _, stats in sorted(zip(by_length, found, strict=True), key=itemgetter(0))]
+
+    def score_drawn(
+        self, prompts: list[list[int]], completions: list[Completion], temperature: float = 1.0
+    ) -> list[TokenStats]:
+        """As `score_completions`, of completions that the engine has drawn.
+
+        What it knows of their tokens is not computed again, where it has these weights and both compute in float32.
+        """
+        known = (
+            temperature == 1
+            and self.engine.float32
+            and self.engine.weights_version == self.trainer.global_step
+            and self.dtype_name == "float32"
+            and self.trainer.precision == "32-true"
+        )
+        found = [each.stats if known and each.weights_version is None else None for each in completions]
+        left = [place for place, stats in enumerate(found) if stats is None]
+        if left or is_sharded(self.model):
+            asked = [prompts[place] for place in left], [completions[place] for place in left]
+            scored = iter(self.score_completions(*asked, temperature))
+            found = [next(scored) if stats is None else stats for stats in found]
+        return found  # type: ignore[return-value]
 
     def _passes_of_others(self, passes: int) -> int:
         """How many forward passes fewer this process makes than the one with the most, where each is a collective."""

@@ -1,8 +1,10 @@
 """What an engine is asked for, and what it gives."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+
+from emlit.functional import TokenStats
 
 # Between the replies of a problem of several turns, in its completion. A form feed is in no prompt and in no program.
 NEXT_TURN = "\n\f\n"
@@ -50,6 +52,8 @@ class Completion:
         temperature: that it was drawn at, where it is not the run's; None where it is
         advantage: given before training; None where the objective computes it
         weights_version: of the weights that sampled it, where they are not the round's; None where they are
+        stats: log p and H of each token by the engine's model itself, at temperature 1 and before a decoding and
+            filters: (length,) float32, nats; None where the engine cannot say
     """
 
     tokens: list[int]
@@ -60,6 +64,7 @@ class Completion:
     temperature: float | None = None
     advantage: float | None = None
     weights_version: int | None = None
+    stats: TokenStats | None = field(default=None, compare=False, repr=False)
 
     @property
     def sampled(self) -> int:

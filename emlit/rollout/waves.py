@@ -159,4 +159,5 @@ def _continued(branch: Branch, completion: Completion) -> Completion:
         logprobs=[0.0] * len(given) + completion.logprobs,
         given=len(given),
         temperature=branch.temperature,
+        stats=None,  # of what was given nothing is known
     )

@@ -7,6 +7,7 @@ from transformers import AutoModelForCausalLM
 from emlit.decoding import PRESETS, AdaptiveTemperature, LocallyTypical
 from emlit.engines import Completion, ModelSource, Request, Sampling, TransformersEngine, VLLMEngine, VLLMServerEngine
 from emlit.errors import ConfigError, EngineError
+from emlit.modules import CausalLM
 from emlit.pretrained import load_model, stop_token_ids
 from emlit.tiny import MODEL_DIR, problems
 from tests.own_decoding import Typical
@@ -54,6 +55,31 @@ def test_logprobs_are_those_of_the_sampled_distribution(engine, prompts, tempera
     completions = engine.generate(requests(prompts), Sampling(temperature=temperature, max_tokens=40))
     for completion, expected in zip(completions, scored(prompts, completions, temperature), strict=True):
         assert completion.logprobs == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        Sampling(max_tokens=40),
+        Sampling(temperature=0, max_tokens=40),
+        Sampling(temperature=0.7, top_p=0.8, min_p=0.05, max_tokens=40, decoding=PRESETS["paper"], stop=["boxed"]),
+    ],
+)
+def test_what_the_model_made_of_a_token_is_known_where_it_was_drawn(engine, prompts, sampling):
+    # More rows than are sampled together, of one prompt and of several; and what ended before others.
+    many = [Request(prompt, 100 * i + sample) for i, prompt in enumerate(prompts) for sample in range(6)]
+    completions = engine.generate(many, sampling)
+    if isinstance(engine, VLLMServerEngine):  # it tells of what it drew from, and no more
+        assert all(completion.stats is None for completion in completions)
+        return
+    assert engine.float32
+    module = CausalLM(str(MODEL_DIR))
+    module.configure_model()
+    scored = module.score_completions([request.prompt for request in many], completions)
+    for completion, expected in zip(completions, scored, strict=True):
+        for found, value in zip(completion.stats, expected, strict=True):
+            assert found.dtype == torch.float32
+            torch.testing.assert_close(found, value, rtol=0, atol=1e-4)
 
 
 def test_a_seed_decides_a_completion_whatever_else_is_in_the_batch(engine, prompts):

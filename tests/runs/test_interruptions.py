@@ -119,12 +119,16 @@ def test_completions_that_somebody_else_wrote_are_sampled_again(tmp_path):
     changes = [{"decoding": ["a"]}, {"tokens": "12"}, {"tokens": [1.5]}, {"tokens": [10**400]}, {"logprobs": [-1]}]
     changes += [{"logprobs": []}, {"finish_reason": "x"}, {"replayed": 1}, {"seconds": float("nan")}, {"seconds": "1"}]
     lines = [json.dumps(good | change | {"seed": 1}) for change in changes]
-    lines += ["[" * 100_000, "1" * 5000, "[]", "\xff", '{"seed": 1}', json.dumps(good)]
+    lines += ["[" * 100_000, "1" * 5000, "[]", "\xff", '{"seed": 1}', json.dumps(good | {"seed": 1, "stats": [1]})]
+    lines += [json.dumps(good | {"seed": 3, "stats": [[-1.0], [0.5, 1.0]]})]
+    lines += [json.dumps(good | {"seed": 4, "stats": [[-1.0, -0.5], [0.5, 1.0]]}), json.dumps(good)]
     (tmp_path / "given").write_bytes("\n".join(lines).encode("latin-1"))
     store = SampledCompletions(tmp_path / "own")
     store.load([tmp_path / "given"])
-    assert store.kept == 1
+    assert store.kept == 3
     assert store.find("a", Request([], 2**62)).completion == Completion([1, 2], None, "stop")
+    assert store.find("a", Request([], 3)).completion.stats is None
+    assert store.find("a", Request([], 4)).completion.stats.entropy.tolist() == [0.5, 1.0]
 
 
 @pytest.mark.parametrize(
@@ -246,6 +250,7 @@ def test_no_silence_above_15_seconds(command, clock, engine, tmp_path, monkeypat
     engine.on_completion = staticmethod(lambda number: clock.turn(9))
     monkeypatch.setattr(TinyArithmetic, "rows", turning(clock, 40, TinyArithmetic.rows))
     monkeypatch.setattr(causal_lm, "load_policy", turning(clock, 60, causal_lm.load_policy))
+    monkeypatch.setattr(CausalLM, "score_drawn", CausalLM.score_completions)  # as with an engine that knows nothing
     monkeypatch.setattr(CausalLM, "token_stats", turning(clock, 50, CausalLM.token_stats))
     monkeypatch.setattr(EMFT, "entropy_loss", turning(clock, 30, EMFT.entropy_loss))
     monkeypatch.setattr(TinyArithmetic, "grade", turning(clock, 2, TinyArithmetic.grade))
