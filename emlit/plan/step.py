@@ -52,7 +52,7 @@ def without_trainer(
         precision_plugin=None,
         strategy=None,
     )
-    module.scorer.sharing = False  # as on a GPU
+    module.scorer.sharing = module.scorer.packing = False  # as on a GPU
 
 
 def whole_step(

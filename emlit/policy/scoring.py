@@ -13,6 +13,7 @@ from emlit.errors import ConfigError
 from emlit.functional import FusedStats, ScoredTokens
 from emlit.functional.reduction import flat_positions
 from emlit.parallel import is_sharded, within_forward
+from emlit.policy.packing import Packed, agrees, fits
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -23,6 +24,7 @@ EntropyHead = Literal["torch", "liger", "logits"]
 T = TypeVar("T")
 
 _LEAST_SAVED = 256  # tokens; fewer are not worth a second pass
+_LEAST_SAVED_A_ROW = 8  # by packing, whose attention is called once for each
 
 
 class Scorer:
@@ -37,6 +39,7 @@ class Scorer:
 
     Attributes:
         sharing: whether a prefix of several rows is forwarded once; found out where None
+        packing: whether rows are forwarded without their padding; found out where None
 
     Raises:
         ConfigError: "liger" without liger-kernel
@@ -52,6 +55,7 @@ class Scorer:
         self.backend = backend
         self._stops_at_hidden_states: bool | None = None
         self.sharing: bool | None = None
+        self.packing: bool | None = None
 
     def __call__(
         self,
@@ -80,9 +84,8 @@ class Scorer:
         # The distribution that produced token t is that of the logits at t - 1.
         before, targets = positions - 1, tokens.flatten().index_select(0, positions)
         inputs = {"input_ids": tokens, "use_cache": False}
-        recomputes = torch.is_grad_enabled() and getattr(
-            unwrapped(model), "is_gradient_checkpointing", False
-        )  # and takes no cache then
+        # A pass that is made again takes no cache, and knows nothing of what was packed.
+        recomputes = torch.is_grad_enabled() and getattr(unwrapped(model), "is_gradient_checkpointing", False)
         if shared * (len(tokens) - 1) < _LEAST_SAVED or recomputes or not self.shares_prefixes(model):
             shared = 0
         if not self.stops_at_hidden_states(model, tokens.device):
@@ -90,10 +93,15 @@ class Scorer:
                 logits = model(**inputs).logits
             return compute(ScoredTokens(targets, logits.flatten(0, 1).index_select(0, before)))
 
+        packed = None if recomputes else self.pack(model, tokens, positions, shared)
+
         def pass_through() -> T:
             with _one_sequence_a_row():
-                states = _behind_prefix(model, tokens, shared) if shared else body(model)(**inputs).last_hidden_state
-            states = states.flatten(0, 1).index_select(0, before)
+                if packed is not None:
+                    states = packed.states(body(model)).index_select(0, packed.before)
+                else:
+                    whole = _behind_prefix(model, tokens, shared) if shared else body(model)(**inputs).last_hidden_state
+                    states = whole.flatten(0, 1).index_select(0, before)
             head = model.get_output_embeddings()
             return compute(ScoredTokens(targets, states, head.weight, head.bias, _softcap(model), self._fused))
 
@@ -114,6 +122,20 @@ class Scorer:
         if self.sharing is None:
             self.sharing = model.device.type == "cpu" and not is_sharded(model) and _caches_agree(model)
         return self.sharing
+
+    def pack(self, model: "PreTrainedModel", tokens: Tensor, positions: Tensor, shared: int) -> Packed | None:
+        """The rows without padding, where that is fewer tokens to read and exact; on a CPU."""
+        if self.packing is False or model.device.type != "cpu" or not len(positions):
+            return None
+        packed = Packed.of(tokens, positions)
+        saved = tokens.numel() - shared * (len(tokens) - 1) - packed.tokens.numel()
+        pays = saved >= max(_LEAST_SAVED, _LEAST_SAVED_A_ROW * len(tokens))
+        if not pays or not fits(model, packed):
+            return None
+        if self.packing is None:
+            plain = not is_sharded(model) and not _is_compiled(model)
+            self.packing = plain and agrees(body(model), unwrapped(model))
+        return packed if self.packing else None
 
     def _hindrance(self, model: "PreTrainedModel", device: torch.device | None) -> str | None:
         name, head = type(model).__name__, model.get_output_embeddings()
@@ -170,6 +192,10 @@ def _caches_agree(model: "PreTrainedModel") -> bool:
 def unwrapped(model: Any) -> Any:
     """The Hugging Face model inside an adapter, adapters included."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def _is_compiled(model: "PreTrainedModel") -> bool:
+    return any(getattr(each, "_compiled_call_impl", None) is not None for each in model.modules())
 
 
 def body(model: "PreTrainedModel") -> torch.nn.Module:

@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
         (["rl_step", "--smoke"], ["| emlit EM-RL |", "| emlit EM-FT |", "| one-shot-EM loop |"]),
         (["rl_step", "--smoke", "--scaling"], ["| exponent in tokens |", "| exponent in prompts |"]),
         (["shared_prefix", "--smoke"], ["| 50 |"]),
+        (["packing", "--smoke"], ["| 64 |"]),
+        (["drawn_stats", "--smoke"], ["differ by, nats"]),
         (["first_requests"], ["| EM-INF, first |"]),
         (["servers", "--smoke"], ["| server |", "| in this process |", "peak of the trainer"]),
         (["lora_memory", "--smoke"], ["| EM-FT, LoRA |", "| EM-RL, LoRA |"]),

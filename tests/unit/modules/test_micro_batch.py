@@ -45,6 +45,7 @@ def prepared(make):
     if module.gradient_checkpointing:
         module.model.gradient_checkpointing_enable({"use_reentrant": False})
     module.scorer.stops_at_hidden_states(module.model)  # tries the model, once a run
+    module.scorer.packing = False  # as on a GPU
     return module
 
 
