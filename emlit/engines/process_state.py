@@ -1,8 +1,10 @@
-"""What vLLM changes of the process that it starts in, beside its own."""
+"""vLLM in a process that is not its own: what it changes there, and what it must be told."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -48,3 +50,42 @@ def keep_workspaces() -> None:
     from lightning.pytorch.accelerators import cuda
 
     cuda._clear_cuda_memory = torch.cuda.empty_cache
+
+
+def own_gpu() -> dict[str, Any]:
+    """Arguments for an engine on this process's GPU; sets what vLLM reads of the environment for it.
+
+    vLLM takes LOCAL_RANK for a GPU's index. Lightning takes it for a place in `trainer.devices`, as often as it asks:
+    the two differ where these are not 0, 1, ..., so that it must not stay.
+    """
+    gpu = torch.cuda.current_device() if torch.cuda.is_available() else None
+    if torch.distributed.is_initialized() and torch.distributed.get_world_size() > 1:
+        # What torchrun would have set, and Lightning's own launcher does not.
+        os.environ["RANK"] = str(torch.distributed.get_rank())
+        if gpu is not None:
+            os.environ["LOCAL_RANK"] = str(gpu)
+        return {"distributed_executor_backend": "external_launcher"}
+    return {"device_ids": [gpu]} if gpu else {}  # the first one unless told
+
+
+def skip_token_ranks() -> None:
+    """On a CPU the rank of a sampled token is computed by a compiled function: 10 s of compilation for a number that
+    nobody here reads."""
+    from vllm.v1.sample import sampler
+
+    if hasattr(sampler, "batched_count_greater_than"):
+        sampler.batched_count_greater_than = lambda x, values: (x >= values).sum(dim=-1)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers' and vLLM's advisory log lines out of the run's output."""
+    loggers = [logging.getLogger(name) for name in ("vllm", "transformers", "torch.distributed")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -3,7 +3,6 @@
 import contextlib
 import gc
 import importlib.util
-import logging
 import os
 import time
 from collections.abc import Generator, Iterable, Sequence
@@ -15,7 +14,7 @@ from torch import Tensor
 from emlit import progress
 from emlit.engines.base import Engine, ModelSource, OnFinished
 from emlit.engines.drawn_stats import DrawnStats
-from emlit.engines.process_state import keep_workspaces, process_state_kept
+from emlit.engines.process_state import keep_workspaces, own_gpu, process_state_kept, quiet, skip_token_ranks
 from emlit.errors import ConfigError, EngineError
 from emlit.functional import TokenStats
 from emlit.pretrained import load_config
@@ -122,7 +121,7 @@ class VLLMEngine(Engine):
         with isolate_rng(), quiet(), process_state_kept():
             arguments = {
                 **self.arguments(source.path, source.context, source.trust_remote_code),
-                **_own_gpu(),
+                **own_gpu(),
                 "disable_log_stats": True,
                 "use_tqdm_on_load": False,
                 **self.options,
@@ -134,7 +133,7 @@ class VLLMEngine(Engine):
                     raise ConfigError(_NO_DRAFTS) from error
                 raise EngineError(f"vLLM could not start {source.path}: {error}") from error
         if not torch.cuda.is_available():
-            _skip_token_ranks()
+            skip_token_ranks()
         dtype = self.llm.model_config.dtype
         self.weights_dtype, self.float32 = (None, True) if dtype == torch.float32 else (dtype, False)
         self.drawn = DrawnStats(self.llm)
@@ -208,22 +207,6 @@ def installed() -> bool:
     return importlib.util.find_spec("vllm") is not None
 
 
-def _own_gpu() -> dict[str, Any]:
-    """Arguments for an engine on this process's GPU; sets what vLLM reads of the environment for it.
-
-    vLLM takes LOCAL_RANK for a GPU's index. Lightning takes it for a place in `trainer.devices`, as often as it asks:
-    the two differ where these are not 0, 1, ..., so that it must not stay.
-    """
-    gpu = torch.cuda.current_device() if torch.cuda.is_available() else None
-    if torch.distributed.is_initialized() and torch.distributed.get_world_size() > 1:
-        # What torchrun would have set, and Lightning's own launcher does not.
-        os.environ["RANK"] = str(torch.distributed.get_rank())
-        if gpu is not None:
-            os.environ["LOCAL_RANK"] = str(gpu)
-        return {"distributed_executor_backend": "external_launcher"}
-    return {"device_ids": [gpu]} if gpu else {}  # the first one unless told
-
-
 def _checkpoint_dtype(path: str, trust_remote_code: bool = False) -> str:
     """The checkpoint's own dtype. vLLM's "auto" would compute a float32 model in half precision."""
     dtype = load_config(path, trust_remote_code).get_text_config().dtype
@@ -235,15 +218,6 @@ def _completion(output: Any, stats: TokenStats | None) -> Completion:
     found = output.logprobs  # flat; of each position the sampled token's comes first
     logprobs = [found.logprobs[start] for start, _ in zip(found.start_indices, tokens, strict=True)]
     return Completion(tokens, logprobs, "length" if output.finish_reason == "length" else "stop", stats=stats)
-
-
-def _skip_token_ranks() -> None:
-    """On a CPU the rank of a sampled token is computed by a compiled function: 10 s of compilation for a number that
-    nobody here reads."""
-    from vllm.v1.sample import sampler
-
-    if hasattr(sampler, "batched_count_greater_than"):
-        sampler.batched_count_greater_than = lambda x, values: (x >= values).sum(dim=-1)
 
 
 def _as_they_end(
@@ -269,17 +243,3 @@ def _as_they_end(
         if places:  # left by a signal or an error: they must not be among the next batch
             with contextlib.suppress(Exception):  # of an engine that is dead
                 engine.abort_request(waiting, internal=True)
-
-
-@contextlib.contextmanager
-def quiet() -> Any:
-    """Keep transformers' and vLLM's advisory log lines out of the run's output."""
-    loggers = [logging.getLogger(name) for name in ("vllm", "transformers", "torch.distributed")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
