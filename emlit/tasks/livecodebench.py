@@ -18,7 +18,6 @@ from emlit.records import Row
 from emlit.sandbox import ExecutionResult, Limits, run_python, run_tests
 from emlit.sources import SourceRow, file_rows, hub_rows
 from emlit.tasks.benchmark import OWN, Hub
-from emlit.tasks.leetcode import PREAMBLE
 from emlit.tasks.program_names import in_one
 from emlit.tasks.programs import CodeBenchmark
 from emlit.tasks.templates import EXPERT_PROGRAMMER, LIVECODEBENCH, READ_STDIN, STARTER_CODE
@@ -26,11 +25,22 @@ from emlit.tasks.templates import EXPERT_PROGRAMMER, LIVECODEBENCH, READ_STDIN, 
 # Release v2 is the first two files of the data set.
 _FILES = ("test.jsonl", "test2.jsonl")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+")
+# What the released grader has in front of a solution (lcb_runner/evaluation/testing_util.py), and its limits.
+_MODULES = (
+    "string, re, datetime, collections, heapq, bisect, copy, math, random, statistics, itertools, functools, operator, "
+    "io, sys, json"
+)
+PREAMBLE = f"""
+{"; ".join(f"from {module} import *" for module in f"{_MODULES}, builtins, typing".split(", "))}
+import {_MODULES}
+sys.setrecursionlimit(50_000)
+sys.set_int_max_str_digits(50_000)
+"""
 # Runs beside the tests: JSON has no tuples.
 _CHECKS = """
-import json
-def plain(value):
-    return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value
+import json as _json
+def _plain(value):
+    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 """
 
 
@@ -106,7 +116,7 @@ class LiveCodeBench(CodeBenchmark):
         )
 
     def wanted(self, row: Row) -> tuple[str, ...]:
-        return () if row.fields["function"] is None else ("Solution",)
+        return () if row.fields["function"] is None else ("Solution", row.fields["function"])
 
     def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
         tests, function = row.fields["tests"], row.fields["function"]
@@ -114,7 +124,7 @@ class LiveCodeBench(CodeBenchmark):
             return run_tests(
                 program,
                 _calls(tests, function),
-                ["Solution"],
+                ["Solution", function],
                 setup=PREAMBLE,
                 timeout=self.timeout,
                 memory_mb=self.memory_mb,
@@ -153,10 +163,14 @@ def _date(name: str, value: str) -> date:
 
 
 def _calls(tests: list[dict[str, Any]], function: str) -> str:
-    """A test a line: arguments are lines of JSON, and so is what is expected."""
-    lines = [
-        f"assert plain(Solution().{function}(*map(json.loads, {test['input'].splitlines()!r}))) == "
-        f"plain(json.loads({test['output']!r})), 'test {number}'"
+    """A test a line: arguments are lines of JSON, and so is what is expected.
+
+    As the released grader has it: one object of class Solution answers them all, or a function where there is none.
+    """
+    lines = [f"_call = Solution().{function} if 'Solution' in globals() else {function}"]
+    lines += [
+        f"assert _plain(_call(*map(_json.loads, {test['input'].splitlines()!r}))) == "
+        f"_plain(_json.loads({test['output']!r})), 'test {number}'"
         for number, test in enumerate(tests, 1)
     ]
     return _CHECKS + "\n".join(lines)

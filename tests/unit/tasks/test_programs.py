@@ -157,6 +157,21 @@ def test_livecodebench_by_standard_input(tmp_path):
     assert made.grade(row, f"```python\n{flood}\n```").correct
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "print(int(sys.stdin.read()) ** 2)",
+        "def f(n): return 1 + f(n - 1) if n else 0\nprint(f(9_000) // 1_000 * int(input()) ** 2 // 9)",
+        "x = deepcopy([int(input())])\nprint(json.loads(str(x[0] ** 2)))",
+        "datetime.date(2020, 1, 1), randint(1, 2), itemgetter(0), stdin\nprint(pow(int(input()), 2, 99))",
+        "n = int(input())\nif n == 3: print(9)\nelse: print(len(str(10**5_000)) - 4_976)",
+    ],
+)
+def test_the_released_graders_imports_and_limits_are_there(tmp_path, program):
+    made = task(LiveCodeBench, tmp_path, livecode())
+    assert made.grade(made.rows()[0], f"```python\n{program}\n```").correct
+
+
 def test_printed_numbers_are_compared_as_numbers_to_the_last_digit(tmp_path):
     tests = json.dumps([{"input": "", "output": "0.5\n1000000000000000001", "testtype": "stdin"}])
     made = task(LiveCodeBench, tmp_path, livecode(public_test_cases=tests, private_test_cases="[]"))
@@ -207,6 +222,11 @@ def test_livecodebench_by_function(tmp_path):
     assert "starter code" in made.rows()[0].prompt
     assert made.grade(made.rows()[0], program).correct
     assert not made.grade(made.rows()[0], program.replace("len(text)", "2")).correct
+    deep = "def f(n): return 1 + f(n - 1) if n else 0\nassert f(9_000) == 9_000 and deepcopy and sys"
+    alone = f"```python\n{deep}\ndef pair(numbers, text):\n    return numbers, len(text)\n```"
+    assert made.grade(made.rows()[0], alone).correct
+    assert not made.grade(made.rows()[0], alone.replace("len(text)", "2")).correct
+    assert not made.grade(made.rows()[0], alone.replace("def pair", "def other")).correct
 
 
 def test_private_tests_that_would_run_code_are_refused(tmp_path):
