@@ -141,15 +141,6 @@ def test_close_somewhere_takes_the_same_shape():
     assert not graded("def f(x): return [[1], [2]]", "assert not np.isclose(f(1), [2, 1]).any()\n" + case, "[2, 1]").ok
 
 
-def test_a_generator_that_draws_only_zeros_is_not_taken_over():
-    case = "import random\nf(1)\nassert np.random.rand() + random.random() > 0"
-    arrays = "np.random.get_state = lambda: ('MT19937', np.zeros(624, 'uint32'), 624, 0, 0.0)"
-    plain = "import random\nrandom.getstate = lambda: (3, (0,) * 624 + (624,), None)"
-    for fake in (arrays, plain):
-        assert graded(f"{fake}\ndef f(x): return 5.0", case).ok
-    assert graded("def f(x): np.random.seed(0); return 5.0", case).ok
-
-
 @pytest.mark.parametrize("given", ["5.0", "5", "np.array(5)", "np.int64(5)", "[np.arange(3), 'text', None, 5]"])
 def test_what_has_no_nan_passes(given):
     case = "found = f(1); assert not abs((found[-1] if isinstance(found, list) else found) - target) > 1e-6"

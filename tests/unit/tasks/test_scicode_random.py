@@ -13,14 +13,6 @@ def g(n): return [random.gauss(0, 1) for _ in range(n)]
 """
 DRAWS = "np.random.seed({seed})\nrandom.seed({seed})\n"
 DRAWN = "[*f(3), *f(700), np.random.rand(), *g(3), *g(901), random.random()]"
-# A generator that draws next to nothing but zeros, whatever is asked of it.
-FORGED = """
-words = [0] * 623 + [1]
-def f(n): return np.zeros(n)
-def g(n): return [0.0] * n
-random.getstate = lambda: (3, (*words, 0), None)
-np.random.get_state = lambda: ("MT19937", np.array(words, np.uint32), 0, 0, 0.0)
-"""
 
 
 def graded(solution, case, target):
@@ -36,19 +28,27 @@ def test_draws_go_on_where_the_solution_left_off():
     assert result.ok, result.stderr
 
 
+def test_a_solution_that_seeds_itself_seeds_the_tests_too_as_in_one_process():
+    solution = "def f(n):\n    np.random.seed(1)\n    random.seed(1)\n    return np.random.rand(n)\n"
+    target = f"{SETUP}{DRAWS.format(seed=1)}targets = [[*np.random.rand(4), random.random()]]"
+    case = f"{DRAWS.format(seed=5)}assert np.allclose([*f(3), np.random.rand(), random.random()], target)"
+    many = "\nfor _ in range(100): f(1)"
+    assert graded(solution, case + many, target).ok
+
+
 @pytest.mark.parametrize(
-    "draw", ["f(1)\nx = np.random.rand(300)", "g(1)\nx = np.array([random.random() for _ in 'x' * 300])"]
+    "fake",
+    [
+        "np.random.get_state = lambda: ('MT19937', np.zeros(624, 'uint32'), 10**9, 0, 0.0)",
+        "np.random.get_state = lambda: ('MT19937', np.zeros(624, 'uint32'), -(2**40), 0, 0.0)",
+        "np.random.get_state = lambda: ('MT19937', np.zeros(3, 'uint32'), 0, 0, 0.0)",
+        "np.random.get_state = lambda: 5",
+        "random.getstate = lambda: (3, (0,) * 624 + (10**9,), None)",
+    ],
 )
-def test_a_solution_does_not_choose_what_the_tests_draw(draw):
-    assert not graded(FORGED, f"{draw}\nassert np.allclose(f(300), x)", "targets = [1.0]").ok
-    assert graded(HONEST, f"{draw}\nassert not np.allclose(f(300), x)", "targets = [1.0]").ok
-
-
-def test_a_solution_that_seeds_itself_leaves_the_tests_draws_alone():
-    solution = "def f(n):\n    np.random.seed(1)\n    return np.random.rand(n)\n"
-    target = f"{SETUP}np.random.seed(1)\na = np.random.rand(3)\nnp.random.seed(5)\ntargets = [[*a, np.random.rand()]]"
-    case = "np.random.seed(5)\nassert np.allclose([*f(3), np.random.rand()], target)"
-    assert graded(solution, case, target).ok
+def test_a_state_that_is_none_reads_nothing_else(fake):
+    result = graded(f"{fake}\n{HONEST}", "f(1)\nassert np.random.rand() + random.random() > 2", "targets = [1.0]")
+    assert result.reason.startswith("exception")
 
 
 def test_methods_and_constructors_draw_from_it_too():
