@@ -1,6 +1,7 @@
 """The tests' side of a solution that lives in another process."""
 
 import builtins
+import contextlib
 import time
 import weakref
 from collections.abc import Callable
@@ -21,16 +22,19 @@ class Remote:
     _solution: "Solution"
     _far: str | int  # of an object its number, of a class its name
 
-    def __new__(cls, *arguments: Any, **keywords: Any) -> Any:
+    def __new__(cls, /, *arguments: Any, **keywords: Any) -> Any:
         return cls._solution.ask("call", cls._far, arguments, keywords)
 
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+    def __call__(self, /, *arguments: Any, **keywords: Any) -> Any:
         return self._solution.ask("call", self._far, arguments, keywords)
 
     def __getattr__(self, attribute: str) -> Any:
         if attribute.startswith("__"):
             raise AttributeError(attribute)
         return self._solution.ask("attribute", self._far, (attribute,))
+
+    def __setattr__(self, attribute: str, value: Any) -> None:
+        self._solution.ask("set", self._far, (attribute, value))
 
 
 class Endless(Remote):
@@ -115,15 +119,14 @@ class Solution:
         kinds = [getattr(builtins, name, None) for name in answer["raised"] if type(name) is str]
         if Exception not in kinds:
             self._fatal("exit", "the solution asks to end the program")
-        kind = next(k for k in kinds if isinstance(k, type) and issubclass(k, Exception))
-        text = str(answer.get("text"))
-        if issubclass(kind, _SILENT):
-            return RuntimeError(f"the solution raised {text}")
-        arguments = answer.get("arguments")
-        try:
-            return kind(*arguments) if type(arguments) is list else kind(text)
-        except Exception:
-            return RuntimeError(text)
+        text, arguments = str(answer.get("text")), answer.get("arguments")
+        for kind in kinds:
+            if isinstance(kind, type) and issubclass(kind, Exception):
+                if issubclass(kind, _SILENT):
+                    break
+                with contextlib.suppress(Exception):  # some take more than a text
+                    return kind(*arguments) if type(arguments) is list else kind(text)
+        return RuntimeError(f"the solution raised {answer['raised'][0]}: {text}")
 
     def _exchange(self, request: dict[str, Any] | None) -> dict[str, Any]:
         try:
@@ -190,7 +193,7 @@ class Solution:
 
     def _made(self, base: type, name: str, target: str | int) -> Any:
         far: Any = object.__new__(self._remote_class(base, name))
-        far._far = target
+        object.__setattr__(far, "_far", target)
         return far
 
     def _remote_class(self, base: type, name: str) -> type:

@@ -15,7 +15,7 @@ from typing import Any
 from decode import Decoder
 from encode import Encoder, Parts, attributes, drained
 from functions import unpickled
-from start import Job, classes_of, described, main_module, traceback_of, with_source
+from start import Job, classes_of, main_module, message_of, traceback_of, with_source
 from wire import MUTABLE, CannotCross, Malformed, receive, send
 
 # Hints are not evaluated: some name classes that only their contest defines.
@@ -68,19 +68,20 @@ class Solution:
     def _do(self, todo: str, target: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         if todo == "call":
             result = target(*arguments, **keywords)
-            if isinstance(target, type):
+            if type(result) is target and target.__module__ == "solution":  # and not what it calls by another name
                 self._hold(result)
             return result
         if todo == "next":
-            return list(islice(target, 1))
-        return getattr(target, *arguments) if todo == "attribute" else target
+            return list(islice(target, 1)) or None
+        do = {"attribute": getattr, "set": setattr}.get(todo, lambda value: value)
+        return do(target, *arguments)
 
     def _raised(self, error: BaseException) -> dict[str, Any]:
         plain = [part for part in error.args if type(part) in (str, int, float, bool, type(None))]
         kinds = [kind.__name__ for kind in type(error).__mro__]
         return {
             "raised": kinds,
-            "text": described(error),
+            "text": message_of(error),
             "arguments": plain if len(plain) == len(error.args) else None,
         }
 
@@ -116,12 +117,13 @@ class Solution:
         if hasattr(kind, "__next__"):
             items = drained(value)
             return ("iterator", items) if isinstance(items, list) else ("endless", [self._hold(items), name])
-        if kind.__module__.partition(".")[0] == "sympy" and not isinstance(value, type):
+        sympy = sys.modules.get("sympy")
+        if sympy and isinstance(value, sympy.Basic):
             if value.is_Boolean and value.is_Atom and not value.is_Symbol:
                 return "plain", [bool(value)]
             if value.is_Rational:
                 return "plain", [int(value) if value.is_Integer else Fraction(value.p, value.q)]
-            if value.is_number:
+            if getattr(value, "is_number", False):  # which not all of sympy's objects have
                 number = complex(value)
                 return "plain", [number if number.imag else number.real]
             if value.is_Symbol and value.name.isidentifier():

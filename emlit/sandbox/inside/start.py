@@ -94,13 +94,17 @@ def _filter_calls(libc: ctypes.CDLL, steps: bytes) -> None:
         raise OSError("the kernel takes no seccomp filter")
 
 
-def described(error: BaseException) -> str:
-    """Type and message on one line, whatever the exception's own methods do."""
+def message_of(error: BaseException) -> str:
+    """Its text, whatever the exception's own methods do."""
     try:
-        text = str(error)
+        return str(error)
     except BaseException:
-        text = "(its message raises)"
-    return " ".join(f"{type(error).__name__}: {text[:_LONGEST]}".split()).rstrip(":")
+        return "(its message raises)"
+
+
+def described(error: BaseException) -> str:
+    """Type and message on one line."""
+    return " ".join(f"{type(error).__name__}: {message_of(error)[:_LONGEST]}".split()).rstrip(":")
 
 
 def traceback_of(error: BaseException, skip: int) -> None:
