@@ -151,15 +151,33 @@ NAN = [
     "import scipy.sparse\ndef f(x): return scipy.sparse.csr_array([[np.nan]])",
     "class A:\n def toarray(self): return [np.nan]\ndef f(x): return A()",
     "def f(x):\n x[:] = np.nan\n return x",
-    "def f(x):\n x[:] = np.nan\n return 5.0",
 ]
 
 
 @pytest.mark.parametrize("solution", [*NAN, "class f:\n def __init__(s, x): s.a = []\n def toarray(s): return s.a"])
 def test_what_is_no_number_comes_by_no_other_way(solution):
     case = "a = np.ones(3)\nr = f(a)\nr = r.toarray() if hasattr(r, 'toarray') else r\n"
-    for end in ("assert not np.any(np.abs(r - target) > 1)", "assert not np.any(np.abs(a - 1) > 1)"):
-        assert "nothing to compare" in graded(f"import numpy as np\n{solution}", case + end).reason
+    end = "assert not np.any(np.abs(r - target) > 1)"
+    assert "nothing to compare" in graded(f"import numpy as np\n{solution}", case + end).reason
+
+
+@pytest.mark.parametrize(
+    ("solution", "case"),
+    [
+        ("def f(x):\n while x: x.pop()\n return 5", "a = [1]\nassert f(a) == target and not a"),
+        ("import numpy as np\ndef f(x):\n np.fill_diagonal(x, np.inf)\n return x.min()",
+         "assert f(np.full((2, 2), 5.0)) == target"),
+        ("def compare(x): return x + 1\nclass Solution:\n def f(self): return 4\nclass Remote(Solution): pass",
+         "assert compare(Solution().f()) == Remote().f() + 1 == target"),
+        ("def sys(x): return x + 1\ndef types(x): return x + 2", "assert sys(4) == types(3) == target"),
+        ("class f:\n def __init__(s, n): s.n = n\n def __iter__(s): return s\n"
+         " def __next__(s):\n  s.n -= 1\n  if s.n < 4: raise StopIteration\n  return s.n",
+         "assert [*f(6)] == [target, 4]"),
+    ],
+)  # fmt: skip
+def test_what_an_honest_solution_does_is_not_refused(solution, case):
+    result = graded(solution, case)
+    assert result.ok, result.reason
 
 
 STEPS = """
