@@ -1,13 +1,12 @@
 """MBPP (Austin et al., arXiv 2108.07732), the sanitised problems."""
 
-import sys
 import threading
 from typing import Any
 
 from emlit.records import Row
 from emlit.sandbox import ExecutionResult, run_tests
 from emlit.tasks.benchmark import Hub
-from emlit.tasks.program_names import defined_names, free_names
+from emlit.tasks.program_names import bound_names, defined_names, imports_of
 from emlit.tasks.programs import CodeBenchmark, fenced
 from emlit.tasks.templates import ACTIONS, PRESENT_THE_CODE
 from emlit.tasks.templates import MBPP as TEMPLATE
@@ -54,17 +53,14 @@ class MBPP(CodeBenchmark):
         return defined_names(row.fields["code"])
 
     def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
-        tests = "\n".join(_lines(row.fields, "test_list"))
-        imports = _lines(row.fields, "test_imports")
-        # Some tests read modules that the solution imports, and some solutions are called as a builtin is.
-        names = free_names(tests, "\n".join(imports))
-        imports += [f"import {name}" for name in names if name in sys.stdlib_module_names]
-        setup = "\n".join(imports)
+        code = row.fields["code"]
+        imports = imports_of(code)  # some tests read what only the reference imports; the solution's may be anything
+        names = bound_names(code) - bound_names(imports) | self.wanted(row)
         return run_tests(
             program,
-            tests,
-            [*(name for name in names if name not in sys.stdlib_module_names), *self.wanted(row)],
-            setup=setup,
+            "\n".join([imports, *_lines(row.fields, "test_list")]),
+            sorted(names),
+            setup="\n".join(_lines(row.fields, "test_imports")),
             timeout=self.timeout,
             memory_mb=self.memory_mb,
             stop=stop,

@@ -65,6 +65,14 @@ def free_names(program: str, setup: str = "") -> list[str]:
     return [name for name in names_read(tree) if name not in known]
 
 
+def imports_of(program: str) -> str:
+    """The imports at its top, as a program that leaves names that are bound already as they are."""
+    tree = parsed(program)
+    found = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)] if tree else []
+    lines = [ast.unparse(node) for node in found if getattr(node, "module", None) != "__future__"]
+    return "\n".join(["_bound = dict(globals())", *lines, "globals().update(_bound)"])
+
+
 def acts(program: str) -> bool:
     """Whether a program does something when it is run, besides defining, importing and assigning."""
     tree = parsed(program)

@@ -147,7 +147,9 @@ class SciCode(ProgramBenchmark):
         assert self.targets is not None  # without them nothing is graded
         setup = row.fields["required_dependencies"]
         number, cases = step["step_number"], step["test_cases"]
-        tests, names = tests_of(cases, self.targets.program(number, len(cases)), setup)
+        written = "\n".join(each.get("ground_truth_code") or "" for each in row.fields["sub_steps"])
+        wanted = [name for names in _headers(row) for name in names]
+        tests, names = tests_of(cases, self.targets.program(number, len(cases)), setup, wanted, written)
         return run_tests(
             in_one(*code, RANDOM_STATE),
             tests,
@@ -167,6 +169,11 @@ def _require(holds: bool, otherwise: str) -> None:
 
 def _programs(row: Row, replies: Sequence[str]) -> list[tuple[str | None, bool]]:
     """The program of each reply, as `extract_code` finds it: the one with its step's function."""
-    headers = [step["function_header"] for step in row.fields["sub_steps"]]
-    names = [re.findall(r"^(?:def|class)\s+(\w+)", header.lstrip(), re.MULTILINE) for header in headers]
-    return [extract_code(reply, wanted) for reply, wanted in zip(replies, [*names, *[()] * len(replies)], strict=False)]
+    names = [*_headers(row), *[[]] * len(replies)]
+    return [extract_code(reply, wanted) for reply, wanted in zip(replies, names, strict=False)]
+
+
+def _headers(row: Row) -> list[list[str]]:
+    """The functions and classes that each step asks for."""
+    headers = [step["function_header"].lstrip() for step in row.fields["sub_steps"]]
+    return [re.findall(r"^(?:def|class)\s+(\w+)", header, re.MULTILINE) for header in headers]

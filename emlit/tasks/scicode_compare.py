@@ -60,14 +60,16 @@ def _parts(value, kinds):
     if isinstance(value, type(iter([]))):
         value = list(copy(value))
     if hasattr(type(value), "tocoo"):
-        value = value.tocoo().data
-        kinds = () if kinds is Collection else kinds  # of zeros nothing is kept
+        # Of zeros nothing is kept.
+        value = np.broadcast_to(0, value.shape) if kinds is Collection else value.tocoo().data
     if isinstance(value, kinds):
         yield value
+    if isinstance(value, Mapping):
+        value = [*(() if kinds is Collection else value), *value.values()]  # some keys are empty names
     if isinstance(value, np.ndarray) and value.dtype == object:
         value = value.ravel().tolist()
     if isinstance(value, Collection) and not isinstance(value, (str, bytes, bytearray, range, np.ndarray)):
-        for part in value.values() if isinstance(value, Mapping) else value:
+        for part in value:
             yield from _parts(part, kinds)
 
 

@@ -4,11 +4,11 @@ The authors run tests and solution in one process, so that a seed set by either 
 state of the random generators goes along with each call, and the one that comes back with its result is taken.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from emlit.tasks import scicode_compare
-from emlit.tasks.program_names import free_names
+from emlit.tasks.program_names import free_names, imports_of
 from emlit.tasks.scicode_checks import checked_at_use
 
 _CALL = "_with_random_state"
@@ -70,14 +70,18 @@ _Solution.ask = _sharing(_Solution.ask)
 """
 
 
-def tests_of(cases: Sequence[str], targets: str, setup: str) -> tuple[str, list[str]]:
+def tests_of(
+    cases: Sequence[str], targets: str, setup: str, wanted: Collection[str], reference: str
+) -> tuple[str, list[str]]:
     """The program of a step's tests, and the names that it needs of the solution.
 
     Args:
         cases: of the row
         targets: a program that leaves what they compare with in the list `targets`
         setup: what is run in front of both sides
+        wanted: functions and classes that a solution is asked for
+        reference: a program whose imports the tests may read
     """
     body = "\n".join(f"target = targets[{index}]\n{case}" for index, case in enumerate(cases))
-    names = free_names(f"targets = target = 0\n{body}", setup)
-    return f"{_HEAD}\n{targets}\n{_SHARED}\n{checked_at_use(body, names)}", names
+    names = [name for name in free_names(f"targets = target = 0\n{body}", setup) if name in wanted]
+    return f"{_HEAD}\n{imports_of(reference)}\n{targets}\n{_SHARED}\n{checked_at_use(body, names)}", names

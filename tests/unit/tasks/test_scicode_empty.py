@@ -5,16 +5,18 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from emlit.sandbox import run_tests
 from emlit.tasks import scicode_tests
-from emlit.tasks.program_names import in_one
+from emlit.tasks.program_names import defined_names, in_one
 from emlit.tasks.scicode_compare import has_empty, has_infinity, has_nan
 
 
-def graded(solution: str, case: str, target: str = "np.float64(5)"):
+def graded(solution: str, case: str, target: str = "np.float64(5)", reference: str = ""):
     setup = "import numpy as np"
-    tests, names = scicode_tests.tests_of([case], f"{setup}\ntargets = [{target}]", setup)
+    wanted = defined_names(solution)
+    tests, names = scicode_tests.tests_of([case], f"{setup}\ntargets = [{target}]", setup, wanted, reference)
     program = in_one(solution, scicode_tests.RANDOM_STATE)
     return run_tests(program, tests, names, setup=setup, timeout=60, memory_mb=2048)
 
@@ -33,6 +35,8 @@ EMPTY = [
     "",
     b"",
     np.zeros((3, 0)),
+    scipy.sparse.csr_matrix((0, 3)),
+    scipy.sparse.coo_array((3, 0)),
 ]
 
 
@@ -50,7 +54,11 @@ def test_what_is_empty(value):
         assert has_empty(whole)
 
 
-@pytest.mark.parametrize("value", [None, 0, np.float64(0), np.array(0), "a", range(10**12), {"": 1}, {1, (2,)}, b"0"])
+@pytest.mark.parametrize(
+    "value",
+    [None, 0, np.float64(0), np.array(0), "a", range(10**12), {"": 1}, {1, (2,)}, b"0",
+     scipy.sparse.csr_matrix((3, 3)), scipy.sparse.dok_array((10**6, 10**6))],
+)  # fmt: skip
 def test_what_is_not(value):
     assert not has_empty(value)
     assert not has_empty([value])
@@ -113,7 +121,8 @@ def test_what_is_no_number_passes_no_comparison_that_is_turned_round(given):
     "value",
     [
         *(Decimal("NaN"), np.datetime64("NaT"), np.timedelta64("NaT"), np.array(["NaT"], "datetime64[s]")),
-        *(np.array([1, Decimal("NaN")], object), np.array([None, np.nan]), np.longdouble("nan")),
+        *(np.array([1, Decimal("NaN")], object), np.array([None, np.nan]), np.longdouble("nan"), {float("nan"): 5}),
+        {"a": {(np.nan, 1): 5}},
     ],
     ids=repr,
 )
@@ -180,6 +189,13 @@ def test_what_an_honest_solution_does_is_not_refused(solution, case):
     assert result.ok, result.reason
 
 
+def test_what_tests_read_besides_functions_is_the_references():
+    fake = "import types\nm = types.SimpleNamespace(isclose=lambda *a: True)\ndef f(x): return x\n"
+    for program, right in ((fake, False), (fake.replace("return x", "return 5"), True)):
+        assert graded(program, "assert m.isclose(f(1), target)", reference="import math as m").ok is right
+        assert not graded(program, "assert m.isclose(f(1), target)").ok  # whose test cannot be read
+
+
 STEPS = """
 import numpy as np
 def g(x): return np.inf if x == 0 else 1 / x
@@ -229,6 +245,6 @@ def test_what_is_looked_at_is_refused_as_ever(case):
 
 def test_what_one_test_gives_a_name_another_may_look_at():
     setup = "import numpy as np"
-    tests, names = scicode_tests.tests_of(["r = g(0)", "assert r > 5"], f"{setup}\ntargets = [5, 5]", setup)
+    tests, names = scicode_tests.tests_of(["r = g(0)", "assert r > 5"], f"{setup}\ntargets = [5, 5]", setup, "gh", "")
     result = run_tests(in_one(STEPS, scicode_tests.RANDOM_STATE), tests, names, setup=setup, timeout=60, memory_mb=2048)
     assert "g gives nothing to compare" in result.reason

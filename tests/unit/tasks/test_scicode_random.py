@@ -16,7 +16,7 @@ DRAWN = "[*f(3), *f(700), np.random.rand(), *g(3), *g(901), random.random()]"
 
 
 def graded(solution, case, target):
-    program, names = scicode_tests.tests_of([case], f"{SETUP}{target}", SETUP)
+    program, names = scicode_tests.tests_of([case], f"{SETUP}{target}", SETUP, "fgA", "")
     return run_tests(
         in_one(solution, scicode_tests.RANDOM_STATE), program, names, setup=SETUP, timeout=60, memory_mb=2048
     )
