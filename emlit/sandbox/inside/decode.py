@@ -4,7 +4,7 @@ import contextlib
 from base64 import b64decode
 from collections import deque, namedtuple
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from types import MemberDescriptorType
 from typing import Any
@@ -23,7 +23,7 @@ _FROM_VALUES: dict[str, Callable[[list[Any]], Any]] = {
     "dict_keys": lambda parts: dict.fromkeys(parts).keys(), "dict_items": lambda parts: dict(parts).items(),
     "dict_values": lambda parts: dict(enumerate(parts)).values(), "sparse": lambda parts: _sparse(*parts),
 }  # fmt: skip
-_named: Callable[..., Any] = lru_cache(namedtuple)
+_named: Callable[..., Any] = lru_cache(partial(namedtuple, rename=True))
 
 
 class Decoder:
@@ -73,6 +73,8 @@ class Decoder:
     def _shell(self, tag: str, parts: list[Any]) -> Any:
         if tag == "ndarray":
             return _wide(_array(*parts))
+        if tag == "objects":
+            return _objects([None] * len(parts[1:]), parts[0])
         if tag == "object":
             return self._make(parts[0])
         return deque((), parts[0]) if tag == "deque" else PLAIN[tag]()
@@ -86,6 +88,8 @@ class Decoder:
             if (content.shape, content.dtype) != (owner.shape, owner.dtype):
                 raise Malformed("an array of another shape")
             owner[...] = content
+        elif tag == "objects":
+            owner[...] = _objects([self.value(part) for part in parts[1:]], parts[0])
         elif tag == "bytearray":
             owner[:] = parts[0].encode("latin-1")
         elif tag == "object":
@@ -146,19 +150,33 @@ def _checked() -> Iterator[None]:
         raise Malformed(f"{type(error).__name__} in a message") from None
 
 
-def _sparse(name: str, shape: tuple[int, ...], data: Any, row: Any, column: Any) -> Any:
+def _sparse(name: str, shape: tuple[int, ...], data: Any, coordinates: Any) -> Any:
     from scipy import sparse
 
     form, kind = SPARSE.fullmatch(name).groups()  # type: ignore[union-attr]
-    return getattr(sparse, f"coo_{kind}")((data, (row, column)), shape).asformat(form)
+    return getattr(sparse, f"coo_{kind}")((data, coordinates), shape).asformat(form)
 
 
-def _array(dtype: str, shape: str, content: str) -> Any:
+def _array(dtype: str, shape: str, content: str, writeable: bool) -> Any:
     import numpy
 
     kind = DTYPE.fullmatch(dtype)[0]  # type: ignore[index]
-    sizes = [int(size) for size in shape.split(",") if size]
-    return numpy.frombuffer(b64decode(content), kind).reshape(sizes).copy()
+    array = numpy.frombuffer(b64decode(content), kind).reshape(_sizes(shape)).copy()
+    array.flags.writeable = writeable
+    return array
+
+
+def _objects(items: list[Any], shape: str) -> Any:
+    import numpy
+
+    array = numpy.empty(len(items), object)
+    for place, item in enumerate(items):
+        array[place] = item
+    return array.reshape(_sizes(shape))
+
+
+def _sizes(shape: str) -> list[int]:
+    return [int(size) for size in shape.split(",") if size]
 
 
 def _wide(array: Any) -> Any:

@@ -87,7 +87,7 @@ class Encoder:
         return [self._known.get(id(value), -1)]
 
     def _parts(self, value: Any) -> Parts:
-        if type(value).__module__ == "numpy":  # a numpy.float64 is a float as well
+        if type(value).__module__.startswith(("numpy", "scipy.sparse")):  # a float64 is a float as well, a dok a dict
             return self._others(value)
         if (far := self._far(value)) is not None:
             return far
@@ -120,13 +120,16 @@ class Encoder:
         numpy = sys.modules.get("numpy")
         if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
             array = numpy.asarray(value)
+            shape = ",".join(map(str, array.shape))
+            if array.dtype == object:
+                return "objects", [shape, *array.flat]
             if DTYPE.fullmatch(array.dtype.str) is None:
                 raise CannotCross(f"a numpy array of {array.dtype}")
             tag = "ndarray" if isinstance(value, numpy.ndarray) else "scalar"
-            return tag, [array.dtype.str, ",".join(map(str, array.shape)), b64encode(array.tobytes()).decode()]
+            return tag, [array.dtype.str, shape, b64encode(array.tobytes()).decode(), array.flags.writeable]
         if kind.__module__.startswith("scipy.sparse") and hasattr(kind, "tocoo"):
             entries = value.tocoo()
-            return "sparse", [kind.__name__, tuple(value.shape), entries.data, entries.row, entries.col]
+            return "sparse", [kind.__name__, tuple(value.shape), entries.data, entries.coords]
         if kind is type and TYPES.get(value.__name__) is value:
             return "type", [value.__name__]
         return self._other(value)

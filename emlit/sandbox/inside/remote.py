@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Self
 from decode import Decoder
 from encode import Encoder, Parts, attributes, drained
 from functions import pickled
-from wire import CannotCross, Malformed, receive, send
+from wire import CannotCross, Malformed, is_drained, receive, send
 
 # Raised into a loop of the tests, these would end it quietly instead of failing it.
 _SILENT = (StopIteration, StopAsyncIteration)
@@ -38,7 +38,7 @@ class Remote:
 
 
 class Endless(Remote):
-    """An iterator that is not drained."""
+    """An iterator that is not drained, as it is one of the solution's own, or does not end."""
 
     def __iter__(self) -> Self:
         return self
@@ -152,7 +152,7 @@ class Solution:
         name = type(value).__name__
         if type(value) is self._classes.get(name):
             return attributes(name, value)
-        if hasattr(type(value), "__next__"):
+        if is_drained(type(value)):
             items = drained(value)
             if not isinstance(items, list):
                 raise CannotCross("an iterator of too many items")

@@ -16,7 +16,7 @@ from decode import Decoder
 from encode import Encoder, Parts, attributes, drained
 from functions import unpickled
 from start import Job, classes_of, main_module, message_of, traceback_of, with_source
-from wire import MUTABLE, CannotCross, Malformed, receive, send
+from wire import MUTABLE, CannotCross, Malformed, is_drained, receive, send
 
 # Hints are not evaluated: some name classes that only their contest defines.
 _LAZY_HINTS = __future__.annotations.compiler_flag
@@ -105,8 +105,11 @@ class Solution:
         return self._numbers[id(value)]
 
     def _far(self, value: Any) -> Parts | None:
-        number = self._numbers.get(id(value))
-        return None if number is None else ("handle", [number, type(value).__name__])
+        return self._handle(value) if id(value) in self._numbers else None
+
+    def _handle(self, value: Any) -> Parts:
+        kind = type(value)
+        return "endless" if hasattr(kind, "__next__") else "handle", [self._hold(value), kind.__name__]
 
     def _kept(self, value: Any) -> Parts:
         """What is no plain data stays here, and the tests have its number; sympy's numbers and names pass."""
@@ -114,9 +117,9 @@ class Solution:
         name = kind.__name__
         if name in self._classes and kind is self._names.get(name):
             return attributes(name, value)
-        if hasattr(kind, "__next__"):
+        if is_drained(kind):
             items = drained(value)
-            return ("iterator", items) if isinstance(items, list) else ("endless", [self._hold(items), name])
+            return ("iterator", items) if isinstance(items, list) else self._handle(items)
         sympy = sys.modules.get("sympy")
         if sympy and isinstance(value, sympy.Basic):
             if value.is_Boolean and value.is_Atom and not value.is_Symbol:
@@ -128,7 +131,7 @@ class Solution:
                 return "plain", [number if number.imag else number.real]
             if value.is_Symbol and value.name.isidentifier():
                 return "Symbol", [value.name]
-        return "handle", [self._hold(value), name]
+        return self._handle(value)
 
     def _make(self, name: str) -> Any:
         return object.__new__(self._names[name])

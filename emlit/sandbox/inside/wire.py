@@ -35,7 +35,15 @@ class Record(dict[str, Any]):
 
 DICTS = {"dict": dict, "OrderedDict": OrderedDict, "Counter": Counter, "defaultdict": defaultdict, "record": Record}
 PLAIN = {**DICTS, "list": list, "set": set, "bytearray": bytearray, "deque": deque}
-MUTABLE = (*PLAIN, "ndarray", "object")
+MUTABLE = (*PLAIN, "ndarray", "objects", "object")
+
+
+_DRAINED = ("builtins", "itertools", "collections")  # whose iterators have nothing but their items
+
+
+def is_drained(kind: type) -> bool:
+    """Whether an iterator of that type passes by its items, as a generator; a file has more to it."""
+    return hasattr(kind, "__next__") and kind.__module__ in _DRAINED
 
 
 class CannotCross(Exception):

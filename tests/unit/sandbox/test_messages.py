@@ -118,7 +118,8 @@ HEAPS = st.lists(
         st.sampled_from(
             ["list", "dict", "set", "deque", "bytearray", "ndarray", "object", "int", "str", "float", "handle", "bytes",
              "complex", "range", "Decimal", "Fraction", "scalar", "tuple", "frozenset", "iterator", "dict_items", "x",
-             "named", "type", "plain", "endless", "OrderedDict", "Counter", "defaultdict", "record", "Symbol"]
+             "named", "type", "plain", "endless", "OrderedDict", "Counter", "defaultdict", "record", "Symbol",
+             "objects"]
         ),
         st.lists(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | st.lists(st.integers(-1, 4))

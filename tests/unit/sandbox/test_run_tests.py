@@ -203,7 +203,8 @@ def test_no_fake_passes(solution):
         {"result": [0], "heap": [["pickle", 1]], "changes": {}},
         {"result": [0], "heap": [["object", "os"]], "changes": {}},
         {"result": [0], "heap": [["set", [0]]], "changes": {}},
-        {"result": [0], "heap": [["ndarray", "O", "1", "x"]], "changes": {}},
+        {"result": [0], "heap": [["ndarray", "O", "1", "AAAAAAAAAAA=", True]], "changes": {}},
+        {"result": [0], "heap": [["objects", "3", 3]], "changes": {}},
         {"result": [0], "heap": 3, "changes": {}},
         {"raised": 3, "heap": [], "changes": {}},
         {"raised": ["exit", "open"], "heap": [], "changes": {}},
@@ -244,6 +245,26 @@ CALLS = "def f(g, x): return g(x)"
         ("from itertools import combinations as h\nfrom collections import Counter as f",
          "assert f('aab') == {'a': 2, 'b': 1} and list(h('abc', 2))[1] == ('a', 'c')"),
         ("from fractions import Fraction as f\nh = range", "assert f(1, 2) * 2 == 1 and h(2) == range(2)"),
+        ("import numpy as np\ndef f(a):\n  a[0, 1] = a\n  return np.array([10**30, None, [1]], object)",
+         "import numpy as np\na = np.array([[{1}, 'b']], object)[:, ::-1]\nr = f(a)\nassert r.dtype == object\n"
+         "assert r.tolist() == [10**30, None, [1]] and a[0, 1] is a and a[0, 0] == 'b'"),
+        ("import numpy as np\ndef f(a):\n  try: a[0] = 5\n  except ValueError: return np.broadcast_to(a, (2, 2))",
+         "import numpy as np\na = np.ones(2)\na.flags.writeable = False\nr = f(a)\n"
+         "assert r.sum() == 4 and not r.flags.writeable and a.sum() == 2"),
+        ("def f(m): return m.asformat('dok')\ndef h(m): return m",
+         "from scipy import sparse\nm = f(sparse.csr_matrix([[0, 1], [2, 0]]))\n"
+         "assert m.format == 'dok' and m[1, 0] == 2 and h(sparse.coo_array([0, 3])).toarray().tolist() == [0, 3]"),
+        ("from collections import namedtuple\ndef f(): return namedtuple('P', 'x def', rename=True)(1, 2)",
+         "assert f() == (1, 2) and (f().x, f()._1) == (1, 2)"),
+        ("import io\ndef f(text): return text.read(2)\ndef h(): return io.StringIO('a\\nb\\n')",
+         "import io\ntext = io.StringIO('abc')\nassert (f(text), f(text)) == ('ab', 'c')\n"
+         "r = h()\nassert (r.read(1), list(r), r.tell()) == ('a', ['\\n', 'b\\n'], 4)"),
+        ("class h:\n  def __init__(self, n): self.n = n\n  def __iter__(self): return self\n"
+         "  def __next__(self):\n    self.n -= 1\n    if self.n: return self.n\n    raise StopIteration\n"
+         "def f(n): return h(n)",
+         "r = f(3)\nassert list(h(3)) == list(r) == [2, 1] and r.n == 0 and r is not f(3)"),
+        ("from collections import deque\ndef f(x): return iter(deque([x]))\ndef h(x): return list(x)",
+         "assert list(f(5)) == [5] and h(x for x in 'ab') == h(iter('ab')) == h(zip('ab'))[0:0] + ['a', 'b']"),
         ("f, h = set, tuple", "assert f([1, 1]) == {1} and h([1]) == (1,)"),
         ("import sympy\ndef f(): return sympy.Matrix([[1, 2]])\ndef h(): return sympy.FiniteSet(1)",
          "assert f().shape == (1, 2) and f() != h() and h().args == (1,)"),
