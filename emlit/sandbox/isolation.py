@@ -2,6 +2,7 @@
 
 import functools
 import json
+import logging
 import shutil
 import sys
 import threading
@@ -17,7 +18,9 @@ _PROBE = """
 import json, os, sys
 print(json.dumps([sys.base_prefix, sys.version, [os.access(path, os.R_OK | os.X_OK) for path in sys.path[-%d:]]]))
 """
+_ABSENT = "is not installed"
 _choosing = threading.Lock()
+log = logging.getLogger(__name__)
 
 
 def isolation(unsafe_code: bool = False) -> str:
@@ -38,11 +41,12 @@ def chosen(unsafe_code: bool = False) -> Level:
     Raises:
         ConfigError: none works
     """
-    reasons = []
+    reasons = list[str]()
     with _choosing:
         for level in (*ISOLATING, RLIMITS) if unsafe_code else ISOLATING:
             refusal = probe(level)
             if refusal is None:
+                _warn(*(reason for reason in reasons if not reason.endswith(_ABSENT)), f"{level.name} is taken")
                 return level
             reasons.append(f"{level.name}: {refusal}")
     way_out = "run as a user other than root" if unsafe_code else "set unsafe_code: true to run them with little around"
@@ -53,11 +57,17 @@ def chosen(unsafe_code: bool = False) -> Level:
 
 
 @functools.cache
+def _warn(*sentences: str) -> None:
+    if len(sentences) > 1:  # something stronger is installed and does not work
+        log.warning("sandbox: %s", "; ".join(sentences))
+
+
+@functools.cache
 def probe(level: Level) -> str | None:
     """Why a level does not work here; None where it runs a program of one line."""
     lacking = [tool for tool in level.tools if shutil.which(tool) is None]
     if lacking:
-        return f"{lacking[0]} is not installed"
+        return f"{lacking[0]} {_ABSENT}"
     try:
         found = execute(level, _PROBE % len(packages()), Limits())
     except EmlitError as error:

@@ -45,6 +45,17 @@ def test_without_a_level_that_shuts_in_programs_run_only_as_unsafe_code(monkeypa
         probe.cache_clear()
 
 
+def test_a_stronger_level_that_is_installed_and_does_not_work_is_named_once(monkeypatch, caplog):
+    found = {"bubblewrap": "no leave to make namespaces", "unshare": None}
+    monkeypatch.setattr(sys.modules["emlit.sandbox.isolation"], "probe", lambda level: found[level.name])
+    assert [isolation(), isolation()] == ["unshare", "unshare"]
+    said = "sandbox: bubblewrap: no leave to make namespaces; unshare is taken"
+    assert [record.getMessage() for record in caplog.records] == [said]
+    found["bubblewrap"] = "bwrap is not installed"
+    assert isolation() == "unshare"
+    assert len(caplog.records) == 1
+
+
 def test_a_program_that_comes_to_its_last_line_is_ok(level):
     result = run("import sys\nprint(input() + '!')\nprint('e', file=sys.stderr)", level, stdin="häi\n")
     assert (result.ok, result.reason, result.stdout, result.stderr) == (True, "ok", "häi!\n", "e\n")
