@@ -68,14 +68,8 @@ CHANNEL = programs("""
     #: process names that are no text
     import ctypes
     for name in (b"\\xff\\xfe\\x80)(", b") R 1 1 1", b"a\\nVmRSS:\\t0 kB\\n"):
-        try:
-            if os.fork() == 0:
-                ctypes.CDLL(None).prctl(15, name, 0, 0, 0)
-                time.sleep(30)
-        except OSError:
-            pass
-    ctypes.CDLL(None).prctl(15, b"\\xff\\xfe", 0, 0, 0)
-    time.sleep(0.5)
+        ctypes.CDLL(None).prctl(15, name, 0, 0, 0)
+        time.sleep(0.3)
     #: answers that are messages of every wrong kind
     import struct
     def answer(n):

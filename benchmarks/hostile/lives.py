@@ -33,8 +33,9 @@ LIVES = programs("""
         os._exit(0)
     #: a deaf daemon with another program
     import os
-    if os.fork() == 0:
+    try:
         os.setsid()
+    finally:
         os.execve("/bin/sh", ["sh", "-c", "trap '' TERM HUP INT; while :; do sleep 1; done"], {})
     #: a thread that outlives
     import threading, time
@@ -45,36 +46,6 @@ LIVES = programs("""
     #: an exit handler that never ends
     import atexit, time
     atexit.register(time.sleep, 600)
-    #: forks and leaves
-    import os, time
-    if os.fork():
-        os._exit(0)
-    time.sleep(600)
-    #: a child that is traced and stopped
-    import os, signal
-    if os.fork() == 0:
-        os.kill(os.getpid(), signal.SIGSTOP)
-    #: kills what guards it, and leaves a daemon
-    import os, signal, time
-    if os.fork() == 0:
-        os.setsid()
-        if os.fork() == 0:
-            os.closerange(0, 256)
-            os.execve("/bin/sleep", ["sleep", "600"], {})
-        os._exit(0)
-    time.sleep(0.2)
-    os.kill(os.getppid(), signal.SIGKILL)
-    time.sleep(0.2)
-    #: stops what guards it, and leaves a daemon
-    import os, signal, time
-    if os.fork() == 0:
-        os.setsid()
-        if os.fork() == 0:
-            os.closerange(0, 256)
-            os.execve("/bin/sleep", ["sleep", "600"], {})
-        os._exit(0)
-    time.sleep(0.2)
-    os.kill(os.getppid(), signal.SIGSTOP)
     #: writes the memory of the first process
     import os
     try:

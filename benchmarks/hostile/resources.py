@@ -10,6 +10,25 @@ RESOURCES = programs("""
             os.fork()
         except OSError:
             pass
+    #: a process of its own, by every call
+    import ctypes, multiprocessing, os, pty, struct, subprocess
+    libc = ctypes.CDLL(None)
+    x86 = os.uname().machine == "x86_64"
+    clone, flags = (56, 220)[not x86], [17, 0x100 | 17, 0x400 | 17, 0x8000 | 17, 0x10000, 0x10000000 | 17]
+    raw = [(clone, each, 0, 0, 0, 0) for each in flags]
+    raw += [(435, struct.pack("8Q", 0, 0, 0, 0, 17, 0, 0, 0), 64), *([(57,), (58,), (0x40000039,)] if x86 else [])]
+    for arguments in raw:
+        made = libc.syscall(*arguments)
+        if made >= 0:
+            os.write(1, b"BREACH %r" % (arguments,))
+            made or os._exit(0)
+    calls = [os.fork, os.forkpty, lambda: subprocess.run(["true"]), lambda: pty.fork(), multiprocessing.Process().start]
+    for call in [*calls, lambda: os.posix_spawn("/bin/true", ["true"], {}), lambda: os.system("true") and 1 / 0]:
+        try:
+            call()
+            print("BREACH")
+        except (OSError, ZeroDivisionError):
+            pass
     #: fork bomb of the shell
     import os
     os.system(":(){ :|:& };:; sleep 60")
@@ -21,12 +40,6 @@ RESOURCES = programs("""
         except RuntimeError:
             pass
     #: endless loop
-    while True:
-        pass
-    #: endless loop in many processes
-    import os
-    for _ in range(6):
-        os.fork()
     while True:
         pass
     #: deaf to every signal
@@ -66,13 +79,6 @@ RESOURCES = programs("""
     while True:
         hog.append(mmap.mmap(-1, 2**24))
         hog[-1].write(b"x" * 2**24)
-    #: memory hog in many children
-    import os, time
-    for _ in range(20):
-        if os.fork() == 0:
-            hog = b"x" * (100 * 2**20)
-            time.sleep(60)
-    time.sleep(60)
     #: memory hog by memfd
     import os
     while True:

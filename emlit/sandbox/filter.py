@@ -1,7 +1,7 @@
 """Which system calls a sandboxed program is refused, as a seccomp filter.
 
-Refused is what leads out (sockets, namespaces, mounts, tracing, keys) and what has the kernel keep memory that neither
-an rlimit nor `watch` counts.
+Refused is what leads out (sockets, namespaces, tracing, keys), every other process than the first, so that its rlimits
+are those of the sandbox, and what has the kernel keep memory that no rlimit counts.
 """
 
 import functools
@@ -26,15 +26,17 @@ _CALLS = """
     io_setup 206 0, io_uring_setup 425 425, open_tree 428 428, move_mount 429 429, fsopen 430 430, fsmount 432 432,
     fspick 433 433, mount_setattr 442 442, pidfd_getfd 438 438, memfd_secret 447 447, setxattrat 463 463,
     epoll_create 213 -1, epoll_create1 291 20, mbind 237 235, landlock_create_ruleset 444 444,
-    landlock_add_rule 445 445, landlock_restrict_self 446 446, seccomp 317 277
+    landlock_add_rule 445 445, landlock_restrict_self 446 446, seccomp 317 277, fork 57 -1, vfork 58 -1
 """
 _CLONE, _CLONE3, _MMAP, _FCNTL = "clone 56 220", "clone3 435 435", "mmap 9 222", "fcntl 72 25"
-_PRCTL, _SOCKETPAIR = "prctl 157 167", "socketpair 53 199"
+_PRCTL, _SOCKETPAIR, _CLOSE_RANGE = "prctl 157 167", "socketpair 53 199", "close_range 436 436"
 
 # A call, the tests of its arguments that all hold where it is refused (number, test, operand), and the error.
 _RULES = (
     (_CLONE3, (), _ENOSYS),  # its flags are out of a filter's sight; the C library takes clone instead
-    (_CLONE, ((0, "any", 0x7E020000),), _EPERM),  # a namespace
+    # Not CLONE_THREAD and CLONE_FILES: a process, or a thread with a table of open files of its own.
+    (_CLONE, ((0, "lacks", 0x10400),), _EPERM),
+    (_CLOSE_RANGE, ((2, "any", 2),), _EPERM),  # CLOSE_RANGE_UNSHARE: such a table again
     (_SOCKETPAIR, ((0, "differs", 1),), _EPERM),  # other families than AF_UNIX
     (_MMAP, ((3, "any", 0x40000),), _EPERM),  # MAP_HUGETLB: counted nowhere
     (_MMAP, ((3, "all", 0x21),), _EPERM),  # MAP_SHARED and MAP_ANONYMOUS: stays when it is no longer resident
@@ -43,8 +45,6 @@ _RULES = (
     # Record locks are kernel memory without a bound. There is nobody else to lock out: they are granted and not kept.
     *((_FCNTL, ((1, "equal", command),), _DONE) for command in (6, 7, 37, 38)),
     (_PRCTL, ((0, "equal", 22),), _EPERM),  # PR_SET_SECCOMP: filters of its own are kernel memory
-    # PR_SET_DUMPABLE, 0 hides from other processes of its user, the watch among them.
-    (_PRCTL, ((0, "equal", 4), (1, "differs", 1)), _EPERM),
     # PR_SET_THP_DISABLE stays set: a page that is left of a huge one keeps all of it.
     (_PRCTL, ((0, "equal", 41), (1, "differs", 1)), _EPERM),
     (_PRCTL, ((0, "equal", 41), (2, "differs", 0)), _EPERM),
@@ -84,6 +84,7 @@ def _block(tests: tuple[tuple[int, str, int], ...], answer: int) -> list[tuple[i
         jump = {
             "any": [(_ANY_BIT, 0, away, operand)],
             "all": [(_AND, 0, 0, operand), (_EQUAL, 0, away, operand)],
+            "lacks": [(_AND, 0, 0, operand), (_EQUAL, away, 0, operand)],
             "equal": [(_EQUAL, 0, away, operand)],
             "differs": [(_EQUAL, away, 0, operand)],
         }[test]

@@ -93,7 +93,7 @@ _fresh = itertools.count(secrets.randbelow(4_336))
 
 
 def fresh_uid() -> int | None:
-    """For a program of root's: a user id that nothing else has, so that a count of its processes counts one sandbox.
+    """For a program of root's: a user id that nothing else has, so that a count of its threads counts one sandbox.
 
     None where we are not root: the user stays. The ids are those that systemd gives to services for their lifetime.
     """

@@ -10,17 +10,17 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one sandboxed process and of whatever it starts.
+    """Bounds of one sandboxed process.
 
     Attributes:
         timeout: seconds of wall time, counted from the program's first line
-        cpu: seconds of CPU time of each process; a second more than the wall time where None
-        memory_mb: MiB of memory, of each process by its rlimits and of all together by a watch
-        processes: how many processes and threads
+        cpu: seconds of CPU time; a second more than the wall time where None
+        memory_mb: MiB of memory
+        threads: how many threads
         file_mb: MiB of one file
         scratch_mb: MiB of the scratch folder
         scratch_files: how many files the scratch folder takes
-        open_files: how many open files each process has
+        open_files: how many open files it has
         output_kb: KiB of standard output, and of standard error, that are kept
         discarded_mb: MiB of output past what is kept before the program is killed
 
@@ -31,10 +31,10 @@ class Limits:
     timeout: float = 10.0
     cpu: float | None = None
     memory_mb: int = 1024
-    processes: int = 64
+    threads: int = 64
     file_mb: int = 32
     scratch_mb: int = 64
-    scratch_files: int = 10_000
+    scratch_files: int = 500
     open_files: int = 256
     output_kb: int = 64
     discarded_mb: int = 64
@@ -45,7 +45,7 @@ class Limits:
                 raise ConfigError(f"{name} is {value}; a limit of the sandbox must be a positive number")
 
     def rlimits(self) -> dict[str, int]:
-        """The rlimits of each process, by their names in the module `resource`.
+        """The rlimits, by their names in the module `resource`.
 
         Private writable memory is what RLIMIT_DATA counts. Address space gets more room: libraries are mapped into it.
         """
@@ -59,8 +59,8 @@ class Limits:
             "RLIMIT_CORE": 0,
             "RLIMIT_MEMLOCK": 0,
             "RLIMIT_MSGQUEUE": 0,
-            "RLIMIT_NPROC": self.processes,
-            "RLIMIT_SIGPENDING": self.processes,
+            "RLIMIT_NPROC": self.threads,
+            "RLIMIT_SIGPENDING": self.threads,
         }
 
 

@@ -1,9 +1,7 @@
-"""One sandboxed process: started, read from, and ended with all that it started."""
+"""One sandboxed process: started, read from, and ended."""
 
 import contextlib
-import fcntl
 import hashlib
-import json
 import os
 import re
 import resource
@@ -12,16 +10,13 @@ import select
 import signal
 import socket
 import struct
-import subprocess
-import sys
-import tempfile
 import time
 from typing import Any
 
 from emlit.printable import printable
-from emlit.sandbox import view, watch
-from emlit.sandbox.filter import seccomp_filter
-from emlit.sandbox.levels import Level, fresh_uid
+from emlit.sandbox import view
+from emlit.sandbox.launch import launched, remove
+from emlit.sandbox.levels import Level
 from emlit.sandbox.limits import MIB, ExecutionResult, Limits
 
 # All that a sandboxed process may say of itself, in lines. The program may have written them.
@@ -67,46 +62,9 @@ class Process:
         self._proof = None if role == "solution" else hashlib.blake2b(key=self._key).hexdigest().encode()
         self._output = {"stdout": bytearray(), "stderr": bytearray()}
         self._discarded, self._ended, self._lines, self._killed = 0, 0.0, b"", False
-        self._first: int | None = None  # the first process of its namespace
-        self._first_handle = -1
-        uid = fresh_uid()
-        with contextlib.ExitStack() as passed, contextlib.ExitStack() as kept:
-            self._folder = None if level.isolates else tempfile.mkdtemp(prefix="emlit-sandbox-")
-            kept.callback(_remove, self._folder)
-            as_user: dict[str, Any] = {}
-            if self._folder is not None and uid is not None:
-                os.chown(self._folder, uid, uid)
-                as_user = {"user": uid, "group": uid, "extra_groups": []}
-            self._control, theirs = socket.socketpair()
-            self._control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            passed.enter_context(theirs)
-            kept.callback(self._control.close)
-            refused = seccomp_filter() if level.isolates else b""
-            by_itself = b"" if level.filters else refused
-            rlimits = limits.rlimits()
-            if not level.isolates and uid is None:
-                del rlimits["RLIMIT_NPROC"]  # it counts all that the user has
-            whole = {
-                **work, "filter": by_itself.hex(), "rlimits": rlimits, "packages": view.packages(),
-                "uid": uid if level.isolates else None,
-            }  # fmt: skip
-            job, read, by_tool = (
-                passed.enter_context(_in_memory(content)) for content in (json.dumps(whole).encode(), stdin, refused)
-            )
-            words = [theirs.fileno(), job.fileno(), -1 if peer is None else peer.fileno()]
-            inside = view.MOUNTED if level.isolates else str(view.INSIDE)
-            # Isolated as by -I except that the hash seed of the environment counts; without `site`.
-            python = [sys.executable, "-s", "-S", "-X", "utf8", f"{inside}/{role}.py", *map(str, words)]
-            self._popen = subprocess.Popen(
-                [*level.command(limits, by_tool.fileno()), *python], stdin=read, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE, env=view.environment(self._folder or view.SCRATCH), start_new_session=True,
-                pass_fds=[word for word in (*words, by_tool.fileno()) if word >= 0],
-                cwd=self._folder or "/", umask=0o022, **as_user,
-            )  # fmt: skip
-            kept.enter_context(self._popen)
-            kept.callback(self._popen.kill)
-            self._handle = os.pidfd_open(self._popen.pid)
-            kept.pop_all()
+        self._first = self._scratch = -1  # descriptors of the first process of its namespace, and of its scratch folder
+        started = launched(level, role, work, limits, stdin, peer)
+        self._popen, self._handle, self._control, self._folder = started
         stdout, stderr = self._popen.stdout, self._popen.stderr
         assert stdout is not None
         assert stderr is not None
@@ -168,20 +126,16 @@ class Process:
         self.started = time.monotonic()
         if self.level.isolates:
             try:
-                self._first = watch.parent(process)  # the tool's, or its shell
-                self._first_handle = os.pidfd_open(self._first)
+                first = _parent(process)  # the tool's, or its shell
+                self._first = os.pidfd_open(first)
+                self._scratch = os.open(f"/proc/{first}/root{view.SCRATCH}", os.O_PATH)
             except OSError as error:
                 self.end(f"sandbox: its first process cannot be watched: {error}")
-                return
-            try:
-                self._look()  # no line of the program has run: what cannot be seen now never can
-            except PermissionError as error:
-                self.end(f"sandbox: what it uses cannot be seen ({error}); a container needs --cap-add SYS_PTRACE")
                 return
             # Its own limits, whatever a program may do to it.
             for name, most in self.limits.rlimits().items():
                 with contextlib.suppress(OSError):
-                    resource.prlimit(self._first, getattr(resource, name), (most, most))
+                    resource.prlimit(first, getattr(resource, name), (most, most))
         with contextlib.suppress(OSError):  # it is gone already, and its exit says why
             self._control.send(self._key)
 
@@ -204,21 +158,11 @@ class Process:
             self._ended = time.monotonic()
 
     def watch(self) -> None:
-        """End it where all its processes together, or its scratch folder, are past the limits."""
-        if self._first is not None and self.verdict is None:
-            try:
-                self._look()
-            except PermissionError:
-                self.end("memory: what it uses is hidden")
-
-    def _look(self) -> None:
-        assert self._first is not None
-        scratch_bytes, scratch_files = watch.scratch_use(self._first)
-        room = int((self.limits.memory_mb + self.limits.scratch_mb) * MIB) - scratch_bytes
-        if watch.memory(self._first, room) > room:
-            self.end(f"memory: its processes use more than {self.limits.memory_mb} MiB together")
-        elif scratch_files > self.limits.scratch_files:
-            self.end("scratch: more files than the scratch folder takes")
+        """End it where its scratch folder has more files than its limit."""
+        if self._scratch >= 0:
+            found = os.fstatvfs(self._scratch)
+            if found.f_files - found.f_ffree > self.limits.scratch_files:
+                self.end("scratch: more files than the scratch folder takes")
 
     def kill(self) -> None:
         """End the process and all that it started, and wait until they are gone; may be called twice."""
@@ -227,18 +171,19 @@ class Process:
         self._killed = True
         with contextlib.suppress(OSError):
             os.killpg(self._popen.pid, signal.SIGKILL)
-        if self._first_handle >= 0:  # the kernel ends all others with it, and says that it is gone when they are
+        if self._first >= 0:  # the kernel ends all others with it, and says that it is gone when they are
             with contextlib.suppress(OSError):
-                signal.pidfd_send_signal(self._first_handle, signal.SIGKILL)
-            _readable(self._first_handle, _PATIENCE)
-            os.close(self._first_handle)
+                signal.pidfd_send_signal(self._first, signal.SIGKILL)
+            _readable(self._first, _PATIENCE)
         self._popen.wait()
         self._drain()
         self.streams = {}
         for pipe in self._pipes:
             pipe.close()
-        os.close(self._handle)
-        _remove(self._folder)
+        for descriptor in (self._handle, self._first, self._scratch):
+            if descriptor >= 0:
+                os.close(descriptor)
+        remove(self._folder)
 
     def _drain(self) -> None:
         """What is still in the pipes, of a process that is no more."""
@@ -262,16 +207,7 @@ def _readable(descriptor: int, seconds: float = 0.0) -> bool:
     return bool(waiting.poll(seconds * 1000))
 
 
-def _in_memory(content: bytes) -> Any:
-    """An open file that has no name and never changes."""
-    file = os.fdopen(os.memfd_create("sandbox", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "w+b")
-    file.write(content)
-    file.seek(0)
-    fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_WRITE)
-    return file
-
-
-def _remove(folder: str | None) -> None:
-    if folder is not None:
-        # Folders may lie deeper in one another than Python's own removal goes. No link is followed.
-        subprocess.run(["rm", "-rf", "--", folder], capture_output=True, check=False)
+def _parent(process: int) -> int:
+    """The id of a process's parent; OSError where the process is gone."""
+    with open(f"/proc/{process}/stat", "rb") as file:
+        return int(file.read().rpartition(b")")[2].split()[1])

@@ -9,7 +9,7 @@ from emlit.sandbox.levels import Level
 from emlit.sandbox.limits import ExecutionResult, Limits
 from emlit.sandbox.process import Process
 
-_TICK = 0.05  # seconds between two looks at the memory
+_TICK = 0.05  # seconds between two looks at the scratch folder
 _START = 60.0  # seconds that a sandbox may take to start on a busy machine
 
 

@@ -2,7 +2,7 @@
 
 The proof is a keyed hash that the starter alone can check. While the program runs, the hash object is on the value
 stack of the frame below: in no variable, file or environment, and not among what the garbage collector tracks. A
-program that leaves by another way than its last line (os._exit, a signal, an exception, a fork) never gets to `finish`.
+program that leaves by another way than its last line (os._exit, a signal, an exception) never gets to `finish`.
 
 It is hard to get at, not impossible: the program shares this process and may read its memory. Grading by tests keeps
 the tests in another one.
@@ -21,10 +21,8 @@ from typing import Any
 from start import Job, main_module, traceback_of, with_source
 
 
-def finish(send, getpid, process, proof, _ran) -> None:
+def finish(send, proof, _ran) -> None:
     """What the interpreter does after the last line, and then the proof. The starter ends us when it has read it."""
-    if getpid() != process:
-        return  # a fork of the program came here as well
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     flush()
@@ -42,18 +40,16 @@ def flush() -> None:
 
 
 def run(job: Job) -> None:
-    key, control, process = job.key, job.control, job.process
+    key, control = job.key, job.control
     try:
         code = with_source(job.work["program"], "<program>")
         names = main_module().__dict__
-        finish(control.sendall, os.getpid, process, blake2b(key=key()), exec(code, names))  # type: ignore[func-returns-value]
+        finish(control.sendall, blake2b(key=key()), exec(code, names))  # type: ignore[func-returns-value]
     except BaseException as error:
-        if os.getpid() == process:
-            flush()
-            traceback_of(error, 1)
-            job.report_exception(error)
-    if os.getpid() == process:
-        control.recv(1)  # until the starter ends the sandbox, or is gone
+        flush()
+        traceback_of(error, 1)
+        job.report_exception(error)
+    control.recv(1)  # until the starter ends the sandbox, or is gone
     os._exit(1)
 
 

@@ -5,6 +5,7 @@ import ctypes
 import json
 import os
 import resource
+import selectors
 import socket
 import struct
 import sys
@@ -22,7 +23,6 @@ class Job:
         work: the decoded job
         control: socket to the starter; reports go there, a line each
         peer: socket to the other process of a pair; None where there is none
-        process: this one; a fork of the program is another
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,6 @@ class Job:
             self.work = json.loads(file.read())
         self.control = socket.socket(fileno=control)
         self.peer = None if peer < 0 else socket.socket(fileno=peer)
-        self.process = os.getpid()
         sys.argv[:] = [""]
         del sys.path[0]  # where this file is
         sys.path.extend(self.work["packages"])
@@ -49,6 +48,7 @@ class Job:
             if ceiling != resource.RLIM_INFINITY:
                 most, hard = min(most, ceiling), min(hard, ceiling)
             resource.setrlimit(kind, (most, hard))
+        selectors.DefaultSelector = selectors.PollSelector  # type: ignore[misc, assignment]  # the filter refuses epoll
         if self.work["filter"]:
             _filter_calls(libc, bytes.fromhex(self.work["filter"]))
         self.report("ready")

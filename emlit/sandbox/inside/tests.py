@@ -21,7 +21,7 @@ def run(job: Job) -> None:
         exec(with_source(work["setup"], "<setup>"), names)
         names.update(Solution(job.peer, fatal, classes_of(names)).names(work["names"]))
         code = with_source(work["tests"], "<tests>")
-        finish(job.control.sendall, os.getpid, job.process, blake2b(key=key()), exec(code, names))  # type: ignore[func-returns-value]
+        finish(job.control.sendall, blake2b(key=key()), exec(code, names))  # type: ignore[func-returns-value]
     except BaseException as error:
         traceback_of(error, 1)
         job.report_exception(error)

@@ -105,7 +105,7 @@ def test_hostile_completions_among_honest_ones_are_wrong_and_the_others_graded_a
     hostile = [
         f"TEXTS = [b'{{}}\\n']\n{SAY}",
         f"TEXTS = [b'{{\"ready\": true}}\\n', b'ready\\n']\n{SAY}",
-        "import ctypes, os, time\nctypes.CDLL(None).prctl(15, b'\\xff\\xfe', 0, 0, 0)\nos.fork()\ntime.sleep(60)",
+        "import ctypes, time\nctypes.CDLL(None).prctl(15, b'\\xff\\xfe', 0, 0, 0)\ntime.sleep(60)",
         "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nos._exit(0)",
     ]
     programs = [add, *(f"{add}\n{program}" for program in hostile), add.replace("+", "-"), add]

@@ -96,7 +96,7 @@ def test_packages_of_the_environment_can_be_imported(level):
         ("import ctypes\nctypes.memset(0, 1, 1)", "signal: SIGSEGV"),
         ("import os\nos.execv('/bin/true', ['true'])", "exit: 0 before its last line"),
         ("import atexit, os\natexit.register(os._exit, 0)", "exit: 0 before its last line"),
-        ("import os\nif os.fork(): os._exit(0)", "exit: 0 before its last line"),
+        ("import os\nos.fork()", "exception: PermissionError"),
     ],
 )
 def test_what_ends_early_is_not_ok(program, reason):
@@ -161,34 +161,31 @@ def test_limits(level, program, bounds, reason):
     assert time.monotonic() - begun < seconds + 5  # the start included, on a busy machine
 
 
-def test_processes_are_counted(closed):
+def test_threads_are_counted(closed):
     program = """
-        import os, time
+        import threading, time
         made = 0
         try:
-            for _ in range(100):
-                if os.fork() == 0:
-                    time.sleep(60)
-                made += 1
-        except BlockingIOError:
+            for made in range(100):
+                threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+        except RuntimeError:
             print(made)
     """
-    result = run(program, closed, limits=Limits(processes=20))
+    result = run(program, closed, limits=Limits(threads=20))
     assert result.reason == "ok"
     assert 5 < int(result.stdout) < 20
 
 
-def test_memory_of_many_processes_is_counted_together(closed):
+def test_threads_of_python_and_of_libraries_run(closed):
     program = """
-        import os, time
-        for _ in range(5):
-            if os.fork() == 0:
-                hog = b"x" * (100 * 2**20)
-                break
-        time.sleep(60)
+        import asyncio, numpy, scipy.fft
+        from concurrent.futures import ThreadPoolExecutor
+        with ThreadPoolExecutor(8) as pool:
+            print(sum(pool.map(lambda n: int((numpy.ones((n, n)) @ numpy.ones((n, n))).sum()), range(99))))
+        print(scipy.fft.fft(numpy.ones((64, 64)), workers=4)[0, 0].real, asyncio.run(asyncio.to_thread(max, 1, 2)))
     """
-    result = run(program, closed, timeout=10, memory_mb=256)
-    assert result.reason == "memory: its processes use more than 256 MiB together"
+    result = run(program, closed, timeout=60.0)
+    assert (result.reason, result.stdout) == ("ok", f"{sum(n**3 for n in range(99))}\n64.0 2\n")
 
 
 def test_the_scratch_folder_is_bounded(closed):
@@ -258,28 +255,6 @@ def test_there_are_no_sockets(closed):
 def test_the_network_is_another_one(closed):
     program = "print(sorted(line.split(':')[0].strip() for line in open('/proc/net/dev') if ':' in line))"
     assert run(program, closed).stdout == "['lo']\n"
-
-
-def test_nothing_outlives_a_program(closed):
-    program = """
-        import os, time
-        if os.fork() == 0:
-            os.setsid()
-            if os.fork() == 0:
-                os.closerange(0, 64)
-                time.sleep(54321)
-            os._exit(0)
-        if os.fork() == 0:
-            os.execve("/bin/sleep", ["sleep", "54321"], dict(os.environ))
-    """
-    before = _sleepers()
-    assert run(program, closed).reason == "ok"
-    assert _sleepers() == before
-
-
-def _sleepers():
-    done = subprocess.run(["pgrep", "-fc", "^sleep 54321"], capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
