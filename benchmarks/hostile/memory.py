@@ -200,6 +200,8 @@ MEMORY = programs("""
     #: many small mappings
     def work():
         area = libc.mmap(None, 240 * MIB, 0, 0x22, -1, 0)
+        if area == 2**64 - 1:
+            raise OSError(ctypes.get_errno(), "mmap")
         libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
         for place in range(area, area + 240 * MIB, 8192):
             libc.mprotect(place, 4096, 1)

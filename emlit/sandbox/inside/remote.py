@@ -3,7 +3,6 @@
 import builtins
 import contextlib
 import time
-import weakref
 from collections.abc import Callable
 from typing import Any, NoReturn, Self
 
@@ -62,10 +61,9 @@ class Solution:
     def __init__(self, peer: Any, fatal: Callable[[str, str], NoReturn], classes: dict[str, type]) -> None:
         self._peer, self._fatal, self._classes = peer, fatal, classes
         self._kinds = dict[tuple[type, str], type]()
-        # What is held of the other side, by its numbers, and what it holds of ours, by numbers below zero.
-        self._held = dict[int, Callable[[], Any]]()
+        # What passed by a number, to the end: of the other side's by its numbers, of ours by numbers below zero.
+        self._held = dict[int, Any]()
         self._sent = dict[int, tuple[int, str]]()
-        self._dropped = set[int]()
         self._last = 0
 
     def names(self, wanted: list[str]) -> dict[str, Any]:
@@ -89,9 +87,7 @@ class Solution:
         encoder = Encoder(self._given, _far)
         try:
             root = encoder.add((tuple(arguments), dict(keywords or {})))
-            dropped, self._dropped = self._dropped, set()
-            request = {"do": do, "target": target, "heap": encoder.heap, "root": root, "dropped": list(dropped)}
-            answer = self._exchange(request)
+            answer = self._exchange({"do": do, "target": target, "heap": encoder.heap, "root": root})
         except CannotCross as refused:
             self._fatal("crossing", f"the tests pass {refused}, which cannot pass to the solution")
         if "refused" in answer:
@@ -162,34 +158,20 @@ class Solution:
         if text == before:
             return "far", [number]
         self._last -= 1
-        self._hold(value, self._last)
+        self._held[self._last] = value
         self._sent[id(value)] = self._last, text
         return "pickle", [text, self._last]
-
-    def _hold(self, value: Any, number: int) -> None:
-        def forget(_: Any, identity: int = id(value)) -> None:
-            self._sent.pop(identity, None)
-            self._held.pop(number, None)
-            self._dropped.add(number)
-
-        try:
-            self._held[number] = weakref.ref(value, forget)
-        except TypeError:  # it takes none
-            self._held[number] = lambda: value
-        self._dropped.discard(number)
 
     def _stand_in(self, tag: str, parts: list[Any]) -> Any:
         """What stands for an object that stays with the solution."""
         if tag not in ("handle", "endless") or [type(part) for part in parts] != [int, str]:
             raise Malformed("a value of no type that passes")
         number, name = parts
-        far = self._held[number]() if number in self._held else None
-        if far is None:
+        if number not in self._held:
             if number < 0:
                 raise Malformed("an object that it was not given")
-            far = self._made(Remote if tag == "handle" else Endless, name, number)
-            self._hold(far, number)
-        return far
+            self._held[number] = self._made(Remote if tag == "handle" else Endless, name, number)
+        return self._held[number]
 
     def _made(self, base: type, name: str, target: str | int) -> Any:
         far: Any = object.__new__(self._remote_class(base, name))

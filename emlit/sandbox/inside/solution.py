@@ -42,8 +42,6 @@ class Solution:
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do what a request asks for."""
-        for number in request["dropped"]:
-            self._numbers.pop(id(self._held.pop(number, None)), None)
         decoder = Decoder(self._taken, self._make)
         decoder.read(request["heap"])
         arguments, keywords = decoder.value(request["root"])

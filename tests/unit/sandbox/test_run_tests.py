@@ -379,9 +379,10 @@ def test_an_iterator_gives_what_it_has_until_it_ends_or_raises():
     assert graded(KINDS, tests, timeout=30.0).reason == "ok"
 
 
-def test_objects_that_the_tests_drop_are_freed():
-    solution = "import numpy\nclass A:\n  def __init__(self): self.a = numpy.ones(700_000)\n  def g(self): return 1"
-    assert graded(solution, "for _ in range(300): assert A().g() == 1", "A", timeout=60.0).reason == "ok"
+def test_an_object_that_the_tests_drop_keeps_its_number():
+    solution = "class A:\n  def __init__(self, n): self.n = n\ndef f(g): return g()"
+    tests = "assert [A(n).n for n in range(300)] == [f(lambda n=n: n) for n in range(300)] == [*range(300)]"
+    assert graded(solution, tests, "A", "f").reason == "ok"
 
 
 def test_a_helper_class_may_answer_for_any_attribute():
