@@ -6,7 +6,7 @@ from typing import Any
 from emlit.records import Row
 from emlit.sandbox import ExecutionResult, run_tests
 from emlit.tasks.benchmark import Hub
-from emlit.tasks.program_names import bound_names, defined_names, imports_of
+from emlit.tasks.program_names import defined_names, imports_of
 from emlit.tasks.programs import CodeBenchmark, fenced
 from emlit.tasks.templates import ACTIONS, PRESENT_THE_CODE
 from emlit.tasks.templates import MBPP as TEMPLATE
@@ -53,13 +53,12 @@ class MBPP(CodeBenchmark):
         return defined_names(row.fields["code"])
 
     def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
-        code = row.fields["code"]
-        imports = imports_of(code)  # some tests read what only the reference imports; the solution's may be anything
-        names = bound_names(code) - bound_names(imports) | self.wanted(row)
+        # Some tests read what only the reference imports; under that name a solution may have anything.
+        tests = [imports_of(row.fields["code"]), *_lines(row.fields, "test_list")]
         return run_tests(
             program,
-            "\n".join([imports, *_lines(row.fields, "test_list")]),
-            sorted(names),
+            "\n".join(tests),
+            sorted(self.wanted(row)),
             setup="\n".join(_lines(row.fields, "test_imports")),
             timeout=self.timeout,
             memory_mb=self.memory_mb,

@@ -117,15 +117,13 @@ def test_mbpp(tmp_path):
 
 
 def test_what_tests_read_besides_functions_is_the_references(tmp_path):
-    code = (
-        "import math as np\nfrom math import *\nfrom math import isclose, floor\nroot = 1\ndef floor(x): return 2 * x"
-    )
-    given = ["assert np.isclose(floor(2), 4)", "assert isclose(floor(root + 1), 4)", "assert ceil(floor(2.1)) == 5"]
+    code = "import math as np\nfrom math import *\nfrom math import isclose, floor\ndef floor(x): return 2 * x"
+    given = ["assert np.isclose(floor(2), 4)", "assert isclose(floor(2), 4)", "assert ceil(floor(2.1)) == 5"]
     made = task(MBPP, tmp_path, {**MBPP_ROW, "code": code, "test_imports": [], "test_list": given})
     row = made.rows()[0]
-    right = "root = 1\ndef floor(x): return 2 * x"
+    right = "def floor(x): return 2 * x"
     fake = "import types\ndef isclose(*a): return True\nnp = types.SimpleNamespace(isclose=isclose, ceil=lambda x: 5)\n"
-    fake += "ceil = np.ceil\ndef floor(x): return 7\nroot = 1"
+    fake += "ceil = np.ceil\ndef floor(x): return 7"
     answers = [row.solution, *(f"```python\n{program}\n```" for program in (right, fake))]
     assert [each.correct for each in made.grade_all([(row, answer) for answer in answers])] == [True, True, False]
 
