@@ -1,7 +1,6 @@
 """A message into values."""
 
 import contextlib
-from base64 import b64decode
 from collections import deque, namedtuple
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
@@ -9,7 +8,8 @@ from importlib import import_module
 from types import MemberDescriptorType
 from typing import Any
 
-from wire import DICTS, DTYPE, MUTABLE, PLAIN, REDUCED, SPARSE, TYPES, WORD, CannotCross, Malformed
+from arrays import array, objects, sparse, wide
+from wire import DICTS, MUTABLE, PLAIN, REDUCED, TYPES, WORD, CannotCross, Malformed
 
 _FROM_TEXT: dict[str, Callable[[Any], Any]] = {
     "int": lambda text: int(text, 16), "float": float, "str": str, "bytes": lambda text: text.encode("latin-1"),
@@ -21,7 +21,7 @@ _FROM_VALUES: dict[str, Callable[[list[Any]], Any]] = {
     "frozenset": frozenset, "iterator": iter, "plain": lambda parts: parts[0],
     "named": lambda parts: _named(*parts[:2])(*parts[2:]),
     "dict_keys": lambda parts: dict.fromkeys(parts).keys(), "dict_items": lambda parts: dict(parts).items(),
-    "dict_values": lambda parts: dict(enumerate(parts)).values(), "sparse": lambda parts: _sparse(*parts),
+    "dict_values": lambda parts: dict(enumerate(parts)).values(), "sparse": lambda parts: sparse(*parts),
 }  # fmt: skip
 _named: Callable[..., Any] = lru_cache(partial(namedtuple, rename=True))
 
@@ -72,9 +72,9 @@ class Decoder:
 
     def _shell(self, tag: str, parts: list[Any]) -> Any:
         if tag == "ndarray":
-            return _wide(_array(*parts))
+            return wide(array(*parts))
         if tag == "objects":
-            return _objects([None] * len(parts[1:]), parts[0])
+            return objects([None] * len(parts[1:]), parts[0])
         if tag == "object":
             return self._make(parts[0])
         return deque((), parts[0]) if tag == "deque" else PLAIN[tag]()
@@ -84,12 +84,12 @@ class Decoder:
         if not isinstance(owner, PLAIN.get(tag, object)):
             raise Malformed("a container of another type")
         if tag == "ndarray":
-            content = _array(*parts)
+            content = array(*parts)
             if (content.shape, content.dtype) != (owner.shape, owner.dtype):
                 raise Malformed("an array of another shape")
             owner[...] = content
         elif tag == "objects":
-            owner[...] = _objects([self.value(part) for part in parts[1:]], parts[0])
+            owner[...] = objects([self.value(part) for part in parts[1:]], parts[0])
         elif tag == "bytearray":
             owner[:] = parts[0].encode("latin-1")
         elif tag == "object":
@@ -128,7 +128,7 @@ class Decoder:
 
     def _immutable(self, tag: str, parts: list[Any]) -> Any:
         if tag == "scalar":
-            return _wide(_array(*parts))[()]
+            return wide(array(*parts))[()]
         if tag in _FROM_TEXT:
             return _FROM_TEXT[tag](parts[0])
         values = [self.value(part) for part in parts]
@@ -148,43 +148,3 @@ def _checked() -> Iterator[None]:
         raise
     except Exception as error:
         raise Malformed(f"{type(error).__name__} in a message") from None
-
-
-def _sparse(name: str, shape: tuple[int, ...], data: Any, coordinates: Any) -> Any:
-    from scipy import sparse
-
-    form, kind = SPARSE.fullmatch(name).groups()  # type: ignore[union-attr]
-    return getattr(sparse, f"coo_{kind}")((data, coordinates), shape).asformat(form)
-
-
-def _array(dtype: str, shape: str, content: str, writeable: bool) -> Any:
-    import numpy
-
-    kind = DTYPE.fullmatch(dtype)[0]  # type: ignore[index]
-    array = numpy.frombuffer(b64decode(content), kind).reshape(_sizes(shape)).copy()
-    array.flags.writeable = writeable
-    return array
-
-
-def _objects(items: list[Any], shape: str) -> Any:
-    import numpy
-
-    array = numpy.empty(len(items), object)
-    for place, item in enumerate(items):
-        array[place] = item
-    return array.reshape(_sizes(shape))
-
-
-def _sizes(shape: str) -> list[int]:
-    return [int(size) for size in shape.split(",") if size]
-
-
-def _wide(array: Any) -> Any:
-    """Narrow floats whose comparison with a number of Python's would round that to them: anything to infinity."""
-    import numpy
-
-    kind, size = array.dtype.kind, array.dtype.itemsize
-    narrow = kind in "fc" and size < (8 if kind == "f" else 16)
-    if narrow and (size == 2 or not numpy.isfinite(array).all()):
-        return array.astype(complex if kind == "c" else float)
-    return array
