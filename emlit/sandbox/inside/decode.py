@@ -32,7 +32,7 @@ class Decoder:
     Args:
         other: what stands for a tag and its parts that are none of these
         make: for the class name of an object: a fresh one
-        known: containers by the numbers that the other side has for them
+        known: of an answer, containers by the numbers that the other side has for them; its narrow floats become wide
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Decoder:
     ) -> None:
         self._other, self._make = other, make
         self.known = dict(known or {})
+        self._widened = (lambda given: given) if known is None else wide
 
     def read(self, heap: Any, first: int = 0) -> None:
         """Make the containers of a heap whose first has that number.
@@ -72,7 +73,7 @@ class Decoder:
 
     def _shell(self, tag: str, parts: list[Any]) -> Any:
         if tag == "ndarray":
-            return wide(array(*parts))
+            return self._widened(array(*parts))
         if tag == "objects":
             return objects([None] * len(parts[1:]), parts[0])
         if tag == "object":
@@ -128,7 +129,7 @@ class Decoder:
 
     def _immutable(self, tag: str, parts: list[Any]) -> Any:
         if tag == "scalar":
-            return wide(array(*parts))[()]
+            return self._widened(array(*parts))[()]
         if tag in _FROM_TEXT:
             return _FROM_TEXT[tag](parts[0])
         values = [self.value(part) for part in parts]

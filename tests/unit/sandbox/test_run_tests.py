@@ -251,6 +251,9 @@ CALLS = "def f(g, x): return g(x)"
         ("import numpy as np\ndef f(a):\n  try: a[0] = 5\n  except ValueError: return np.broadcast_to(a, (2, 2))",
          "import numpy as np\na = np.ones(2)\na.flags.writeable = False\nr = f(a)\n"
          "assert r.sum() == 4 and not r.flags.writeable and a.sum() == 2"),
+        ("def f(a):\n  a[0] += 1\n  return str(a.dtype)",
+         "import numpy as np\na, b = np.array([1, 2], np.float16), np.array([1, np.inf], np.float32)\n"
+         "assert (f(a), f(b), a[0], b[0], b.dtype) == ('float16', 'float32', 2, 2, np.float32)"),
         ("def f(m): return m.asformat('dok')\ndef h(m): return m",
          "from scipy import sparse\nm = f(sparse.csr_matrix([[0, 1], [2, 0]]))\n"
          "assert m.format == 'dok' and m[1, 0] == 2 and h(sparse.coo_array([0, 3])).toarray().tolist() == [0, 3]"),
