@@ -128,8 +128,9 @@ def _several(left: str, right: str, terms: Terms) -> bool | None:
     trimmed = [without_domain(items[0], items[1]), without_domain(items[1], items[0])]
     if trimmed != items and not any(map(braced, (left, right))):
         return _same(", ".join(trimmed[0]), ", ".join(trimmed[1]), terms)
-    if any(part is None and name_in_front(text) for text, part in zip((left, right), parts, strict=True)):
-        return None  # A = {1, 2}
+    for text, part, other in zip((left, right), parts, items[::-1], strict=True):
+        if part is None and name_in_front(text) and not any(map(name_in_front, other[1:])):
+            return None  # A = {1, 2}
     sets = [braced(text) is not None for text in (left, right)]
     if (
         any(sets)

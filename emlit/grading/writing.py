@@ -50,6 +50,7 @@ _DELIMITERS = _rules(
     (r"\\?\$(?= ?\.?\d)|(?<=\d) ?\\?\$", r"\\$"),
     (r"(?<!\\)\$", ""),
     (r"(?<!\\)\\[()\[\]]", " "),
+    (r"(?<=[\w)}]) ?\\q?quad ?(?=[A-Za-z](?:_\{?\w\}?)? ?=)", ", "),
 )
 _RULES = _rules(
     (r"\\(?:m?left|m?right|middle|mathopen|mathclose|[bB]igg?[lrm]?)(?![a-zA-Z])\.?", ""),

@@ -28,6 +28,7 @@ EQUAL = [
     ("5 nm", "5"), ("5 Pa", "5"), ("5 atm", "5"), ("5 N/m", "5"), ("5 g/cm^3", "5"), ("5 kJ/mol", "5"), ("5 W/m^2", "5"), ("5 m^3/s", "5"),
     ("5 N/m", r"5\text{ N/m}"), ("5 W/m^2", r"5\text{ W/m}^2"), ("5 dB", "5"), (r"f(x)=x+1 \text{ for all } x\in\mathbb{R}", "f(x)=x+1"),
     (r"f(n)=n \text{ for all positive integers } n", "f(n)=n"), (r"f(x)=x^2 \text{ for all } x", "f(x)=x^2"), ("f(n)=n+1", "f(x)=x+1"),
+    (r"A=\{1,2\}", "A=1,2"), (r"x=2 \quad y=3", "x=2, y=3"), ("y=2x=4", "4"),
 ]  # fmt: skip
 DIFFERENT = [
     ("10 8", "18"), ("1 17", "18"), ("100 50", "150"), (r"\{1 2\}", "3"), ("(5)(7)", "12"), ("2(3)", "5"), (r"4\binom{3}{2}", "7"), ("3(1/2)", "3.5"),
@@ -41,6 +42,8 @@ DIFFERENT = [
     (r"\frac{dy}{dt}=ky", r"\frac{dx}{dt}=ky"), ("18 millions", "18"), ("18 thousands", "18"), ("18 hundreds", "18"), ("18 doubled", "18"),
     ("18 twice", "18"), ("18 base eight", "18"), ("18 but wrong", "18"), ("18 billionths", "18"), ("Yes, but also no", "Yes"),
     ("circle", "a parabola"), ("no solution", "0"), ("5 x/y", "5"), ("5 a/b", "5"), ("5 N/m", r"5\text{ N/s}"), ("f(n)=n+1", "f(x)=n+1"),
+    ("x=2, x=3", "x=3"), (r"f(x)=0 \text{ or } f(x)=x", "f(x)=x"), ("x=3, y=2", "x=2"), (r"\angle A=30, \angle B=60", r"\angle A=60"),
+    (r"x=2 \quad x=3", "x=3"), (r"x=2 \quad y=3", "3"), (r"A=\{1,2\}, B=\{1\}", r"A=\{1\}"),
 ]  # fmt: skip
 SAID = [
     ("The answer is **15 integers**.", "15"), ("The answer is $x^2$ + C.", "x^2+C"), ("The answer is $5$ - the total.", "5"),
