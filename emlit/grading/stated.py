@@ -91,7 +91,8 @@ _HEDGE = r"(?:or|perhaps|possibly|maybe|alternatively)\b"
 _REMARK = re.compile(r"\s\((?!mod\b|" + _HEDGE + r")(?=[^()]*(?:[A-Za-z]{4,}|[a-z]{2,} [a-z]{2,}|\$|=))")
 # What it is the value of, up to the value: the largest $n$ is, $x$ equals.
 _NAMED = re.compile(
-    r"(?!there\b|no(?:ne)?\b|\w+,|[^A-Za-z\n]*\d|\$[^$\n]*=[^$\n]*\$)"
+    r"(?!there\b|no(?:ne)?\b|\w+,|[*_$]*(?:(?-i:\(?[A-J](?:\)|[.:,] |[*_$]* [-–(]))|\([a-j]\))|"
+    r"[^A-Za-z\n]*\d|\$[^$\n]*=[^$\n]*\$)"
     r"(?P<what>(?:\$(?:[^$\\\n]|\\.)++\$|\\\([^\n]+?\\\)|\.(?=\d)|[^\n.!?;:$\\])+)\s(?:is|are|was|equals)\b",
     re.IGNORECASE,
 )

@@ -7,12 +7,12 @@ _ROMAN = re.compile(r"[IVX]{2,}")
 _LETTER = re.compile(r"\(?\s*([A-Za-z])\s*[).]?")
 # (C) 18, C. 18, C (18), C No; what follows goes on with no operation, and says nothing of the letter.
 _OPTION = re.compile(
-    r"\\?(?:(?:text|mathrm) ?\{ ?)?(?:\((?P<letter>[A-Ja-j])\)[.,:]?|(?P<marked>[A-J])(?:\)[.,:]?|[.:]))"
-    r"(?: ?\} ?:? ?| ?: ?| )"
+    r"\\?(?:(?:text|mathrm) ?\{ ?)?(?:\((?P<letter>[A-Ja-j])\)[.,:]?|(?P<marked>[A-J])(?:\)[.,:]?|[.:](?P<dot>)))"
+    r"(?: ?\} ?:? ?| ?: ?| )(?(dot)|(?!(?:is|are|was|has|isn|not)\b))"
     r"(?P<value>(?![-+](?: |\Z)|[=*/^<>|]|\\(?:cdot|times|div|pm|cup|cap|in|leq|geq|neq|approx)(?![a-z])|"
-    r"(?:is|are|was|has|isn|and|or|nor|not|but|vs|versus|wrong|incorrect)\b).+)|"
+    r"(?:and|or|nor|but|vs|versus|wrong|incorrect)\b).+)|"
     r"(?P<bare>[A-J])(?: \((?P<content>(?![^()]*(?<![A-Za-z\\])[b-z](?![A-Za-z]))[^()]*(?:\d|[A-Za-z]{2})[^()]*)\)|"
-    r"(?P<words>,? (?:yes|no|true|false|Yes|No|True|False)\b.*| [A-Z][a-z]{2,}.*))"
+    r"(?P<words>,? (?:yes|no|true|false|Yes|No|True|False)\b.*| (?:- )?[A-Z][a-z]{2,}.*| - [A-Z]?[a-z]+ [a-z]{2,}.*))"
 )
 # A letter that is no other option's: Solution A, A circle, 25 degrees C.
 _NO_OPTION = re.compile(
@@ -25,7 +25,9 @@ _ANOTHER = re.compile(
     r"(?<![A-Za-z])\([A-Ja-j]\)|(?<=\S )[A-J][.):] |"
     r"(?:,|\b(?:or|and|not|nor|vs|maybe|but|perhaps|possibly)) [A-HJ](?![\w.^(=])|\A[A-HJ]\Z"
 )
-_OF_OTHERS = re.compile(r"(?:\([A-J]\)|[A-J][).]) (?:[Bb]oth )?[A-J](?: ?,? (?:and )?[A-J])+(?: only)?")  # D. A and B
+_OF_OTHERS = re.compile(  # D. A and B
+    r"(?:\([A-J]\)|[A-J][).]) (?:[Bb]oth )?\(?[A-J]\)?(?: ?,? (?:and )?\(?[A-J]\)?)+(?: (?:only|are)\b.*)?"
+)
 _WORDS = re.compile(r"[^\W\d_]+(?:(?:['’-]|[.,]? )[^\W\d_]+)*[.!]?")
 
 

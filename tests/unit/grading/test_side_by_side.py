@@ -29,6 +29,7 @@ EQUAL = [
     ("5 N/m", r"5\text{ N/m}"), ("5 W/m^2", r"5\text{ W/m}^2"), ("5 dB", "5"), (r"f(x)=x+1 \text{ for all } x\in\mathbb{R}", "f(x)=x+1"),
     (r"f(n)=n \text{ for all positive integers } n", "f(n)=n"), (r"f(x)=x^2 \text{ for all } x", "f(x)=x^2"), ("f(n)=n+1", "f(x)=x+1"),
     (r"A=\{1,2\}", "A=1,2"), (r"x=2 \quad y=3", "x=2, y=3"), ("y=2x=4", "4"),
+    ("C. has no effect", "C"), ("D. are equal", "D"), ("(D) Both (A) and (B)", "D"), ("C - The mean", "C"),
 ]  # fmt: skip
 DIFFERENT = [
     ("10 8", "18"), ("1 17", "18"), ("100 50", "150"), (r"\{1 2\}", "3"), ("(5)(7)", "12"), ("2(3)", "5"), (r"4\binom{3}{2}", "7"), ("3(1/2)", "3.5"),
@@ -44,6 +45,7 @@ DIFFERENT = [
     ("circle", "a parabola"), ("no solution", "0"), ("5 x/y", "5"), ("5 a/b", "5"), ("5 N/m", r"5\text{ N/s}"), ("f(n)=n+1", "f(x)=n+1"),
     ("x=2, x=3", "x=3"), (r"f(x)=0 \text{ or } f(x)=x", "f(x)=x"), ("x=3, y=2", "x=2"), (r"\angle A=30, \angle B=60", r"\angle A=60"),
     (r"x=2 \quad x=3", "x=3"), (r"x=2 \quad y=3", "3"), (r"A=\{1,2\}, B=\{1\}", r"A=\{1\}"),
+    ("A. not B", "A"), ("C - x y", "C"), ("(A) Both (B) and (C)", "A"),
 ]  # fmt: skip
 SAID = [
     ("The answer is **15 integers**.", "15"), ("The answer is $x^2$ + C.", "x^2+C"), ("The answer is $5$ - the total.", "5"),
@@ -57,6 +59,9 @@ SAID = [
     ("The answer is 18. A common mistake would be to think the answer is 20.", "18"),
     ("The answer is 18. One might think the answer is 20, but that is wrong.", "18"), ("**Answer: 18**\n\nThe answer is always verified.", "18"),
     ("I think the answer is 18.", "18"), ("I believe the answer is 18.", "18"), ("The answer is 18 (since 9 * 2 = 18)", "18"),
+    ("The correct answer is (C) The reaction is spontaneous.", "C"), ("**Answer: (C) It is a gas.**", "C"), ("<answer>C) It is a gas.</answer>", "C"),
+    ("The answer is (D) A and B are both correct", "D"), ("The answer is C - it is large.", "C"), ("The answer is **B** (the mean is larger).", "B"),
+    ("The answer is (c) It is a gas.", "C"), ("The answer is a (positive) number that is 5.", "5"),
 ]  # fmt: skip
 NOT_SAID = [
     ("The answer is 10 8.", "18"), ("#### 1 2 15", "18"), ("The answer is $5$ or 6.", "5"), ("The answer is $5$/2", "5"),
@@ -67,6 +72,7 @@ NOT_SAID = [
     ("I doubt the answer is 18", "18"), ("It is not true that the answer is 18", "18"), ("The answer is 18 (possibly 19)", "18"),
     ("The answer is 18 (alternatively, 19)", "18"), ("The answer is yes (or no)", "yes"), ("The answer is 18 — or 19", "18"),
     ("The answer is 18: perhaps 19", "18"),
+    ("The answer is A and B are equal.", "A"), ("The answer is (A) or (B) is true.", "A"),
 ]  # fmt: skip
 
 
