@@ -67,7 +67,9 @@ _UNIT = re.compile(
 # Between the quantities of one answer: $3$ hours and $20$ minutes, $2$ and a half.
 _PART = r"[a-z]+[ -](?:half|halves|(?:third|quarter|fourth|fifth|sixth|eighth|tenth)s?)\b"
 _GOES_ON = re.compile(
-    r"(?: [A-Za-z]+){0,2}(?:\s*(?:,|,?\s(?:and|or)\b)\s*|[-–]|(?<=[a-z])\s)"
+    r"(?: (?!(?:since|because|as|so|for|if|when|where|which|while|with|at|from|after|using|given|assuming|provided|"
+    r"rather|instead|by(?= [a-z]))\b)[A-Za-z]+(?: [A-Za-z]+)?)?"
+    r"(?:\s*(?:,|,?\s(?:and|or)\b)\s*(?:(?:maybe|perhaps|possibly)\s)?|[-–]|(?<=[a-z])\s)"
     rf"(?=\$|\\\(|\*\*|(?:[*_`\"]|<\w+>)[-+$\d]|\d[\d./]*(?:{_UNIT.pattern})|{_PART}|"
     r"(?<=\bor )[-+]?\d|[-+]?\d[\d./,]*[.!]?\s*(?:\n|\Z))"
 )

@@ -146,13 +146,17 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _REMARK = re.compile(
-    r" ?(?:\\text ?\{ ?)?\((?:\\text ?\{ ?)?(?:reject|discard|exclud|extraneous|ignor|since|because|where|rounded|"
+    r" ?(?:\\text ?\{ ?)?\((?:\\text ?\{ ?)?(?:reject|discard|exclud|extraneous|ignor|since|because|when|where|rounded|"
     r"not (?=\w)|only|by|using|from|(?:in )?total)[^()]*(?:\([^()]*\)[^()]*)*\)(?: ?\})?\Z|"
     r"(?<=\w) (?:in total|in all|altogether)\Z"
 )
 _AFFIRMED = re.compile(
     r"\A(yes|no|true|false), (?!.*\b(?:but|yes|no|not|true|false|or)\b)[A-Za-z' ]+\Z", re.IGNORECASE
 )  # Yes, it is
+_AT = re.compile(  # 18 when x = 2
+    r"\A(?=.*[ {](?:when|at|where|with|for) ?\}? ?([A-Za-z]) ?=)((?:(?!\1)[^;])+?),? ?(?:\\text ?\{ ?,? ?|(?<= ))"
+    r"(?:when|at|where|with|for) ?\}? ?\1 ?=[^=,;]*\Z"
+)
 # Behind f(x) = x + 1.
 _FOR_ALL = re.compile(
     r",? ?(?:\\text ?\{ ?)?,? ?for (?:all|every|any) (?:(?:real|positive|natural|whole|integer) )*"
@@ -204,7 +208,7 @@ def tidy(text: str) -> str:
     text = counted(worded[1] if worded else text) or text
     text = _ABOUT.sub("", _REMARK.sub("", text), count=1) if _ABOUT.match(text) else _REMARK.sub("", text)
     text = _AFFIRMED.sub(r"\1", text)
-    text = _FOR_ALL.sub("", text) if "=" in text else text
+    text = _AT.sub(r"\2", _FOR_ALL.sub("", text))
     text = _BASE.sub(lambda m: m[0] if (n := spoken(m[1] or m[2])) is None else f"_{{{n}}}", text)
     text = _ANSWER.sub("", text, count=1) if _ANSWER.match(text) else text
     if label := _LABEL.match(text):

@@ -30,6 +30,8 @@ EQUAL = [
     (r"f(n)=n \text{ for all positive integers } n", "f(n)=n"), (r"f(x)=x^2 \text{ for all } x", "f(x)=x^2"), ("f(n)=n+1", "f(x)=x+1"),
     (r"A=\{1,2\}", "A=1,2"), (r"x=2 \quad y=3", "x=2, y=3"), ("y=2x=4", "4"),
     ("C. has no effect", "C"), ("D. are equal", "D"), ("(D) Both (A) and (B)", "D"), ("C - The mean", "C"),
+    (r"18 \text{ when } x=2", "18"), ("18 (when x = 2)", "18"), (r"(2,3) \text{ at } t=2", "(2,3)"), (r"\text{18 when x = 2}", "18"),
+    (r"n^2+1 \text{ for all } n", "n^2+1"),
 ]  # fmt: skip
 DIFFERENT = [
     ("10 8", "18"), ("1 17", "18"), ("100 50", "150"), (r"\{1 2\}", "3"), ("(5)(7)", "12"), ("2(3)", "5"), (r"4\binom{3}{2}", "7"), ("3(1/2)", "3.5"),
@@ -46,6 +48,7 @@ DIFFERENT = [
     ("x=2, x=3", "x=3"), (r"f(x)=0 \text{ or } f(x)=x", "f(x)=x"), ("x=3, y=2", "x=2"), (r"\angle A=30, \angle B=60", r"\angle A=60"),
     (r"x=2 \quad x=3", "x=3"), (r"x=2 \quad y=3", "3"), (r"A=\{1,2\}, B=\{1\}", r"A=\{1\}"),
     ("A. not B", "A"), ("C - x y", "C"), ("(A) Both (B) and (C)", "A"),
+    (r"n^2+1 \text{ when } n=3", "n^2+1"), (r"18 \text{ when } x=2", "2"), (r"18 \text{ or } x=2", "18"),
 ]  # fmt: skip
 SAID = [
     ("The answer is **15 integers**.", "15"), ("The answer is $x^2$ + C.", "x^2+C"), ("The answer is $5$ - the total.", "5"),
@@ -62,6 +65,9 @@ SAID = [
     ("The correct answer is (C) The reaction is spontaneous.", "C"), ("**Answer: (C) It is a gas.**", "C"), ("<answer>C) It is a gas.</answer>", "C"),
     ("The answer is (D) A and B are both correct", "D"), ("The answer is C - it is large.", "C"), ("The answer is **B** (the mean is larger).", "B"),
     ("The answer is (c) It is a gas.", "C"), ("The answer is a (positive) number that is 5.", "5"),
+    ("The answer is $x = 1$ because $x > 0$.", "1"), ("The answer is $5$ since $2+3=5$.", "5"), (r"The answer is $2^n$ for $n\ge1$.", "2^n"),
+    (r"The answer is $\frac12$ which equals $0.5$.", "1/2"), ("The answer is $10$ rather than $12$.", "10"),
+    ("The answer is $10$ by adding $2$ and $8$.", "10"),
 ]  # fmt: skip
 NOT_SAID = [
     ("The answer is 10 8.", "18"), ("#### 1 2 15", "18"), ("The answer is $5$ or 6.", "5"), ("The answer is $5$/2", "5"),
@@ -73,6 +79,7 @@ NOT_SAID = [
     ("The answer is 18 (alternatively, 19)", "18"), ("The answer is yes (or no)", "yes"), ("The answer is 18 — or 19", "18"),
     ("The answer is 18: perhaps 19", "18"),
     ("The answer is A and B are equal.", "A"), ("The answer is (A) or (B) is true.", "A"),
+    ("The answer is $3$ by $5$.", "3"), ("The answer is $5$, or maybe $6$.", "5"), ("The answer is $5$ more than $x$.", "5"),
 ]  # fmt: skip
 
 
