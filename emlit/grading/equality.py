@@ -7,7 +7,7 @@ from itertools import combinations
 from emlit.grading.leaves import Terms, same_leaves
 from emlit.grading.moments import same_moment
 from emlit.grading.numbers import number, same_number, with_point
-from emlit.grading.quantities import split_unit, without_signs
+from emlit.grading.quantities import quantities, split_unit, without_signs
 from emlit.grading.structure import (
     EQUALS,
     MOST_PARTS,
@@ -77,6 +77,8 @@ def _same(left: str, right: str, terms: Terms) -> bool:
     moment = same_moment(left, right)
     if moment is not None:
         return moment
+    if (several := quantities(left)) and (others := quantities(right)):
+        return len(several) == len(others) and _in_any_order(several, others, terms)
     one, other = option(left), option(right)
     if one and other:
         return one[0] == other[0] and _same(one[1], other[1], terms)

@@ -73,6 +73,11 @@ _OPERATION = re.compile(
     r"or|not|but|unless|maybe|perhaps|possibly|false|nope)\b|\b(?:than|below)\b"
 )
 _PREFIXED = re.compile(r"[mMpPGT](?:eV|Hz|Pa|mol|[WVANJTFCSHBbm])")  # mega is not milli, nor a byte a bit
+# One of several: 5 feet, 3 inches.
+_QUANTITY = re.compile(
+    r"(\d[\d.,/]*(?: ?\\frac ?\{\d+\} ?\{\d+\})?) ?([^\W\d_]+(?: (?!and )[^\W\d_]+)*)\.?"
+    r"(?:\Z| ?,? ?(?:and )?(?=\d))"
+)
 _LONGEST = 300
 
 
@@ -103,6 +108,16 @@ def split_unit(text: str) -> tuple[str, str | None]:
     ):
         return text, None
     return text[:start].strip(), text[start:].strip()
+
+
+def quantities(text: str) -> list[str]:
+    """The quantities of 5 feet and 3 inches, or of 5'3", each on its own; none where it is anything else."""
+    text = text if "circ" in text else re.sub(r"(?<=\d)'(?!')", " ft ", text)
+    text = " ".join(_WRAPPED.sub(r" \1 ", re.sub(r"(?<=\d)(?:''|\")", " in ", text)).split())
+    found = _QUANTITY.findall(text)
+    if _QUANTITY.sub("", text) or len(found) < 2 or all(len(unit) == 1 for _, unit in found):
+        return []  # 2 x 3 y is a product
+    return [rf"{value}\text{{ {unit}}}" for value, unit in found]
 
 
 def without_signs(text: str, unit: str | None) -> str:

@@ -72,17 +72,10 @@ _RULES = _rules(
     (r"(?<=\d) ?(?:\\text ?\{ ?to ?\}|to) ?(?=\d)", ":"),
     (r"(?<=\d) (?:out of|\\text ?\{ ?out of ?\}) ?(?=\d)|(?<=\d)\\text ?\{ ?out of ?\} ?(?=\d)", "/"),
     (r"(?<=\d) dollars?,? (?:and )?(\d\d) cents?(?![a-z])", r".\1 dollars"),
-    (r"(?<=\d) ?hrs?(?= (?:and )?\d)", " hour"),
     (r"(?<=[)\]}]) ?U ?(?=[(\[\\])", r"\\cup "),
     (r"\A(?:[A-Za-z] ?\\in ?)?\\mathbb ?\{?R ?\}? ?[_^] ?\{? ?\+ ?\}?\Z", r"(0,\\infty)"),
     (r"\\(?:SI|qty) ?\{([^{}]*)\} ?\{([^{}]*)\}", r"\1\\text{ \2}"),
     (r"\\ang ?\{([^{}]*)\}", r"\1^\\circ "),
-    (
-        r"(?<=\d) ?(?:\\text ?\{ ?)?(hour|minute|day|week|month|year|feet|foot|yard|pound|dollar|mile|gallon)s?"
-        r"(?: ?\})?,?"
-        r"(?: ?\\text ?\{)? ?(?:and ?)?(?:\} ?)?(?=\d+ ?(?:\\text ?\{ ?)?(?!\1)[a-z]{2})",
-        r" \1 ",
-    ),
     (r"\\begin\{array\} ?\{[clr]\}((?:[^&\\]|\\(?!begin|end)[A-Za-z])*)\\end\{array\}", r"\1"),
     (r"\\{ ?\\}", r"\\emptyset "),
     (r"\\sqrt ?\[ ?(\d*[13579]) ?\] ?\{ ?- ?((?:[^{}+-]|\{[^{}]*\})*)\}", r"(-\\sqrt[\1]{\2})"),
@@ -90,7 +83,6 @@ _RULES = _rules(
     (r"(?<!\\)\\(?:&|(?:lor|vee)(?![a-zA-Z])(?=[^,]{0,60}(?:[<>=]|\\(?:leq|geq|neq|in)(?![a-z]))))", ", "),
     (r"(?:, ?)?\\(?:text|mathrm)\{ ?,? ?(?:and|or) ?\}", ", "),
     (r"(?:(?<=[\w)}\]] )|, ?)(?:and|or)(?= [\w\\({-])|(?<=[)\]}])(?:and|or)(?=[(\[\\{])", ", "),
-    (r"\A(\d+) ?(?:'|feet|foot|ft\.?),? ?(?:and )?(\d+) ?(?:\"|''|inche?s?|in\.?)\Z", r"\1 feet \2 inches"),
     (
         r"(?<=[^ ,;:(])(?=[ ,;:(]|\\text)[,;:]? ?\(? ?(?:\\text ?\{ ?)?,? ?(?:(?:where|with|for|such that) )?"
         r"(?:any |all |every |each |some |\\forall )?(?:integers?(?![a-z]) ?\}? ?([a-z])(?![a-z])|"

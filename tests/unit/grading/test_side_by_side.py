@@ -32,6 +32,9 @@ EQUAL = [
     ("C. has no effect", "C"), ("D. are equal", "D"), ("(D) Both (A) and (B)", "D"), ("C - The mean", "C"),
     (r"18 \text{ when } x=2", "18"), ("18 (when x = 2)", "18"), (r"(2,3) \text{ at } t=2", "(2,3)"), (r"\text{18 when x = 2}", "18"),
     (r"n^2+1 \text{ for all } n", "n^2+1"),
+    ("5 lb 3 oz", "5 pounds 3 ounces"), (r"4\text{ hours }30\text{ minutes}", "4 h 30 min"),
+    ("2 hours, 15 minutes, and 30 seconds", "2 h 15 min 30 s"), ("5 ft. 3 in.", "5'3\""), ("2 m 30 cm", r"2\text{ m }30\text{ cm}"),
+    ("2 apples and 3 pears", "3 pears, 2 apples"), ("2 cm and 3 cm", "2, 3"),
 ]  # fmt: skip
 DIFFERENT = [
     ("10 8", "18"), ("1 17", "18"), ("100 50", "150"), (r"\{1 2\}", "3"), ("(5)(7)", "12"), ("2(3)", "5"), (r"4\binom{3}{2}", "7"), ("3(1/2)", "3.5"),
@@ -49,6 +52,9 @@ DIFFERENT = [
     (r"x=2 \quad x=3", "x=3"), (r"x=2 \quad y=3", "3"), (r"A=\{1,2\}, B=\{1\}", r"A=\{1\}"),
     ("A. not B", "A"), ("C - x y", "C"), ("(A) Both (B) and (C)", "A"),
     (r"n^2+1 \text{ when } n=3", "n^2+1"), (r"18 \text{ when } x=2", "2"), (r"18 \text{ or } x=2", "18"),
+    ("1 hour 30 minutes", "3 hours 10 minutes"), ("5'3\"", "3'5\""), ("2 m 30 cm", "30 m 2 cm"), ("5 apples 3 pears", "3 apples 5 pears"),
+    (r"2\text{ red}, 3\text{ blue}", r"3\text{ red}, 2\text{ blue}"), ("4 h 30 min", "5 h 24 min"), ("5 apples and 3 pears", "8"),
+    ("1 hour 30 minutes", "1"),
 ]  # fmt: skip
 SAID = [
     ("The answer is **15 integers**.", "15"), ("The answer is $x^2$ + C.", "x^2+C"), ("The answer is $5$ - the total.", "5"),
