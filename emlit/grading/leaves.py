@@ -20,6 +20,14 @@ _TIME = re.compile(r"\d\d?:[0-5]\d")
 _MODULUS = re.compile(r"(?P<value>.*\S) ?\\pmod ?\{ ?(?P<modulus>\w+) ?\}")
 _LETTER_UNIT = re.compile(r"([+-]?[\d.,]*\d) ?([A-Za-z](?: ?\^ ?\{?\d\}?)?)")
 _BASED = re.compile(r"(?P<digits>(?=[A-Fa-f]*\d|[A-F]{2})[0-9A-Fa-f]+)\s*_\s*\{?\s*(?P<base>\d\d?)\s*\}?$")
+_CALLED = r"\\(?:sin|cos|tan|cot|sec|csc|(ln|log))(?![a-z])"
+_GROUP = r"\{(?:[^{}]|\{[^{}]*\})*\}"
+# A function without parentheses ends before the next factor: \sin x \cdot \cos x, \ln x / x.
+_ARGUMENT = re.compile(
+    rf"(?P<name>{_CALLED}(?: ?[_^] ?(?:{_GROUP}|\w))*) ?"
+    rf"(?P<argument>(?:{_GROUP}|(?!{_CALLED}|\\cdot|\\times)[^(){{}}+*/=,-])+?) ?"
+    rf"(?=\\cdot|\\times|[*/] ?(?:{_CALLED}|e ?\^|(?P=argument)(?!\w))|(?(2)/ ?\d|(?!)))"
+)
 _MIXED = re.compile(r"(?<![\w.^}\\)])(?P<whole>\d+) ?(?P<rest>\\frac ?\{ ?(?P<top>\d+) ?\} ?\{ ?(?P<bottom>\d+) ?\})")
 
 
@@ -77,4 +85,5 @@ def _legible(text: str) -> str:
     text = _MIXED.sub(lambda m: f"({m['whole']}+{m['rest']})" if int(m["top"]) < int(m["bottom"]) else m[0], text)
     text = re.sub(r"(\d+)\s*\^\s*\{?\s*\\circ\s*\}?", r"{\\frac{\1 \\pi}{180}}", text)
     text = re.sub(r"\^ ?\{ ?T ?\}", "^{(T)}", text)
+    text = _ARGUMENT.sub(r"\g<name>(\g<argument>)", text.replace(r"\pi(", r"\pi\cdot ("))
     return re.sub(r"(?<=[A-Za-z)}]) ?('+)", lambda m: f"_{{{'q' * len(m[1])}}}", text)

@@ -35,6 +35,9 @@ EQUAL = [
     ("5 lb 3 oz", "5 pounds 3 ounces"), (r"4\text{ hours }30\text{ minutes}", "4 h 30 min"),
     ("2 hours, 15 minutes, and 30 seconds", "2 h 15 min 30 s"), ("5 ft. 3 in.", "5'3\""), ("2 m 30 cm", r"2\text{ m }30\text{ cm}"),
     ("2 apples and 3 pears", "3 pears, 2 apples"), ("2 cm and 3 cm", "2, 3"),
+    (r"\sin x\cdot\cos x", r"\sin x\cos x"), (r"\ln 2/\ln 3", r"\log_3 2"), (r"\cos 36^\circ\cdot\cos 72^\circ", r"\frac14"),
+    (r"\cos x\cdot e^x", r"e^x\cos x"), (r"\ln x / x", r"\frac{\ln x}{x}"), (r"\ln 2\cdot 3", r"3\ln 2"),
+    (r"\sin\frac{\pi-x}{2}\cdot 2", r"2\sin\frac{\pi-x}{2}"), (r"\sin\pi/6", r"\frac12"), (r"\pi(3)^2", r"9\pi"),
 ]  # fmt: skip
 DIFFERENT = [
     ("10 8", "18"), ("1 17", "18"), ("100 50", "150"), (r"\{1 2\}", "3"), ("(5)(7)", "12"), ("2(3)", "5"), (r"4\binom{3}{2}", "7"), ("3(1/2)", "3.5"),
@@ -55,6 +58,7 @@ DIFFERENT = [
     ("1 hour 30 minutes", "3 hours 10 minutes"), ("5'3\"", "3'5\""), ("2 m 30 cm", "30 m 2 cm"), ("5 apples 3 pears", "3 apples 5 pears"),
     (r"2\text{ red}, 3\text{ blue}", r"3\text{ red}, 2\text{ blue}"), ("4 h 30 min", "5 h 24 min"), ("5 apples and 3 pears", "8"),
     ("1 hour 30 minutes", "1"),
+    (r"\ln x/x", "0"), (r"\ln 2/2", "0"), (r"\ln 2\cdot 3", r"\ln 6"), (r"\sin x/x", r"\sin 1"), (r"\ln 2/20", r"\ln\frac{1}{10}"),
 ]  # fmt: skip
 SAID = [
     ("The answer is **15 integers**.", "15"), ("The answer is $x^2$ + C.", "x^2+C"), ("The answer is $5$ - the total.", "5"),
