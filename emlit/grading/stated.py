@@ -2,6 +2,8 @@ r"""An answer that is stated in words: "The answer is **18**, since …", "Final
 
 import re
 
+from emlit.grading.spoken import counted
+
 _WINDOW = 1000  # characters after a mark that are read
 _MARKS = 32  # the last ones, which are tried
 _MARK = re.compile(
@@ -42,10 +44,11 @@ _FILLER = re.compile(
     r"(?![A-Za-z])[,:]?\s*",
     re.IGNORECASE,
 )
-_NO_ANSWER = re.compile(
-    r"(?:not|always|(?:in)?correct|right|wrong|valid|verified|consistent|reasonable|obtained|derived|based|found|(?:un)?clear|"
-    r"helpful|the same|in)\b",
-    re.IGNORECASE,
+_NO_ANSWER = re.compile(r"(?:not|obtained|derived|based|found)\b", re.IGNORECASE)
+# Words that speak of an answer, where another statement gives one: an integer, rounded, the sum of both.
+_SAID_OF_IT = re.compile(
+    r"(?!(?:yes|no|none|true|false|undefined|unbounded|infinit\w+|impossible|indeterminate)\b)[a-z](?=.*[a-z]{3})"
+    r"[^\d\\$=+*/^<>()]*|(?:the (?:sum|product|difference|ratio|result)|less|greater|larger|smaller) (?:of|than) .*"
 )
 _WRAPPED = re.compile(
     r"\*\*(?=\S)(?P<bold>[^*\n]+(?:\*(?!\*)[^*\n]*)*)\*\*|\*(?=\S)(?P<italic>[^*\n]+)\*|__(?P<under>[^_\n]+)__|"
@@ -144,11 +147,15 @@ def without_thinking(text: str) -> str:
 def stated(text: str) -> str | None:
     """The last answer that a text states, as it is written there; None where it states none."""
     text = _SPECIAL.sub("", text)
+    remark = None
     for mark in reversed(list(_MARK.finditer(text))[-_MARKS:]):
         answer = _stated_at(text, mark)
-        if answer:
+        spoken_of = not mark.lastgroup and text.startswith(" ", mark.end())  # the answer is, and no heading
+        if answer and spoken_of and _SAID_OF_IT.fullmatch(answer) and not counted(answer):
+            remark = remark or answer
+        elif answer and r"\boxed" not in answer:  # which was not closed
             return answer
-    return _concluded(text)
+    return remark or _concluded(text)
 
 
 def _stated_at(text: str, mark: re.Match[str]) -> str | None:

@@ -78,6 +78,11 @@ SAID = [
     ("The answer is $x = 1$ because $x > 0$.", "1"), ("The answer is $5$ since $2+3=5$.", "5"), (r"The answer is $2^n$ for $n\ge1$.", "2^n"),
     (r"The answer is $\frac12$ which equals $0.5$.", "1/2"), ("The answer is $10$ rather than $12$.", "10"),
     ("The answer is $10$ by adding $2$ and $8$.", "10"),
+    ('The answer is 5.\nNote that the answer is an integer.', "5"), ("The answer is 5. Since the answer is positive, we are done.", "5"),
+    (r"The answer is $\frac12$. The answer is already simplified.", "1/2"), ("The answer is (C). The answer is supported by the text.", "C"),
+    ("The answer is 5. The answer is less than 10.", "5"), ('The answer is 5.\nExplanation: The answer is the sum of 2 and 3.', "5"),
+    ('The answer is 5.\nThe final answer is $\\boxed{5', "5"), ("The answer is 5. So the answer is six.", "6"),
+    ("The answer is 5. The answer is undefined.", "undefined"), ('The answer to (1) is 5.\n**Final Answer:** even', "even"),
 ]  # fmt: skip
 NOT_SAID = [
     ("The answer is 10 8.", "18"), ("#### 1 2 15", "18"), ("The answer is $5$ or 6.", "5"), ("The answer is $5$/2", "5"),
