@@ -190,9 +190,12 @@ def _equations(left: str, right: str, terms: Terms) -> bool | None:
             return False
         if (renamed := with_variable_of(left, right)) is not None:
             return _same(left, renamed, terms)
+        pairs = [(one[1:], two[-1]) for one, two in (sides, sides[::-1])]
         return (
             compact(sides[0][0]) == compact(sides[1][0])
-            and _same(sides[0][-1], sides[1][-1], terms)
+            and (
+                _same(sides[0][-1], sides[1][-1], terms) or any(_rounded(*pair, terms) for pair in pairs if pair[0][1:])
+            )
             or (None if lengths == [2, 2] and not bracketed(sides[0][-1]) else False)
         )
     chain, value = (sides[0], right) if lengths[0] > 1 else (sides[1], left)

@@ -33,6 +33,8 @@ _SYNONYMS = {
     for name in names.split()
 }  # fmt: skip
 _FUNCTIONS = "arcsinh|arccosh|arctanh|arcsin|arccos|arctan|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|ln|log|exp|sqrt|pi"
+_TH = "(?:st|[nr]d|th)"
+_GREEK = "pi|alpha|beta|gamma|theta|phi|lambda|mu|sigma|omega"
 _SHORT = r"(\\[A-Za-z]+|[0-9A-Za-z])"
 _ABOVE = r"((?:[^{}\\]|\\(?!over|choose)|(?<!\\)\{[^{}]*\})*+)"
 _BELOW = r"((?:[^{}]|(?<!\\)\{[^{}]*\})*+)"
@@ -111,7 +113,7 @@ _RULES = _rules(
     (r"(\\\$ ?[\d.,]*\d) ?(?:\\text ?\{ ?)?(?:M|mn)(?![A-Za-z])(?: ?\})?", r"\1 million"),
     (r"(\\\$ ?[\d.,]*\d) ?(?:\\text ?\{ ?)?(?:B|bn)(?![A-Za-z])(?: ?\})?", r"\1 billion"),
     (rf"_ ?{_SHORT}(?! ?\{{)", r"_{\1}"),
-    (r"(?<=\d) ?\^? ?\{? ?\\(?:text|mathrm) ?\{ ?(?:st|[nr]d|th) ?\} ?\}?|(?<=\d)(?:st|[nr]d|th)(?![A-Za-z])", ""),
+    (rf"(?<=\d) ?\^? ?\{{? ?\\(?:text|mathrm) ?\{{ ?{_TH} ?\}} ?\}}?|(?<=\d)(?:\^ ?\{{{_TH}\}}|{_TH}(?![A-Za-z]))", ""),
     (r"\b(?:np|numpy|math|sympy|sp)\.(?=[a-z])", ""),
     (r"(?<![\\A-Za-z])(" + _FUNCTIONS + r")(?![A-Za-z])", r"\\\1"),
     (r"(?<![\\A-Za-z])(?:[Ii]nfinity|infty|inf|oo)(?![A-Za-z])", r"\\infty"),
@@ -120,7 +122,14 @@ _RULES = _rules(
         r"\\p?mod ?(\d+)|\( ?\\?b?mod (\d+) ?\)|(?<=\w) ?\\text ?\{ ?\(?mod ?\} ?(\d+)\)?|(?<=\w) mod (\d+)",
         r"\\pmod{\1\2\3\4}",
     ),
-    (r"\^ ?([+-]? ?\d+|[A-Za-z])", r"^{\1}"),
+    (r"\^ ?([+-]? ?\d+|-?[A-Za-z])", r"^{\1}"),
+    (r"(?<![\w!])(\w+)! ?(?=\^)", r"(\1!)"),
+    (r"(?<=\d)\{(\\frac ?\{\d+\} ?\{\d+\})\}", r"\1"),  # 2{\frac25}
+    (r"\\(max|min) ?\\\{([^{}]*)\\\}", r"\\\1(\2)"),
+    (
+        rf"\\sqrt ?(\[[^][]*\])? ?(\\frac ?\{{[^{{}}]*\}} ?\{{[^{{}}]*\}}|\\(?:{_GREEK})(?![a-z])|(?<=\]) ?\w)",
+        r"\\sqrt\1{\2}",
+    ),
     (r"\\sqrt ?\(((?:[^()]|\([^()]*\))*)\)", r"\\sqrt{\1}"),
 )
 _SUPERSCRIPTS = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")

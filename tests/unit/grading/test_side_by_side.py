@@ -38,6 +38,9 @@ EQUAL = [
     (r"\sin x\cdot\cos x", r"\sin x\cos x"), (r"\ln 2/\ln 3", r"\log_3 2"), (r"\cos 36^\circ\cdot\cos 72^\circ", r"\frac14"),
     (r"\cos x\cdot e^x", r"e^x\cos x"), (r"\ln x / x", r"\frac{\ln x}{x}"), (r"\ln 2\cdot 3", r"3\ln 2"),
     (r"\sin\frac{\pi-x}{2}\cdot 2", r"2\sin\frac{\pi-x}{2}"), (r"\sin\pi/6", r"\frac12"), (r"\pi(3)^2", r"9\pi"),
+    (r"\sqrt[3]2", r"\sqrt[3]{2}"), (r"\sqrt\frac34", r"\frac{\sqrt3}{2}"), (r"\sqrt\pi", r"\sqrt{\pi}"), ("2^-n", "2^{-n}"),
+    (r"\frac{(2n)!}{n!^2}", r"\binom{2n}{n}"), (r"\max\{a,b\}", r"\max(b,a)"), (r"2{\frac25}", "2.4"), ("12^{th}", "12"),
+    (r"x=\sqrt2\approx1.414", r"x=\sqrt2"), (r"x=\frac{10}{3}\approx3.33", r"x=\frac{10}{3}"),
 ]  # fmt: skip
 DIFFERENT = [
     ("10 8", "18"), ("1 17", "18"), ("100 50", "150"), (r"\{1 2\}", "3"), ("(5)(7)", "12"), ("2(3)", "5"), (r"4\binom{3}{2}", "7"), ("3(1/2)", "3.5"),
@@ -59,6 +62,7 @@ DIFFERENT = [
     (r"2\text{ red}, 3\text{ blue}", r"3\text{ red}, 2\text{ blue}"), ("4 h 30 min", "5 h 24 min"), ("5 apples and 3 pears", "8"),
     ("1 hour 30 minutes", "1"),
     (r"\ln x/x", "0"), (r"\ln 2/2", "0"), (r"\ln 2\cdot 3", r"\ln 6"), (r"\sin x/x", r"\sin 1"), (r"\ln 2/20", r"\ln\frac{1}{10}"),
+    ("2^-n", "2^n"), (r"x=\frac{10}{3}\approx3.34", r"x=\frac{10}{3}"), (r"x=\sqrt2\approx1.414", r"y=\sqrt2"),
 ]  # fmt: skip
 SAID = [
     ("The answer is **15 integers**.", "15"), ("The answer is $x^2$ + C.", "x^2+C"), ("The answer is $5$ - the total.", "5"),
