@@ -114,6 +114,8 @@ def check() -> None:
 def _same(a: Any, b: Any, texts: tuple[str, str], relative: float, absolute: float) -> bool:
     if a.has(*_UNDONE) != b.has(*_UNDONE):
         return False  # the question, or half of the way
+    if a.has(*_UNDONE):
+        a, b = a.as_dummy(), b.as_dummy()  # whatever the index is called
     related = [isinstance(each, (Relational, And)) for each in (a, b)]
     if all(related):
         return _same_relations(a, b)
@@ -125,8 +127,8 @@ def _same(a: Any, b: Any, texts: tuple[str, str], relative: float, absolute: flo
         or isinstance(b, sympy.MatrixBase)
     ):
         return _verified(a, b)
-    if a == b:
-        return a not in (nan, zoo)
+    if a == b or a.has(sympy.Sum, sympy.Product):
+        return a == b and a not in (nan, zoo)
     if {symbol.name for symbol in a.free_symbols | b.free_symbols} == {"i"}:
         a, b = (e.subs({symbol: sympy.I for symbol in e.free_symbols}) for e in (a, b))
     if not a.free_symbols | b.free_symbols:
@@ -165,18 +167,22 @@ def _same_relation(a: Any, b: Any) -> bool:
     if a.func not in (b.func, b.reversed.func):
         return False
     b = b if a.func == b.func else b.reversed
-    values = {each: sympy.Dummy(real=True) for x in (a, b) for each in x.atoms(AppliedUndef, Derivative)}
+    values = {each: sympy.Dummy(real=True) for x in (a, b) for each in x.atoms(AppliedUndef, *_UNDONE)}
     (one, two), (three, four) = ([side.xreplace(values) for side in x.args] for x in (a, b))
     is_equation = a.func == sympy.Eq
     if _same_function(one, two) or _same_function(three, four):
         return is_equation and any(
             _same_function(one, x) and _same_function(two, y) for x, y in ((three, four), (four, three))
         )
-    point = next(_points(one - two, three - four))
-    ratio = (one - two).subs(point) / (three - four).subs(point)
-    if _same_function(one - two, ratio * (three - four)) and (N(ratio) > 0 or a.func in (sympy.Eq, sympy.Ne)):
-        return True
-    return is_equation and len(a.free_symbols) > 1 and bool(sympy.solve(a, a.free_symbols)) and _verified(a, b)
+    sides = [one - two, three - four]
+    for left, right in (sides, [sympy.numer(sympy.together(side)) for side in sides]):
+        point = next(_points(left, right))
+        ratio = left.subs(point) / right.subs(point)
+        if _same_function(left, ratio * right) and (N(ratio) > 0 or a.func in (sympy.Eq, sympy.Ne)):
+            return True
+        if not is_equation or len(a.free_symbols) < 2:
+            return False
+    return False
 
 
 def _verified(a: Basic, b: Basic) -> bool:

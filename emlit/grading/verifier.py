@@ -18,7 +18,7 @@ from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 
-SECONDS = 3.0  # of processor time for one pair
+SECONDS = 1.5  # of processor time for one pair
 _WAITING = 5  # times as long by the clock, where others have the processor
 _START_SECONDS = 120.0
 _LONGEST = 1000

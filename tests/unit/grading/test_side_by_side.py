@@ -41,6 +41,8 @@ EQUAL = [
     (r"\sqrt[3]2", r"\sqrt[3]{2}"), (r"\sqrt\frac34", r"\frac{\sqrt3}{2}"), (r"\sqrt\pi", r"\sqrt{\pi}"), ("2^-n", "2^{-n}"),
     (r"\frac{(2n)!}{n!^2}", r"\binom{2n}{n}"), (r"\max\{a,b\}", r"\max(b,a)"), (r"2{\frac25}", "2.4"), ("12^{th}", "12"),
     (r"x=\sqrt2\approx1.414", r"x=\sqrt2"), (r"x=\frac{10}{3}\approx3.33", r"x=\frac{10}{3}"),
+    (r"\frac{dy}{dx}=\frac{x}{y}", r"y\frac{dy}{dx}=x"), (r"\frac1x+\frac1y=1", "x+y=xy"), (r"y^2=\frac{x^3}{2-x}", "y^2(2-x)=x^3"),
+    (r"2\int_0^1 x^2dx", r"\int_0^1 2t^2 dt"), (r"\sum_{k=1}^n k^2+1", r"1+\sum_{j=1}^n j^2"),
 ]  # fmt: skip
 DIFFERENT = [
     ("10 8", "18"), ("1 17", "18"), ("100 50", "150"), (r"\{1 2\}", "3"), ("(5)(7)", "12"), ("2(3)", "5"), (r"4\binom{3}{2}", "7"), ("3(1/2)", "3.5"),
@@ -63,6 +65,8 @@ DIFFERENT = [
     ("1 hour 30 minutes", "1"),
     (r"\ln x/x", "0"), (r"\ln 2/2", "0"), (r"\ln 2\cdot 3", r"\ln 6"), (r"\sin x/x", r"\sin 1"), (r"\ln 2/20", r"\ln\frac{1}{10}"),
     ("2^-n", "2^n"), (r"x=\frac{10}{3}\approx3.34", r"x=\frac{10}{3}"), (r"x=\sqrt2\approx1.414", r"y=\sqrt2"),
+    ("e^{x+y}=xy+1", "e^{x+y}=xy+2"), ("a^x+b^x=c^x", "a^x+b^x=2c^x"), ("x^3+y^3+z^3=3xyz+1", "x^3+y^3+z^3=3xyz+2"),
+    (r"\sum_{k=0}^n 2^k", r"\sum_{k=1}^n 2^k"), (r"\frac1x+\frac1y=1", "x+y=2xy"),
 ]  # fmt: skip
 SAID = [
     ("The answer is **15 integers**.", "15"), ("The answer is $x^2$ + C.", "x^2+C"), ("The answer is $5$ - the total.", "5"),
