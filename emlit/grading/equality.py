@@ -100,6 +100,8 @@ def _same(left: str, right: str, terms: Terms) -> bool:
             value, again = tidy(remark["value"]), tidy(remark["again"])
             if _same(value, again, terms):  # 0.75 (75%) is no product
                 return _same(value, against, terms)
+    if (renamed := with_variable_of(left, right)) is not None:
+        return _same(left, renamed, terms)
     for rule in (_several, _equations, _matrices, _bracketed):
         verdict = rule(left, right, terms)
         if verdict is not None:
@@ -188,8 +190,6 @@ def _equations(left: str, right: str, terms: Terms) -> bool | None:
             return None
         if differing_derivatives(sides[0][0], sides[1][0]):
             return False
-        if (renamed := with_variable_of(left, right)) is not None:
-            return _same(left, renamed, terms)
         pairs = [(one[1:], two[-1]) for one, two in (sides, sides[::-1])]
         return (
             compact(sides[0][0]) == compact(sides[1][0])

@@ -11,6 +11,15 @@ _FRACTION = re.compile(
     rf"(?:(?P<whole>[\w -]+?) and )?(?:(?P<top>[a-z]+)[ -])?(?P<part>{'|'.join(_PARTS)})(?P<plural>s)?"
 )
 _NOUN = re.compile(r"[a-z]{3,}")
+# Janet makes **$18** every day; 5 is the number of apples.
+_SENTENCE = re.compile(
+    r"(?!.*(?:\b(?:or|not?|never|if|unless|than|times|half|twice|double|triple|least|most|between|below|above|under|over|"
+    r"within|degree|base|roots?|power|type|order|mod|modulo|squared|cubed)\b|n['’]t\b))"
+    r"(?:(?=\S+ [A-Za-z])(?:[A-Z]|(?:s?he|it|they|we|you|there) )[^\d\\=<>+^*:]+(?<=[ _`])|"
+    r"(?=\S+ (?:is|are|was|were)\b))[*_`]*"
+    r"(?P<number>(?:\\?\$|[€£])?\.?\d(?:[\d.,/]*\d)?\\?%?)[*_`]*"
+    r"(?! (?:million|billion|thousand|dozen|hundred|and)\b)(?: (?!.*\band\b)[^\d=<>\\+^]*)?"
+)
 _LARGE = {"thousand": 10**3, "million": 10**6}
 
 
@@ -49,3 +58,9 @@ def counted(text: str) -> str | None:
         if count is not None:
             return " ".join([str(count), *nouns])
     return None
+
+
+def sole(text: str) -> str | None:
+    """The number of a sentence that has one and says nothing that changes it: She has 12 apples; None for others."""
+    found = _SENTENCE.fullmatch(text)
+    return found["number"] if found and len(text.split()) > 2 else None

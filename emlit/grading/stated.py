@@ -2,7 +2,7 @@ r"""An answer that is stated in words: "The answer is **18**, since …", "Final
 
 import re
 
-from emlit.grading.spoken import counted
+from emlit.grading.spoken import counted, sole
 
 _WINDOW = 1000  # characters after a mark that are read
 _MARKS = 32  # the last ones, which are tried
@@ -18,8 +18,8 @@ _MARK = re.compile(
 _QUOTE = r"(?:\"[^\"\n]{1,200}\"|“[^”\n]{1,200}”)"
 _LINK = re.compile(
     rf"[*_`\"')\]]{{0,4}}(?:[ ,(](?:(?:: ?)?{_QUOTE}|[^\n.:=：$\\\"“]){{0,60}}?)?[*_`' ]{{0,4}}(?:"
-    r"\b(?:is|are|was|be|equals?|is(?:t)|est|es|è|é)\b(?! (?:looking|asked|seeking|trying))|"
-    rf"[:：=是为為→は은](?! ?{_QUOTE} (?:is|are)\b)|[-=]>|\s[–—]\s)",
+    r"\b(?:is|are|was|be|equals?|ist|lautet|est|es|è|é)\b(?! (?:looking|asked|seeking|trying))|"
+    rf"[:：=是为為选選→は은](?! ?{_QUOTE} (?:is|are)\b)|[-=]>|\s[–—]\s)",
     re.IGNORECASE,
 )
 _DENIED = re.compile(r"\b(?:not|never|cannot|could|might|may)\b|n['’]t\b")
@@ -112,28 +112,18 @@ _CORRECTED = re.compile(
     re.IGNORECASE,
 )
 _CONCLUSION = re.compile(
-    r"(?:(?:(?:therefore|thus|hence|so),? )?(?:the |our )?(?:final )?(?:solution|result)s? (?:is|are)\b:?|"
+    r"(?:(?:(?:therefore|thus|hence|so),? )?(?:the |our )?(?:final )?(?:solution|result)s?(?: (?:is|are)\b:?|\**:)\**|"
     r"(?:therefore|thus|hence|so)\b[,:]?|(?:因此|所以|故)[，,]?)\s*",
     re.IGNORECASE,
 )
 _CHOICE = re.compile(
-    r"(?:(?:therefore|thus|hence|so)\b,?\s+)?(?:(?:the )?(?:correct )?(?:option|choice) )\(?(?P<letter>[A-J])\)?"
-    r"(?: is (?:the )?(?:correct|right|best)(?: (?:one|answer|option|choice))?)|"
+    r"(?:(?:therefore|thus|hence|so)\b,?\s+)?(?:(?:the )?(?:correct )?(?:option|choice) |[(*]*(?=(?-i:[A-J])\b))"
+    r"\(?(?P<letter>[A-J])[)*]* is (?:the )?(?:correct|right|best)(?: (?:one|answer|option|choice))?|"
     r"(?:[^\n]{0,200}[。，,\s])?(?:故|因此|所以|应|综上)?[，,]?(?:本题)?选(?:择|项)?[:：]?\s*[(（]?(?P<chosen>[A-J])[)）]?(?:项|选项)?",
     re.IGNORECASE,
 )
 _LETTERED = re.compile(r"\A(?:(?:the )?(?:correct )?(?:option|choice|letter) )\(?([A-J])\)?[,:] ", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?。])\s+(?=[^\s])")
-# Janet makes **$18** every day; there are 18 apples
-_SENTENCE_OF_ONE = re.compile(
-    r"(?:There|(?:[Tt]he|Each) \w+|(?:(?!All\b|Each\b)(?:Mrs?\. |Ms\. )?[A-Z][a-z]+(?: and [A-Z][a-z]+)?|"
-    r"[Hh]e|[Ss]he|[Ii]t|[Tt]hey|[Ww]e|[Yy]ou|I)(?:['’]s \w+)?)"
-    r"(?: (?:will|would|can|must|now|still|each|all))* (?:have|need|get|make|pay|earn|spend|take|give|are|were|"
-    r"had|made|sold|got|spent|paid|bought|ate|ran|took|drove|won|lost|gave|left|[a-z]+(?:s|ed))"
-    r"(?: (?:h(?:im|er)|them|us|you))?(?: (?:(?:a|the) (?:total|sum|profit|loss|cost|average) of|about|exactly|only))? "
-    r"[*_`]*(?P<number>(?:\\?\$|[€£])?\.?\d(?:[\d.,]*\d)?\\?%?)[*_`]*"
-    r"(?! (?:million|billion|thousand|dozen|hundred))(?: [^\d=<>\\+^/]*)?"
-)
 _THOUGHT = re.compile(r"</(?:think|thinking|thought|reasoning)>|◁/think▷", re.IGNORECASE)
 _SHORT = re.compile(r"(?:[A-Za-z](?:_\w)? ?= ?)?[+-]?(?:\\?\$|[^\w\s\\])?\.?\d[\d.,/]*%?(?: [^\W\d_]+){0,2}")
 
@@ -242,8 +232,7 @@ def _plain(line: str) -> str | None:
     answer = _bare(line[: min(ends, default=len(line))])
     while answer[-1:] in tuple(")]}") and _opened(answer) < 0:
         answer = _bare(answer[:-1])
-    said = _SENTENCE_OF_ONE.fullmatch(answer)
-    return said["number"] if said else answer or None
+    return sole(answer) or answer or None
 
 
 def _bare(text: str) -> str:

@@ -18,7 +18,7 @@ _NAME = re.compile(
     r"(?:\\(?:angle|overline|vec|hat|bar|mathrm|text|operatorname|tilde|dot|ddot|triangle)\s*)*\{?"
     r"(?:\\(?!pi\b|frac|sqrt|sin|cos|tan|log|ln|infty|exp|cdot|times|binom|pm)[a-zA-Z]+|[^\W\d_]+(?: ?[^\W_])*)\}?"
     r"\s*(?:'|\^\s*\{?\s*(?:\\prime|\*|\\circ|-1(?=\}?\s*\())\s*\}?)*\s*(?:_\s*(?:\{[^{}]*\}|\w))?\s*'*\s*"
-    r"(?:\(\s*[A-Za-z\\, _{}0-9]*\))?|\|[A-Za-wz]\||[A-Z]{2}\^\{2\}"
+    r"(?:\(\s*[A-Za-z\\, _{}0-9]*\))?|\|[A-Za-wz]\||[A-Z]{2}\^\{2\}|[A-Z]\^\{-1\}"
 )
 _LETTERS = r"(?:[A-Za-z]+|\\(?:alpha|beta|gamma|theta|lambda|mu|sigma|omega)(?![a-z]))(?: ?_ ?(?:\{[^{}]*\}|\w))?'*"
 _TERM = rf"(?:\d* ?|\\(?:vec|overline|overrightarrow|hat|bar|angle) ?\{{? ?){_LETTERS}\}}?(?: ?\^ ?\{{?\d\}}?)?"
@@ -36,7 +36,7 @@ _ASKED = re.compile(
 _DERIVATIVE = re.compile(r"\\frac\s*\{\s*(?:d|\\partial)[^{}+=-]*\}\s*\{\s*(?:d|\\partial)[^{}+=-]*\}")
 _FUNCTION = re.compile(r"(?P<name>[A-Za-z]) ?\( ?(?P<variable>[a-z]) ?\) ?=(?!=)")
 _IN = re.compile(r"^(?:\\?[A-Za-z]\w*(?:_\{\w+\})?|\([A-Za-z_{}0-9, ]+\))\s*\\in(?![a-zA-Z])\s*")
-_DOMAIN = re.compile(r"(?P<name>[A-Za-z]) ?\\in ?\\mathbb\{[A-Z]\}(?: ?[_^] ?\{?[^{}\s]*\}?)?")
+_DOMAIN = re.compile(r"(?P<variable>[A-Za-z]) ?\\in ?(?P<name>\\mathbb\{[A-Z]\}(?: ?[_^] ?\{?[^{}\s]*\}?)?)\Z")
 _VARIABLE = re.compile(r"[A-Za-z]|\\(?:alpha|beta|theta|lambda|mu|omega)")
 _SIGN = r"\\(?:leq|geq)(?![a-zA-Z])|[<>]"
 _TURNED = {">": "<", r"\geq": r"\leq", "<": ">", r"\leq": r"\geq"}
@@ -158,8 +158,8 @@ def differing_derivatives(left: str, right: str) -> bool:
 
 
 def with_variable_of(left: str, right: str) -> str | None:
-    """f(n) = n + 1 as f(x) = x + 1, where left is of f(x); None where there is nothing to rename."""
-    one, other = (_FUNCTION.match(text) for text in (left, right))
+    """f(n) = n + 1 as f(x) = x + 1, where left is of f(x), and so a k in Z; None for anything else."""
+    one, other = (_FUNCTION.match(text) or _DOMAIN.search(text) for text in (left, right))
     if one is None or other is None or one["name"] != other["name"] or one["variable"] == other["variable"]:
         return None
     if re.search(rf"(?<![A-Za-z\\]){one['variable']}(?![A-Za-z])", right):
@@ -228,7 +228,7 @@ def without_domain(items: list[str], others: list[str]) -> list[str]:
     match = _DOMAIN.fullmatch(items[-1])
     if match is None or len(items) < 2 or any(_DOMAIN.fullmatch(other) for other in others):
         return items
-    return items[:-1] if any(match["name"] in item for item in items[:-1]) else items
+    return items[:-1] if any(match["variable"] in item for item in items[:-1]) else items
 
 
 def name_in_front(text: str) -> str | None:

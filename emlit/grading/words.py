@@ -2,7 +2,7 @@
 
 import re
 
-_COMMAND = re.compile(r"\\(?:text|mathrm|operatorname)\s*\{([^{}]*)\}")
+_COMMAND = re.compile(r"\\(?:text|mathrm|operatorname)\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _ROMAN = re.compile(r"[IVX]{2,}")
 _LETTER = re.compile(r"\(?\s*([A-Za-z])\s*[).]?")
 # (C) 18, C. 18, C (18), C No; what follows goes on with no operation, and says nothing of the letter.

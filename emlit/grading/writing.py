@@ -6,7 +6,7 @@ import unicodedata
 from itertools import pairwise
 
 from emlit.grading.decoration import plain_latex, undressed
-from emlit.grading.spoken import counted, spoken
+from emlit.grading.spoken import counted, sole, spoken
 
 _CHARACTERS = str.maketrans(
     {
@@ -17,7 +17,7 @@ _CHARACTERS = str.maketrans(
         "ℤ": r"\mathbb{Z}", "ℚ": r"\mathbb{Q}", "ℕ": r"\mathbb{N}", "ℂ": r"\mathbb{C}", "…": r"\ldots ",
         "\u2044": "/", "\u2236": ":", "\u2062": " ", "\u200b": "", "\ufeff": "", "℃": r"^\circ C ", "’": "'",
         "，": ", ", "、": ", ", "′": "'", "\u00a0": " ", "\u2009": " ", "\u202f": " ",
-        "\u2011": "-", "″": '"', "\ufe63": "-", "\u2060": "",
+        "º": r"^\circ ", "\u2011": "-", "″": '"', "\ufe63": "-", "\u2060": "",
     }
 )  # fmt: skip
 _SYNONYMS = {
@@ -33,6 +33,7 @@ _SYNONYMS = {
     for name in names.split()
 }  # fmt: skip
 _FUNCTIONS = "arcsinh|arccosh|arctanh|arcsin|arccos|arctan|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|ln|log|exp|sqrt|pi"
+_OR = "(?:and|or|oder|und|et|ou|или|и|或|和)"
 _TH = "(?:st|[nr]d|th)"
 _GREEK = "pi|alpha|beta|gamma|theta|phi|lambda|mu|sigma|omega"
 _SHORT = r"(\\[A-Za-z]+|[0-9A-Za-z])"
@@ -83,8 +84,8 @@ _RULES = _rules(
     (r"\\sqrt ?\[ ?(\d*[13579]) ?\] ?\{ ?- ?((?:[^{}+-]|\{[^{}]*\})*)\}", r"(-\\sqrt[\1]{\2})"),
     (r"\\(?:lg|(?:mathrm|operatorname) ?\{ ?lg ?\})(?![a-zA-Z])", r"\\log_{10}"),
     (r"(?<!\\)\\(?:&|(?:lor|vee)(?![a-zA-Z])(?=[^,]{0,60}(?:[<>=]|\\(?:leq|geq|neq|in)(?![a-z]))))", ", "),
-    (r"(?:, ?)?\\(?:text|mathrm)\{ ?,? ?(?:and|or) ?\}", ", "),
-    (r"(?:(?<=[\w)}\]] )|, ?)(?:and|or)(?= [\w\\({-])|(?<=[)\]}])(?:and|or)(?=[(\[\\{])", ", "),
+    (rf"(?:, ?)?\\(?:text|mathrm)\{{ ?,? ?{_OR} ?\}}", ", "),
+    (rf"(?:(?<=[\w)}}\]] )|, ?){_OR}(?= [\w\\({{-])|(?<=[)\]}}]){_OR}(?=[(\[\\{{])|(?<=\d) ?[或和] ?(?=[-\d\\])", ", "),
     (
         r"(?<=[^ ,;:(])(?=[ ,;:(]|\\text)[,;:]? ?\(? ?(?:\\text ?\{ ?)?,? ?(?:(?:where|with|for|such that) )?"
         r"(?:any |all |every |each |some |\\forall )?(?:integers?(?![a-z]) ?\}? ?([a-z])(?![a-z])|"
@@ -115,9 +116,10 @@ _RULES = _rules(
     (rf"_ ?{_SHORT}(?! ?\{{)", r"_{\1}"),
     (rf"(?<=\d) ?\^? ?\{{? ?\\(?:text|mathrm) ?\{{ ?{_TH} ?\}} ?\}}?|(?<=\d)(?:\^ ?\{{{_TH}\}}|{_TH}(?![A-Za-z]))", ""),
     (r"\b(?:np|numpy|math|sympy|sp)\.(?=[a-z])", ""),
-    (r"(?<![\\A-Za-z])(" + _FUNCTIONS + r")(?![A-Za-z])", r"\\\1"),
+    (rf"(?<![\\A-Za-z])(?!sec\W*\Z)({_FUNCTIONS})(?![A-Za-z])", r"\\\1"),
     (r"(?<![\\A-Za-z])(?:[Ii]nfinity|infty|inf|oo)(?![A-Za-z])", r"\\infty"),
     (r"(?<=[\d}]) ?(?:\\text ?\{ ?)?(?:per ?cent(?:age)?|pct)(?![A-Za-z])(?: ?\})?", r"\\%"),
+    (r"(?<=%) ?(?:\\text ?\{ ?)?(?:of (?=[a-z]{3})|(?:increase|decrease|off|discount|profit|loss)\b)[a-z ]*\}?\Z", ""),
     (
         r"\\p?mod ?(\d+)|\( ?\\?b?mod (\d+) ?\)|(?<=\w) ?\\text ?\{ ?\(?mod ?\} ?(\d+)\)?|(?<=\w) mod (\d+)",
         r"\\pmod{\1\2\3\4}",
@@ -139,7 +141,10 @@ _ROOT_SIGN = re.compile(r"√ ?(\d*\.?\d*)")
 _POWERS = {"hundred": 2, "thousand": 3, "lakh": 5, "million": 6, "crore": 7, "billion": 9, "trillion": 12,
            "百": 2, "千": 3, "万": 4, "萬": 4, "만": 4, "亿": 8, "億": 8, "억": 8}  # fmt: skip
 _MULTIPLE = re.compile(r"(?<=[\d}]) ?(?:\\text ?\{ ?)?(" + "|".join(_POWERS) + r")s?(?![A-Za-z])(?: ?\})?")
-_BASE = re.compile(r"_ ?\{ ?\\(?:text|mathrm) ?\{ ?([a-z]+) ?\} ?\}|_ ?\\(?:text|mathrm) ?\{ ?([a-z]+) ?\}")
+_BASE = re.compile(
+    r"\(?(?P<digits>[\dA-Fa-f]+(?:,\d{3})*)\)? ?(?:_[ {(]*(?:\\(?:text|mathrm) ?\{ ?)?(?P<base>\d\d?|[a-z]{3,})|"
+    r",? ?(?:\\text ?\{ ?)?\(?(?:in )?base ?\}? ?(?P<named>\d\d?))[ )}]*"
+)
 # What says nothing in front of a number, and a remark behind an answer.
 _ABOUT = re.compile(
     r"(?:\\text ?\{ ?)?(?:a total of|about|approx(?:imately|\.)?|around|roughly|nearly|exactly|precisely) ?"
@@ -206,11 +211,12 @@ def tidy(text: str) -> str:
     text = _shorter(" ".join(undressed(text).split()), "")
     if (worded := _TEXT.fullmatch(text.rstrip(".,; "))) and _IN_TEXT.search(worded[1]):
         text = _ONE_LETTER.sub(r"\\text{\g<0>}", worded[1])
-    text = counted(worded[1] if worded else text) or text
+    text = counted(worded[1] if worded else text) or worded and sole(worded[1]) or text
     text = _ABOUT.sub("", _REMARK.sub("", text), count=1) if _ABOUT.match(text) else _REMARK.sub("", text)
     text = _AFFIRMED.sub(r"\1", text)
     text = _AT.sub(r"\2", _FOR_ALL.sub("", text))
-    text = _BASE.sub(lambda m: m[0] if (n := spoken(m[1] or m[2])) is None else f"_{{{n}}}", text)
+    if (based := _BASE.fullmatch(text)) and (base := spoken(based["base"] or "") or based["named"] or based["base"]):
+        text = f"{based['digits'].replace(',', '')}_{{{base}}}"
     text = _ANSWER.sub("", text, count=1) if _ANSWER.match(text) else text
     if label := _LABEL.match(text):
         text = rf"\text{{{label['worded'] or label['bare']}}} = {text[label.end() :]}"

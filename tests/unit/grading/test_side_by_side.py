@@ -43,6 +43,12 @@ EQUAL = [
     (r"x=\sqrt2\approx1.414", r"x=\sqrt2"), (r"x=\frac{10}{3}\approx3.33", r"x=\frac{10}{3}"),
     (r"\frac{dy}{dx}=\frac{x}{y}", r"y\frac{dy}{dx}=x"), (r"\frac1x+\frac1y=1", "x+y=xy"), (r"y^2=\frac{x^3}{2-x}", "y^2(2-x)=x^3"),
     (r"2\int_0^1 x^2dx", r"\int_0^1 2t^2 dt"), (r"\sum_{k=1}^n k^2+1", r"1+\sum_{j=1}^n j^2"),
+    (r"\frac\pi4+n\pi, n\in\mathbb Z", r"\frac\pi4+k\pi, k\in\mathbb Z"),
+    (r"x=\frac\pi2+n\pi, n\in\mathbb{Z}", r"x=\frac\pi2+k\pi\ (k\in\mathbb{Z})"), ("15 sec", "15"), (r"25\% \text{ of the class}", r"25\%"),
+    ("25% increase", "25"), (r"A^{-1}=\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), ("30º", r"30^\circ"),
+    (r"1 \text{ 或 } 2", "1,2"), ("1或2", "1,2"), (r"1 \text{ et } 2", "1,2"), ("x=1 oder x=2", "1,2"), ("(4343)_6", "4343_6"),
+    ("52_{(8)}", r"52_\text{8}"), ("1{,}000_2", "1000"), (r"52\text{ (base 8)}", "52_8"), (r"\mathrm{CO_2}", "CO_2"),
+    (r"\text{She has 12 apples}", "12"),
 ]  # fmt: skip
 DIFFERENT = [
     ("10 8", "18"), ("1 17", "18"), ("100 50", "150"), (r"\{1 2\}", "3"), ("(5)(7)", "12"), ("2(3)", "5"), (r"4\binom{3}{2}", "7"), ("3(1/2)", "3.5"),
@@ -67,6 +73,8 @@ DIFFERENT = [
     ("2^-n", "2^n"), (r"x=\frac{10}{3}\approx3.34", r"x=\frac{10}{3}"), (r"x=\sqrt2\approx1.414", r"y=\sqrt2"),
     ("e^{x+y}=xy+1", "e^{x+y}=xy+2"), ("a^x+b^x=c^x", "a^x+b^x=2c^x"), ("x^3+y^3+z^3=3xyz+1", "x^3+y^3+z^3=3xyz+2"),
     (r"\sum_{k=0}^n 2^k", r"\sum_{k=1}^n 2^k"), (r"\frac1x+\frac1y=1", "x+y=2xy"),
+    (r"n+k, n\in\mathbb{Z}", r"k+k, k\in\mathbb{Z}"), (r"2n+1, n\in\mathbb{Z}", r"2k, k\in\mathbb{Z}"), (r"52\text{ (base 8)}", "52_9"),
+    (r"\text{She has more than 12 apples}", "12"), ("1或2", "1"),
 ]  # fmt: skip
 SAID = [
     ("The answer is **15 integers**.", "15"), ("The answer is $x^2$ + C.", "x^2+C"), ("The answer is $5$ - the total.", "5"),
@@ -91,6 +99,9 @@ SAID = [
     ("The answer is 5. The answer is less than 10.", "5"), ('The answer is 5.\nExplanation: The answer is the sum of 2 and 3.', "5"),
     ('The answer is 5.\nThe final answer is $\\boxed{5', "5"), ("The answer is 5. So the answer is six.", "6"),
     ("The answer is 5. The answer is undefined.", "undefined"), ('The answer to (1) is 5.\n**Final Answer:** even', "even"),
+    ("Die Antwort lautet 42.", "42"), ("答案选C", "C"), ("**Result:** 42", "42"), ("B is the correct answer.", "B"), ("**(C)** is correct.", "C"),
+    ("Answer: In total, Tom has 5 apples.", "5"), ("Answer: Tom can buy 5 apples", "5"), ("Answer: It takes Tom 5 days", "5"),
+    ("Answer: 5 is the number of apples.", "5"), (r"\boxed{\text{She has 12 apples}}", "12"),
 ]  # fmt: skip
 NOT_SAID = [
     ("The answer is 10 8.", "18"), ("#### 1 2 15", "18"), ("The answer is $5$ or 6.", "5"), ("The answer is $5$/2", "5"),
@@ -103,6 +114,8 @@ NOT_SAID = [
     ("The answer is 18: perhaps 19", "18"),
     ("The answer is A and B are equal.", "A"), ("The answer is (A) or (B) is true.", "A"),
     ("The answer is $3$ by $5$.", "3"), ("The answer is $5$, or maybe $6$.", "5"), ("The answer is $5$ more than $x$.", "5"),
+    ("Answer: Tom has 5 times as many apples.", "5"), ("Answer: Tom has 5 or six apples.", "5"), ("Answer: Tom has at least 5 apples.", "5"),
+    ("Answer: Tom has 5 and a half apples", "5"),
 ]  # fmt: skip
 
 
