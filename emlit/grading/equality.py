@@ -125,6 +125,8 @@ def _several(left: str, right: str, terms: Terms) -> bool | None:
         inner, other = inside(text, "(", ")"), items[1 - place]
         if parts[place] is None and inner is not None and len(other) > 1 and not braced((right, left)[place]):
             coordinates = split(inner, ",")
+            if r"\pm" in (right, left)[place] or len({*map(name_in_front, other)} - {None}) == 1:
+                return False  # neither says an order
             return len(coordinates) == len(other) and _in_order(coordinates, in_turn(other), terms)
     for place, part in enumerate(parts):
         if part and r"\cup" in (left, right)[1 - place] and (joined := union(part)):

@@ -75,6 +75,7 @@ DIFFERENT = [
     (r"\sum_{k=0}^n 2^k", r"\sum_{k=1}^n 2^k"), (r"\frac1x+\frac1y=1", "x+y=2xy"),
     (r"n+k, n\in\mathbb{Z}", r"k+k, k\in\mathbb{Z}"), (r"2n+1, n\in\mathbb{Z}", r"2k, k\in\mathbb{Z}"), (r"52\text{ (base 8)}", "52_9"),
     (r"\text{She has more than 12 apples}", "12"), ("1或2", "1"),
+    (r"5 \text{ (mod 7)}", r"5 \text{ (mod 6)}"), ("x=1,x=2", "(1,2)"), (r"\pm 1", "(1,-1)"),
 ]  # fmt: skip
 SAID = [
     ("The answer is **15 integers**.", "15"), ("The answer is $x^2$ + C.", "x^2+C"), ("The answer is $5$ - the total.", "5"),
