@@ -103,6 +103,7 @@ SAID = [
     ("Die Antwort lautet 42.", "42"), ("答案选C", "C"), ("**Result:** 42", "42"), ("B is the correct answer.", "B"), ("**(C)** is correct.", "C"),
     ("Answer: In total, Tom has 5 apples.", "5"), ("Answer: Tom can buy 5 apples", "5"), ("Answer: It takes Tom 5 days", "5"),
     ("Answer: 5 is the number of apples.", "5"), (r"\boxed{\text{She has 12 apples}}", "12"),
+    ("Answer: Tom has 5 more apples than Ann.", "5"),
 ]  # fmt: skip
 NOT_SAID = [
     ("The answer is 10 8.", "18"), ("#### 1 2 15", "18"), ("The answer is $5$ or 6.", "5"), ("The answer is $5$/2", "5"),
