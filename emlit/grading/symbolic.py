@@ -1,23 +1,10 @@
-"""Whether two answers in LaTeX mean the same, by math-verify; run as a script, a server of such questions.
+"""Whether two answers in LaTeX mean the same, by math-verify; `server.py` asks it, and it knows nothing else of emlit.
 
-A question is a line of JSON on stdin, [left, right, relative, absolute], and its answer is a line, 1 or 0, on stdout.
-The kernel ends the process where a question takes more seconds of processor time than the first argument: a signal with
-its default action also stops arithmetic on huge integers, which no Python handler interrupts, and processor time does
-not run while others have the machine. It ends as well when stdin is closed or its parent is gone.
-It knows nothing else of emlit, so that it starts in a second.
-
-What it calls of math-verify and latex2sympy2_extended is partly internal to them. `check` asks them at the start
-whether they still take these arguments and give these answers. The first line on stdout is "ready", or "broken" with
-the reason.
+What it calls of math-verify and latex2sympy2_extended is partly internal to them. `check` asks them whether they still
+take these arguments and give these answers.
 """
 
-import json
-import os
 import re
-import resource
-import select
-import signal
-import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from types import TracebackType
@@ -39,7 +26,6 @@ _READING = ConversionConfig(lowercase_symbols=False)
 _DECIMAL = re.compile(r"[+-]?\d*\.(\d+)")
 _PLACES = 6  # a decimal with this many places equals a number that rounds to it
 _DIGITS = 30
-_MEMORY = 4 << 30
 _UNDONE = (sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit, Derivative)
 # One for each way to compare.
 _PROBES = [
@@ -256,39 +242,3 @@ def _points(a: Expr, b: Expr) -> Iterator[dict[Any, Any]]:
             * (-1 if signed and turn % 2 else 1)
             for place, symbol in enumerate(symbols)
         }
-
-
-def serve(seconds: float) -> None:
-    """Answer the questions on stdin until it is closed or the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which ends this process itself
-    signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    sys.set_int_max_str_digits(0)
-    parent = os.getppid()
-    out, sys.stdout = sys.stdout, sys.stderr  # a library that prints must not answer
-    try:
-        check()
-    except RuntimeError as error:
-        print("broken", " ".join(str(error).split()), file=out, flush=True)
-        return
-    print("ready", file=out, flush=True)
-    unread = b""
-    while os.getppid() == parent:
-        if not select.select([0], [], [], 2)[0]:
-            continue
-        read = os.read(0, 1 << 16)
-        if not read:
-            return
-        *lines, unread = (unread + read).split(b"\n")
-        for line in lines:
-            signal.setitimer(signal.ITIMER_PROF, seconds)
-            try:
-                verdict = str(int(equal(*json.loads(line))))
-            except Exception as error:
-                verdict = f"broken {error!r}"
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            print(" ".join(verdict.split()), file=out, flush=True)
-
-
-if __name__ == "__main__":
-    serve(float(sys.argv[1]))

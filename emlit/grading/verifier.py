@@ -1,7 +1,7 @@
 """math-verify behind a time limit that holds in every thread and process.
 
 math-verify keeps time with SIGALRM, which only a main thread may set, and which huge integers ignore. So the questions
-go to a process of their own (`symbolic.py`), one for each process that asks, started at the first question and again
+go to a process of their own (`server.py`), one for each process that asks, started at the first question and again
 after each one that took too long.
 """
 
@@ -64,7 +64,7 @@ class Verifier:
             return self._process
         self.close()
         # -P: the directory of the script has modules of emlit's, which are not top-level ones.
-        command = [sys.executable, "-P", str(Path(__file__).with_name("symbolic.py")), str(self.seconds)]
+        command = [sys.executable, "-P", str(Path(__file__).with_name("server.py")), str(self.seconds)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=-1
         )
