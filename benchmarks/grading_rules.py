@@ -4,7 +4,7 @@ The pairs of grading_pairs.py and, with --data, the answers of gold completions 
 rows'. math-verify is called as its README does, `verify(parse(gold), parse(answer))`, with $ around what has no
 delimiters, in both orders: a pair is equal for it where either order is.
 
-`--rules` leaves out each rule of `emlit/grading/writing.py` in turn: what no pair needs is one to delete, or lacks a
+`--rules` leaves out each rule of `emlit/grading/rules.py` in turn: what no pair needs is one to delete, or lacks a
 pair.
 """
 
@@ -20,7 +20,7 @@ from math_verify import parse, verify
 from benchmarks.grading import BENCHMARKS, shifted
 from benchmarks.grading_pairs import DIFFERENT, EQUAL, KINDS
 from emlit.errors import ConfigError
-from emlit.grading import writing
+from emlit.grading import rules as ways
 from emlit.tasks import extract_answer, math_equal
 
 Pairs = list[tuple[str, str]]
@@ -56,7 +56,7 @@ def right(equal: Callable[[str, str], bool], alike: Pairs, different: Pairs) -> 
 
 def by_rule() -> None:
     print("| without | equal pairs lost | different pairs taken for equal |\n| --- | ---: | ---: |")
-    for rules in (writing._DELIMITERS, writing._RULES):
+    for rules in (ways.DELIMITERS, ways.RULES):
         for place in range(len(rules)):
             rule = rules.pop(place)
             alike, different = right(math_equal, EQUAL, DIFFERENT)

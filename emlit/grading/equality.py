@@ -4,6 +4,7 @@ import re
 import time
 from itertools import combinations
 
+from emlit.grading.intervals import union
 from emlit.grading.leaves import Terms, same_leaves
 from emlit.grading.moments import same_moment
 from emlit.grading.numbers import number, same_number, with_point
@@ -25,7 +26,6 @@ from emlit.grading.structure import (
     matrix_rows,
     name_in_front,
     named_alike,
-    union,
     with_variable_of,
     without_domain,
     without_membership,
@@ -192,11 +192,11 @@ def _equations(left: str, right: str, terms: Terms) -> bool | None:
             return None
         if differing_derivatives(sides[0][0], sides[1][0]):
             return False
-        pairs = [(one[1:], two[-1]) for one, two in (sides, sides[::-1])]
         return (
             compact(sides[0][0]) == compact(sides[1][0])
             and (
-                _same(sides[0][-1], sides[1][-1], terms) or any(_rounded(*pair, terms) for pair in pairs if pair[0][1:])
+                _same(sides[0][-1], sides[1][-1], terms)
+                or any(one[2:] and _rounded(one[1:], two[-1], terms) for one, two in (sides, sides[::-1]))
             )
             or (None if lengths == [2, 2] and not bracketed(sides[0][-1]) else False)
         )

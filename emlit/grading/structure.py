@@ -1,9 +1,7 @@
-"""What an answer is made of: the elements of a list or a set, the ends of an interval, the rows of a matrix, a name."""
+"""What an answer is made of: the elements of a list or a set, the rows of a matrix, a name."""
 
-import math
 import re
 import string
-from itertools import pairwise
 
 from emlit.grading.numbers import number
 from emlit.grading.quantities import split_unit
@@ -35,17 +33,15 @@ _ASKED = re.compile(
 )
 _DERIVATIVE = re.compile(r"\\frac\s*\{\s*(?:d|\\partial)[^{}+=-]*\}\s*\{\s*(?:d|\\partial)[^{}+=-]*\}")
 _FUNCTION = re.compile(r"(?P<name>[A-Za-z]) ?\( ?(?P<variable>[a-z]) ?\) ?=(?!=)")
-_IN = re.compile(r"^(?:\\?[A-Za-z]\w*(?:_\{\w+\})?|\([A-Za-z_{}0-9, ]+\))\s*\\in(?![a-zA-Z])\s*")
+MEMBER = re.compile(r"^(?:\\?[A-Za-z]\w*(?:_\{\w+\})?|\([A-Za-z_{}0-9, ]+\))\s*\\in(?![a-zA-Z])\s*")
 _DOMAIN = re.compile(r"(?P<variable>[A-Za-z]) ?\\in ?(?P<name>\\mathbb\{[A-Z]\}(?: ?[_^] ?\{?[^{}\s]*\}?)?)\Z")
-_VARIABLE = re.compile(r"[A-Za-z]|\\(?:alpha|beta|theta|lambda|mu|omega)")
-_SIGN = r"\\(?:leq|geq)(?![a-zA-Z])|[<>]"
-_TURNED = {">": "<", r"\geq": r"\leq", "<": ">", r"\leq": r"\geq"}
+VARIABLE = re.compile(r"[A-Za-z]|\\(?:alpha|beta|theta|lambda|mu|omega)")
 _SIGNED = re.compile(r"\\(?:pm|mp)(?![a-zA-Z])")
 
 
 def without_membership(text: str) -> str:
     r"""Without x \in in front."""
-    return _IN.sub("", text)
+    return MEMBER.sub("", text)
 
 
 def elements(text: str) -> list[str] | None:
@@ -184,45 +180,6 @@ def is_set(text: str) -> bool:
     return braced(text) is not None or text.strip() == r"\emptyset"
 
 
-def union(parts: list[str]) -> str | None:
-    r"""x < 1 and x \geq 3 as (-\infty,1)\cup [3,\infty); None where a part is no interval of the same variable."""
-    found = [each for each in map(_interval, parts) if each]
-    if len(found) < len(parts) or len({name for name, _ in found} - {None}) > 1:
-        return None
-    ends = [[_end(end) for end in split(interval[1:-1], ",")] for _, interval in found]
-    known = [[end for end in pair if end is not None] for pair in ends]
-    if known != ends or all(one[-1] <= other[0] for one, other in pairwise(sorted(known))):
-        return r"\cup ".join(interval for _, interval in found)
-    return None  # x > 1 and x < 3 are both meant
-
-
-def _end(text: str) -> float | None:
-    if text.endswith(r"\infty"):
-        return -math.inf if text.startswith("-") else math.inf
-    value = number(text)
-    return None if value is None else float(value.value)
-
-
-def _interval(text: str) -> tuple[str | None, str] | None:
-    if match := _IN.match(text):
-        return text[: match.end()].partition("\\in")[0].strip(), text[match.end() :]
-    if inside(text, text[:1], text[-1:]) is not None and bracketed(text):
-        return None, text
-    sides, signs = split(text, _SIGN), re.findall(_SIGN, text)
-    if len(sides) - 1 != len(signs) or not 2 <= len(sides) <= 3 or "" in sides:
-        return None
-    if signs[0] in (">", r"\geq"):
-        sides, signs = sides[::-1], [_TURNED[sign] for sign in signs[::-1]]
-    if not {*signs} <= {"<", r"\leq"}:
-        return None
-    opened, closed = "(" if signs[0] == "<" else "[", ")" if signs[-1] == "<" else "]"
-    if len(sides) == 3:
-        return (sides[1], f"{opened}{sides[0]},{sides[2]}{closed}") if _VARIABLE.fullmatch(sides[1]) else None
-    if _VARIABLE.fullmatch(sides[0]):
-        return sides[0], rf"(-\infty,{sides[1]}{closed}"
-    return (sides[1], rf"{opened}{sides[0]},\infty)") if _VARIABLE.fullmatch(sides[1]) else None
-
-
 def without_domain(items: list[str], others: list[str]) -> list[str]:
     r"""Without a last k \in \mathbb{Z}, which says what k of the answer before it is, where the others have none."""
     match = _DOMAIN.fullmatch(items[-1])
@@ -249,7 +206,7 @@ def named_alike(items: list[str]) -> list[str] | None:
     """x = y = 0 as x = 0 and y = 0, and all other items as they are; None where there is none."""
     chains = [split(item, EQUALS) for item in items]
     spread = [
-        [f"{name}={chain[-1]}" for name in chain[:-1]] if all(map(_VARIABLE.fullmatch, chain[:-1])) else [item]
+        [f"{name}={chain[-1]}" for name in chain[:-1]] if all(map(VARIABLE.fullmatch, chain[:-1])) else [item]
         for chain, item in zip(chains, items, strict=True)
     ]
     return [each for some in spread for each in some] if any(len(some) > 1 for some in spread) else None
