@@ -18,8 +18,7 @@ _NUMBER = re.compile(
     rf"|(?P<before>\d*)\.(?P<after>\d*)(?:\\(?:overline|bar|dot)\{{(?P<period>\d+)\}}|\((?P<period2>\d+)\))"
     rf"|(?P<before2>\d*)\.(?P<digits>\d+)\\ldots"
     rf"|(?P<decimal>{_DECIMAL})(?:[eE](?P<exponent>[+-]?\d+)|(?:\\times|\\cdot|\*) ?{_TEN}(?P<power>[+-]?\d+)\}}?)?"
-    rf"|{_TEN}(?P<power2>[+-]?\d+)\}}?"
-    rf")(?P<percent>\\?%)?"
+    rf"|{_TEN}(?P<power2>[+-]?\d+)\}}?)(?P<percent>\\?%)?"
 )
 _COMMA = re.compile(r"(?P<sign>[+-]?)(?P<whole>\d{1,3}(?:[. ']\d{3})+|\d+),(?P<places>\d+(?: ?\\?%)?)")
 _LARGEST_EXPONENT = 400

@@ -67,16 +67,14 @@ _FACTORS = re.compile(rf"(/)|(\\?[^\W\d_]+(?:\\?\$)?|\\\$|{_SIGN}|%)\s*(?:\^\s*\
 _OPERATION = re.compile(
     r"^\W*(?:(?:st|[nr]d|th) )?(?:roots?|powers?|and|no|wrong|incorrect|if|is|was|at least|"
     r"at most|multiplied|reciprocal|base|point|times \w+|squared|cubed|factorial|plus|minus|divided|over|half|halves|"
-    r"thirds?|doubled|tripled|halved|twice|"
-    r"fourths?|fifths?|sixths?|sevenths?|"
+    r"thirds?|doubled|tripled|halved|twice|fourths?|fifths?|sixths?|sevenths?|"
     r"eighths?|ninths?|tenths?|(?:hundred|thousand|[mb]illion)ths?|tens|remainder|modulo|mod|choose|to the|"
     r"or|not|but|unless|maybe|perhaps|possibly|false|nope)\b|\b(?:than|below)\b"
 )
 _PREFIXED = re.compile(r"[mMpPGT](?:eV|Hz|Pa|mol|[WVANJTFCSHBbm])")  # mega is not milli, nor a byte a bit
 # One of several: 5 feet, 3 inches.
 _QUANTITY = re.compile(
-    r"(\d[\d.,/]*(?: ?\\frac ?\{\d+\} ?\{\d+\})?) ?([^\W\d_]+(?: (?!and )[^\W\d_]+)*)\.?"
-    r"(?:\Z| ?,? ?(?:and )?(?=\d))"
+    r"(\d[\d.,/]*(?: ?\\frac ?\{\d+\} ?\{\d+\})?) ?([^\W\d_]+(?: (?!and )[^\W\d_]+)*)\.?(?:\Z| ?,? ?(?:and )?(?=\d))"
 )
 _LONGEST = 300
 

@@ -16,8 +16,7 @@ _SENTENCE = re.compile(
     r"(?!.*(?:\b(?:or|not?|never|if|unless|than(?= \W*\d)|times|half|twice|double|triple|least|most|between|below|"
     r"above|under|over|within|degree|base|roots?|power|type|order|mod|modulo|squared|cubed)\b|n['’]t\b))"
     r"(?:(?=\S+ [A-Za-z])(?:[A-Z]|(?:s?he|it|they|we|you|there) )[^\d\\=<>+^*:]+(?<=[ _`])|"
-    r"(?=\S+ (?:is|are|was|were)\b))[*_`]*"
-    r"(?P<number>(?:\\?\$|[€£])?\.?\d(?:[\d.,/]*\d)?\\?%?)[*_`]*"
+    r"(?=\S+ (?:is|are|was|were)\b))[*_`]*(?P<number>(?:\\?\$|[€£])?\.?\d(?:[\d.,/]*\d)?\\?%?)[*_`]*"
     r"(?! (?:million|billion|thousand|dozen|hundred|and)\b)(?: (?!.*\band\b)[^\d=<>\\+^]*)?"
 )
 _LARGE = {"thousand": 10**3, "million": 10**6}

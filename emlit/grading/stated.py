@@ -9,8 +9,7 @@ _MARKS = 32  # the last ones, which are tried
 _MARK = re.compile(
     r"(?P<tag><(?P<name>(?:final_)?answer)>)|(?P<hashes>####(?!\s*(?:step|part|case|stage) ?\d))|"
     r"(?<![A-Za-z])(?P<short>ans\.|an answer of(?= ?[-+$\\\d*(]))|"
-    r"(?<![A-Za-z])(?:an(?:s|swers?)|antwort|réponse|respuesta|"
-    r"resposta|risposta|ответ|답|정답)(?![A-Za-z])|"
+    r"(?<![A-Za-z])(?:an(?:s|swers?)|antwort|réponse|respuesta|resposta|risposta|ответ|답|정답)(?![A-Za-z])|"
     r"\b(?:correct|right|best|final) (?:option|choice)\b|答案|答え|答(?=[:：])",
     re.IGNORECASE,
 )
@@ -37,10 +36,9 @@ _HEADING = re.compile(
 _BEFORE_HEADING = re.compile(r"(?:<\w+>|[^\w\n])*(?:(?:the|my|our|final|correct|short)\s+)*", re.IGNORECASE)
 _FILLER = re.compile(
     r"(?:therefore|thus|hence|so|then|simply|either|just|exactly|approximately|about|roughly|equal to|given by|clearly|"
-    r"indeed|actually|as follows|definitely|certainly|obviously|surely|precisely|undoubtedly|of course|"
-    r"the following|at (?:the point )?(?=[($\\])|"
-    r"still|again|a total of|also|now|is|be|that|found to be|approx\.|around|only|"
-    r"finally|overall|(?:the )?(?:option|choice|number|letter|value)(?! (?:of|for|in|that|which|when|at|we)\b))"
+    r"indeed|actually|as follows|definitely|certainly|obviously|surely|precisely|undoubtedly|of course|the following|"
+    r"at (?:the point )?(?=[($\\])|still|again|a total of|also|now|is|be|that|found to be|approx\.|around|only|finally|"
+    r"overall|(?:the )?(?:option|choice|number|letter|value)(?! (?:of|for|in|that|which|when|at|we)\b))"
     r"(?![A-Za-z])[,:]?\s*",
     re.IGNORECASE,
 )
