@@ -237,20 +237,20 @@ class CausalLM(L.LightningModule):
 
         What it knows of their tokens is not computed again, where it has these weights and both compute in float32.
         """
-        known = (
-            temperature == 1
-            and self.engine.float32
-            and self.engine.weights_version == self.trainer.global_step
-            and self.dtype_name == "float32"
-            and self.trainer.precision == "32-true"
-        )
-        found = [each.stats if known and each.weights_version is None else None for each in completions]
+        found = [each.stats if temperature == 1 and each.weights_version is None else None for each in completions]
+        if any(stats is not None for stats in found) and not self._engine_agrees():
+            found = [None] * len(found)
         left = [place for place, stats in enumerate(found) if stats is None]
         if left or is_sharded(self.model):
             asked = [prompts[place] for place in left], [completions[place] for place in left]
             scored = iter(self.score_completions(*asked, temperature))
             found = [next(scored) if stats is None else stats for stats in found]
         return found  # type: ignore[return-value]
+
+    def _engine_agrees(self) -> bool:
+        """Whether the engine has this model's weights, and both compute in float32."""
+        alike = self.engine.float32 and self.dtype_name == "float32" and self.trainer.precision == "32-true"
+        return alike and self.engine.weights_version == self.trainer.global_step
 
     def _passes_of_others(self, passes: int) -> int:
         """How many forward passes fewer this process makes than the one with the most, where each is a collective."""
