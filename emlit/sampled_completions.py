@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from emlit.functional import TokenStats
 from emlit.json_files import json_object, require_types
@@ -93,7 +94,7 @@ class SampledCompletions:
             "logprobs": completion.logprobs,
             "replayed": completion.text,
             "seconds": seconds,
-            "stats": None if completion.stats is None else [values.tolist() for values in completion.stats],
+            "stats": None if completion.stats is None else [list(map(_short, values)) for values in completion.stats],
         }
         with writing(self.path, "all completions before this one are kept; make room and repeat the command"):
             if self._file is None:
@@ -115,6 +116,11 @@ class SampledCompletions:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _short(value: Tensor) -> float:
+    """A float32 in as many digits as say which one it is."""
+    return float(f"{value:.9g}")
 
 
 def _stats(values: list[list[float]] | None, tokens: int) -> TokenStats | None:

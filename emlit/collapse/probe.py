@@ -101,10 +101,12 @@ class Probe:
         self.contested = sum(held) / len(held)
         groups = [group[: self.size.samples] for group in groups]
         scored = self._score(module, mine, groups)
-        for prompt, given, group, stats in zip(mine, answers, groups, scored, strict=True):
+        # What the engine knows of them is of these weights, and rounded otherwise than what the model will say later.
+        kept = [[replace(each, stats=None) for each in group] for group in groups]
+        own = self._score(module, mine, kept)
+        for prompt, given, group, stats in zip(mine, answers, kept, own, strict=True):
             vote = next((answer for answer, _ in votes(given, same)), None)
-            kept = [replace(each, stats=None) for each in group]  # they are of these weights, not of later ones
-            self.start[prompt.row.id] = Start(vote, kept, _logprob(stats))
+            self.start[prompt.row.id] = Start(vote, group, _logprob(stats))
         return groups, scored
 
     def _sample(self, module: CausalLM, mine: Sequence[Prompt], samples: int) -> Groups:

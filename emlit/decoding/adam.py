@@ -51,6 +51,16 @@ def _measure(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return largest, largest + s.log(), entropy
 
 
+def measure(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The largest logit of each row of z (R, V), its log sum exp and the entropy of softmax(z), nats: (R, 1) each."""
+    if z.is_cuda:
+        return run(_measure, z)  # type: ignore[no-any-return]
+    size = _rows_at_once(z)
+    found = [[value[:real] for value in run(_measure, z[rows])] for rows, real in _blocks(list(range(len(z))), size)]
+    largest, lse, entropy = (torch.cat(values) for values in zip(*found, strict=True))
+    return largest, lse, entropy
+
+
 def _first_step(z: Tensor, m: Tensor, v: Tensor, start: Tensor, lse: Tensor, entropy: Tensor, rate: Tensor) -> None:
     """Adam's first step: changes z, and leaves the moments in m and v and p in start, whatever these held before.
 
@@ -163,6 +173,10 @@ def _descend(z: Tensor, plan: _Plan, rows: slice | Tensor, largest: Tensor, lse:
         run(_next_step, z, m, v, start, e, inverse_sum, offset, kl_weight, rate, inverse_correction)
 
 
+def _rows_at_once(z: Tensor) -> int:
+    return 1 if len(z) == 1 else max(2, _ROWS_PER_THREAD * torch.get_num_threads())
+
+
 def _blocks(rows: list[int], size: int) -> Iterator[tuple[slice | Tensor, int]]:
     """Rows, `size` at a time, and how many of these are meant: a slice where they are neighbours.
 
@@ -194,12 +208,11 @@ def descend(z: Tensor, parameters: RowParameters, max_steps: int, scratch: list[
         for start in range(0, len(z), len(scratch[0])):
             part = z[start : start + len(scratch[0])]
             plan = _Plan.of(parameters.rows(slice(start, start + len(part))), max_steps, part, scratch)
-            _descend(part, plan, slice(None), *run(_measure, part))
+            _descend(part, plan, slice(None), *measure(part))
         return
-    size = 1 if len(z) == 1 else max(2, _ROWS_PER_THREAD * torch.get_num_threads())
+    size = _rows_at_once(z)
     plan = _Plan.of(parameters, max_steps, z, scratch_for(z, size))
-    measured = [[value[:real] for value in run(_measure, z[rows])] for rows, real in _blocks(list(range(len(z))), size)]
-    largest, lse, entropy = (torch.cat(values) for values in zip(*measured, strict=True))
+    largest, lse, entropy = measure(z)
     above = ((entropy >= parameters.threshold) & (parameters.steps >= 1)).squeeze(1)
     for rows, real in _blocks(above.nonzero().squeeze(1).tolist(), size):
         block = z[rows]

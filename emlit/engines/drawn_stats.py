@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from emlit.decoding.adam import measure
 from emlit.functional import TokenStats
-from emlit.functional.entropy import entropy_of
 
 
 class DrawnStats:
@@ -60,13 +60,13 @@ class DrawnStats:
 
     def _before(self, sampler: Any, args: Any, kwargs: dict[str, Any]) -> None:
         logits = args[0] if args else kwargs["logits"]
-        self._logprobs = torch.log_softmax(logits.float(), dim=-1)
+        self._logits = logits.to(torch.float32, copy=True)
 
     def _after(self, sampler: Any, args: Any, output: Any) -> None:
-        logprobs = self._logprobs
-        del self._logprobs
-        ids = self._runner.input_batch.req_ids[: len(logprobs)]
-        if len(ids) != len(logprobs):  # not vLLM's own warming up with rows of nobody's
+        logits = self._logits
+        del self._logits
+        ids = self._runner.input_batch.req_ids[: len(logits)]
+        if len(ids) != len(logits):  # not vLLM's own warming up with rows of nobody's
             return
         lengths = self._runner.optimistic_seq_lens_cpu[: len(ids)].tolist()
         # After a part of a prompt a token is drawn that nobody keeps.
@@ -75,5 +75,6 @@ class DrawnStats:
             None if dropped else (id.partition("-")[0], length)
             for id, length, dropped in zip(ids, lengths, unkept, strict=True)
         ]
-        drawn = logprobs.gather(1, output.sampled_token_ids[:, :1].long()).squeeze(1)
-        self._steps.append((places, drawn, entropy_of(logprobs)))
+        _, lse, entropy = measure(logits)
+        logprob = logits.gather(1, output.sampled_token_ids[:, :1].long()) - lse
+        self._steps.append((places, logprob.squeeze(1), entropy.squeeze(1)))

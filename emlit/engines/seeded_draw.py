@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emlit.functional.entropy import entropy_of
+from emlit.functional.entropy import token_stats
 from emlit.records import Sampling
 
 
@@ -42,21 +42,20 @@ class SeededDraw:
         self.uniforms = self.uniforms[rows]
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        logits = scores.float()
-        logprobs = own = logits.log_softmax(dim=-1)
+        logits = raw = scores.float()
         if self.sampling.temperature == 0:  # greedy: no decoding is asked
+            logprobs = torch.log_softmax(logits, dim=-1)
             chosen = logprobs.argmax(dim=-1, keepdim=True)
         else:
-            if not self.sampling.plain:
-                if self.sampling.decoding is not None:
-                    logits = self.sampling.decoding(logits)
-                if self.sampling.temperature != 1:
-                    logits = logits / self.sampling.temperature
-                logprobs = filter_logits(logits, self.sampling).log_softmax(dim=-1)
+            if self.sampling.decoding is not None:
+                logits = self.sampling.decoding(logits)
+            if self.sampling.temperature != 1:
+                logits = logits / self.sampling.temperature
+            logprobs = filter_logits(logits, self.sampling).log_softmax(dim=-1)
             chosen = invert(logprobs.exp(), self.uniforms[:, self.step].unsqueeze(1))
         self.step += 1
-        drawn, its_own = (each.gather(1, chosen).squeeze(1) for each in (logprobs, own))
-        self.drawn.append(torch.stack([drawn, its_own, entropy_of(own)], dim=1))
+        chosen_logprob = logprobs.gather(1, chosen).squeeze(1)
+        self.drawn.append(torch.stack([chosen_logprob, *token_stats(raw, chosen.squeeze(1))], dim=1))
         return scores.scatter_(1, chosen, torch.inf)  # `generate` takes the largest
 
 

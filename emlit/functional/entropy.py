@@ -30,8 +30,7 @@ def _log_softmax(logits: Tensor, temperature: float | Tensor) -> Tensor:
     return torch.log_softmax(logits.to(dtype) / temperature, dim=-1)
 
 
-def entropy_of(logprobs: Tensor) -> Tensor:
-    """H of log-probabilities (..., V): (...), nats."""
+def _entropy(logprobs: Tensor) -> Tensor:
     # p log p -> 0 as p -> 0, but 0 * -inf is nan, and so is its gradient.
     return -(logprobs.exp() * logprobs.masked_fill(logprobs == -torch.inf, 0.0)).sum(dim=-1)
 
@@ -46,7 +45,7 @@ def token_entropy(logits: Tensor, temperature: float | Tensor = 1.0) -> Tensor:
     Returns:
         (...), nats; float64 for float64 logits, float32 otherwise. Differentiable.
     """
-    return entropy_of(_log_softmax(logits, temperature))
+    return _entropy(_log_softmax(logits, temperature))
 
 
 def token_logprob(logits: Tensor, targets: Tensor, temperature: float | Tensor = 1.0) -> Tensor:
@@ -75,4 +74,4 @@ def token_stats(logits: Tensor, targets: Tensor, temperature: float | Tensor = 1
         TokenStats of (...) tensors, nats; float64 for float64 logits, float32 otherwise. Differentiable.
     """
     logprobs = _log_softmax(logits, temperature)
-    return TokenStats(logprobs.gather(-1, targets.unsqueeze(-1)).squeeze(-1), entropy_of(logprobs))
+    return TokenStats(logprobs.gather(-1, targets.unsqueeze(-1)).squeeze(-1), _entropy(logprobs))

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# What an engine knows of a token is believed where the model says the same to so many nats.
+_GAP = 1e-3
+
 
 class CausalLM(L.LightningModule):
     """Answers prompts in validate, test and predict; what EM-FT and EM-RL train.
@@ -91,6 +94,7 @@ class CausalLM(L.LightningModule):
         self.scored_answers: list[ScoredAnswer] = []
         self.measuring = False
         self.sampled: SampledCompletions | None = None
+        self._agreed: tuple[int, bool] | None = None  # the weights that were last compared with the engine's
 
     def configure_model(self) -> None:
         """Load the weights, once; under FSDP2 this process's shards of them."""
@@ -235,22 +239,38 @@ class CausalLM(L.LightningModule):
     ) -> list[TokenStats]:
         """As `score_completions`, of completions that the engine has drawn.
 
-        What it knows of their tokens is not computed again, where it has these weights and both compute in float32.
+        What it knows of their tokens is not computed again, where it has these weights and both compute in float32; the
+        longest completion is, once for all weights, and where the two differ on it all are.
         """
         found = [each.stats if temperature == 1 and each.weights_version is None else None for each in completions]
-        if any(stats is not None for stats in found) and not self._engine_agrees():
-            found = [None] * len(found)
+        known = [place for place, stats in enumerate(found) if stats is not None]
+        if known:
+            longest = max(known, key=lambda place: len(completions[place].tokens))
+            if not self._engine_agrees(prompts[longest], completions[longest]):
+                found = [None] * len(found)
         left = [place for place, stats in enumerate(found) if stats is None]
         if left or is_sharded(self.model):
             asked = [prompts[place] for place in left], [completions[place] for place in left]
             scored = iter(self.score_completions(*asked, temperature))
             found = [next(scored) if stats is None else stats for stats in found]
-        return found  # type: ignore[return-value]
+        return [TokenStats(*(value.clone() for value in stats)) for stats in found if stats is not None]
 
-    def _engine_agrees(self) -> bool:
-        """Whether the engine has this model's weights, and both compute in float32."""
+    def _engine_agrees(self, prompt: list[int], completion: Completion) -> bool:
+        """Whether the engine has this model's weights, and what it knows of a completion's tokens is what this says."""
         alike = self.engine.float32 and self.dtype_name == "float32" and self.trainer.precision == "32-true"
-        return alike and self.engine.weights_version == self.trainer.global_step
+        version = self.engine.weights_version
+        if not alike or version != self.trainer.global_step or is_sharded(self.model):
+            return False
+        if self._agreed is None or self._agreed[0] != version:
+            (own,), theirs = self.score_completions([prompt], [completion]), completion.stats
+            assert theirs is not None
+            gap = max((float((a - b).abs().max()) for a, b in zip(own, theirs, strict=True) if len(a)), default=0.0)
+            if gap > _GAP and (self._agreed is None or self._agreed[1]):
+                log.warning(
+                    "engine and model differ by up to %.2g nats on a token: completions are scored by the model", gap
+                )
+            self._agreed = version, gap <= _GAP
+        return self._agreed[1]
 
     def _passes_of_others(self, passes: int) -> int:
         """How many forward passes fewer this process makes than the one with the most, where each is a collective."""

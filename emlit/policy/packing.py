@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -11,6 +12,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _NAME = "emlit_packed"
+_lengths: ContextVar[list[int]] = ContextVar("lengths")
+# What an attention may be told beside queries, keys and values: none of it chooses what is attended to, but the window.
+_KNOWN = {"scaling", "dropout", "is_causal", "sliding_window", "position_ids", "use_cache", "output_attentions"}
+# Of models that attend to a choice of what is before a token, from some length on.
+_SPARSE = ("index_topk", "index_topk_blocks", "keep_window_size")
 
 
 class Packed(NamedTuple):
@@ -54,7 +60,8 @@ def fits(model: "PreTrainedModel", packed: Packed) -> bool:
     """Whether no sequence is longer than a window beyond which the model attends to less."""
     config = model.config.get_text_config()
     windows = [getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size")]
-    return all(window is None or max(packed.lengths) <= window for window in windows)
+    sparse = any(getattr(config, name, None) is not None for name in _SPARSE)
+    return not sparse and all(window is None or max(packed.lengths) <= window for window in windows)
 
 
 @torch.no_grad()
@@ -74,22 +81,35 @@ def agrees(body: Any, model: "PreTrainedModel") -> bool:
     return bool((found.float() - expected).norm() <= 1e-4 * expected.norm())
 
 
+def _attention(
+    module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **more: Any
+) -> tuple[Tensor, None]:
+    """Each sequence by itself."""
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+    unknown = {name for name, given in more.items() if given is not None} - _KNOWN
+    if mask is not None or unknown:
+        raise NotImplementedError(f"an attention with a mask or {unknown}")
+    parts = (each.split(_lengths.get(), dim=2) for each in (query, key, value))
+    found = [sdpa_attention_forward(module, q, k, v, None, **more)[0] for q, k, v in zip(*parts, strict=True)]
+    return torch.cat(found, dim=1), None
+
+
 @contextlib.contextmanager
 def _attention_apart(config: Any, lengths: list[int]) -> Iterator[None]:
     """Within it no sequence attends to another."""
     from transformers import AttentionInterface
-    from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-    def attention(
-        module: Any, query: Tensor, key: Tensor, value: Tensor, mask: None, **more: Any
-    ) -> tuple[Tensor, None]:
-        parts = (each.split(lengths, dim=2) for each in (query, key, value))
-        found = [sdpa_attention_forward(module, q, k, v, None, **more)[0] for q, k, v in zip(*parts, strict=True)]
-        return torch.cat(found, dim=1), None
-
-    AttentionInterface.register(_NAME, attention)
-    before, config._attn_implementation = config._attn_implementation, _NAME
+    AttentionInterface.register(_NAME, _attention)
+    # Not by the property, which would set it for encoders of images too, and for good.
+    configs = {id(each): each for each in (config, config.get_text_config())}.values()
+    before = [each._attn_implementation_internal for each in configs]
+    token = _lengths.set(lengths)
+    for each in configs:
+        each._attn_implementation_internal = _NAME
     try:
         yield
     finally:
-        config._attn_implementation = before
+        for each, name in zip(configs, before, strict=True):
+            each._attn_implementation_internal = name
+        _lengths.reset(token)

@@ -52,8 +52,3 @@ class Sampling:
     def filtered(self) -> bool:
         """Whether tokens are drawn from less than the model's whole distribution."""
         return self.top_p < 1 or self.top_k > 0 or self.min_p > 0
-
-    @property
-    def plain(self) -> bool:
-        """Whether tokens are drawn from the model's own distribution."""
-        return self.temperature == 1 and self.decoding is None and not self.filtered

@@ -3,7 +3,9 @@
 import pytest
 import torch
 from transformers import (
+    Gemma3Config,
     Gemma3ForCausalLM,
+    Gemma3ForConditionalGeneration,
     Gemma3TextConfig,
     GPT2Config,
     GPT2LMHeadModel,
@@ -13,11 +15,12 @@ from transformers import (
     MambaForCausalLM,
     Qwen2Config,
     Qwen2ForCausalLM,
+    SiglipVisionConfig,
 )
 
 from emlit.functional import TokenStats
 from emlit.functional.reduction import flat_positions
-from emlit.policy import scoring
+from emlit.policy import packing, scoring
 from emlit.policy.packing import Packed
 from emlit.policy.scoring import Scorer
 
@@ -66,7 +69,9 @@ def outcome(model, packing: bool | None, calls: list[torch.Size]) -> tuple[Token
     stats = scorer(model, tokens, scored, lambda found: found.stats(1.0))
     handle.remove()
     (stats.logprob * torch.arange(len(stats.logprob)) + stats.entropy**2).sum().backward()
-    return TokenStats(*(value.detach() for value in stats)), [p.grad.clone() for p in model.parameters()]
+    return TokenStats(*(value.detach() for value in stats)), [
+        p.grad.clone() for p in model.parameters() if p.grad is not None
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +100,34 @@ def test_where_it_would_be_another_model_rows_stay_padded(name):
     calls: list[torch.Size] = []
     outcome(model, None, calls)
     assert calls[-1] == (4, 25)
+
+
+def test_encoders_keep_their_attention():
+    implementations = {"": "sdpa", "text_config": "sdpa", "vision_config": "eager"}
+    vision = SiglipVisionConfig(
+        hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=4, image_size=32, patch_size=8
+    )
+    config = Gemma3Config(
+        text_config=Gemma3TextConfig(**SMALL, head_dim=8, sliding_window=64),
+        vision_config=vision,
+        mm_tokens_per_image=4,
+    )
+    model = Gemma3ForConditionalGeneration._from_config(config, attn_implementation=implementations)
+    before = [each._attn_implementation for each in (config, config.text_config, config.vision_config)]
+    calls: list[torch.Size] = []
+    outcome(model, None, calls)
+    assert [each._attn_implementation for each in (config, config.text_config, config.vision_config)] == before
+    assert before[2] == "eager"
+
+
+def test_what_an_attention_is_told_of_is_not_overheard():
+    model = PACKED["llama"]()
+    tokens, scored = batch()
+    packed = Packed.of(tokens, flat_positions(scored))
+    apart = packing._attention_apart(model.config, packed.lengths)
+    with pytest.raises(NotImplementedError, match="block_indices"), apart:
+        model.base_model(input_ids=packed.tokens, position_ids=packed.places, block_indices=tokens)
+    assert model.config._attn_implementation == "sdpa"
 
 
 def test_few_tokens_are_not_worth_it(monkeypatch):
