@@ -119,7 +119,7 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
     def _scored(self, groups: Sequence[Group], batch: RolloutBatch) -> AnyStats:
         """Log p and H of the sampled tokens (B, T), on the CPU."""
         asked = [(group.prompt.tokens, c) for group in groups for c in group.completions]
-        found = self.score_drawn([prompt for prompt, _ in asked], [c for _, c in asked], batch.temperature)
+        found = self.score_completions([prompt for prompt, _ in asked], [c for _, c in asked], batch.temperature)
         sampled = [(stats, completion.given) for (_, completion), stats in zip(asked, found, strict=True)]
         nothing = torch.zeros(0)
         flat = TokenStats(

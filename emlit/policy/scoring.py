@@ -25,6 +25,9 @@ T = TypeVar("T")
 
 _LEAST_SAVED = 256  # tokens; fewer are not worth a second pass
 _LEAST_SAVED_A_ROW = 8  # by packing, whose attention is called once for each
+# Hidden size; a narrower model saves little by packing, and its runs stay the same to the last digit on any number of
+# processes, some of which would pack and others not.
+_LEAST_WIDTH = 256
 
 
 class Scorer:
@@ -133,7 +136,8 @@ class Scorer:
         if not pays or not fits(model, packed):
             return None
         if self.packing is None:
-            plain = not is_sharded(model) and not _is_compiled(model)
+            wide = getattr(model.config.get_text_config(), "hidden_size", 0) >= _LEAST_WIDTH
+            plain = wide and not is_sharded(model) and not _is_compiled(model)
             self.packing = plain and agrees(body(model), unwrapped(model))
         return packed if self.packing else None
 

@@ -302,7 +302,7 @@ class RolloutDataModule(L.LightningDataModule):
             has_round=self._has_round if self.rounds_ahead and module.learns_from == "samples" else None,
             rollouts=deepcopy(self.rollouts),  # what it remembers is of one fit
             trainee=Trainee(
-                partial(module.score_drawn, temperature=self.sampling.temperature),
+                partial(module.score_completions, temperature=self.sampling.temperature),
                 getattr(module, "rewards_of", None),
             ),
         )

@@ -46,7 +46,7 @@ class SampledRound:
         decode: from token ids to text, without special tokens
         seed: of the run
         version: of the weights that sample, the number of optimiser steps before
-        score: see `Score`; by the trainer's model, or where they were drawn, if these are the same
+        score: see `Score`; the trainer's model, one forward pass
         rewards: of each group's completions, by the module's reward
         prompt_at: the prompt at a place of the run
         gather: a value of every process, in the order of their ranks

@@ -77,6 +77,7 @@ def outcome(model, packing: bool | None, calls: list[torch.Size]) -> tuple[Token
 @pytest.fixture(autouse=True)
 def whatever_it_saves(monkeypatch):
     monkeypatch.setattr(scoring, "_LEAST_SAVED", 1)
+    monkeypatch.setattr(scoring, "_LEAST_WIDTH", 0)
 
 
 @pytest.mark.parametrize("name", PACKED)
@@ -132,6 +133,13 @@ def test_what_an_attention_is_told_of_is_not_overheard():
 
 def test_few_tokens_are_not_worth_it(monkeypatch):
     monkeypatch.setattr(scoring, "_LEAST_SAVED", 64)  # 100 - 37 are saved
+    calls: list[torch.Size] = []
+    outcome(PACKED["llama"](), None, calls)
+    assert calls[-1] == (4, 25)
+
+
+def test_narrow_models_stay_the_same_to_the_last_digit(monkeypatch):
+    monkeypatch.setattr(scoring, "_LEAST_WIDTH", 33)
     calls: list[torch.Size] = []
     outcome(PACKED["llama"](), None, calls)
     assert calls[-1] == (4, 25)
