@@ -99,12 +99,10 @@ class Probe:
         answers = [[grade.answer for grade in self._grades(module, *each)] for each in zip(mine, groups, strict=True)]
         held = [each for part in of_every_process([is_contested(each, same) for each in answers]) for each in part]
         self.contested = sum(held) / len(held)
-        groups = [group[: self.size.samples] for group in groups]
-        scored = self._score(module, mine, groups)
         # What the engine knows of them is of these weights, and rounded otherwise than what the model will say later.
-        kept = [[replace(each, stats=None) for each in group] for group in groups]
-        own = self._score(module, mine, kept)
-        for prompt, given, group, stats in zip(mine, answers, kept, own, strict=True):
+        groups = [[replace(each, stats=None) for each in group[: self.size.samples]] for group in groups]
+        scored = self._score(module, mine, groups)
+        for prompt, given, group, stats in zip(mine, answers, groups, scored, strict=True):
             vote = next((answer for answer, _ in votes(given, same)), None)
             self.start[prompt.row.id] = Start(vote, group, _logprob(stats))
         return groups, scored

@@ -60,15 +60,15 @@ def fits(model: "PreTrainedModel", packed: Packed) -> bool:
     """Whether no sequence is longer than a window beyond which the model attends to less."""
     config = model.config.get_text_config()
     windows = [getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size")]
-    sparse = any(getattr(config, name, None) is not None for name in _SPARSE)
-    return not sparse and all(window is None or max(packed.lengths) <= window for window in windows)
+    return all(window is None or max(packed.lengths) <= window for window in windows)
 
 
 @torch.no_grad()
 def agrees(body: Any, model: "PreTrainedModel") -> bool:
     """Whether packed sequences have the hidden states of rows of their own, on a few tokens."""
     config = model.config.get_text_config()
-    if config._attn_implementation != "sdpa" or body is model:
+    sparse = any(getattr(config, name, None) is not None for name in _SPARSE)
+    if config._attn_implementation != "sdpa" or body is model or sparse:
         return False
     tokens = torch.tensor([[1, 2, 3, 4, 5], [3, 1, 6, 0, 0]], device=model.device) % config.vocab_size
     try:

@@ -128,18 +128,20 @@ class Scorer:
 
     def pack(self, model: "PreTrainedModel", tokens: Tensor, positions: Tensor, shared: int) -> Packed | None:
         """The rows without padding, where that is fewer tokens to read and exact; on a CPU."""
-        if self.packing is False or model.device.type != "cpu" or not len(positions):
+        if not self.packs(model) or not len(positions):
             return None
         packed = Packed.of(tokens, positions)
         saved = tokens.numel() - shared * (len(tokens) - 1) - packed.tokens.numel()
         pays = saved >= max(_LEAST_SAVED, _LEAST_SAVED_A_ROW * len(tokens))
-        if not pays or not fits(model, packed):
-            return None
+        return packed if pays and fits(model, packed) else None
+
+    def packs(self, model: "PreTrainedModel") -> bool:
+        """Whether rows may be forwarded without padding: on a CPU, if a few tokens show it; found out once."""
         if self.packing is None:
             wide = getattr(model.config.get_text_config(), "hidden_size", 0) >= _LEAST_WIDTH
-            plain = wide and not is_sharded(model) and not _is_compiled(model)
+            plain = wide and model.device.type == "cpu" and not is_sharded(model) and not _is_compiled(model)
             self.packing = plain and agrees(body(model), unwrapped(model))
-        return packed if self.packing else None
+        return self.packing
 
     def _hindrance(self, model: "PreTrainedModel", device: torch.device | None) -> str | None:
         name, head = type(model).__name__, model.get_output_embeddings()
