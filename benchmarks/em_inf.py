@@ -2,13 +2,15 @@
 
     python -m benchmarks.em_inf
 
-The operation: random logits of standard deviation 3 (entropies near 8 nats: every row goes through every step), beside
-autograd with torch.optim.Adam row by row, and one softmax. The throughput: a model of Qwen2.5-0.5B's shape with random
+The operation: logits of a real model (benchmarks/real_logits.py) and made-up ones of standard deviation 3 (entropies
+near 8 nats, and every token counts), every row above the threshold, beside autograd with torch.optim.Adam row by row,
+and one softmax, in turn. The throughput: a model of Qwen2.5-0.5B's shape with random
 weights (again every token goes through every step), in vLLM without and with EM-INF, and as the released code works:
 one prompt at a time, autograd on its logits, transformers' `generate`.
 """
 
 import argparse
+import itertools
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,35 +19,37 @@ from typing import Any
 import torch
 
 from benchmarks.measure import QWEN2_5_0_5B, environment, in_own_process, median, parser, print_json, table
+from benchmarks.real_logits import recorded
 from benchmarks.references import adam_on_logits
 from emlit.decoding import PRESETS, minimize_entropy
 
 RELEASED = PRESETS["released"]
 
 
-def seconds(function: Callable[[], Any], prepare: Callable[[], Any] = lambda: None, repeats: int = 7) -> float:
-    """Median of several calls, after two that do not count."""
-    device_done = torch.cuda.synchronize if torch.cuda.is_available() else lambda: None
-    found = []
-    for _ in range(repeats + 2):
-        prepare()
-        device_done()
-        start = time.perf_counter()
-        function()
-        device_done()
-        found.append(time.perf_counter() - start)
-    return median(found[2:])
-
-
-def operation(rows: int, vocabulary: int) -> dict[str, float]:
+def operation(made_up: bool, rows: int, vocabulary: int, threads: int) -> dict[str, float]:
+    """Median seconds, all in turn, after two rounds that do not count."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    source = (torch.randn(rows, vocabulary, generator=torch.Generator().manual_seed(0)) * 3).to(device)
+    torch.set_num_threads(threads)
+    draw = torch.Generator().manual_seed(0)
+    source = (torch.randn(rows, vocabulary, generator=draw) * 3 if made_up else recorded(rows)).to(device)
     logits = source.clone()
-    return {
-        "op": seconds(lambda: minimize_entropy(logits, inplace=True), lambda: logits.copy_(source)),
-        "softmax": seconds(lambda: torch.softmax(source, dim=-1)),
-        "reference": seconds(lambda: [adam_on_logits(row, RELEASED) for row in source], repeats=3),
+    cases: dict[str, Callable[[], Any]] = {
+        "copy": lambda: logits.copy_(source),
+        "op": lambda: minimize_entropy(logits.copy_(source), inplace=True),
+        "softmax": lambda: torch.softmax(source, dim=-1),
+        "reference": lambda: [adam_on_logits(row, RELEASED) for row in source[:4]],
     }
+    found: dict[str, list[float]] = {name: [] for name in cases}
+    for _ in range(11):
+        for name, case in cases.items():
+            start = time.perf_counter()
+            case()
+            if device == "cuda":
+                torch.cuda.synchronize()
+            found[name].append(time.perf_counter() - start)
+    times = {name: median(seconds[2:]) for name, seconds in found.items()}
+    autograd = times["reference"] * rows / min(rows, 4)
+    return {"op": times["op"] - times["copy"], "softmax": times["softmax"], "reference": autograd}
 
 
 def qwen_config(layers: int) -> Any:
@@ -109,7 +113,7 @@ def released_way(layers: int, tokens: int, prompts: int) -> dict[str, float]:
 
 def child(arguments: argparse.Namespace) -> dict[str, float]:
     if arguments.part == "operation":
-        return operation(arguments.rows[0], arguments.vocabulary)
+        return operation(arguments.made_up, arguments.rows[0], arguments.vocabulary, arguments.threads[0])
     if arguments.part == "vllm":
         return in_vllm(arguments.layers, arguments.requests, arguments.tokens, arguments.repeats)
     return released_way(arguments.layers, arguments.tokens, 2)
@@ -117,7 +121,9 @@ def child(arguments: argparse.Namespace) -> dict[str, float]:
 
 def main() -> None:
     arguments_of = parser(__doc__)
-    arguments_of.add_argument("--rows", type=int, nargs="+", default=[1, 8, 32, 128], help="of logits")
+    arguments_of.add_argument("--rows", type=int, nargs="+", default=[1, 8, 32], help="of logits")
+    arguments_of.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    arguments_of.add_argument("--made_up", action="store_true", help=argparse.SUPPRESS)
     arguments_of.add_argument("--vocabulary", type=int, default=151_936)
     arguments_of.add_argument("--layers", type=int, default=24, help="of the model; Qwen2.5-0.5B has 24")
     arguments_of.add_argument("--requests", type=int, default=32, help="sampled together")
@@ -126,7 +132,7 @@ def main() -> None:
     arguments_of.add_argument("--part", choices=["operation", "vllm", "released"], help="run one here and print JSON")
     arguments = arguments_of.parse_args()
     if arguments.smoke:
-        arguments.rows, arguments.vocabulary, arguments.layers = [2], 2000, 1
+        arguments.rows, arguments.vocabulary, arguments.layers, arguments.threads = [2], 2000, 1, [1]
         arguments.requests, arguments.tokens, arguments.repeats = 4, 4, 1
     if arguments.part:
         print_json(lambda: child(arguments))
@@ -136,13 +142,24 @@ def main() -> None:
     ]
     run = "benchmarks.em_inf"
     rows = []
-    for count in arguments.rows:
-        found = in_own_process(run, "--part=operation", f"--rows={count}", *sizes)
+    for made_up, threads, count in itertools.product([False, True], arguments.threads, arguments.rows):
+        words = [f"--rows={count}", f"--threads={threads}", *["--made_up"] * made_up]
+        found = in_own_process(run, "--part=operation", *words, *sizes)
         op = found["op"]
         cells = [f"{1e3 * found[name]:.1f}" for name in ("op", "reference", "softmax")]
-        rows.append([str(count), *cells, f"{found['reference'] / op:.1f}x", f"{op / found['softmax']:.1f}"])
+        ratios = [f"{found['reference'] / op:.0f}x", f"{op / found['softmax']:.1f}"]
+        rows.append(["made up" if made_up else "real", str(threads), str(count), *cells, *ratios])
     print(f"The operation, V = {arguments.vocabulary}, released parameters, float32\n")
-    header = ["rows", "EM-INF, ms", "Adam by autograd, ms", "softmax, ms", "faster than autograd", "in softmaxes"]
+    header = [
+        "logits",
+        "threads",
+        "rows",
+        "EM-INF, ms",
+        "Adam by autograd, ms",
+        "softmax, ms",
+        "faster",
+        "in softmaxes",
+    ]
     print(table(header, rows))
     served = in_own_process(run, "--part=vllm", *sizes)
     released = in_own_process(run, "--part=released", *sizes)["rate"]

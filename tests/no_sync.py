@@ -53,8 +53,8 @@ class _Calls(TorchFunctionMode):
         self.as_on_cuda = as_on_cuda
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if self.as_on_cuda and func == Tensor.is_cuda.__get__:  # type: ignore[attr-defined]
-            return True
+        if self.as_on_cuda and func in (Tensor.is_cuda.__get__, Tensor.is_cpu.__get__):  # type: ignore[attr-defined]
+            return func == Tensor.is_cuda.__get__  # type: ignore[attr-defined]
         if getattr(func, "__name__", "") in _READS and args and isinstance(args[0], Tensor):
             raise HostSync(f"Tensor.{func.__name__} makes the host wait for the device")
         if func in (torch.tensor, torch.as_tensor) and not isinstance(args[0], Tensor) and (kwargs or {}).get("device"):

@@ -1,20 +1,18 @@
 """Adam on the entropy of rows of logits, its gradient in closed form: what EM-INF does at every token."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from emlit.decoding import native
 from emlit.decoding.rows import run
 from emlit.functional.entropy import LOWEST
 
 _BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8  # torch.optim.Adam's defaults
 
-# A GPU works on so many rows at once: enough to fill it, and little to hold, which is four numbers for each logit.
-ROWS_ON_GPU = 64
-# On a CPU so many rows are worked on together: they and what Adam remembers of them are read again in every step.
-_ROWS_PER_THREAD = 2
+# So many rows are worked on at once: enough to fill a GPU, and little to hold, which is four numbers for each logit.
+ROWS_AT_ONCE = 64
 
 
 class RowParameters(NamedTuple):
@@ -53,12 +51,9 @@ def _measure(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def measure(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The largest logit of each row of z (R, V), its log sum exp and the entropy of softmax(z), nats: (R, 1) each."""
-    if z.is_cuda:
-        return run(_measure, z)  # type: ignore[no-any-return]
-    size = _rows_at_once(z)
-    found = [[value[:real] for value in run(_measure, z[rows])] for rows, real in _blocks(list(range(len(z))), size)]
-    largest, lse, entropy = (torch.cat(values) for values in zip(*found, strict=True))
-    return largest, lse, entropy
+    if native.serves(z):
+        return native.measure(z).split(1, dim=1)  # type: ignore[return-value]
+    return run(_measure, z)  # type: ignore[no-any-return]
 
 
 def _first_step(z: Tensor, m: Tensor, v: Tensor, start: Tensor, lse: Tensor, entropy: Tensor, rate: Tensor) -> None:
@@ -155,67 +150,50 @@ def scratch_for(z: Tensor, rows: int) -> list[Tensor]:
     return [z.new_empty(rows, z.shape[1]) for _ in range(4)]
 
 
-def _descend(z: Tensor, plan: _Plan, rows: slice | Tensor, largest: Tensor, lse: Tensor, entropy: Tensor) -> None:
-    """All steps of some rows: z (B, V) holds them and is changed, the rest is of all rows."""
-    threshold, kl_weight, largest = plan.threshold[rows], plan.kl_weight[rows], largest[rows]
+def _descend(z: Tensor, plan: _Plan, largest: Tensor, lse: Tensor, entropy: Tensor) -> None:
+    """All steps of the rows z (B, V), which are changed."""
+    threshold, kl_weight = plan.threshold, plan.kl_weight
     m, v, start, e = (buffer[: len(z)] for buffer in plan.scratch)
-    above = entropy[rows] >= threshold
+    above = entropy >= threshold
     # The first rate is undone of its correction: m / (1 - beta) is the gradient.
-    rate = torch.where(above, plan.rates[0][rows] * (1 - _BETA1), 0.0)
-    run(_first_step, z, m, v, start, lse[rows], entropy[rows], rate)
+    rate = torch.where(above, plan.rates[0] * (1 - _BETA1), 0.0)
+    run(_first_step, z, m, v, start, lse, entropy, rate)
     for rates, inverse_correction in zip(plan.rates[1:], plan.inverse_corrections[1:], strict=True):
         inverse_sum, top, entropy = run(_measure_again, z, e, largest)
         # A row that stops never starts again: its logits, and so its entropy, no longer change.
         above = above & (entropy >= threshold)
         if not z.is_cuda and not above.any():
             break
-        rate, offset = torch.where(above, rates[rows], 0.0), entropy + top - largest
+        rate, offset = torch.where(above, rates, 0.0), entropy + top - largest
         run(_next_step, z, m, v, start, e, inverse_sum, offset, kl_weight, rate, inverse_correction)
-
-
-def _rows_at_once(z: Tensor) -> int:
-    return 1 if len(z) == 1 else max(2, _ROWS_PER_THREAD * torch.get_num_threads())
-
-
-def _blocks(rows: list[int], size: int) -> Iterator[tuple[slice | Tensor, int]]:
-    """Rows, `size` at a time, and how many of these are meant: a slice where they are neighbours.
-
-    The last block is filled up with its own first row, so that compiled code sees one shape.
-    """
-    for start in range(0, len(rows), size):
-        block = rows[start : start + size]
-        if len(block) == size and block[-1] - block[0] == size - 1:
-            yield slice(block[0], block[-1] + 1), size
-        else:
-            yield torch.tensor(block + block[:1] * (size - len(block))), len(block)
 
 
 @torch.no_grad()
 def descend(z: Tensor, parameters: RowParameters, max_steps: int, scratch: list[Tensor] | None = None) -> None:
     """Take each row of z (R, V), in place, below its threshold or through its steps.
 
-    On a GPU all rows are worked on at once, those below their threshold too, and the host never waits. On a CPU, rows
-    below it are left out, and the others go a few at a time, so that they stay in the cache from step to step.
+    On a GPU all rows are worked on, those below their threshold too, and the host never waits. On a CPU those are left
+    out, and large vocabularies in float32 are for `adam.c`, which lets the tail of a distribution lie.
 
     Args:
         z: (R, V), float32 or float64
         parameters: (R, 1) each, on z's device
         max_steps: the largest of `parameters.steps`, known without asking the device
-        scratch: of `scratch_for`, on a GPU; made anew unless given
+        scratch: of `scratch_for`; made anew unless given
     """
-    if z.is_cuda:
-        scratch = scratch or scratch_for(z, min(len(z), ROWS_ON_GPU))
-        for start in range(0, len(z), len(scratch[0])):
-            part = z[start : start + len(scratch[0])]
-            plan = _Plan.of(parameters.rows(slice(start, start + len(part))), max_steps, part, scratch)
-            _descend(part, plan, slice(None), *measure(part))
+    if native.serves(z):
+        native.descend(z, torch.cat(parameters, dim=1))
         return
-    size = _rows_at_once(z)
-    plan = _Plan.of(parameters, max_steps, z, scratch_for(z, size))
-    largest, lse, entropy = measure(z)
-    above = ((entropy >= parameters.threshold) & (parameters.steps >= 1)).squeeze(1)
-    for rows, real in _blocks(above.nonzero().squeeze(1).tolist(), size):
-        block = z[rows]
-        _descend(block, plan, rows, largest, lse, entropy)
-        if isinstance(rows, Tensor):
-            z[rows[:real]] = block[:real]
+    if not z.is_cuda:
+        above = ((measure(z)[2] >= parameters.threshold) & (parameters.steps >= 1)).flatten().nonzero().flatten()
+        if len(above) < len(z):
+            if len(above):
+                block = z[above]
+                descend(block, parameters.rows(above), max_steps)
+                z[above] = block
+            return
+    scratch = scratch or scratch_for(z, min(len(z), ROWS_AT_ONCE))
+    for start in range(0, len(z), len(scratch[0])):
+        part = z[start : start + len(scratch[0])]
+        plan = _Plan.of(parameters.rows(slice(start, start + len(part))), max_steps, part, scratch)
+        _descend(part, plan, *measure(part))

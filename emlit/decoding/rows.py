@@ -1,25 +1,15 @@
-"""Steps of a decoding, compiled where that pays."""
+"""Steps of a decoding on rows of logits, and their parameters beside them."""
 
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from emlit.functional.compilation import run_compiled
 
-# Compilation takes seconds, once; below this vocabulary it is never earned back on a CPU.
-_COMPILE_FROM = 2**14
-
 
 def run(function: Callable[..., Any], z: Tensor, *args: Any) -> Any:
-    """`function(z, *args)`, compiled on a GPU, and for large vocabularies in float32 on a CPU."""
-    pays = z.is_cuda or (z.shape[1] >= _COMPILE_FROM and z.dtype == torch.float32)
-    return run_compiled(function, z, *args, dynamic=z.is_cuda) if pays else function(z, *args)
-
-
-def run_on_gpu(function: Callable[..., Any], z: Tensor, *args: Any) -> Any:
-    """Likewise, but never compiled on a CPU."""
+    """`function(z, *args)`, compiled on a GPU. On a CPU the seconds that this takes are never earned back."""
     return run_compiled(function, z, *args, dynamic=True) if z.is_cuda else function(z, *args)
 
 

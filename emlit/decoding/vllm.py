@@ -19,7 +19,7 @@ from vllm.v1.worker.gpu.sample.logits_processor.interface import LogitsContext
 from vllm.v1.worker.gpu.sample.logits_processor.interface import LogitsProcessor as RunnerV2
 
 from emlit.decoding import Decoding, EntropyMinimization, adaptive_temperature
-from emlit.decoding.adam import ROWS_ON_GPU, RowParameters, descend, scratch_for
+from emlit.decoding.adam import ROWS_AT_ONCE, RowParameters, descend, scratch_for
 from emlit.decoding.requests import from_flat_keys, from_settings
 from emlit.decoding.slots import COLUMNS, KINDS, Slots, send
 
@@ -128,10 +128,10 @@ class EntropyDecoding(RunnerV1, RunnerV2):
             self._change(kind, slots, logits, values)
             return
         rows = send(torch.from_numpy(found), logits.device)
-        for start in range(0, len(rows), ROWS_ON_GPU):  # not all at once: these are copies
-            where = rows[start : start + ROWS_ON_GPU]
+        for start in range(0, len(rows), ROWS_AT_ONCE):  # not all at once: these are copies
+            where = rows[start : start + ROWS_AT_ONCE]
             block = logits[where]
-            self._change(kind, slots, block, values[start : start + ROWS_ON_GPU])
+            self._change(kind, slots, block, values[start : start + ROWS_AT_ONCE])
             logits[where] = block
 
     def _change(self, kind: type[Decoding], slots: list[int], rows: Tensor, values: Tensor) -> None:
@@ -149,7 +149,7 @@ class EntropyDecoding(RunnerV1, RunnerV2):
             return None
         held = self._held and (self._held[0].shape[1], self._held[0].is_inference())
         if self._held is None or held != (rows.shape[1], torch.is_inference_mode_enabled()):
-            self._held = scratch_for(rows, ROWS_ON_GPU)
+            self._held = scratch_for(rows, ROWS_AT_ONCE)
         return self._held
 
     @torch.inference_mode()  # as at every step: compiled code is of one mode

@@ -1,7 +1,6 @@
 """The logits processor without an engine: requests come, move and go."""
 
 import functools
-from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,6 +19,7 @@ pytest.importorskip("vllm")
 from vllm import SamplingParams
 from vllm.v1.sample.logits_processor.interface import BatchUpdate, MoveDirectionality
 
+from emlit.decoding import native
 from emlit.decoding.requests import to_flat_keys
 from emlit.decoding.vllm import EntropyDecoding
 from tests.no_sync import no_sync
@@ -232,38 +232,45 @@ def test_parameters_are_sent_when_requests_come_and_go_and_not_at_every_step(mon
                                minimize_entropy(logits()[:1], threshold=0.1, steps=10)[0])  # fmt: skip
 
 
-@pytest.mark.parametrize("as_on_cuda", [False, True])
-def test_it_compiles_when_the_model_is_loaded(monkeypatch, as_on_cuda):
+def test_on_a_gpu_it_compiles_when_the_model_is_loaded(monkeypatch):
     """For one row and for several, each of the functions that requests will need."""
     compiled = []
 
     def record(function, z, *args, dynamic):
-        assert dynamic == as_on_cuda
-        compiled.append((function.__name__, 2 if dynamic and len(z) > 1 else len(z)))
+        assert dynamic
+        compiled.append((function.__name__, min(len(z), 2)))
         return function(z, *args)
 
     monkeypatch.setattr("emlit.decoding.rows.run_compiled", record)
     model = SimpleNamespace(get_vocab_size=lambda: 2**14)
-    with no_sync(True) if as_on_cuda else nullcontext():
+    with no_sync(True):
         processor = EntropyDecoding(SimpleNamespace(model_config=model), torch.device("cpu"), False)
     assert not processor.decodings
     warm = set(compiled)
-    names = {"_measure", "_first_step", "_measure_again", "_next_step"}
-    assert {name for name, _ in warm} == (names | {"_entropy_at", "_halve"} if as_on_cuda else names)
+    assert {name for name, _ in warm} == {
+        "_measure", "_first_step", "_measure_again", "_next_step", "_entropy_at", "_halve"
+    }  # fmt: skip
     compiled.clear()
     for count in (1, 2, 3, 9):
         for slot in range(count):
             processor.add_request(slot, EM if slot % 2 else COOL)
-        with no_sync(True) if as_on_cuda else nullcontext():
+        with no_sync(True):
             processor.apply(torch.randn(count, 2**14))
     assert compiled
     assert set(compiled) <= warm
 
 
+def test_on_a_cpu_it_compiles_when_the_model_is_loaded():
+    native._library.cache_clear()
+    EntropyDecoding(SimpleNamespace(model_config=SimpleNamespace(get_vocab_size=lambda: 2**14)), torch.device("cpu"))
+    assert native._library.cache_info().currsize == 1
+
+
 def test_no_request_compiles_anything_anew(monkeypatch):
     """vLLM samples in inference mode, for which compiled code is another."""
-    made = functools.cache(lambda function: torch.compile(function, dynamic=False, backend="eager"))
-    monkeypatch.setattr("emlit.decoding.rows.run_compiled", lambda function, *args, dynamic: made(function)(*args))
+    made = functools.cache(lambda function: torch.compile(function, dynamic=True, backend="eager"))
+    monkeypatch.setattr("emlit.decoding.adam.run", lambda function, *args: made(function)(*args))  # as on a GPU
+    monkeypatch.setattr(native, "serves", lambda z: False)
     model = SimpleNamespace(get_vocab_size=lambda: 2**14)
     processor = EntropyDecoding(SimpleNamespace(model_config=model), torch.device("cpu"), False)
     before = torch._dynamo.utils.counters["stats"]["unique_graphs"]
