@@ -1,6 +1,7 @@
 """One optimiser step of EM-RL beside TRL's RLOO and GRPO, and of EM-FT beside the one-shot-EM loop.
 
     python -m benchmarks.rl_step                 the tiny reasoner, then 2 layers of Qwen2.5-0.5B with its vocabulary
+    python -m benchmarks.rl_step --pretrained FILE.gguf    a real model, its weights whole
     python -m benchmarks.rl_step --scaling       time and memory against the length of completions and the prompts
 
 The same model, prompts, samples, lengths, threads and learning rate on every side, no KL term, float32; the two sides
@@ -10,6 +11,7 @@ take turns, each in a process of its own. TRL lives in a virtual environment tha
 import argparse
 import json
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -44,25 +46,26 @@ SIDES = {
 }
 
 
-def make_model(directory: Path, vocabulary: int | None) -> None:
-    """The tiny reasoner, or (with a vocabulary) a wide one of random weights with its tokenizer; and prompts.json."""
+def make_model(directory: Path, size: str, arguments: argparse.Namespace) -> None:
+    """A model's directory with prompts.json: the tiny reasoner, a wide one of random weights, or a real one."""
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
-    from emlit.pretrained import load_tokenizer
+    from emlit.pretrained import load_tokenizer, resolve
     from emlit.rollout import render
     from emlit.tasks import TinyArithmetic
     from emlit.tiny import MODEL_DIR
 
-    shutil.copytree(MODEL_DIR, directory, dirs_exist_ok=True)
-    tokenizer = load_tokenizer(str(MODEL_DIR))
+    source = Path(resolve(arguments.pretrained if size == "real" else "tiny"))
+    shutil.copytree(source, directory, dirs_exist_ok=True, copy_function=os.symlink if size == "real" else shutil.copy2)
+    tokenizer = load_tokenizer(str(source))
     prompts = [tokenizer.decode(prompt.tokens) for prompt in render(TinyArithmetic("train", n=512), tokenizer, 200)]
     (directory / "prompts.json").write_text(json.dumps(prompts))
-    if vocabulary is not None:
+    if size == "wide":
         torch.manual_seed(0)
         own = json.loads((MODEL_DIR / "config.json").read_text())
         ids = {key: own[key] for key in ("eos_token_id", "pad_token_id", "bos_token_id") if key in own}
         Qwen2ForCausalLM(
-            Qwen2Config(vocab_size=vocabulary, num_hidden_layers=2, **QWEN2_5_0_5B, **ids)
+            Qwen2Config(vocab_size=arguments.vocabulary, num_hidden_layers=2, **QWEN2_5_0_5B, **ids)
         ).save_pretrained(directory)
 
 
@@ -204,6 +207,7 @@ def main() -> None:
     arguments_of.add_argument("--repeats", type=int, default=3)
     arguments_of.add_argument("--vocabulary", type=int, default=151_936, help="of the wide model")
     arguments_of.add_argument("--sizes", nargs="+", choices=["tiny", "wide"], default=["tiny", "wide"])
+    arguments_of.add_argument("--pretrained", help="this model in place of the sizes")
     arguments_of.add_argument("--sides", nargs="+", choices=list(SIDES), default=None)
     arguments_of.add_argument("--scaling", action="store_true")
     arguments_of.add_argument("--lengths", type=int, nargs="+", default=[64, 128, 256, 512])
@@ -218,6 +222,7 @@ def main() -> None:
     defaults = {
         "tiny": {"prompts": 32, "tokens": 48, "steps": 8, "threads": 1},
         "wide": {"prompts": 8, "tokens": 64, "steps": 3, "threads": 2},
+        "real": {"prompts": 16, "tokens": 64, "steps": 3, "threads": 2},
     }
     if arguments.smoke:
         arguments.sizes, arguments.repeats, arguments.vocabulary = ["tiny"], 1, 1000
@@ -227,16 +232,17 @@ def main() -> None:
         defaults["wide"] = defaults["tiny"]
     asked = {name: getattr(arguments, name) for name in defaults["tiny"]}
     with tempfile.TemporaryDirectory() as directory:
-        sizes = ["wide"] if arguments.scaling else arguments.sizes
+        sizes = ["real"] if arguments.pretrained else ["wide"] if arguments.scaling else arguments.sizes
         for size in sizes:
             chosen = {name: default if asked[name] is None else asked[name] for name, default in defaults[size].items()}
             vars(arguments).update(chosen)
             model = Path(directory) / size
-            make_model(model, None if size == "tiny" else arguments.vocabulary)
+            make_model(model, size, arguments)
             if arguments.scaling:
                 print(f"EM-RL, 2 layers of width 896, V = {arguments.vocabulary}\n\n{scaling(arguments, str(model))}\n")
                 continue
-            title = {"tiny": "The tiny reasoner", "wide": f"2 layers of width 896, V = {arguments.vocabulary}"}[size]
+            titles = {"tiny": "The tiny reasoner", "wide": f"2 layers of width 896, V = {arguments.vocabulary}"}
+            title = titles.get(size, Path(arguments.pretrained or "").name)
             print(compare(title, arguments.sides or list(SIDES), str(model), arguments) + "\n")
     print(environment())
 
