@@ -7,6 +7,7 @@ from emlit.errors import ConfigError, DataError
 from emlit.grading import extract_answer, extract_boxes, math_equal
 from emlit.grading.quantities import same_unit, split_unit
 from emlit.grading.stated import without_thinking
+from emlit.grading.words import option
 from emlit.grading.writing import split, tidy
 from emlit.records import Grade, Row
 from emlit.tasks.benchmark import OWN, Benchmark, Hub, row_number
@@ -25,6 +26,7 @@ SUBJECTS = (
     "TheoreticalMechanics", "Thermodynamics", "WaveOptics",
 )  # fmt: skip
 _ENDING = re.compile(r"final answers? (?:is|are)|最终答案", re.IGNORECASE)
+_JOINTS = re.compile("[,;、，]|and|和")  # between several options
 _TRUE = {"true", "yes", "right", "correct", "t", "y", "是", "对", "正确", "真", "能", "可以"}
 _FALSE = {"false", "no", "wrong", "incorrect", "f", "n", "否", "错", "错误", "不正确", "假", "不是", "不能", "不可以"}
 
@@ -153,6 +155,7 @@ def _truth(answer: str) -> bool | None:
 
 
 def _letters(answer: str) -> str:
-    """The options chosen, in order: "(b)", "B." and "b) 5 eV" are B."""
-    found = re.match(r"[A-Za-z](?![A-Za-z])", _plain(answer.partition(")")[0] if ")" in answer[:4] else answer))
-    return found[0].upper() if found else _plain(answer).upper()
+    """The options chosen, in order: "(b)", "B." and "b) 5 eV" are B, "A, B" is AB, and "A or B" is none."""
+    text = tidy(answer)
+    chosen = option(text[:1].upper() + text[1:])
+    return _JOINTS.sub("", _plain(chosen[0] if chosen else text)).upper()
