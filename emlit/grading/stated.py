@@ -8,7 +8,7 @@ _WINDOW = 1000  # characters after a mark that are read
 _MARKS = 32  # the last ones, which are tried
 _MARK = re.compile(
     r"(?P<tag><(?P<name>(?:final_)?answer)>)|(?P<hashes>####(?!\s*(?:step|part|case|stage) ?\d))|"
-    r"(?<![A-Za-z])(?P<short>ans\.|an answer of(?= ?[-+$\\\d*(]))|"
+    r"(?<![A-Za-z])(?P<short>ans\.|(?:an?|the|our)(?: final)? answer of(?= ?[-+$\\\d*(]))|"
     r"(?<![A-Za-z])(?:an(?:s|swers?)|antwort|réponse|respuesta|resposta|risposta|ответ|답|정답)(?![A-Za-z])|"
     r"\b(?:correct|right|best|final) (?:option|choice)\b|答案|答え|答(?=[:：])",
     re.IGNORECASE,
@@ -59,7 +59,6 @@ _MATHS = re.compile(
     r"\\end\{(?P=name)\}|\$(?P<inline>(?:[^$\\\n]|\\.)+)\$(?!\d)",
     re.DOTALL,
 )
-_PROSE = re.compile(r"[\d.,][^\\]*?\s[a-z]{2,}\s")  # a price, words, another price: no formula
 _UNIT = re.compile(
     r" ?\\?%| (?:cm|mm|km|m|kg|g|mg|s|min|h|ft|mph|inch(?:es)?|feet|foot|met(?:er|re)s?|hours?|minutes?|seconds?|days?|"
     r"(?:hundred|thousand|million|billion|trillion)s?|dozen|percent|squared|cubed|factorial|"
@@ -69,7 +68,7 @@ _UNIT = re.compile(
 _PART = r"[a-z]+[ -](?:half|halves|(?:third|quarter|fourth|fifth|sixth|eighth|tenth)s?)\b"
 _GOES_ON = re.compile(
     r"(?: (?!(?:since|because|as|so|for|if|when|where|which|while|with|at|from|after|using|given|assuming|provided|"
-    r"rather|instead|by(?= [a-z]))\b)[A-Za-z]+(?: [A-Za-z]+)?)?"
+    r"rather|instead|by(?= [a-z]))\b)[A-Za-z]+){0,2}"
     r"(?:\s*(?:,|,?\s(?:and|or)\b)\s*(?:(?:maybe|perhaps|possibly)\s)?|[-–]|(?<=[a-z])\s)"
     rf"(?=\$|\\\(|\*\*|(?:[*_`\"]|<\w+>)[-+$\d]|\d[\d./]*(?:{_UNIT.pattern})|{_PART}|"
     r"(?<=\bor )[-+]?\d|[-+]?\d[\d./,]*[.!]?\s*(?:\n|\Z))"
@@ -103,12 +102,6 @@ _TWO = re.compile(r"\s(?:is|are|was|equals)\s.*(?:,|\b(?:and|or|but|while|if|the
 _OUTER = "*_`\"'“”’ \t,;:.!?。！？"
 _BEFORE = re.compile(rf"(?:(?!\.\d)[{_OUTER}])*")  # but a decimal point
 _SPECIAL = re.compile(r"<[|｜][^<>|｜\n]{1,40}[|｜]>|</s>|<(?:eos|end_of_turn)>")
-# is not 7 but 5; isn't 7, it's 5
-_CORRECTED = re.compile(
-    r" (?:is not|isn['’]t|was not|wasn['’]t)\b[^\n.;:]{1,60}?[,;.]? "
-    r"(?:but(?: rather)?|rather|it['’]s|it is)(?: actually)? (?!not)",
-    re.IGNORECASE,
-)
 _CONCLUSION = re.compile(
     r"(?:(?:(?:therefore|thus|hence|so),? )?(?:the |our )?(?:final )?(?:solution|result)s?(?: (?:is|are)\b:?|\**:)\**|"
     r"(?:therefore|thus|hence|so)\b[,:]?|(?:因此|所以|故)[，,]?)\s*",
@@ -116,14 +109,24 @@ _CONCLUSION = re.compile(
 )
 _CHOICE = re.compile(
     r"(?:(?:therefore|thus|hence|so)\b,?\s+)?(?:(?:the )?(?:correct )?(?:option|choice) |[(*]*(?=(?-i:[A-J])\b))"
-    r"\(?(?P<letter>[A-J])[)*]* is (?:the )?(?:correct|right|best)(?: (?:one|answer|option|choice))?|"
-    r"(?:[^\n]{0,200}[。，,\s])?(?:故|因此|所以|应|综上)?[，,]?(?:本题)?选(?:择|项)?[:：]?\s*[(（]?(?P<chosen>[A-J])[)）]?(?:项|选项)?",
+    r"\(?(?P<letter>[A-J])[)*]* is (?:the )?(?:correct|right|best|answer)(?: (?:one|answer|option|choice))?|"
+    r"(?:(?:[^\n]{0,200}[。，,\s])?(?:故|因此|所以|应|综上)?[，,]?(?:本题)?选(?:择|项)?[:：]?|"
+    r"(?:I(?: would)? )?(?:choose|pick|select|go with)(?: option)?|(?:my )?choice(?:\**:| is)|the correct one is)"
+    r"\s*[(（*]*(?P<chosen>[A-J])[)）]?(?:项|选项)?",
     re.IGNORECASE,
 )
 _LETTERED = re.compile(r"\A(?:(?:the )?(?:correct )?(?:option|choice|letter) )\(?([A-J])\)?[,:] ", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?。])\s+(?=[^\s])")
 _THOUGHT = re.compile(r"</(?:think|thinking|thought|reasoning)>|◁/think▷", re.IGNORECASE)
-_SHORT = re.compile(r"(?:[A-Za-z](?:_\w)? ?= ?)?[+-]?(?:\\?\$|[^\w\s\\])?\.?\d[\d.,/]*%?(?: [^\W\d_]+){0,2}")
+_SHORT = re.compile(
+    r"(?:[A-Za-z](?:_\w)? ?= ?)?[+-]?(?:\\?\$|[^\w\s\\])?\.?\d[\d.,/]*%?(?: [^\W\d_]+){0,2}|\(?[A-H]\)?|"
+    r"(?i:yes|no|true|false)"
+)
+# Of 7 + 4 = 11 the result, in mathematics or not.
+_CALCULATED = re.compile(
+    r"(?:\\\( ?|\$)?\.?\d(?:[\d.,+*/×()-]|x|\\times|\\cdot|\\div|\\?\$| )*= ?((?:\\?\$)?[\d.,]*\d)(?: ?\\\)|\$)?|"
+    r"\\\( ?((?:\\?\$)?[\d.,]*\d) ?\\\)"
+)
 
 
 def without_thinking(text: str) -> str:
@@ -157,9 +160,6 @@ def _stated_at(text: str, mark: re.Match[str]) -> str | None:
     if mark["hashes"]:
         return None if text[line : mark.start()].strip("*> \t") else _value(window.partition("\n")[0])
     link = _LINK.match(window)
-    denied = _CORRECTED.match(window)
-    if denied is not None and (answer := _value(window[denied.end() :])) and _SHORT.fullmatch(answer):
-        return answer
     if link is not None and (
         _DENIED.search(link[0]) or _SPOKEN_OF.search(text, max(0, mark.start() - 40), mark.start())
     ):
@@ -195,7 +195,7 @@ def _value(text: str) -> str | None:
     if named is not None and not _TWO.search(named["what"]):
         return _value(text[named.end() :]) or _plain(line)
     maths = _MATHS.match(text)
-    if maths is not None and not (maths["inline"] and _PROSE.match(maths["inline"])):
+    if maths is not None:
         inline = maths["inline"] or maths["round"]
         return _plain(line) if inline and _OPERATED.match(line, maths.end()) else _formula(text, maths)
     wrapped = _WRAPPED.match(text)
@@ -246,6 +246,8 @@ def _concluded(text: str) -> str | None:
     """A last line "Therefore, 18."."""
     last = text.rstrip()
     last = _bare(last[last.rfind("\n", max(0, len(last) - _WINDOW)) + 1 :])
+    if last == _bare(text.strip()) and (_SHORT.fullmatch(last) or _MATHS.fullmatch(last)) and r"\boxed" not in last:
+        return last  # nothing else is said
     last = _SENTENCE.split(last)[-1]
     if choice := _CHOICE.fullmatch(last):
         return choice["letter"] or choice["chosen"]
@@ -253,5 +255,6 @@ def _concluded(text: str) -> str | None:
     if said is None:
         return None
     maths = _MATHS.fullmatch(last, said.end())
-    answer = _formula(last, maths) if maths else _value(last[said.end() :])
-    return answer if answer and (maths or _SHORT.fullmatch(answer)) else None
+    answer = _formula(last, maths) if maths else _value(_CALCULATED.sub(r"\1\2", last[said.end() :]))
+    worded = answer and last.endswith((f"{answer}$", f"{answer}\\)", f"{answer} \\)"))  # the probability is $x$
+    return answer if answer and (maths or worded or _SHORT.fullmatch(answer)) else None

@@ -125,7 +125,7 @@ STATED = [
 # Thinking in tags, what is put right behind a box, whole sentences.
 SAID_AFTER = [
     ('<think>maybe \\boxed{17}</think>\n\nThe answer is 18.', "18"),
-    ('<think>The answer is 17. Hmm.</think>\n\n18', None),
+    ('<think>The answer is 17. Hmm.</think>\n\n18', '18'),
     (r"The problem asks to put the answer in \boxed{}. The answer is 18.", "18"),
     (r"I first got \boxed{17}. The correct answer is 18.", "17"),
     (r"\boxed{17} is not right; the final answer is 18.", "17"),
@@ -162,7 +162,6 @@ SAID_AFTER = [
     ("The answer is Mr. Smith.", "Mr. Smith"),
     ('{"answer": 18}', "18"),
     ("The answer is 18, I think.", "18"),
-    ("18", None),
     ("The total is computed. 18 apples", None),
     ('{"answer": "18"}', "18"),
     ('{"reasoning": "x", "answer": 18, "unit": "cm"}', "18"),
@@ -338,7 +337,7 @@ NOT_SAID = [
     ('The answer is $2$ pounds $3$ ounces.', '2'), ('The answer is <b>2</b> pounds and <b>3</b> ounces.', '2'), ('The answer is $5 \\frac12$', '5'),
     ('Final Answer: x is 5 and y is 6.', '6'), ('Final Answer: The number is not 5.', '5'), ('Final Answer: x is 5, y is 6.', '6'),
     ('Final Answer: The value is at least 5.', '5'), ('Final Answer: The answer is between 3 and 5.', '5'), ('The answer to "is x 5?" is no.', '5'),
-    ('Final Answer: The number of ways is greater than 5.', '5'), ('Final Answer: if x is 3, y is 5', '5'), ('The answer is no, 5 is wrong.', '5'),
+    ('Final Answer: The number of ways is greater than 5.', '5'), ('Final Answer: if x is 3, y is 5', '5'), ('<answer>A\nB</answer>', 'A'), ('The answer is no, 5 is wrong.', '5'),
 ]  # fmt: skip
 
 
@@ -353,14 +352,26 @@ OTHERWISE = [
     ("Answer: 0.75 (75%)", "3/4"), ("The answer is five (5).", "5"), (r"\boxed{x = 5 \text{ (rejecting } x=-2)}", "5"),
     ("Thus, x = 12.", "12"), ("The solution is x = 42.", "42"), ("Hence, option C is correct.", "C"), ("故选 B。", "B"),
     ("Ans. 42", "42"), ("The answer is 42<|eot_id|>", "42"), ("The answer is option (C), 18.", "C"),
-    ("The answer isn't 7, it's 5.", "5"), ("The answer is either 5 or 7.", "5, 7"),
+    ("The answer is either 5 or 7.", "5, 7"),
     (r"So $\boxed{4}$ or $\boxed{-4}$.", "-4,4"), (r"\boxed{1} and \boxed{2}", "1,2"),
     (r"\boxed{5}. Check: \boxed{5}", "5"), ("We add. Therefore, n = 24.", "24"),
     (r"The result is $\frac{1}{2}$.", "1/2"), ("So the solution is 9.", "9"), ("Thus the correct option is B.", "B"),
     ("Therefore, choice (D) is correct.", "D"), ("因此选 A", "A"), ("所以，本题选C。", "C"), ("Ans. $x=3$", "3"),
     ("ans: 12", "12"), ("The answer is 7</s>", "7"), ("Final answer: 8<|im_end|>", "8"),
-    ("The answer is option B, 20.", "B"), ("The answer is not 12 but 15.", "15"),
-    ("The answer is not 3, it is 4.", "4"), ("The answer is either 2 or 3.", "2,3"), ("因此，x = 12。", "12"),
+    ("The answer is option B, 20.", "B"), ("The answer is either 2 or 3.", "2,3"), ("因此，x = 12。", "12"),
+    # nothing but a value
+    ("18", "18"), ("**18**", "18"), ("$18$", "18"), (r"\(\frac12\)", "1/2"), ("18 apples", "18"), ("(C)", "C"), ("C.", "C"), ("Yes", "yes"),
+    ("<think>3 and 6</think>\n\n18", "18"), ("$x^2+1$", "1+x^2"),
+    # last sentences with a calculation or a formula
+    (r"Therefore, Brian has \(7 + 4 = 11\) plums.", "11"), (r"So, Brian has \( 11 \) plums.", "11"), ("So Brian has 7 + 4 = 11 plums.", "11"),
+    (r"Thus, the total cost is $9 \times 2 = 18$ dollars.", "18"), (r"Therefore, the probability is $\frac{1}{2}$.", "1/2"),
+    ("So, the total number of apples is \\(7 + 2 = 9\\).", "9"), ("So, the ratio is 5/12.", "5/12"), ("Therefore, C.", "C"),
+    # choices, and an answer of something
+    ("I choose B.", "B"), ("I would choose option B.", "B"), ("My choice: B", "B"), ("Option B is the answer.", "B"), ("The correct one is (B).", "B"),
+    ("We get the final answer of 12.", "12"), ("which gives us our answer of $12$.", "12"),
+    # a reason behind a formula and its unit
+    (r"The answer is $18$ dollars because $9 \times 2 = 18$.", "18"), ("The answer is 9 x 2 = 18.", "18"),
+    ("The answer is 3.14 to the nearest hundredth.", "3.14"), ("The answer is $12 a day.", "12"),
 ]  # fmt: skip
 
 
@@ -376,6 +387,14 @@ def test_what_is_said_otherwise(text, gold):
         "The solution is to add them.",
         "Thus, we are done.",
         "The answer is not 7, but I cannot say more.",
+        "The answer isn't 7, it's 5.",
+        "I have 12 apples and 3 pears",
+        "12 or 13",
+        "A. 12\nB. 13",
+        "$\\boxed{12 $",
+        "Therefore, multiply by $12$.",
+        "So we have $x = 12$ and $y = 13$.",
+        "Therefore, the total is 2 + 3 = 5 apples or 6 pears.",
         "Hence, options A and B are wrong.",
         "我选了很多。",
     ],
