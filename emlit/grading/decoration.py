@@ -16,7 +16,7 @@ _SHOWING = {
     for count, names in enumerate(
         (
             "boxed fbox framebox bbox underline uline underbrace overbrace cancel bcancel xcancel sout ensuremath "
-            "mathbf mathit mathsf mathtt mathcal mathnormal boldsymbol bm pmb num",
+            "mathbf mathit mathsf mathtt mathcal mathnormal boldsymbol bm pmb num vec hat overrightarrow",
             "textcolor colorbox enclose href",
             "fcolorbox",
         )

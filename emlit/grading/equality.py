@@ -14,7 +14,6 @@ from emlit.grading.structure import (
     MOST_PARTS,
     braced,
     bracketed,
-    differing_derivatives,
     digit_groups,
     elements,
     in_turn,
@@ -36,6 +35,7 @@ from emlit.grading.writing import compact, condition, split, tidy
 
 _LONGEST = 2000
 _WHOLE = re.compile(r"\.00+\Z")
+_POINT = re.compile(r"\A[A-Z]'? ?(?=\()")  # A(1, 2)
 # The value again, in another writing: 3/4 (or 0.75).
 _REMARK = re.compile(r"(?P<value>[^()]*[^() ]) \((?:or |i\.e\.,? ?|= ?|\\approx ?|that is,? ?)?(?P<again>[^()]+)\)")
 
@@ -98,7 +98,7 @@ def _same(left: str, right: str, terms: Terms) -> bool:
         remark = _REMARK.fullmatch(text)
         if remark and compact(remark["value"]) != compact(remark["again"]):
             value, again = tidy(remark["value"]), tidy(remark["again"])
-            if _same(value, again, terms):  # 0.75 (75%) is no product
+            if _same(value, again, terms) or _holds([value, again], terms):  # 0.75 (75%) is no product
                 return _same(value, against, terms)
     if (renamed := with_variable_of(left, right)) is not None:
         return _same(left, renamed, terms)
@@ -190,8 +190,6 @@ def _equations(left: str, right: str, terms: Terms) -> bool | None:
             if r"\approx" in left + right:  # what follows it is no part of what the parser reads
                 return _in_order([sides[0][0], sides[0][-1]], [sides[1][0], sides[1][-1]], terms)
             return None
-        if differing_derivatives(sides[0][0], sides[1][0]):
-            return False
         return (
             compact(sides[0][0]) == compact(sides[1][0])
             and (
@@ -233,6 +231,7 @@ def _bracketed(left: str, right: str, terms: Terms) -> bool | None:
     part, other = bracketed(left), bracketed(right)
     if part is None and other is None:
         return None
+    part, other = part or bracketed(_POINT.sub("", left)), other or bracketed(_POINT.sub("", right))
     if part is None or other is None:
         return None if is_relation(left) or is_relation(right) else False
     (opened, items), (other_opened, other_items) = part, other

@@ -14,7 +14,7 @@ from emlit.grading.writing import compact
 # What the parser would take for something else: 52 in base 8, (2n-1)!!, dates, feet and inches, 0xFF, \angle ABC.
 _MISREAD = re.compile(
     r"\d\s*_|!\s*!|\d{4}-\d\d-\d\d|\d\d?/\d\d?/\d{4}|\d'\s*\d|(?<![\w.])0[xXbo][0-9A-Fa-f]|\\(?:angle|nabla)(?![a-z])|"
-    r"\d \d"
+    r"\d \d|\^ ?\{? ?\d{6}|\d{6} ?!"
 )
 _TIME = re.compile(r"\d\d?:[0-5]\d")
 _MODULUS = re.compile(r"(?P<value>.*\S) ?\\pmod ?\{ ?(?P<modulus>\w+) ?\}")
@@ -56,7 +56,8 @@ def same_leaves(left: str, right: str, terms: Terms, same: Callable[[str, str, T
     for text, known in ((left, other_unit), (right, unit)):  # 18 m is a product, but not beside 18 metres
         if known and (letter := _LETTER_UNIT.fullmatch(text)) and same_unit(letter[2], known):
             return same(letter[1], other if text == left else value, terms)
-    if unit is not None or other_unit is not None:
+    in_radians = {unit, other_unit} == {"degree", None} and r"\pi" in left + right  # 30° is \pi/6
+    if (unit is not None or other_unit is not None) and not in_radians:
         unit, other_unit = (each if each is not None else "%" if text.endswith("%") else None
                             for each, text in ((unit, left), (other_unit, right)))  # fmt: skip
         if unit is not None and other_unit is not None and not same_unit(unit, other_unit):
@@ -83,7 +84,7 @@ def _digits(text: str) -> str | None:
 def _legible(text: str) -> str:
     """With degrees as radians, and with what the parser drops as part of a name or a product: f', A^T, 2\\frac13."""
     text = _MIXED.sub(lambda m: f"({m['whole']}+{m['rest']})" if int(m["top"]) < int(m["bottom"]) else m[0], text)
-    text = re.sub(r"(\d+)\s*\^\s*\{?\s*\\circ\s*\}?", r"{\\frac{\1 \\pi}{180}}", text)
+    text = re.sub(r"(\d[\d.]*)\s*\^\s*\{?\s*\\circ\s*\}?", r"{\\frac{\1 \\pi}{180}}", text)
     text = re.sub(r"\^ ?\{ ?T ?\}", "^{(T)}", text)
-    text = _ARGUMENT.sub(r"\g<name>(\g<argument>)", text.replace(r"\pi(", r"\pi\cdot ("))
+    text = _ARGUMENT.sub(r"\g<name>(\g<argument>)", re.sub(r"\\pi ?\(", r"\\pi\\cdot (", text))
     return re.sub(r"(?<=[A-Za-z)}]) ?('+)", lambda m: f"_{{{'q' * len(m[1])}}}", text)

@@ -59,17 +59,17 @@ _DEGREES = re.compile(r"(?P<head>.*[\w)}\]])\s*\^\s*\{?\s*(?P<mark>\\circ|\\prim
 # A word, not a product: four letters, or three with a vowel behind the first, or another word behind them.
 _WORDS = re.compile(
     r"(?P<head>[+-]?(?:[\d.,/ ]*\d|[\d ]*\\frac ?\{\d+\} ?\{\d+\}))\s+(?P<unit>(?:[A-Z]{2} )?(?:[A-Z]-)?"
-    r"(?:[^\W\d_]{4,}|(?!max|abs|det|dim|mod)[A-Za-z](?:[aeiou][a-z]|[a-z][aeiou])|[A-Za-z]{2,3}(?= [a-z]{3}))"
-    r"(?:[ /-][^\W\d_]+)*)"
+    r"(?:[^\W\d_]{4,}|(?!max|abs|det|dim|mod)[A-Za-z](?:[aeiou][a-z]|[a-z][aeiou])|[A-Za-z]{2,3}(?= (?:an? )?[a-z]{3})|"
+    r"an?(?= [a-z]{3}))(?:[ /-][^\W\d_]+)*)"
 )
 _WRAPPED = re.compile(_COMMAND)
 _FACTORS = re.compile(rf"(/)|(\\?[^\W\d_]+(?:\\?\$)?|\\\$|{_SIGN}|%)\s*(?:\^\s*\{{?\s*(-?\d+)\s*\}}?)?")
 _OPERATION = re.compile(
     r"^\W*(?:(?:st|[nr]d|th) )?(?:roots?|powers?|and|no|wrong|incorrect|if|is|was|at least|"
     r"at most|multiplied|reciprocal|base|point|times \w+|squared|cubed|factorial|plus|minus|divided|over|half|halves|"
-    r"thirds?|doubled|tripled|halved|twice|fourths?|fifths?|sixths?|sevenths?|"
-    r"eighths?|ninths?|tenths?|(?:hundred|thousand|[mb]illion)ths?|tens|remainder|modulo|mod|choose|to the|"
-    r"or|not|but|unless|maybe|perhaps|possibly|false|nope)\b|\b(?:than|below)\b"
+    r"thirds?|doubled|tripled|halved|twice|(?:four|fif|six|seven|eigh|nin|ten|eleven|twelf|\w+teen|\w+tie|hundred|"
+    r"thousand|[mb]illion)ths?|tens|remainder|modulo|mod|choose|to the|or|not|but|unless|maybe|perhaps|possibly|false|"
+    r"nope)\b|\b(?:than|below)\b|^\s*(?:[*+=<>!]|[-/:;,^] ?\d|[eErR] ?\d|with (?:a )?remainder|的|分之|次方|不|或|半)"
 )
 _PREFIXED = re.compile(r"[mMpPGT](?:eV|Hz|Pa|mol|[WVANJTFCSHBbm])")  # mega is not milli, nor a byte a bit
 # One of several: 5 feet, 3 inches.

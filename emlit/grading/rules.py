@@ -6,7 +6,7 @@ _FUNCTIONS = "arcsinh|arccosh|arctanh|arcsin|arccos|arctan|sinh|cosh|tanh|sin|co
 _OR = "(?:and|or|oder|und|et|ou|или|и|或|和)"
 _TH = "(?:st|[nr]d|th)"
 _GREEK = "pi|alpha|beta|gamma|theta|phi|lambda|mu|sigma|omega"
-_SHORT = r"(\\[A-Za-z]+|[0-9A-Za-z])"
+_SHORT = r"(?:\\[A-Za-z]++|[0-9A-Za-z])"
 _ABOVE = r"((?:[^{}\\]|\\(?!over|choose)|(?<!\\)\{[^{}]*\})*+)"
 _BELOW = r"((?:[^{}]|(?<!\\)\{[^{}]*\})*+)"
 
@@ -34,7 +34,7 @@ RULES = _rules(
         r"pound|lb|ounce|oz|kg|gallon|mile)(?![A-Za-z(]))",
         " per ",
     ),
-    (r"(?<=\d) ?x ?(?=10 ?\^)", r"\\times "),
+    (r"(?<=\d) ?x ?(?=10 ?\^)|(?<=\d) x (?=\\?\$?\d)", r"\\times "),
     (r"\*\*(?=\S)", "^"),
     (r"!=(?!=)|\\not ?=", r"\\neq "),
     (r"\{([:;=])\}", r"\1"),
@@ -43,7 +43,7 @@ RULES = _rules(
     (r"(?<=\d) ?\\text\{ ?k ?\}", " thousand"),
     (r"(?<=\d) ?\\frac ?\{ ?(k?m|mi|ft|k?g|L) ?\} ?\{ ?(s|h|hr|min|L)((?: ?\^ ?\{?\d\}?)?) ?\}", r" \1/\2\3"),
     (r"(?<=\d) ?(?:\\text ?\{ ?to ?\}|to) ?(?=\d)", ":"),
-    (r"(?<=\d) (?:out of|\\text ?\{ ?out of ?\}) ?(?=\d)|(?<=\d)\\text ?\{ ?out of ?\} ?(?=\d)", "/"),
+    (r"(?<=\d) (?:out of|in(?= \d+\Z)|\\text ?\{ ?out of ?\}) ?(?=\d)|(?<=\d)\\text ?\{ ?out of ?\} ?(?=\d)", "/"),
     (r"(?<=\d) dollars?,? (?:and )?(\d\d) cents?(?![a-z])", r".\1 dollars"),
     (r"(?<=[)\]}]) ?U ?(?=[(\[\\])", r"\\cup "),
     (r"\A(?:[A-Za-z] ?\\in ?)?\\mathbb ?\{?R ?\}? ?[_^] ?\{? ?\+ ?\}?\Z", r"(0,\\infty)"),
@@ -53,7 +53,7 @@ RULES = _rules(
     (r"\\(?:lg|(?:mathrm|operatorname) ?\{ ?lg ?\})(?![a-zA-Z])", r"\\log_{10}"),
     (r"(?<!\\)\\(?:&|(?:lor|vee)(?![a-zA-Z])(?=[^,]{0,60}(?:[<>=]|\\(?:leq|geq|neq|in)(?![a-z]))))", ", "),
     (rf"(?:, ?)?\\(?:text|mathrm)\{{ ?,? ?{_OR} ?\}}", ", "),
-    (rf"(?:(?<=[\w)}}\]] )|, ?){_OR}(?= [\w\\({{-])|(?<=[)\]}}]){_OR}(?=[(\[\\{{])|(?<=\d) ?[或和] ?(?=[-\d\\])", ", "),
+    (rf"(?:(?<=[\w)}}\]] )|, ?){_OR}(?= [\w\\({{-])|(?<=[)\]}}]){_OR}(?=[(\[\\{{])|(?<=\d) ?[或和] ?(?=\S)", ", "),
     (
         r"(?<=[^ ,;:(])(?=[ ,;:(]|\\text)[,;:]? ?\(? ?(?:\\text ?\{ ?)?,? ?(?:(?:where|with|for|such that) )?"
         r"(?:any |all |every |each |some |\\forall )?(?:integers?(?![a-z]) ?\}? ?([a-z])(?![a-z])|"
@@ -66,22 +66,17 @@ RULES = _rules(
     (r"\\mathbb ?([A-Z])(?![A-Za-z])", r"\\mathbb{\1}"),
     (r"\\(frac|binom) ?(\\pi(?![A-Za-z])|[0-9A-Za-z])", r"\\\1{\2}"),  # \frac12 is a half, \frac123 three halves
     (r"(\\(?:frac|binom) ?\{[^{}]*\}) ?(\\pi(?![A-Za-z])|[0-9A-Za-z])", r"\1{\2}"),
-    (
-        rf"(?:(?<!\\)\{{|\A) ?{_ABOVE}\\over(?![a-z]){_BELOW}(?:\}}|\Z)",
-        r"\\frac{\1}{\2}",
-    ),
-    (
-        rf"(?:(?<!\\)\{{|\A) ?{_ABOVE}\\choose(?![a-z]){_BELOW}(?:\}}|\Z)",
-        r"\\binom{\1}{\2}",
-    ),
+    (rf"(?:(?<!\\)\{{|\A) ?{_ABOVE}\\over(?![a-z]){_BELOW}(?:\}}|\Z)", r"\\frac{\1}{\2}"),
+    (rf"(?:(?<!\\)\{{|\A) ?{_ABOVE}\\choose(?![a-z]){_BELOW}(?:\}}|\Z)", r"\\binom{\1}{\2}"),
     (
         r"\\frac ?\{ ?(\\(?:text|mathrm) ?\{[^{}]*\}) ?\} ?\{ ?(\\(?:text|mathrm) ?\{[^{}]*\}(?: ?\^ ?\{?\d\}?)?) ?\}",
         r"\1/\2",
     ),
     (r"(\\\$ ?[\d.,]*\d) ?(?:\\text ?\{ ?)?[kK](?![A-Za-z])(?: ?\})?", r"\1 thousand"),
     (r"(\\\$ ?[\d.,]*\d) ?(?:\\text ?\{ ?)?(?:M|mn)(?![A-Za-z])(?: ?\})?", r"\1 million"),
-    (r"(\\\$ ?[\d.,]*\d) ?(?:\\text ?\{ ?)?(?:B|bn)(?![A-Za-z])(?: ?\})?", r"\1 billion"),
-    (rf"_ ?{_SHORT}(?! ?\{{)", r"_{\1}"),
+    (rf"_ ?({_SHORT}(?! ?\{{)|\\(?:text|mathrm) ?\{{[^{{}}]*\}})", r"_{\1}"),
+    (r"(?<=\d) ?\^ ?\{? ?o ?\}?(?![A-Za-z])", r"^\\circ "),
+    (r"(?<=\d) ?\\(?:text|mathrm) ?\{ ?([einqrx-z]|pi) ?\}", r" \1"),
     (rf"(?<=\d) ?\^? ?\{{? ?\\(?:text|mathrm) ?\{{ ?{_TH} ?\}} ?\}}?|(?<=\d)(?:\^ ?\{{{_TH}\}}|{_TH}(?![A-Za-z]))", ""),
     (r"\b(?:np|numpy|math|sympy|sp)\.(?=[a-z])", ""),
     (rf"(?<![\\A-Za-z])(?!sec\W*\Z)({_FUNCTIONS})(?![A-Za-z])", r"\\\1"),

@@ -14,7 +14,7 @@ _NOUN = re.compile(r"[a-z]{3,}")
 # Janet makes **$18** every day; 5 is the number of apples.
 _SENTENCE = re.compile(
     r"(?!.*(?:\b(?:or|not?|never|if|unless|than(?= \W*\d)|times|half|twice|double|triple|least|most|between|below|"
-    r"above|under|over|within|degree|base|roots?|power|type|order|mod|modulo|squared|cubed)\b|n['’]t\b))"
+    r"above|under|over|within|degree|base|roots?|power|type|order|mod|modulo|squared|cubed|wrong|false|incorrect)\b|n['’]t\b))"
     r"(?:(?=\S+ [A-Za-z])(?:[A-Z]|(?:s?he|it|they|we|you|there) )[^\d\\=<>+^*:]+(?<=[ _`])|"
     r"(?=\S+ (?:is|are|was|were)\b))[*_`]*(?P<number>(?:\\?\$|[€£])?\.?\d(?:[\d.,/]*\d)?\\?%?)[*_`]*"
     r"(?! (?:million|billion|thousand|dozen|hundred|and)\b)(?: (?!.*\band\b)[^\d=<>\\+^]*)?"

@@ -89,8 +89,9 @@ def _named_in_turn(text: str) -> list[str] | None:
 
 
 def digit_groups(text: str) -> list[str] | None:
-    """100,200 as two numbers; None for anything else."""
-    return text.split(",") if re.fullmatch(r"\d+(?:,(?:0|[1-9]\d*))+", text) else None
+    """100,200 as two numbers, AC as two options; None for anything else."""
+    options = re.fullmatch(r"(?:\\text ?\{ ?)?([A-H]{2,})(?: ?\})?", text)
+    return [*options[1]] if options else text.split(",") if re.fullmatch(r"\d+(?:,(?:0|[1-9]\d*))+", text) else None
 
 
 def _signs(text: str) -> list[str]:
@@ -146,11 +147,6 @@ def is_name(text: str) -> bool:
     if inner is not None:
         return all(is_name(part) for part in split(inner, ","))
     return bool(_NAME.fullmatch(text) or _DERIVATIVE.fullmatch(text))
-
-
-def differing_derivatives(left: str, right: str) -> bool:
-    """Whether two names are derivatives, and not the same one."""
-    return bool(_DERIVATIVE.fullmatch(left) and _DERIVATIVE.fullmatch(right)) and compact(left) != compact(right)
 
 
 def with_variable_of(left: str, right: str) -> str | None:

@@ -7,7 +7,8 @@ _ROMAN = re.compile(r"[IVX]{2,}")
 _LETTER = re.compile(r"\(?\s*([A-Za-z])\s*[).]?")
 # (C) 18, C. 18, C (18), C No; what follows goes on with no operation, and says nothing of the letter.
 _OPTION = re.compile(
-    r"\\?(?:(?:text|mathrm) ?\{ ?)?(?:\((?P<letter>[A-Ja-j])\)[.,:]?|(?P<marked>[A-J])(?:\)[.,:]?|[.:](?P<dot>)))"
+    r"\\?(?:(?:text|mathrm) ?\{ ?)?(?:\((?:\\(?:text|mathrm) ?\{ ?)?(?P<letter>[A-Ja-j])(?: ?\})?\)[.,:]?|"
+    r"(?P<marked>[A-J])(?:\)[.,:]?|[.:](?P<dot>)))"
     r"(?: ?\} ?:? ?| ?: ?| )(?(dot)|(?!(?:is|are|was|has|isn|not)\b))"
     r"(?P<value>(?![-+](?: |\Z)|[=*/^<>|]|\\(?:cdot|times|div|pm|cup|cap|in|leq|geq|neq|approx)(?![a-z])|"
     r"(?:and|or|nor|but|vs|versus|wrong|incorrect)\b).+)|"

@@ -29,7 +29,7 @@ _SYNONYMS = {
         r"\geq ": "ge geqslant", r"\neq ": "ne", r"\emptyset ": "varnothing", r"\cdot ": "ast",
         r"\epsilon": "varepsilon", r"\phi": "varphi", r"\ldots": "dots cdots dotsc dotsb",
         r"\tan": "tg", r"\cot": "ctg ctan", r"\arctan": "arctg", r"\csc": "cosec",
-        " ": "quad qquad enspace thinspace space",
+        " ": "quad qquad enspace thinspace space", "i": "imath", "j": "jmath",
     }.items()
     for name in names.split()
 }  # fmt: skip
@@ -52,8 +52,9 @@ _ABOUT = re.compile(
 )
 _REMARK = re.compile(
     r" ?(?:\\text ?\{ ?)?\((?:\\text ?\{ ?)?(?:reject|discard|exclud|extraneous|ignor|since|because|when|where|rounded|"
-    r"not (?=\w)|only|by|using|from|(?:in )?total)[^()]*(?:\([^()]*\)[^()]*)*\)(?: ?\})?\Z|"
-    r"(?<=\w) (?:in total|in all|altogether)\Z"
+    r"not (?=\w)|only|by|using|from|in\b|total)[^()]*(?:\([^()]*\)[^()]*)*\)(?: ?\})?\Z|"
+    r",? ?(?:\\text ?\{|(?<= )),? ?(?:in total|in all|altogether|(?:when )?(?:rounded )?to "
+    r"(?:the nearest|\w+ (?:decimal|significant)) [a-z- ]+)(?: ?\})?\Z"
 )
 _AFFIRMED = re.compile(
     r"\A(yes|no|true|false), (?!.*\b(?:but|yes|no|not|true|false|or)\b)[A-Za-z' ]+\Z", re.IGNORECASE
@@ -75,15 +76,15 @@ _LABEL = re.compile(
 )
 _ANSWER = re.compile(
     r"(?:\\text ?\{ ?)?(?:the |my )?(?:final |correct )?answer(?: is)?(?: ?\}| ?:|(?<=is) )(?: ?[:}])?(?=.)|"
-    r"(?:the )?(?:option|choice|answer) (?=\(?[A-J]\)?(?:[:.) ]|\Z))",
+    r"(?:\\text ?\{ ?)?(?:the )?(?:option|choice|answer) (?:\} ?)?(?=\(?[A-J]\)?(?:[:.) ]|\Z))",
     re.IGNORECASE,
 )
 _BARE_SET = re.compile(r"\{[^{}\\]*,(?!\d{3}(?!\d))[^{}\\]*\}")
 # \text{B, E}, \text{€5}
 _TEXT = re.compile(r"\\(?:text|mathrm) ?\{ ?([^{}]*)\}")
 _IN_TEXT = re.compile(
-    r",| and | or |\A(?:[Oo]ption|[Cc]hoice|[Aa]nswer) \(?[A-J](?!\w)|\A\(?[A-J](?:\)|[.:] | \()|"
-    r"\A\(?[+-]?(?:\\\$|[^\w\s{}\\])?\d"
+    r",| and | or |\A(?:[Tt]he )?(?:\w+ )?(?:[Oo]ption|[Cc]hoice|[Aa]nswer)(?: is|:)? \(?(?:[A-J]|-?\d)(?!\w)|"
+    r"\A\(?[A-J](?:\)|[.:] | \()|\A\(?[+-]?(?:\\\$|[^\w\s{}\\])?\d"
 )
 _ONE_LETTER = re.compile(r"(?<=\d) [A-Za-z]\Z")  # \text{18 L} has a unit, 18 L may be a product
 _R = r"(?:\\(?:mathbb|Bbb) ?\{? ?R ?\}?|\\(?:R|Reals|reals)(?![a-zA-Z]))"

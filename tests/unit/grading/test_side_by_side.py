@@ -49,6 +49,17 @@ EQUAL = [
     (r"1 \text{ 或 } 2", "1,2"), ("1或2", "1,2"), (r"1 \text{ et } 2", "1,2"), ("x=1 oder x=2", "1,2"), ("(4343)_6", "4343_6"),
     ("52_{(8)}", r"52_\text{8}"), ("1{,}000_2", "1000"), (r"52\text{ (base 8)}", "52_8"), (r"\mathrm{CO_2}", "CO_2"),
     (r"\text{She has 12 apples}", "12"),
+    # unit vectors, subscripts, degrees, points, options
+    (r"2\hat{i}+3\hat{j}", r"2\mathbf{i}+3\mathbf{j}"), (r"2\hat{\imath}-\hat{\jmath}", r"2\vec{i}-\vec{j}"), (r"5\hat{\mathbf{z}}", r"5\hat{z}"),
+    (r"\mathbf{F}=q\mathbf{v}\times\mathbf{B}", r"q\vec{v}\times\vec{B}"), (r"\overrightarrow{AB}", r"\vec{AB}"), (r"k_\mathrm{B}T", "k_B T"),
+    (r"E_\text{max}", r"E_{\text{max}}"), (r"45^\circ", r"\frac{\pi}{4}"), (r"\theta=30^\circ=\frac{\pi}{6}", r"30^\circ"),
+    (r"22.5^\circ", r"\frac{\pi}{8}"), ("30^o", r"30^\circ"), ("P(1,2)", "(1,2)"), ("A'(1,-2)", "(1,-2)"), (r"\pi (3)^2", r"9\pi"),
+    (r"(\textbf{B})\ 12", "B"), (r"\text{The correct answer is C}", "C"), (r"\text{The answer is 12}", "12"), (r"\text{Choice } A", "A"),
+    ("A, C", "AC"), (r"\text{A and C}", "AC"), ("x=1或x=2", "1,2"),
+    # remarks, units and operations behind a number
+    (r"2\sqrt3 \ (\approx 3.46)", r"2\sqrt3"), (r"3.14 \text{ to the nearest hundredth}", "3.14"), ("3.14, rounded to two decimal places", "3.14"),
+    ("1.5 (in hours)", "1.5"), (r"(5,2) \text{ (in cm)}", "(5,2)"), ("2/3 of a cup", "2/3"), ("$12 a week", "12"), ("1 in 4", "1/4"),
+    ("9 x 2 = 18", "18"), ("9 x $2 = $18", "18"), (r"5\text{i}", "5i"), (r"2\text{x}", "2x"), (r"5\text{ pi}", r"5\pi"),
 ]  # fmt: skip
 DIFFERENT = [
     ("10 8", "18"), ("1 17", "18"), ("100 50", "150"), (r"\{1 2\}", "3"), ("(5)(7)", "12"), ("2(3)", "5"), (r"4\binom{3}{2}", "7"), ("3(1/2)", "3.5"),
@@ -76,6 +87,12 @@ DIFFERENT = [
     (r"n+k, n\in\mathbb{Z}", r"k+k, k\in\mathbb{Z}"), (r"2n+1, n\in\mathbb{Z}", r"2k, k\in\mathbb{Z}"), (r"52\text{ (base 8)}", "52_9"),
     (r"\text{She has more than 12 apples}", "12"), ("1或2", "1"),
     (r"5 \text{ (mod 7)}", r"5 \text{ (mod 6)}"), ("x=1,x=2", "(1,2)"), (r"\pm 1", "(1,-1)"),
+    (r"\hat{x}", r"\hat{y}"), (r"2\hat{i}+3\hat{j}", r"3\hat{i}+2\hat{j}"), (r"45^\circ", r"\frac{\pi}{3}"), (r"45^\circ", r"45\pi"), ("N(0,1)", "U(0,1)"),
+    ("P(1,2)", "(2,1)"), ("P(1,2)", "[1,2]"), ("AC", "AB"), ("A, C", "ABC"), ("AC", "A"), (r"2\sqrt3 \ (\approx 3.56)", r"2\sqrt3"),
+    (r"5\text{ *2}", "5"), (r"5\text{ + 1}", "5"), (r"5\text{ /6}", "5"), (r"5\text{ e3}", "5"), (r"5\text{ = 6}", "5"), (r"5\text{, 6}", "5"),
+    (r"5\text{i}", "5"), (r"5\text{x}", "5"), (r"5\text{ pi}", "5"), ("5的平方", "5"), (r"5\text{ twelfths}", "5"), ("5 sixteenths", "5"),
+    (r"5\text{ R 1}", "5"), (r"\text{5 is wrong}", "5"), ("12 in 4 rows", "3"), (r"\frac{dy}{dx}=x", r"\frac{dy}{dt}=x"),
+    (r"\frac{d^2y}{dx^2}=x", r"\frac{dy}{dx}=x"), ("10^{999999999}", "1"), ("9 x 2", "92"),
 ]  # fmt: skip
 SAID = [
     ("The answer is **15 integers**.", "15"), ("The answer is $x^2$ + C.", "x^2+C"), ("The answer is $5$ - the total.", "5"),
