@@ -76,7 +76,8 @@ def dry_run(
     module.scorer._stops_at_hidden_states = module.scorer.backend != "logits"
     references = list(module._reference)
     found = DryRun(sum(p.numel() for p in module.parameters() if p.requires_grad))
-    with _ranks(settings.shards) as mesh, without_memory(settings.scored, as_on_cpu):
+    shapes = {parameter.shape for parameter in module.parameters()}
+    with _ranks(settings.shards) as mesh, without_memory(settings.scored, as_on_cpu, shapes):
         for each in (module.model, *references):
             if mesh is not None:
                 sharding = Sharding(mesh, torch.device("cpu"), settings.autocast)

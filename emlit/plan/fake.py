@@ -1,7 +1,7 @@
 """Tensors without memory: a model at full size takes its steps, and only shapes and dtypes are computed."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 from unittest.mock import patch
 
@@ -26,13 +26,17 @@ class KnownCounts(TorchDispatchMode):
     A mask is taken to have `count` true entries, a number that is asked for to be 1, or 0 where it is an integer: each
     check passes, and no branch is taken that a sound run would not take.
 
+    Gradients of a parameter that is used twice, as tied embeddings are, are added in place: autograd does so with plain
+    tensors, and makes a third one of these.
+
     Args:
         count: true entries of every mask: the scored tokens of a micro-batch
+        parameters: their shapes
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, parameters: Collection[torch.Size] = ()) -> None:
         super().__init__()
-        self.count = count
+        self.count, self.parameters = count, parameters
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -52,15 +56,20 @@ class KnownCounts(TorchDispatchMode):
                 else:
                     indices.append(index)
             args = (args[0], indices, *args[2:])
+        in_backward = torch._C._current_graph_task_id() != -1
+        if func is torch.ops.aten.add.Tensor and in_backward and args[0].shape in self.parameters:
+            func = torch.ops.aten.add_.Tensor
         return func(*args, **kwargs)
 
 
 @contextlib.contextmanager
-def without_memory(count: int, as_on_cpu: bool = False) -> Iterator[FakeTensorMode]:
+def without_memory(
+    count: int, as_on_cpu: bool = False, parameters: Collection[torch.Size] = ()
+) -> Iterator[FakeTensorMode]:
     """Within it tensors are fake ones on the CPU, the head's tiles those of a GPU unless `as_on_cpu`.
 
-    `count` is as in KnownCounts. Of the head's chunks of tokens two are worked on: the others would take the same
-    memory once more, and minutes.
+    `count` and `parameters` are as in KnownCounts. Of the head's chunks of tokens two are worked on: the others would
+    take the same memory once more, and minutes.
     """
     fake, slices = FakeTensorMode(allow_non_fake_inputs=True), tiles._slices
 
@@ -74,7 +83,7 @@ def without_memory(count: int, as_on_cpu: bool = False) -> Iterator[FakeTensorMo
         patch.object(linear_loss, "_HELD_ELEMENTS_CPU", held),
         patch.object(tiles, "_slices", few),
         fake,
-        KnownCounts(count),
+        KnownCounts(count, parameters),
     ):
         yield fake
 
