@@ -15,7 +15,7 @@ from emlit.callbacks.guard_cost import GuardCost, planned
 from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.callbacks.weight_sync import load_into
 from emlit.collapse import Finding, Limits, Probe, ProbeSize, Signals, decide, judge, judge_start, probe_size, score
-from emlit.errors import ConfigError, NonFiniteError
+from emlit.errors import ConfigError, NonFiniteError, require_at_least
 from emlit.export import Room, parameter_count
 from emlit.modules import CausalLM
 from emlit.resilience.checkpoint_files import restoring
@@ -62,11 +62,8 @@ class CollapseGuard(L.Callback):
         limits: Limits = Limits(),  # noqa: B008 (frozen)
         labelled: Task | None = None,
     ) -> None:
-        least = {"every_n_steps": 1, "prompts": 1, "samples": 2, "patience": 1}
-        given = {"every_n_steps": every_n_steps, "prompts": prompts, "samples": samples, "patience": patience}
-        for name, value in given.items():
-            if value is not None and value < least[name]:
-                raise ConfigError(f"{name} of CollapseGuard is {value}; it must be at least {least[name]}")
+        require_at_least(1, "CollapseGuard", every_n_steps=every_n_steps, prompts=prompts, patience=patience)
+        require_at_least(2, "CollapseGuard", samples=samples)
         if start_samples is not None and start_samples < samples:
             raise ConfigError(
                 f"start_samples of CollapseGuard is {start_samples}; it must be at least {samples}, samples"

@@ -10,7 +10,7 @@ from emlit.callbacks.weight_sync import WeightSync, logprob_gap
 from emlit.curves.round_tokens import RoundTokens
 from emlit.curves.scalars import completion_scalars, over_ranks, token_scalars
 from emlit.curves.tensorboard import add_profile, writers
-from emlit.errors import ConfigError
+from emlit.errors import require_at_least
 from emlit.functional import decile_means, sequence_mean
 from emlit.modules import EntropyObjectiveMixin, StepOutput
 from emlit.parallel import gradient_norm
@@ -32,8 +32,7 @@ class EntropyCurves(L.Callback):
     """
 
     def __init__(self, tau: float = 0.5, every_n_steps: int = 1, texts: int = 4) -> None:
-        if every_n_steps < 1:
-            raise ConfigError(f"every_n_steps of EntropyCurves is {every_n_steps}; it must be at least 1")
+        require_at_least(1, "EntropyCurves", every_n_steps=every_n_steps)
         self.tau, self.every_n_steps, self.texts = tau, every_n_steps, texts
         self.records: list[StepOutput] = []
         self.gradient_norm = torch.zeros(())

@@ -11,7 +11,7 @@ from rich.console import Console
 from emlit import progress
 from emlit.callbacks.progress_display import Bars, Lines, Ticker, duration
 from emlit.callbacks.samples_page import planned_steps
-from emlit.errors import ConfigError
+from emlit.errors import require_at_least
 from emlit.progress import Phase
 from emlit.rollout.trainer import Trainer
 
@@ -39,8 +39,7 @@ class RolloutProgress(ProgressBar):
 
     def __init__(self, lines: int = 25, enabled: bool = True) -> None:
         super().__init__()
-        if lines < 1:
-            raise ConfigError(f"lines of RolloutProgress is {lines}; it must be at least 1")
+        require_at_least(1, "RolloutProgress", lines=lines)
         self.lines, self.enabled = lines, enabled and not _disabled_by_environment()
         self.console = Console()
         self.display: Lines | Bars | None = None

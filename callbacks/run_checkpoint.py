@@ -16,7 +16,7 @@ from lightning.pytorch.trainer.connectors.checkpoint_connector import _Checkpoin
 from torch.distributed.checkpoint.api import CheckpointException
 
 from emlit import progress
-from emlit.errors import ConfigError, EmlitError, EngineError, StorageError, first_line
+from emlit.errors import EmlitError, EngineError, StorageError, first_line, require_at_least
 from emlit.export import Room, parameter_count, require_room
 from emlit.processes import of_every_process
 from emlit.resilience.checkpoint_files import restoring
@@ -40,8 +40,7 @@ class RunCheckpoint(Checkpoint):
     """
 
     def __init__(self, every_n_steps: int = 10, keep: bool = False) -> None:
-        if every_n_steps < 1:
-            raise ConfigError(f"every_n_steps of RunCheckpoint is {every_n_steps}; it must be at least 1")
+        require_at_least(1, "RunCheckpoint", every_n_steps=every_n_steps)
         self.every_n_steps, self.keep = every_n_steps, keep
         self.saved_step = 0
         self.published_step: int | None = None  # of last.ckpt

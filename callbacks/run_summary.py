@@ -15,7 +15,7 @@ from rich.table import Table
 from emlit.callbacks.collapse_guard import CollapseGuard
 from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.callbacks.samples_page import SamplesPage
-from emlit.errors import ConfigError
+from emlit.errors import require_at_least
 from emlit.evaluation import NAMES, evaluate
 from emlit.modules import CausalLM
 from emlit.resilience.files import write_whole
@@ -39,8 +39,7 @@ class RunSummary(L.Callback):
     """
 
     def __init__(self, every_n_steps: int | None = None, enabled: bool = True) -> None:
-        if every_n_steps is not None and every_n_steps < 1:
-            raise ConfigError(f"every_n_steps of RunSummary is {every_n_steps}; it must be at least 1")
+        require_at_least(1, "RunSummary", every_n_steps=every_n_steps)
         self.every_n_steps, self.enabled = every_n_steps, enabled
         self.curve: dict[int, Measured] = {}
         self.summary: dict[str, Any] | None = None  # once the run has ended

@@ -6,7 +6,7 @@ from typing import Any
 
 import lightning as L
 
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_at_least
 from emlit.modules import EntropyObjectiveMixin, StepOutput
 from emlit.resilience.files import delete, write_whole
 from emlit.resilience.marks import require_own
@@ -36,12 +36,10 @@ class SamplesPage(L.Callback):
         max_tokens: int = 512,
         page_completions: int = 400,
     ) -> None:
-        if every_n_steps is not None and every_n_steps < 1:
-            raise ConfigError(f"every_n_steps of SamplesPage is {every_n_steps}; it must be at least 1")
+        require_at_least(1, "SamplesPage", every_n_steps=every_n_steps)
         if completions < 0:
             raise ConfigError(f"completions of SamplesPage is {completions}; it must not be negative (0 is no page)")
-        if max_tokens < 4:
-            raise ConfigError(f"max_tokens of SamplesPage is {max_tokens}; it must be at least 4")
+        require_at_least(4, "SamplesPage", max_tokens=max_tokens)
         if page_completions < 2 * completions:
             raise ConfigError(
                 f"page_completions is {page_completions}, which leaves no room for the first and the last step with "

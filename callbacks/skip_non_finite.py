@@ -11,7 +11,7 @@ from torch import Tensor
 
 from emlit.callbacks.hf_export import HFExport
 from emlit.callbacks.run_checkpoint import RunCheckpoint
-from emlit.errors import ConfigError, NonFiniteError
+from emlit.errors import NonFiniteError, require_at_least
 from emlit.modules import EntropyObjectiveMixin, StepOutput
 from emlit.parallel import gradient_norm
 from emlit.resilience import checkpoint_files
@@ -36,8 +36,7 @@ class SkipNonFinite(L.Callback):
     """
 
     def __init__(self, max_in_a_row: int = 3) -> None:
-        if max_in_a_row < 1:
-            raise ConfigError(f"max_in_a_row of SkipNonFinite is {max_in_a_row}; it must be at least 1")
+        require_at_least(1, "SkipNonFinite", max_in_a_row=max_in_a_row)
         self.max_in_a_row = max_in_a_row
         self.skipped = 0
         self.in_a_row = 0

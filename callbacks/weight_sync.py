@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from emlit.engines import Engine, push_weights, wait_for_round
-from emlit.errors import ConfigError, WeightSyncError
+from emlit.errors import ConfigError, WeightSyncError, require_positive
 from emlit.modules import CausalLM, EntropyObjectiveMixin, StepOutput
 from emlit.parallel import gathered
 from emlit.policy.lora import is_adapter, merged_weights
@@ -105,8 +105,7 @@ class WeightSync(L.Callback):
     """
 
     def __init__(self, max_gap: float = 0.05) -> None:
-        if max_gap <= 0:
-            raise ConfigError(f"max_gap is {max_gap}; it must be positive")
+        require_positive(max_gap=max_gap)
         self.max_gap = max_gap
         self.seconds = 0.0
         self.first_gap: float | None = None  # of this process's first step on its policy, nats

@@ -1,11 +1,11 @@
 """Which signals are past their limits."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from emlit.collapse.signals import Signals
-from emlit.errors import ConfigError
+from emlit.errors import require_not_negative
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,7 @@ class Limits:
     kl: float = 5.0
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            if not getattr(self, field.name) >= 0:
-                raise ConfigError(f"limits.{field.name} is {getattr(self, field.name)}; it must not be negative")
+        require_not_negative(**{f"limits.{name}": value for name, value in asdict(self).items()})
 
 
 Level = Literal["warn", "stop"]

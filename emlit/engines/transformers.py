@@ -14,7 +14,7 @@ from emlit.engines.base import Engine, ModelSource, OnFinished
 from emlit.engines.padding import ignores_padding
 from emlit.engines.seeded_draw import SeededDraw
 from emlit.engines.stop_strings import StopStrings
-from emlit.errors import ConfigError, EngineError
+from emlit.errors import EngineError, require_at_least
 from emlit.functional import TokenStats
 from emlit.pretrained import load_model, load_tokenizer
 from emlit.records import Completion, FinishReason, Request, Sampling
@@ -42,8 +42,7 @@ class TransformersEngine(Engine):
         dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",
         device: str = "auto",
     ) -> None:
-        if batch_size < 1:
-            raise ConfigError(f"batch_size is {batch_size}; it must be at least 1")
+        require_at_least(1, batch_size=batch_size)
         self.batch_size = batch_size
         self.dtype = dtype
         self.rows_are_independent = True

@@ -15,7 +15,7 @@ from emlit import progress
 from emlit.engines.base import Engine, ModelSource, OnFinished
 from emlit.engines.drawn_stats import DrawnStats
 from emlit.engines.process_state import keep_workspaces, own_gpu, process_state_kept, quiet, skip_token_ranks
-from emlit.errors import ConfigError, EngineError
+from emlit.errors import ConfigError, EngineError, require_at_least, require_positive
 from emlit.functional import TokenStats
 from emlit.pretrained import load_config
 from emlit.records import Completion, Request, Sampling
@@ -63,10 +63,8 @@ class VLLMEngine(Engine):
             )
         if not 0 < gpu_memory_utilization <= 1:
             raise ConfigError(f"gpu_memory_utilization is {gpu_memory_utilization}; it must be above 0 and at most 1")
-        if not kv_cache_gb > 0:
-            raise ConfigError(f"kv_cache_gb is {kv_cache_gb}; it must be positive")
-        if max_num_seqs is not None and max_num_seqs < 1:
-            raise ConfigError(f"max_num_seqs is {max_num_seqs}; it must be at least 1")
+        require_positive(kv_cache_gb=kv_cache_gb)
+        require_at_least(1, max_num_seqs=max_num_seqs)
         if options and "speculative_config" in options and not torch.cuda.is_available():
             raise ConfigError(_NO_DRAFTS)
         self.dtype = dtype

@@ -18,7 +18,7 @@ from emlit.engines.http_requests import Patience, ask_servers
 from emlit.engines.server_facts import healthy_within, server_facts, weight_version
 from emlit.engines.vllm import installed
 from emlit.engines.weight_transfer import WeightTransfer
-from emlit.errors import ConfigError, EmlitError, EngineError
+from emlit.errors import ConfigError, EmlitError, EngineError, require_at_least, require_positive
 from emlit.processes import of_every_process
 from emlit.records import Completion, Request, Sampling
 
@@ -75,12 +75,8 @@ class VLLMServerEngine(Engine):
         self.urls = [url.rstrip("/").removesuffix("/v1") for url in urls]
         if len(set(self.urls)) < len(self.urls):
             raise ConfigError(f"engine.urls has a server twice ({', '.join(self.urls)}); leave one out")
-        for name, value in (("concurrency", concurrency), ("bucket_mb", bucket_mb)):
-            if value < 1:
-                raise ConfigError(f"engine.{name} is {value}; it must be at least 1")
-        for name, seconds in (("patience", patience), ("start_timeout", start_timeout)):
-            if not seconds > 0:
-                raise ConfigError(f"engine.{name} is {seconds}; it must be positive")
+        require_at_least(1, "VLLMServerEngine", concurrency=concurrency, bucket_mb=bucket_mb)
+        require_positive("VLLMServerEngine", patience=patience, start_timeout=start_timeout)
         if directory is not None and not os.path.isdir(directory):
             raise ConfigError(f"engine.directory is {directory}, and there is no such directory")
         self.patience = Patience(concurrency, patience)

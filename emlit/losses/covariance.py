@@ -5,12 +5,12 @@ from hashlib import blake2b
 import torch
 from torch import Tensor
 
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_fraction, require_not_negative
 from emlit.functional import AnyStats, importance_ratio
 from emlit.losses.lagged import RoundStatistic
 from emlit.losses.policy_update import PolicyUpdate
 from emlit.losses.terms import LossInputs
-from emlit.losses.token_weights import TokenWeights, require_advantage, require_share
+from emlit.losses.token_weights import TokenWeights, require_advantage
 from emlit.records import RolloutBatch, sent
 
 
@@ -43,7 +43,7 @@ class ClipCov(StepCovariance, TokenWeights):
     """
 
     def __init__(self, share: float = 2e-4, low: float = 1.0, high: float = 5.0) -> None:
-        require_share("ClipCov", share)
+        require_fraction("ClipCov", share=share)
         if not low < high:
             raise ConfigError(f"low of ClipCov is {low} and high {high}; low must be below high")
         self.share, self.low, self.high = share, low, high
@@ -77,9 +77,8 @@ class KLCov(StepCovariance, PolicyUpdate):
     off_policy, needs_old, min_updates = True, True, 2
 
     def __init__(self, share: float = 0.002, weight: float = 1.0) -> None:
-        require_share("KLCov", share)
-        if not weight >= 0:
-            raise ConfigError(f"weight of KLCov is {weight}; it must not be negative")
+        require_fraction("KLCov", share=share)
+        require_not_negative("KLCov", weight=weight)
         self.share, self.weight = share, weight
         self.logprob, self.advantage = RoundStatistic("mean"), RoundStatistic("mean")
         self.threshold = RoundStatistic("quantile", 1 - share)

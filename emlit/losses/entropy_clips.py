@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from emlit.errors import ConfigError
+from emlit.errors import require_fraction, require_not_negative
 from emlit.functional import AnyStats, importance_ratio, policy_gradient_loss
 from emlit.losses.lagged import RoundStatistic
 from emlit.losses.policy_update import PPO, PolicyUpdate, curves, require_clips
@@ -44,10 +44,8 @@ class HAPO(PolicyUpdate):
         scale: Literal["paper", "released"] = "paper",
     ) -> None:
         require_clips("HAPO", clip, None, dual_clip)
-        if not 0 < pivot < 1:
-            raise ConfigError(f"pivot of HAPO is {pivot}; it must be above 0 and below 1")
-        if not (alpha >= 0 and beta >= 0):
-            raise ConfigError(f"alpha of HAPO is {alpha} and beta {beta}; they must not be negative")
+        require_fraction("HAPO", pivot=pivot)
+        require_not_negative("HAPO", alpha=alpha, beta=beta)
         self.clip, self.alpha, self.beta, self.dual_clip, self.scale = clip, alpha, beta, dual_clip, scale
         self.pivot = RoundStatistic("quantile", pivot)
         self.above, self.below = RoundStatistic("max"), RoundStatistic("max")

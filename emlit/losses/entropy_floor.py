@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_positive
 from emlit.losses.lagged import Reduce, RoundStatistic
 from emlit.losses.terms import LossInputs, LossOutputs, LossTerm
 
@@ -26,8 +26,7 @@ class EntropyFloor(LossTerm):
     def __init__(self, floor: float, step: float = 0.05, maximum: float | None = None) -> None:
         if not floor > 0:
             raise ConfigError(f"floor of EntropyFloor is {floor}; it must be positive, in nats")
-        if not step > 0:
-            raise ConfigError(f"step of EntropyFloor is {step}; it must be positive")
+        require_positive("EntropyFloor", step=step)
         if maximum is not None and not maximum > 0:
             raise ConfigError(f"maximum of EntropyFloor is {maximum}; it must be positive, or null for none")
         self.floor, self.step, self.maximum = floor, step, maximum

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_fraction, require_not_negative
 from emlit.functional import MoreStats, NucleusEntropy
 from emlit.losses.covariance import StepCovariance
 from emlit.losses.lagged import Reduce, RoundStatistic
@@ -48,8 +48,7 @@ class EntropyTarget(LossTerm):
     def __init__(self, target: float = 0.55, weight: float = 0.001) -> None:
         if not target > 0:
             raise ConfigError(f"target of EntropyTarget is {target}; it must be positive, in nats")
-        if not weight >= 0:
-            raise ConfigError(f"weight of EntropyTarget is {weight}; it must not be negative")
+        require_not_negative("EntropyTarget", weight=weight)
         self.target, self.weight = target, weight
         self.entropy = RoundStatistic("mean")
 
@@ -75,11 +74,8 @@ class SIREN(LossTerm):
     """
 
     def __init__(self, weight: float = 0.005, p: float = 0.8, q: float = 0.8, anchor: float | None = None) -> None:
-        if not weight >= 0:
-            raise ConfigError(f"weight of SIREN is {weight}; it must not be negative")
-        for key, value in (("p", p), ("q", q)):
-            if not 0 < value < 1:
-                raise ConfigError(f"{key} of SIREN is {value}; it must be above 0 and below 1")
+        require_not_negative("SIREN", weight=weight)
+        require_fraction("SIREN", p=p, q=q)
         self.weight, self.q, self.anchor = weight, q, anchor
         self.nucleus = NucleusEntropy(p)
         self.needs = (self.nucleus,)

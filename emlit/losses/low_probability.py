@@ -5,11 +5,10 @@ import math
 import torch
 from torch import Tensor
 
-from emlit.errors import ConfigError
+from emlit.errors import require_fraction, require_not_negative, require_positive
 from emlit.functional import AnyStats, KeptLogprob, MoreStats, importance_ratio, policy_gradient_loss
 from emlit.losses.lagged import RoundStatistic
 from emlit.losses.policy_update import PolicyUpdate, curves
-from emlit.losses.token_weights import require_share
 from emlit.records import RolloutBatch
 
 
@@ -34,13 +33,9 @@ class LpReg(PolicyUpdate):
     def __init__(
         self, share: float = 0.01, min_p: float = 0.02, weight: float = 1.0, clip: float = 1.0, clip_high: float = 9.0
     ) -> None:
-        require_share("LpReg", share)
-        if not 0 < min_p < 1:
-            raise ConfigError(f"min_p of LpReg is {min_p}; it must be above 0 and below 1")
-        if not weight >= 0:
-            raise ConfigError(f"weight of LpReg is {weight}; it must not be negative")
-        if not (clip > 0 and clip_high > 0):
-            raise ConfigError(f"clip of LpReg is {clip} and clip_high {clip_high}; they must be positive")
+        require_fraction("LpReg", share=share, min_p=min_p)
+        require_not_negative("LpReg", weight=weight)
+        require_positive("LpReg", clip=clip, clip_high=clip_high)
         self.share, self.weight, self.clip, self.clip_high = share, weight, clip, clip_high
         self.proxy = KeptLogprob(min_p)
         self.needs = (self.proxy,)

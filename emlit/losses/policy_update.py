@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor
 
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_at_least, require_positive
 from emlit.functional import AnyStats, PolicyLoss, policy_gradient_loss
 from emlit.losses.lagged import Lagged
 from emlit.records import RolloutBatch
@@ -53,8 +53,7 @@ class TruncatedImportanceSampling(PolicyUpdate):
     off_policy = True
 
     def __init__(self, cap: float = 2.0) -> None:
-        if not cap >= 1:
-            raise ConfigError(f"cap of TruncatedImportanceSampling is {cap}; it must be at least 1")
+        require_at_least(1, "TruncatedImportanceSampling", cap=cap)
         self.cap = cap
 
     def __call__(self, stats: AnyStats, advantage: Tensor, batch: RolloutBatch) -> tuple[Tensor, dict[str, Tensor]]:
@@ -104,9 +103,7 @@ class PPO(PolicyUpdate):
 
 def require_clips(name: str, clip: float, clip_high: float | None, dual_clip: float | None) -> None:
     """Raise ConfigError for bounds that no ratio can have."""
-    for key, value in (("clip", clip), ("clip_high", clip_high)):
-        if value is not None and not value > 0:
-            raise ConfigError(f"{key} of {name} is {value}; it must be positive")
+    require_positive(name, clip=clip, clip_high=clip_high)
     if dual_clip is not None and not dual_clip > 1:
         raise ConfigError(f"dual_clip of {name} is {dual_clip}; it must be above 1, or null for none")
 

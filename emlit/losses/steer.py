@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_fraction
 from emlit.losses.lagged import RoundStatistic
 from emlit.losses.terms import LossInputs
 from emlit.losses.token_weights import TokenWeights, require_advantage
@@ -32,8 +32,7 @@ class STEER(TokenWeights):
     def __init__(
         self, shape: Literal["exponential", "linear"] = "exponential", least: float = 0.8, most: float = 1.2
     ) -> None:
-        if not 0 < least < 1:
-            raise ConfigError(f"least of STEER is {least}; it must be above 0 and below 1")
+        require_fraction("STEER", least=least)
         if not most >= least:
             raise ConfigError(f"most of STEER is {most}; it must be at least `least`, {least}")
         self.shape, self.least, self.most = shape, least, most

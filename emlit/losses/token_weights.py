@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_fraction, require_not_negative
 from emlit.losses.lagged import Lagged, RoundStatistic
 from emlit.losses.terms import LossInputs
 
@@ -39,7 +39,7 @@ class HighEntropyTokens(TokenWeights):
     """
 
     def __init__(self, share: float = 0.2, mean_over: Literal["kept", "all"] = "kept") -> None:
-        require_share("HighEntropyTokens", share)
+        require_fraction("HighEntropyTokens", share=share)
         self.share, self.mean_over = share, mean_over
         self.threshold = RoundStatistic("quantile", 1 - share)
 
@@ -64,7 +64,7 @@ class SurprisingTokens(TokenWeights):
     """
 
     def __init__(self, share: float = 0.8, entropy_weight: float = 0.8) -> None:
-        require_share("SurprisingTokens", share)
+        require_fraction("SurprisingTokens", share=share)
         self.share, self.entropy_weight = share, entropy_weight
         self.threshold = RoundStatistic("quantile", 1 - share)
 
@@ -90,10 +90,8 @@ class PlanningTokens(TokenWeights):
     """
 
     def __init__(self, alpha: float = 0.2, q: float = 0.7) -> None:
-        if not alpha >= 0:
-            raise ConfigError(f"alpha of PlanningTokens is {alpha}; it must not be negative")
-        if not 0 < q < 1:
-            raise ConfigError(f"q of PlanningTokens is {q}; it must be above 0 and below 1")
+        require_not_negative("PlanningTokens", alpha=alpha)
+        require_fraction("PlanningTokens", q=q)
         self.alpha, self.q = alpha, q
 
     def __call__(self, inputs: LossInputs, loss: Tensor) -> Tensor:
@@ -119,8 +117,7 @@ class EntropyScaledTokens(TokenWeights):
     """
 
     def __init__(self, alpha: float = 0.2) -> None:
-        if not alpha >= 0:
-            raise ConfigError(f"alpha of EntropyScaledTokens is {alpha}; it must not be negative")
+        require_not_negative("EntropyScaledTokens", alpha=alpha)
         self.alpha = alpha
         self.mean, self.std = RoundStatistic("mean"), RoundStatistic("std")
 
@@ -130,12 +127,6 @@ class EntropyScaledTokens(TokenWeights):
         if mean is None or not std:
             return torch.ones_like(loss)
         return (1 + self.alpha * (entropy - mean) / std).clamp(min=0)
-
-
-def require_share(name: str, share: float) -> None:
-    """Raise ConfigError for a share of the tokens that is none."""
-    if not 0 < share < 1:
-        raise ConfigError(f"share of {name} is {share}; it must be above 0 and below 1")
 
 
 def require_advantage(inputs: LossInputs, name: str) -> Tensor:

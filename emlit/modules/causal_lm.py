@@ -12,7 +12,7 @@ from torch.distributed.tensor import DTensor
 from emlit import pretrained as loading
 from emlit import progress
 from emlit.answering import Answerer, PromptBatch
-from emlit.errors import ConfigError, DataError
+from emlit.errors import DataError, require_at_least
 from emlit.metrics import CompletionMetrics
 from emlit.model_checks import require_causal
 from emlit.modules.scoring import ScoringModule
@@ -68,8 +68,7 @@ class CausalLM(ScoringModule):
     ) -> None:
         super().__init__()
         loading.resolve(pretrained)
-        if scoring_tokens < 1:
-            raise ConfigError(f"scoring_tokens is {scoring_tokens}; it must be at least 1")
+        require_at_least(1, scoring_tokens=scoring_tokens)
         self.pretrained, self.trust_remote_code = pretrained, trust_remote_code
         self.dtype_name = dtype
         self.score = score

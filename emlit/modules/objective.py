@@ -9,7 +9,7 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.distributed.fsdp import FSDPModule
 
-from emlit.errors import ConfigError
+from emlit.errors import require_not_negative, require_positive
 from emlit.functional import (
     AnyStats,
     KLEstimator,
@@ -81,14 +81,8 @@ class EntropyObjectiveMixin(PlugInsMixin, ReferenceMixin):
         **model: Any,
     ) -> None:
         super().__init__(score=True, **model)
-        if entropy_temperature is not None and entropy_temperature <= 0:
-            raise ConfigError(f"entropy_temperature is {entropy_temperature}; it must be positive")
-        if learning_rate <= 0:
-            raise ConfigError(f"learning_rate is {learning_rate}; it must be positive")
-        if weight_decay < 0:
-            raise ConfigError(f"weight_decay is {weight_decay}; it must not be negative")
-        if warmup_steps < 0:
-            raise ConfigError(f"warmup_steps is {warmup_steps}; it must not be negative")
+        require_positive(entropy_temperature=entropy_temperature, learning_rate=learning_rate)
+        require_not_negative(weight_decay=weight_decay, warmup_steps=warmup_steps)
         self.reduction, self.entropy_temperature = reduction, entropy_temperature
         self.learning_rate, self.weight_decay, self.warmup_steps = learning_rate, weight_decay, warmup_steps
         self.optimizer = optimizer

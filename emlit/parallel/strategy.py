@@ -10,7 +10,7 @@ from lightning.fabric.utilities.device_dtype_mixin import _update_properties
 from lightning.pytorch.strategies import ModelParallelStrategy, StrategyRegistry
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_positive
 from emlit.parallel.plain_shards import load_plain
 
 # What each precision of the trainer computes in; weights, the optimiser and sums of gradients stay as they are.
@@ -39,8 +39,7 @@ class FSDP2(ModelParallelStrategy):
         save_distributed_checkpoint: bool = True,
         timeout_minutes: float = 60.0,
     ) -> None:
-        if not timeout_minutes > 0:
-            raise ConfigError(f"timeout_minutes of FSDP2 is {timeout_minutes}; it must be positive")
+        require_positive("FSDP2", timeout_minutes=timeout_minutes)
         super().__init__(
             save_distributed_checkpoint=save_distributed_checkpoint,
             # Norms of what lies in the host's memory are summed over processes there.

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from emlit.command_line import SETTINGS, EmlitCLI
 from emlit.config_values import require_usable
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_positive
 from emlit.modules import CausalLM
 from emlit.plan.dry_run import DryRun, dry_run
 from emlit.plan.gpus import gpu_of
@@ -64,10 +64,8 @@ def fit_arguments(given: list[str]) -> Namespace:
 
 def check_own(own: argparse.Namespace) -> None:
     """Raise ConfigError for numbers that cannot be."""
-    for name in ("gpus", "nodes", "row_tokens", "prompt_tokens", "completion_tokens", "mfu"):
-        value = getattr(own, name)
-        if value is not None and not value > 0:
-            raise ConfigError(f"{name} is {value}; it must be positive")
+    names = ("gpus", "nodes", "row_tokens", "prompt_tokens", "completion_tokens", "mfu")
+    require_positive(**{name: getattr(own, name) for name in names})
     if own.mfu > 1:
         raise ConfigError(f"mfu is {own.mfu}; it must be at most 1")
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from emlit.decoding import Decoding
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_at_least, require_not_negative
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,12 @@ class Sampling:
     decoding: Decoding | None = None
 
     def __post_init__(self) -> None:
-        if not self.temperature >= 0:
-            raise ConfigError(f"temperature is {self.temperature}; it must not be negative")
+        require_not_negative(temperature=self.temperature)
         if not (self.temperature == 0 or 0.01 <= self.temperature < inf):
             raise ConfigError(
                 f"temperature is {self.temperature}; it must be finite and at least 0.01, or 0 for the likeliest token"
             )
-        if self.max_tokens < 1:
-            raise ConfigError(f"max_tokens is {self.max_tokens}; it must be at least 1")
+        require_at_least(1, max_tokens=self.max_tokens)
         if not 0 < self.top_p <= 1:
             raise ConfigError(f"top_p is {self.top_p}; it must be above 0 and at most 1 (1 is off)")
         if self.top_k < 0:

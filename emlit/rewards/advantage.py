@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor
 
-from emlit.errors import ConfigError
+from emlit.errors import require_not_negative
 from emlit.functional import AnyStats, grpo_advantage, rloo_advantage
 from emlit.losses import Lagged
 from emlit.records import RolloutBatch
@@ -47,8 +47,7 @@ class GRPO(Advantage):
     """
 
     def __init__(self, eps: float = 1e-6, scale_rewards: bool = True) -> None:
-        if eps < 0:
-            raise ConfigError(f"eps of GRPO is {eps}; it must not be negative")
+        require_not_negative("GRPO", eps=eps)
         self.eps, self.scale_rewards = eps, scale_rewards
 
     def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: AnyStats) -> Tensor:

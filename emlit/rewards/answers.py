@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from emlit.errors import ConfigError, DataError
+from emlit.errors import DataError, require_not_negative
 from emlit.functional import AnyStats
 from emlit.records import Group, Prompt, RolloutBatch, sent
 from emlit.rewards.base import Reward
@@ -21,8 +21,7 @@ class VerifiedAnswerReward(Reward):
     reads_stats = False
 
     def __init__(self, format_weight: float = 0.0) -> None:
-        if format_weight < 0:
-            raise ConfigError(f"format_weight is {format_weight}; it must not be negative")
+        require_not_negative(format_weight=format_weight)
         self.format_weight = format_weight
 
     def check(self, prompts: Sequence[Prompt]) -> None:

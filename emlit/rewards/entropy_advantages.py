@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_not_negative
 from emlit.functional import AnyStats, LogprobAt, MoreStats, importance_ratio, sequence_mean
 from emlit.losses import RoundStatistic
 from emlit.records import RolloutBatch
@@ -88,8 +88,7 @@ class EMPG(_Wrapped):
 
     def __init__(self, base: Advantage | None = None, k: float = 1.0) -> None:
         super().__init__(base)
-        if not k >= 0:
-            raise ConfigError(f"k of EMPG is {k}; it must not be negative")
+        require_not_negative("EMPG", k=k)
         self.k, self.needs_old = k, True
 
     def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: AnyStats) -> Tensor:

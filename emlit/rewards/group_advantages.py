@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_not_negative, require_positive
 from emlit.functional import AnyStats, grpo_advantage, sequence_mean
 from emlit.records import RolloutBatch, sent
 from emlit.rewards.advantage import Advantage
@@ -91,8 +91,7 @@ class HardPrompts(Advantage):
     """
 
     def __init__(self, slope: float = 0.256) -> None:
-        if not slope >= 0:
-            raise ConfigError(f"slope of HardPrompts is {slope}; it must not be negative")
+        require_not_negative("HardPrompts", slope=slope)
         self.slope = slope
 
     def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: AnyStats) -> Tensor:
@@ -112,10 +111,8 @@ class TokenLevelGRPO(Advantage):
     """
 
     def __init__(self, eps: float = 1e-6, largest: float = 5.0) -> None:
-        if eps < 0:
-            raise ConfigError(f"eps of TokenLevelGRPO is {eps}; it must not be negative")
-        if not largest > 0:
-            raise ConfigError(f"largest of TokenLevelGRPO is {largest}; it must be positive")
+        require_not_negative("TokenLevelGRPO", eps=eps)
+        require_positive("TokenLevelGRPO", largest=largest)
         self.eps, self.largest = eps, largest
 
     def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: AnyStats) -> Tensor:

@@ -17,7 +17,7 @@ from emlit import pretrained, progress
 from emlit.answering import PromptBatch
 from emlit.decoding import Decoding
 from emlit.engines import Engine, ModelSource, default_engine, start_engine
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_at_least
 from emlit.parallel import is_sharded
 from emlit.records import RolloutBatch, Sampling
 from emlit.rollout.chat import Chat
@@ -126,18 +126,12 @@ class RolloutDataModule(L.LightningDataModule):
         rollouts: Rollouts | None = None,
     ) -> None:
         super().__init__()
-        for name, value in (
-            ("prompts_per_round", prompts_per_round),
-            ("updates_per_round", updates_per_round),
-            ("samples_per_prompt", samples_per_prompt),
-            ("micro_batch_prompts", micro_batch_prompts),
-            ("evaluation_samples", evaluation_samples),
-            ("evaluation_problems", evaluation_problems),
-            ("evaluation_batch_size", evaluation_batch_size),
-            ("context", context),
-        ):
-            if value is not None and value < 1:
-                raise ConfigError(f"{name} is {value}; it must be at least 1")
+        require_at_least(
+            1, prompts_per_round=prompts_per_round, updates_per_round=updates_per_round,
+            samples_per_prompt=samples_per_prompt, micro_batch_prompts=micro_batch_prompts,
+            evaluation_samples=evaluation_samples, evaluation_problems=evaluation_problems,
+            evaluation_batch_size=evaluation_batch_size, context=context,
+        )  # fmt: skip
         require_hold_out(hold_out)
         if hold_out is not None and evaluation != HELD_OUT:
             raise ConfigError("data.hold_out is set, and so is data.evaluation; leave one of them out")

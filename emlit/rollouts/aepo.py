@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_at_least
 from emlit.functional import grpo_advantage
 from emlit.records import Completion, Group
 from emlit.rollouts.base import Branch, Rollouts, SampledRound, TrainedRound
@@ -50,8 +50,7 @@ class AEPO(Rollouts):
             raise ConfigError(f"low of AEPO is {low} and high {high}; they must be temperatures, low below high")
         if not 0 < share <= 1:
             raise ConfigError(f"share of AEPO is {share}; it must be above 0 and at most 1")
-        if rows < 1:
-            raise ConfigError(f"rows of AEPO is {rows}; it must be at least 1")
+        require_at_least(1, "AEPO", rows=rows)
         self.target, self.high, self.low = target, high, low
         self.share, self.rows, self.threshold = share, rows, threshold
         self.entropy = 0.0  # nats, of the last round

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_at_least
 from emlit.rollouts.base import Branch, Rollouts, SampledRound
 
 
@@ -29,9 +29,7 @@ class CURE(Rollouts):
     waves = 2
 
     def __init__(self, branches: int = 3, top: int = 20, characters: int = 2) -> None:
-        for name, value in (("branches", branches), ("top", top), ("characters", characters)):
-            if value < 1:
-                raise ConfigError(f"{name} of CURE is {value}; it must be at least 1")
+        require_at_least(1, "CURE", branches=branches, top=top, characters=characters)
         self.branches, self.top, self.characters = branches, top, characters
 
     def check(self, samples: int) -> None:
@@ -77,9 +75,7 @@ class EntropyTree(Rollouts):
     waves = 2
 
     def __init__(self, forks: int = 2, branches: int = 2) -> None:
-        for name, value in (("forks", forks), ("branches", branches)):
-            if value < 1:
-                raise ConfigError(f"{name} of EntropyTree is {value}; it must be at least 1")
+        require_at_least(1, "EntropyTree", forks=forks, branches=branches)
         self.forks, self.branches = forks, branches
 
     def check(self, samples: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from emlit.errors import ConfigError
+from emlit.errors import require_at_least, require_not_negative
 from emlit.functional import grpo_advantage
 from emlit.records import Completion, Group
 from emlit.rollouts.base import Rollouts, SampledRound, TrainedRound
@@ -44,13 +44,8 @@ class Replay(Rollouts):
         baseline: int = 10240,
         warmup: int = 100,
     ) -> None:
-        for name, value, least in (
-            ("size", size, 1), ("max_age", max_age, 1), ("baseline", baseline, 1), ("warmup", warmup, 0)
-        ):  # fmt: skip
-            if value < least:
-                raise ConfigError(f"{name} of Replay is {value}; it must be at least {least}")
-        if not threshold >= 0:
-            raise ConfigError(f"threshold of Replay is {threshold}; it must not be negative")
+        require_at_least(1, "Replay", size=size, max_age=max_age, baseline=baseline)
+        require_not_negative("Replay", warmup=warmup, threshold=threshold)
         self.size, self.threshold, self.max_age = size, threshold, max_age
         self.baseline, self.warmup = baseline, warmup
         # The same in every process, in the order of their places in the run.

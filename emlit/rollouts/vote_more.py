@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_at_least
 from emlit.rollouts.base import Rollouts, SampledRound, TrainedRound
 
 
@@ -17,8 +17,7 @@ class VoteMore(Rollouts):
     """
 
     def __init__(self, votes: int = 64) -> None:
-        if votes < 1:
-            raise ConfigError(f"votes of VoteMore is {votes}; it must be at least 1")
+        require_at_least(1, "VoteMore", votes=votes)
         self.votes = votes
 
     def check(self, samples: int) -> None:

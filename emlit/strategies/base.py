@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
 from emlit.decoding import PRESETS, Decoding, Preset
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_at_least
 from emlit.records import Ask, Grader, Sampler, Sampling, Turn
 
 
@@ -47,8 +47,7 @@ class Strategy(ABC):
             raise ConfigError("em_inf and decoding are both set; a strategy takes one of them")
         if em_inf is not None and em_inf not in PRESETS:
             raise ConfigError(f"em_inf is {em_inf!r}; it must be one of {', '.join(PRESETS)}")
-        if samples is not None and samples < 1:
-            raise ConfigError(f"samples is {samples}; it must be at least 1")
+        require_at_least(1, samples=samples)
         if name is not None and not name.strip():
             raise ConfigError("name is empty; leave it out to have one made")
         given = {"temperature": temperature, "top_p": top_p, "top_k": top_k, "min_p": min_p}

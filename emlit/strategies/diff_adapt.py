@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_at_least
 from emlit.records import Ask, Sampler, Sampling, Turn
 from emlit.strategies.base import Strategy
 from emlit.strategies.confidence import mean_logprob, require_draws
@@ -44,8 +44,7 @@ class DiffAdapt(Strategy):
     def __init__(self, easy: float, hard: float, draft_tokens: int = 32, **options: Any) -> None:
         if not 0 <= easy <= hard < math.inf:
             raise ConfigError(f"easy is {easy} and hard is {hard}; 0 <= easy <= hard is needed, in nats")
-        if draft_tokens < 1:
-            raise ConfigError(f"draft_tokens is {draft_tokens}; it must be at least 1")
+        require_at_least(1, draft_tokens=draft_tokens)
         super().__init__(**options)
         self.easy, self.hard, self.draft_tokens = easy, hard, draft_tokens
 

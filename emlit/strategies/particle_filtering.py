@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 
 from emlit import progress
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_at_least
 from emlit.functional import annealed_weights, systematic_resampling
 from emlit.records import Ask, Completion, FinishReason, Reply, Sampler, Sampling, Turn, request_seed
 from emlit.strategies.base import Strategy
@@ -78,21 +78,15 @@ class ParticleFiltering(Strategy):
         weight: Literal["odds", "probability"] = "odds",
         **options: Any,
     ) -> None:
-        for name, value, least in (("particles", particles, 2), ("steps", steps, 2), ("step_tokens", step_tokens, 1)):
-            if value is not None and value < least:
-                raise ConfigError(f"{name} is {value}; it must be at least {least}")
+        require_at_least(2, particles=particles, steps=steps)
+        require_at_least(1, step_tokens=step_tokens)
         if stop == "":
             raise ConfigError("stop is empty, which would end every step at once; set it to null for none")
         if weight not in ("odds", "probability"):
             raise ConfigError(f"weight is {weight!r}; it must be odds or probability")
         super().__init__(**options)
-        self.particles, self.steps, self.step_tokens, self.stop, self.weight = (
-            particles,
-            steps,
-            step_tokens,
-            stop,
-            weight,
-        )
+        self.particles, self.steps, self.step_tokens = particles, steps, step_tokens
+        self.stop, self.weight = stop, weight
 
     @property
     def kind(self) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from emlit import progress
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_at_least
 from emlit.records import Ask, Sampler, Turn
 from emlit.strategies.base import Strategy
 from emlit.strategies.sampled import alone
@@ -29,8 +29,7 @@ class IterativeRefinement(Strategy):
     """
 
     def __init__(self, drafts: int = 3, instruction: str = INSTRUCTION, **options: Any) -> None:
-        if drafts < 2:
-            raise ConfigError(f"drafts is {drafts}; it must be at least 2")
+        require_at_least(2, drafts=drafts)
         if not instruction.strip():
             raise ConfigError("instruction is empty; say what is to be done with a draft")
         super().__init__(**options)

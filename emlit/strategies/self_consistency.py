@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from emlit import progress
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_at_least
 from emlit.records import Ask, Grader, Reply, Sampler, Sampling, Turn, answer_classes
 from emlit.strategies.base import Strategy
 
@@ -22,8 +22,7 @@ class SelfConsistency(Strategy):
     """
 
     def __init__(self, votes: int = 4, **options: Any) -> None:
-        if votes < 2:
-            raise ConfigError(f"votes is {votes}; it must be at least 2")
+        require_at_least(2, votes=votes)
         if options.get("temperature") == 0:
             raise ConfigError("temperature is 0, where all votes are the same; set it above 0")
         super().__init__(**options)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import ClassVar
 
-from emlit.errors import ConfigError
+from emlit.errors import ConfigError, require_positive
 from emlit.records import Grade, Row
 from emlit.sandbox import ExecutionResult, isolation, run_all
 from emlit.sandbox.run import Job
@@ -42,9 +42,7 @@ class ProgramBenchmark(Benchmark):
         system_prompt: str | None = OWN,
     ) -> None:
         super().__init__(path, n, system_prompt)
-        for name, value in (("timeout", timeout), ("memory_mb", memory_mb)):
-            if not value > 0:
-                raise ConfigError(f"{name} is {value}; it must be positive")
+        require_positive(timeout=timeout, memory_mb=memory_mb)
         self.timeout, self.memory_mb, self.unsafe_code = timeout, memory_mb, unsafe_code
 
     def rows(self) -> list[Row]:

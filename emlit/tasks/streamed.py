@@ -5,7 +5,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
-from emlit.errors import ConfigError, DataError
+from emlit.errors import DataError, require_at_least
 from emlit.records import Row
 from emlit.sources import SourceRow, file_rows, require_shards
 from emlit.tasks.columns import OR_SKIP, Columns
@@ -31,8 +31,7 @@ class StreamedPrompts(Columns):
     streamed: ClassVar[bool] = True
 
     def __init__(self, path: str, cache_dir: str | None = None, workers: int = 1, **columns: Any) -> None:
-        if workers < 1:
-            raise ConfigError(f"workers of StreamedPrompts is {workers}; it must be at least 1")
+        require_at_least(1, "StreamedPrompts", workers=workers)
         self.shards = require_shards(path)
         one = Path(path) if Path(path).is_dir() else self.shards[0] if len(self.shards) == 1 else Path(path).parent
         super().__init__(task_name=stem(one) or "prompts", **columns)
