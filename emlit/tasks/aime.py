@@ -8,13 +8,7 @@ from emlit.tasks.templates import REASON_STEP_BY_STEP
 
 
 class AIME24(Benchmark):
-    """The 30 problems of 2024; an answer is a whole number from 0 to 999.
-
-    Args:
-        path: a local file in the schema of HuggingFaceH4/aime_2024; from the hub unless set
-        n: the first so many rows; all unless set
-        system_prompt: in place of the benchmark's own; null for none
-    """
+    """The 30 problems of 2024; an answer is a whole number from 0 to 999."""
 
     name = "aime24"
     hub = Hub("HuggingFaceH4/aime_2024", split="train")
@@ -26,19 +20,12 @@ class AIME24(Benchmark):
             id=str(fields.get("id", row_number(where))),
             prompt=first_of(fields, "problem", "question"),
             answer=answer,
-            fields=fields,
-            source=where,
             solution=gold_completion(fields.get("solution"), answer),
         )
 
 
 class AIME22to24(AIME24):
-    """The 90 problems of 2022, 2023 and 2024.
-
-    Args:
-        path: a local file in the schema of AI-MO/aimo-validation-aime; from the hub unless set
-        n: the first so many rows; all unless set
-    """
+    """The 90 problems of 2022, 2023 and 2024."""
 
     name = "aime22-24"
     hub = Hub("AI-MO/aimo-validation-aime", split="train")

@@ -8,13 +8,7 @@ from emlit.tasks.templates import REASON_STEP_BY_STEP
 
 
 class AMC(Benchmark):
-    """83 problems whose answers are whole numbers, published as 142.0.
-
-    Args:
-        path: a local file in the schema of AI-MO/aimo-validation-amc; from the hub unless set
-        n: the first so many rows; all unless set
-        system_prompt: in place of the benchmark's own; null for none
-    """
+    """83 problems whose answers are whole numbers, published as 142.0."""
 
     name = "amc"
     hub = Hub("AI-MO/aimo-validation-amc", split="train")
@@ -30,7 +24,5 @@ class AMC(Benchmark):
             id=row_number(where),  # the published ids are those of a year's problems, and come twice
             prompt=first_of(fields, "problem", "question"),
             answer=str(answer),
-            fields=fields,
-            source=where,
             solution=gold_completion(fields.get("solution"), str(answer)),
         )

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,7 +49,9 @@ class Benchmark(Task):
 
     @abstractmethod
     def row(self, fields: dict[str, Any], where: str) -> Row:
-        """One row of the source as a problem; `where` it stands is for messages.
+        """One row of the source as a problem; `where` it stands is for messages, and set by the caller.
+
+        Its `fields` are those of the source unless set.
 
         Raises:
             DataError: a field that cannot be used
@@ -90,6 +93,7 @@ class Benchmark(Task):
                 raise fields
             try:
                 row = self.row(fields, where)
+                row = replace(row, fields=row.fields or fields, source=where)
             except KeyError as error:
                 columns = ", ".join(map(str, fields))
                 raise DataError(f"{where}: no column {error}, which {self.name} needs; it has {columns}") from None

@@ -12,13 +12,7 @@ _CALCULATION = re.compile(r"<<[^<>]*>>")
 
 
 class GSM8K(Benchmark):
-    """1,319 problems. The label is the number after ####; the rest of `answer` is the worked solution.
-
-    Args:
-        path: a local file in the schema of openai/gsm8k; from the hub unless set
-        n: the first so many rows; all unless set
-        system_prompt: in place of the benchmark's own; null for none
-    """
+    """1,319 problems. The label is the number after ####; the rest of `answer` is the worked solution."""
 
     name = "gsm8k"
     hub = Hub("openai/gsm8k", "main")
@@ -33,7 +27,5 @@ class GSM8K(Benchmark):
             id=row_number(where),
             prompt=fields["question"],
             answer=label,
-            fields=fields,
-            source=where,
             solution=gold_completion(_CALCULATION.sub("", worked).strip() or None, label),
         )

@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 from emlit.records import Row
-from emlit.sandbox import ExecutionResult, run_tests
+from emlit.sandbox import ExecutionResult
 from emlit.tasks.benchmark import Hub
 from emlit.tasks.plain_code import without_prose
 from emlit.tasks.program_names import bound_names
@@ -15,16 +15,7 @@ from emlit.tasks.templates import ACTIONS, HUMANEVAL, PRESENT_THE_CODE
 
 
 class HumanEval(CodeBenchmark):
-    """164 functions to complete from a signature and a docstring.
-
-    Args:
-        path: a local file in the schema of openai/openai_humaneval; from the hub unless set
-        n: the first so many rows; all unless set
-        timeout: seconds of wall time for a problem's tests
-        memory_mb: MiB for them
-        unsafe_code: where nothing shuts programs in, run them all the same, under rlimits alone
-        system_prompt: in place of the benchmark's own; null for none
-    """
+    """164 functions to complete from a signature and a docstring."""
 
     name = "humaneval"
     hub = Hub("openai/openai_humaneval")
@@ -40,8 +31,6 @@ class HumanEval(CodeBenchmark):
             id=str(fields["task_id"]),
             prompt=HUMANEVAL.format(signature=signature[1], code=prompt) + PRESENT_THE_CODE,
             answer=fields["test"],
-            fields=fields,
-            source=where,
             solution=None if solution is None else fenced(prompt + solution),
         )
 
@@ -65,16 +54,7 @@ class HumanEval(CodeBenchmark):
         before = prompt[: signature.start()]
         # Some models give the whole function, in front of which `before` is run; some only its body.
         solution = program if entry in bound_names(program) else prompt + _body(program)
-        return run_tests(
-            solution,
-            f"{row.fields['test']}\n\ncheck({entry})",
-            [entry],
-            setup=before,
-            timeout=self.timeout,
-            memory_mb=self.memory_mb,
-            stop=stop,
-            unsafe_code=self.unsafe_code,
-        )
+        return self.run_tests(solution, f"{row.fields['test']}\n\ncheck({entry})", [entry], stop, before)
 
 
 def _signature(prompt: str, entry: str) -> re.Match[str] | None:

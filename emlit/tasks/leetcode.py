@@ -4,7 +4,7 @@ import threading
 from typing import Any
 
 from emlit.records import Row
-from emlit.sandbox import ExecutionResult, run_tests
+from emlit.sandbox import ExecutionResult
 from emlit.tasks.benchmark import Hub
 from emlit.tasks.programs import CodeBenchmark
 from emlit.tasks.templates import ACTIONS, PRESENT_THE_CODE
@@ -32,16 +32,7 @@ class TreeNode:
 
 
 class LeetCode(CodeBenchmark):
-    """180 methods of a class Solution.
-
-    Args:
-        path: a local file in the schema of TechxGenus/LeetCode-Contest; from the hub unless set
-        n: the first so many rows; all unless set
-        timeout: seconds of wall time for a problem's tests
-        memory_mb: MiB for them
-        unsafe_code: where nothing shuts programs in, run them all the same, under rlimits alone
-        system_prompt: in place of the benchmark's own; null for none
-    """
+    """180 methods of a class Solution."""
 
     name = "leetcode"
     hub = Hub("TechxGenus/LeetCode-Contest")
@@ -52,21 +43,10 @@ class LeetCode(CodeBenchmark):
             id=str(fields["task_id"]),
             prompt=fields["prompt_sft"] + PRESENT_THE_CODE,
             answer=fields["test"],
-            fields=fields,
-            source=where,
         )
 
     def wanted(self, row: Row) -> tuple[str]:
         return ("Solution",)
 
     def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
-        return run_tests(
-            program,
-            row.fields["test"],
-            ["Solution"],
-            setup=PREAMBLE,
-            timeout=self.timeout,
-            memory_mb=self.memory_mb,
-            stop=stop,
-            unsafe_code=self.unsafe_code,
-        )
+        return self.run_tests(program, row.fields["test"], ["Solution"], stop, PREAMBLE)

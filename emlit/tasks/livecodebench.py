@@ -15,9 +15,9 @@ from typing import Any, NoReturn
 
 from emlit.errors import ConfigError, DataError
 from emlit.records import Row
-from emlit.sandbox import ExecutionResult, Limits, run_python, run_tests
+from emlit.sandbox import ExecutionResult, Limits, run_python
 from emlit.sources import SourceRow, file_rows, hub_rows
-from emlit.tasks.benchmark import OWN, Hub
+from emlit.tasks.benchmark import Hub
 from emlit.tasks.program_names import in_one
 from emlit.tasks.programs import CodeBenchmark
 from emlit.tasks.templates import EXPERT_PROGRAMMER, LIVECODEBENCH, READ_STDIN, STARTER_CODE
@@ -48,14 +48,11 @@ class LiveCodeBench(CodeBenchmark):
     """Contest problems by date, so that those younger than a model can be told from those that it may have seen.
 
     Args:
-        path: a local file in the schema of livecodebench/code_generation_lite; from the hub unless set
-        n: the first so many problems of the time span
+        path: a local file in the published schema; from the hub unless set
         timeout: seconds of wall time for a problem's tests together
-        memory_mb: MiB for each
-        unsafe_code: where nothing shuts programs in, run them all the same, under rlimits alone
         start: the first contest date that counts, YYYY-MM-DD
         end: the last one; the released scripts score 2023-05-01 to 2024-05-31
-        system_prompt: in place of the benchmark's own; null for none
+        benchmark: as of ProgramBenchmark
     """
 
     name = "livecodebench"
@@ -65,15 +62,13 @@ class LiveCodeBench(CodeBenchmark):
     def __init__(
         self,
         path: str | None = None,
-        n: int | None = None,
+        *,
         timeout: float = 60.0,
-        memory_mb: int = 1024,
         start: str = "2023-05-01",
         end: str = "2024-05-31",
-        unsafe_code: bool = False,
-        system_prompt: str | None = OWN,
+        **benchmark: Any,
     ) -> None:
-        super().__init__(path, n, timeout, memory_mb, unsafe_code, system_prompt)
+        super().__init__(path, timeout=timeout, **benchmark)
         self.start, self.end = (_date(name, value) for name, value in (("start", start), ("end", end)))
         if self.end < self.start:
             raise ConfigError(f"end is {end}, before start, {start}; swap them")
@@ -112,7 +107,6 @@ class LiveCodeBench(CodeBenchmark):
             prompt=LIVECODEBENCH.format(question=fields["question_content"], format=how),
             answer=json.dumps(tests[0]),
             fields={"tests": tests, "function": function, "difficulty": fields.get("difficulty")},
-            source=where,
         )
 
     def wanted(self, row: Row) -> tuple[str, ...]:
@@ -121,16 +115,7 @@ class LiveCodeBench(CodeBenchmark):
     def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
         tests, function = row.fields["tests"], row.fields["function"]
         if function is not None:
-            return run_tests(
-                program,
-                _calls(tests, function),
-                ["Solution", function],
-                setup=PREAMBLE,
-                timeout=self.timeout,
-                memory_mb=self.memory_mb,
-                stop=stop,
-                unsafe_code=self.unsafe_code,
-            )
+            return self.run_tests(program, _calls(tests, function), ["Solution", function], stop, PREAMBLE)
         ends = time.monotonic() + self.timeout
         for number, test in enumerate(tests, 1):
             left = ends - time.monotonic()

@@ -8,13 +8,7 @@ from emlit.tasks.templates import REASON_STEP_BY_STEP
 
 
 class MATH500(Benchmark):
-    """500 problems of competition mathematics in seven subjects and five levels.
-
-    Args:
-        path: a local file in the schema of HuggingFaceH4/MATH-500; from the hub unless set
-        n: the first so many rows; all unless set
-        system_prompt: in place of the benchmark's own; null for none
-    """
+    """500 problems of competition mathematics in seven subjects and five levels."""
 
     name = "math500"
     hub = Hub("HuggingFaceH4/MATH-500")
@@ -25,7 +19,5 @@ class MATH500(Benchmark):
             id=str(first_of(fields, "unique_id", "id")),
             prompt=fields["problem"],
             answer=str(first_of(fields, "answer", "expected_answer")),
-            fields=fields,
-            source=where,
             solution=fields.get("solution"),
         )

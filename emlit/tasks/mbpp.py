@@ -4,7 +4,7 @@ import threading
 from typing import Any
 
 from emlit.records import Row
-from emlit.sandbox import ExecutionResult, run_tests
+from emlit.sandbox import ExecutionResult
 from emlit.tasks.benchmark import Hub
 from emlit.tasks.program_names import defined_names, imports_of
 from emlit.tasks.programs import CodeBenchmark, fenced
@@ -13,16 +13,7 @@ from emlit.tasks.templates import MBPP as TEMPLATE
 
 
 class MBPP(CodeBenchmark):
-    """Short functions to write from a sentence and a test.
-
-    Args:
-        path: a local file in the schema of google-research-datasets/mbpp, sanitized; from the hub unless set
-        n: the first so many rows; all unless set
-        timeout: seconds of wall time for a problem's tests
-        memory_mb: MiB for them
-        unsafe_code: where nothing shuts programs in, run them all the same, under rlimits alone
-        system_prompt: in place of the benchmark's own; null for none
-    """
+    """Short functions to write from a sentence and a test."""
 
     name = "mbpp"
     hub = Hub("google-research-datasets/mbpp", "sanitized")
@@ -44,8 +35,6 @@ class MBPP(CodeBenchmark):
             id=str(fields["task_id"]),
             prompt=prompt + PRESENT_THE_CODE,
             answer="\n".join(tests),
-            fields=fields,
-            source=where,
             solution=fenced(code),
         )
 
@@ -55,16 +44,8 @@ class MBPP(CodeBenchmark):
     def run(self, row: Row, program: str, stop: threading.Event) -> ExecutionResult:
         # Some tests read what only the reference imports; under that name a solution may have anything.
         tests = [imports_of(row.fields["code"]), *_lines(row.fields, "test_list")]
-        return run_tests(
-            program,
-            "\n".join(tests),
-            sorted(self.wanted(row)),
-            setup="\n".join(_lines(row.fields, "test_imports")),
-            timeout=self.timeout,
-            memory_mb=self.memory_mb,
-            stop=stop,
-            unsafe_code=self.unsafe_code,
-        )
+        setup = "\n".join(_lines(row.fields, "test_imports"))
+        return self.run_tests(program, "\n".join(tests), sorted(self.wanted(row)), stop, setup)
 
 
 def _lines(fields: dict[str, Any], name: str) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 from emlit.errors import ConfigError, DataError
 from emlit.grading import extract_boxed, math_equal
 from emlit.records import Row
-from emlit.tasks.benchmark import OWN, Benchmark, Hub, first_of, gold_completion, row_number
+from emlit.tasks.benchmark import Benchmark, Hub, first_of, gold_completion, row_number
 from emlit.tasks.templates import REASON_STEP_BY_STEP
 
 
@@ -16,23 +16,16 @@ class MinervaMath(Benchmark):
 
     Args:
         path: a local file in either schema; from the hub unless set
-        n: the first so many rows; all unless set
         tolerance: numbers may differ by this share; 1e-4 is what published figures were graded with
-        system_prompt: in place of the benchmark's own; null for none
+        benchmark: as of Benchmark
     """
 
     name = "minerva_math"
     hub = Hub("math-ai/minervamath")
     system_prompt = REASON_STEP_BY_STEP
 
-    def __init__(
-        self,
-        path: str | None = None,
-        n: int | None = None,
-        tolerance: float = 1e-4,
-        system_prompt: str | None = OWN,
-    ) -> None:
-        super().__init__(path, n, system_prompt)
+    def __init__(self, path: str | None = None, *, tolerance: float = 1e-4, **benchmark: Any) -> None:
+        super().__init__(path, **benchmark)
         if not 0 <= tolerance < 1:
             raise ConfigError(f"tolerance is {tolerance}; it is a share of the answer, from 0 to below 1")
         self.tolerance = tolerance
@@ -47,8 +40,6 @@ class MinervaMath(Benchmark):
             id=str(fields.get("idx", row_number(where))),
             prompt=first_of(fields, "problem", "question"),
             answer=str(answer),
-            fields=fields,
-            source=where,
             solution=gold_completion(solution, str(answer)),
         )
 

@@ -12,11 +12,6 @@ from emlit.tasks.templates import REASON_STEP_BY_STEP
 class OlympiadBench(Benchmark):
     """674 problems of olympiads. Several answers count in any order; `error`, where a row has one, is how far off a
     number may be.
-
-    Args:
-        path: a local file in the schema of Hothan/OlympiadBench; from the hub unless set
-        n: the first so many rows; all unless set
-        system_prompt: in place of the benchmark's own; null for none
     """
 
     name = "olympiadbench"
@@ -35,8 +30,6 @@ class OlympiadBench(Benchmark):
             id=str(fields.get("id", row_number(where))),
             prompt=f"{context.strip()}\n\n{question}" if context else question,
             answer=answer,
-            fields=fields,
-            source=where,
             solution=gold_completion(solution, answer.replace("$", "")),
         )
 

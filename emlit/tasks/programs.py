@@ -5,11 +5,11 @@ import threading
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from emlit.errors import ConfigError, require_positive
 from emlit.records import Grade, Row
-from emlit.sandbox import ExecutionResult, isolation, run_all
+from emlit.sandbox import ExecutionResult, isolation, run_all, run_tests
 from emlit.sandbox.run import Job
 from emlit.tasks.benchmark import OWN, Benchmark
 from emlit.tasks.code_blocks import extract_code
@@ -48,6 +48,13 @@ class ProgramBenchmark(Benchmark):
     def rows(self) -> list[Row]:
         isolation(self.unsafe_code)  # says that programs cannot be run before a model is loaded to write them
         return super().rows()
+
+    def run_tests(
+        self, program: str, tests: str, names: Sequence[str], stop: threading.Event, setup: str = ""
+    ) -> ExecutionResult:
+        """As of `emlit.sandbox`, within this benchmark's limits."""
+        limits: dict[str, Any] = {"timeout": self.timeout, "memory_mb": self.memory_mb, "unsafe_code": self.unsafe_code}
+        return run_tests(program, tests, names, setup=setup, stop=stop, **limits)
 
     @abstractmethod
     def grade_all(

@@ -10,8 +10,8 @@ from typing import Any
 
 from emlit.errors import ConfigError
 from emlit.records import NEXT_TURN, Grade, Message, Row
-from emlit.sandbox import ExecutionResult, run_all, run_tests
-from emlit.tasks.benchmark import OWN, Hub
+from emlit.sandbox import ExecutionResult, run_all
+from emlit.tasks.benchmark import Hub
 from emlit.tasks.code_blocks import extract_code
 from emlit.tasks.program_names import in_one
 from emlit.tasks.programs import ProgramBenchmark, guarded
@@ -29,14 +29,12 @@ class SciCode(ProgramBenchmark):
     authors publish beside it. Steps that it has nothing for are not graded. Without it nothing is.
 
     Args:
-        path: a local file in the schema of SciCode1/SciCode; from the hub unless set
-        n: the first so many main problems
+        path: a local file in the published schema; from the hub unless set
         timeout: seconds of wall time for a step's tests
         memory_mb: MiB for them
-        unsafe_code: where nothing shuts programs in, run them all the same, under rlimits alone
         targets: the path of test_data.h5
         background: show each step's scientific background, as the paper does, or have the model write it
-        system_prompt: in place of the benchmark's own; null for none
+        benchmark: as of ProgramBenchmark; `n` counts main problems
     """
 
     name = "scicode"
@@ -45,15 +43,14 @@ class SciCode(ProgramBenchmark):
     def __init__(
         self,
         path: str | None = None,
-        n: int | None = None,
+        *,
         timeout: float = 300.0,
         memory_mb: int = 4096,
         targets: str | None = None,
         background: bool = True,
-        unsafe_code: bool = False,
-        system_prompt: str | None = OWN,
+        **benchmark: Any,
     ) -> None:
-        super().__init__(path, n, timeout, memory_mb, unsafe_code, system_prompt)
+        super().__init__(path, timeout=timeout, memory_mb=memory_mb, **benchmark)
         if targets is not None and not Path(targets).is_file():
             raise ConfigError(f"targets is {targets}, and there is no such file")
         self.targets = None if targets is None else Targets(Path(targets))
@@ -86,8 +83,6 @@ class SciCode(ProgramBenchmark):
             id=str(fields["problem_id"]),
             prompt=self._prompt(fields, []),
             answer=None if self.targets is None else "\n".join(steps[-1]["test_cases"]),
-            fields=fields,
-            source=where,
             solution=NEXT_TURN.join(f"```python\n{code}\n```" for code in written) if all(written) else None,
         )
 
@@ -150,16 +145,7 @@ class SciCode(ProgramBenchmark):
         written = "\n".join(each.get("ground_truth_code") or "" for each in row.fields["sub_steps"])
         wanted = [name for names in _headers(row) for name in names]
         tests, names = tests_of(cases, self.targets.program(number, len(cases)), setup, wanted, written)
-        return run_tests(
-            in_one(*code, RANDOM_STATE),
-            tests,
-            names,
-            setup=setup,
-            timeout=self.timeout,
-            memory_mb=self.memory_mb,
-            stop=stop,
-            unsafe_code=self.unsafe_code,
-        )
+        return self.run_tests(in_one(*code, RANDOM_STATE), tests, names, stop, setup)
 
 
 def _require(holds: bool, otherwise: str) -> None:

@@ -10,7 +10,7 @@ from emlit.grading.stated import without_thinking
 from emlit.grading.words import option
 from emlit.grading.writing import split, tidy
 from emlit.records import Grade, Row
-from emlit.tasks.benchmark import OWN, Benchmark, Hub, row_number
+from emlit.tasks.benchmark import Benchmark, Hub, row_number
 from emlit.tasks.templates import (
     REASON_STEP_BY_STEP,
     UGPHYSICS,
@@ -37,10 +37,8 @@ class UGPhysics(Benchmark):
     Args:
         subject: one of `SUBJECTS`
         language: en or zh
-        path: a local file in the schema of UGPhysics/ugphysics; from the hub unless set
-        n: the first so many rows; all unless set
         tolerance: numbers may differ by this share; 1 % is the benchmark's own
-        system_prompt: in place of the benchmark's own; null for none
+        benchmark: as of Benchmark
     """
 
     system_prompt = REASON_STEP_BY_STEP
@@ -49,10 +47,9 @@ class UGPhysics(Benchmark):
         self,
         subject: str = "SemiconductorPhysics",
         language: Literal["en", "zh"] = "en",
-        path: str | None = None,
-        n: int | None = None,
+        *,
         tolerance: float = 0.01,
-        system_prompt: str | None = OWN,
+        **benchmark: Any,
     ) -> None:
         if subject not in SUBJECTS:
             raise ConfigError(f"subject is {subject}; UGPhysics has {', '.join(SUBJECTS)}")
@@ -64,7 +61,7 @@ class UGPhysics(Benchmark):
         self.hub = Hub("UGPhysics/ugphysics", subject, language)
         self.language = language
         self.tolerance = tolerance
-        super().__init__(path, n, system_prompt)
+        super().__init__(**benchmark)
 
     def row(self, fields: dict[str, Any], where: str) -> Row:
         answer = ", ".join(content for _, content in extract_boxes(fields["answers"]))
@@ -75,8 +72,6 @@ class UGPhysics(Benchmark):
             id=str(fields.get("index", row_number(where))),
             prompt=self._prompt(fields, where),
             answer=answer,
-            fields=fields,
-            source=where,
             solution=f"{(fields.get('solution') or '').rstrip()}\n\n{ending}".strip(),
         )
 

@@ -13,13 +13,7 @@ _UNIT = re.compile(r"\s*\([^()]*\)\s*$")
 
 
 class SVAMP(Benchmark):
-    """300 problems of one step whose wording misleads; answers are numbers.
-
-    Args:
-        path: a local file in the schema of ChilleD/SVAMP; from the hub unless set
-        n: the first so many rows; all unless set
-        system_prompt: in place of the benchmark's own; null for none
-    """
+    """300 problems of one step whose wording misleads; answers are numbers."""
 
     name = "svamp"
     hub = Hub("ChilleD/SVAMP")
@@ -31,20 +25,12 @@ class SVAMP(Benchmark):
             id=str(fields.get("ID") or row_number(where)),
             prompt=_joined(fields["Body"].strip(), fields["Question"].strip()),
             answer=label,
-            fields=fields,
-            source=where,
             solution=gold_completion(None, label),
         )
 
 
 class ASDiv(Benchmark):
-    """2,305 problems of grades 1 to 6. The unit in the label's parentheses is left out, as several forms are right.
-
-    Args:
-        path: a local file in the schema of EleutherAI/asdiv; from the hub unless set
-        n: the first so many rows; all unless set
-        system_prompt: in place of the benchmark's own; null for none
-    """
+    """2,305 problems of grades 1 to 6. The unit in the label's parentheses is left out, as several forms are right."""
 
     name = "asdiv"
     hub = Hub("EleutherAI/asdiv", split="validation")
@@ -58,8 +44,6 @@ class ASDiv(Benchmark):
             id=str(fields.get("id") or row_number(where)),
             prompt=f"{first_of(fields, 'body', 'Body').strip()} {first_of(fields, 'question', 'Question').strip()}",
             answer=label,
-            fields=fields,
-            source=where,
             solution=gold_completion(None, label),
         )
 
