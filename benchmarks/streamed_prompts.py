@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks.measure import environment, in_own_process, parser, print_json, table
 from emlit.engines import ReplayEngine, Sampling
 from emlit.pretrained import load_tokenizer
-from emlit.rollout import RolloutStream, RoundShape, training_prompts
+from emlit.rollout import RolloutStream, RoundPlan, training_prompts
 from emlit.tasks import PromptFile, StreamedPrompts
 from emlit.tiny import MODEL_DIR
 
@@ -79,7 +79,7 @@ def draw(path: str, cache: str, rounds: int) -> dict[str, Any]:
     task = StreamedPrompts(path, cache_dir=cache) if cache else PromptFile(path)
     prompts = training_prompts(task, tokenizer, 10**6, lambda prompts: None)
     seconds = time.perf_counter() - began
-    shape = RoundShape(ROUND, 1, 1)
+    shape = RoundPlan(ROUND, 1, 1)
     stream = RolloutStream(prompts, ReplayEngine(), tokenizer, Sampling(), shape, 0, lambda: 0)
     began = time.perf_counter()
     for number in range(rounds):

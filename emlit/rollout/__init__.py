@@ -8,7 +8,6 @@ from emlit.rollout.datamodule import LearnsFrom, RolloutDataModule
 from emlit.rollout.prompt_batches import evaluation_batches, prediction_batches
 from emlit.rollout.prompts import PromptList, Prompts, render
 from emlit.rollout.round_plan import RoundPlan
-from emlit.rollout.round_shape import RoundShape
 from emlit.rollout.solutions import SolutionStream, with_solutions
 from emlit.rollout.stream import RolloutStream
 from emlit.rollout.training_prompts import LazyPrompts, training_prompts
@@ -26,7 +25,6 @@ __all__ = [
     "RolloutDataModule",
     "RolloutStream",
     "RoundPlan",
-    "RoundShape",
     "SolutionStream",
     "collate",
     "evaluation_batches",

@@ -260,7 +260,7 @@ class RolloutDataModule(L.LightningDataModule):
             accumulate = before.micro_batches
         return RoundPlan.of(
             self.prompts_per_round, self.samples_per_prompt, self.updates_per_round, self.micro_batch_prompts,
-            accumulate, self.trainer.world_size, self.trainer.max_steps, self.rollouts.apart,
+            accumulate, self.trainer.world_size, self.trainer.max_steps, self.rollouts.apart, self.trainer.global_rank,
         )  # fmt: skip
 
     def _evaluation_prompts(self) -> PromptList:
@@ -287,7 +287,7 @@ class RolloutDataModule(L.LightningDataModule):
             self.engine,
             self.tokenizer,
             self.sampling,
-            self.plan.shape(self.trainer.global_rank),
+            self.plan,
             self.seed,
             trainer_step=lambda: self.trainer.global_step,
             sum_over_ranks=self._sum_over_ranks,

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from emlit.errors import ConfigError
-from emlit.rollout.round_shape import RoundShape
 
 
 @dataclass(frozen=True)
@@ -12,18 +11,20 @@ class RoundPlan:
 
     Attributes:
         prompts: in the round, over all ranks
-        samples: completions of each prompt
+        samples: completions of each prompt that are trained on
+        micro_batches: into which each rank's share of an optimiser step is cut
+        rank: of this process
+        ranks: how many processes there are
         updates: optimiser steps of the round, each on a part of its prompts
-        world_size: how many ranks there are
-        micro_batches: into which a rank's share of an optimiser step is cut
-        apart: further ones, for completions that are trained on apart from their groups
+        apart: further micro-batches of an optimiser step, for completions that are trained on apart from their groups
     """
 
     prompts: int
     samples: int
-    updates: int
-    world_size: int
     micro_batches: int
+    rank: int = 0
+    ranks: int = 1
+    updates: int = 1
     apart: int = 0
 
     @classmethod
@@ -34,9 +35,10 @@ class RoundPlan:
         updates: int,
         micro_batch_prompts: int | None,
         accumulate: int,
-        world_size: int,
+        ranks: int,
         max_steps: int,
         apart: int = 0,
+        rank: int = 0,
     ) -> "RoundPlan":
         """The plan of a run.
 
@@ -46,15 +48,16 @@ class RoundPlan:
             updates: data.updates_per_round
             micro_batch_prompts: prompts of a micro-batch; with it their number follows, whatever the ranks are
             accumulate: trainer.accumulate_grad_batches; 1 where it is not set
-            world_size: how many ranks there are
+            ranks: how many there are
             max_steps: of the run; -1 for no end
             apart: micro-batches that data.rollouts adds to each optimiser step
+            rank: whose part is asked for
 
         Raises:
             ConfigError: both numbers are given, or there are too few prompts, or a round would be left half done
         """
         # On the first rank; others may have one less.
-        share = -(-prompts // updates // world_size)
+        share = -(-prompts // updates // ranks)
         parts = accumulate
         if micro_batch_prompts is not None:
             parts = -(-share // micro_batch_prompts)
@@ -80,15 +83,18 @@ class RoundPlan:
                 f"trainer.max_steps is {max_steps}, which ends inside a round of {updates} updates "
                 f"(data.updates_per_round); make it a multiple of {updates}"
             )
-        return cls(prompts, samples, updates, world_size, parts, apart)
+        return cls(prompts, samples, parts, rank, ranks, updates, apart)
 
     @property
     def accumulated(self) -> int:
         """Micro-batches of an optimiser step: trainer.accumulate_grad_batches."""
         return self.micro_batches + self.apart
 
-    def shape(self, rank: int) -> RoundShape:
-        """What one rank's stream has of it."""
-        return RoundShape(
-            self.prompts, self.samples, self.micro_batches, rank, self.world_size, self.updates, self.apart
-        )
+    @property
+    def batches(self) -> int:
+        """Micro-batches in a rank's share of a round."""
+        return self.accumulated * self.updates
+
+    def update(self, place: int) -> int:
+        """Which optimiser step of its round the prompt at a place of the run belongs to, on any rank."""
+        return place % self.prompts * self.updates // self.prompts

@@ -12,7 +12,7 @@ from emlit.records import Completion, Group, Prompt, RolloutBatch, Sampling
 from emlit.rollout.batch import collate, counts, partition
 from emlit.rollout.prompts import Prompts
 from emlit.rollout.round_ahead import Round, RoundAhead
-from emlit.rollout.round_shape import RoundShape
+from emlit.rollout.round_plan import RoundPlan
 from emlit.rollout.run_events import RunEvents
 from emlit.rollout.waves import Trainee, Waves
 from emlit.rollouts import Rollouts
@@ -55,7 +55,7 @@ class RolloutStream:
         engine: Engine,
         tokenizer: "PreTrainedTokenizerBase",
         sampling: Sampling,
-        shape: RoundShape,
+        shape: RoundPlan,
         seed: int,
         trainer_step: Callable[[], int],
         sum_over_ranks: Callable[[float], float] = lambda value: value,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from emlit.engines import Engine, sample
 from emlit.processes import of_every_process
 from emlit.records import Completion, Group, Prompt, Request, Sampling, request_seed
-from emlit.rollout.round_shape import RoundShape
+from emlit.rollout.round_plan import RoundPlan
 from emlit.rollouts import Branch, Rollouts, SampledRound, Score, TrainedRound
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Waves:
         engine: Engine,
         tokenizer: "PreTrainedTokenizerBase",
         sampling: Sampling,
-        shape: RoundShape,
+        shape: RoundPlan,
         seed: int,
         prompt_at: Callable[[int], Prompt],
         trainee: Trainee | None = None,

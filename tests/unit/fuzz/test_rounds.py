@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from emlit.engines import Completion, Sampling
 from emlit.functional import Normaliser, reduce_tokens, sequence_mean, token_weights
 from emlit.policy.passes import in_passes, shared_prefix
-from emlit.rollout import Prompt, PromptList, RolloutStream, RoundShape, collate, pad_rows, partition
+from emlit.rollout import Prompt, PromptList, RolloutStream, RoundPlan, collate, pad_rows, partition
 from emlit.tasks import Row, TinyArithmetic
 from tests.conftest import make_batch, make_group
 from tests.unit.fuzz.cases import cases
@@ -151,7 +151,7 @@ def test_the_stream_cuts_whole_rounds(tokenizer, prompts, per_rank, samples, par
     for rank in range(ranks):
         clock = SimpleNamespace(step=0)
         engine = OfAnyLength()
-        shape = RoundShape(per_rank * ranks, samples, parts, rank, ranks)
+        shape = RoundPlan(per_rank * ranks, samples, parts, rank, ranks)
         stream = RolloutStream(rows, engine, tokenizer, Sampling(), shape, seed, lambda clock=clock: clock.step)
         batches = list(itertools.islice(stream, parts))
         assert len(batches) == parts

@@ -9,7 +9,7 @@ import torch
 from emlit.engines import Completion
 from emlit.functional import TokenStats
 from emlit.records import Group, Sampling
-from emlit.rollout import Prompt, PromptList, RolloutStream, RoundShape
+from emlit.rollout import Prompt, PromptList, RolloutStream, RoundPlan
 from emlit.rollout.waves import Trainee
 from emlit.rollouts import Rollouts
 from emlit.tasks import Row, TinyArithmetic
@@ -65,7 +65,7 @@ def make_stream(
     shape = {"micro_batches": 2, "apart": 0 if rollouts is None else rollouts.apart, **shape}
     clock = SimpleNamespace(step=0)
     stream = RolloutStream(
-        rows, engine or Numbers(), tokenizer, Sampling(), RoundShape(per_round, samples, **shape), 0,
+        rows, engine or Numbers(), tokenizer, Sampling(), RoundPlan(per_round, samples, **shape), 0,
         lambda: clock.step, mask_truncated=mask_truncated, has_round=has_round, rollouts=rollouts,
         trainee=trainee or Trainee(score, first_digit),
     )  # fmt: skip

@@ -8,7 +8,7 @@ import torch
 from emlit.callbacks.entropy_curves import EntropyCurves
 from emlit.engines import Sampling
 from emlit.errors import DataError
-from emlit.rollout import RoundShape, SolutionStream, render, with_solutions
+from emlit.rollout import RoundPlan, SolutionStream, render, with_solutions
 from emlit.tasks import PromptFile, TinyArithmetic
 from tests.unit.rollout.test_stream import Echo
 
@@ -22,7 +22,7 @@ def prompts_of(tmp_path, tokenizer, *rows: dict, **options):
 
 
 def stream_of(prompts, tokenizer, **shape) -> SolutionStream:
-    return SolutionStream(prompts, Echo(), tokenizer, Sampling(), RoundShape(2, 1, 1, **shape), 0, lambda: 0)
+    return SolutionStream(prompts, Echo(), tokenizer, Sampling(), RoundPlan(2, 1, 1, **shape), 0, lambda: 0)
 
 
 def test_a_round_holds_the_solutions_and_the_end_token(tmp_path, tokenizer):

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from emlit.engines import Completion, Engine, ModelSource, Request, Sampling
 from emlit.errors import WeightSyncError
-from emlit.rollout import Prompt, PromptList, RolloutStream, RoundShape
+from emlit.rollout import Prompt, PromptList, RolloutStream, RoundPlan
 from emlit.tasks import Row, TinyArithmetic
 
 
@@ -46,7 +46,7 @@ def make_stream(
     engine = engine if engine is not None else Echo()
     clock = SimpleNamespace(step=0)
     stream = RolloutStream(
-        rows, engine, tokenizer, Sampling(), RoundShape(per_round, 2, parts, **shape), seed, lambda: clock.step,
+        rows, engine, tokenizer, Sampling(), RoundPlan(per_round, 2, parts, **shape), seed, lambda: clock.step,
         mask_truncated=mask_truncated, has_round=has_round,
     )  # fmt: skip
     stream.clock = clock

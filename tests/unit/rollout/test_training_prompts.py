@@ -9,7 +9,7 @@ import pytest
 from emlit.engines import Sampling
 from emlit.errors import ConfigError, DataError
 from emlit.rewards import VerifiedAnswerReward
-from emlit.rollout import LazyPrompts, PromptList, RolloutStream, RoundShape, render, training_prompts
+from emlit.rollout import LazyPrompts, PromptList, RolloutStream, RoundPlan, render, training_prompts
 from emlit.tasks import PromptFile, StreamedPrompts
 from tests.unit.rollout.test_stream import Echo
 
@@ -29,7 +29,7 @@ def prompts_of(tmp_path, tokenizer):
 
 def stream_over(prompts, tokenizer, per_round: int = 6, rank: int = 0, ranks: int = 1, seed: int = 0) -> RolloutStream:
     clock = SimpleNamespace(step=0)
-    shape = RoundShape(per_round, 2, 1, rank, ranks)
+    shape = RoundPlan(per_round, 2, 1, rank, ranks)
     return RolloutStream(prompts, Echo(), tokenizer, Sampling(), shape, seed, lambda: clock.step)
 
 
