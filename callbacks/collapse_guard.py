@@ -262,8 +262,7 @@ class CollapseGuard(L.Callback):
         self.fired = {step: [Finding(**each) for each in found] for step, found in state["fired"].items()}
         self.kept_step = self._dumped_step = state["kept_step"]
         self.stop_step, self._resumed = state["stop_step"], state["probe"]
-        # Checkpoints of earlier versions have neither.
-        self.seconds, self._unfinished = state.get("seconds", 0.0), state.get("unfinished")
+        self.seconds, self._unfinished = state["seconds"], state["unfinished"]
         if self._make is not None and self._resumed is not None:
             self._resume(self._resumed)
 
@@ -274,8 +273,7 @@ class CollapseGuard(L.Callback):
 
     def _resume(self, state: dict[str, Any]) -> None:
         """The probe that the run began with, whatever a run of this length would begin with."""
-        prompts = self.prompts or state.get("prompts", 64)  # earlier versions always took these
-        votes = self.start_samples or state.get("start_samples", 16)
+        prompts, votes = self.prompts or state["prompts"], self.start_samples or state["start_samples"]
         assert self._make is not None
         assert self._size is not None
         self.probe = self._make(replace(self._size, prompts=prompts, start_samples=votes))

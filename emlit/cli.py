@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from emlit import bundled
 from emlit.completion import completions
-from emlit.errors import EmlitError
+from emlit.errors import ConfigError
 from emlit.keys import help_asked_for, unknown_key, with_values
+from emlit.resilience.endings import ends_in_a_sentence
 from emlit.resilience.outputs import outlast_readers
 from emlit.resilience.run_lock import is_first_process
 from emlit.resilience.told import told
@@ -35,18 +36,14 @@ def main(args: Sequence[str] | None = None) -> None:
         return
     if args is None and "" not in sys.path:
         sys.path.append("")  # plug-ins beside the config, which Python finds for `-m` alone
-    try:
+    with ends_in_a_sentence():
         words = with_values(bundled.resolved(words))
         text = bundled.command(words[1:]) if words[:1] == ["configs"] else help_asked_for(words)
-    except EmlitError as error:
-        print(f"emlit: error: {error}", file=sys.stderr)
-        sys.exit(2)
-    if text:
-        print(text, flush=True)
-        return
-    if sentence := unknown_key(words):
-        print(f"emlit: error: {sentence}", file=sys.stderr)
-        sys.exit(2)
+        if text:
+            print(text, flush=True)
+            return
+        if sentence := unknown_key(words):
+            raise ConfigError(sentence)
     work = told("importing PyTorch, Lightning and transformers") if is_first_process() else contextlib.nullcontext()
     with work:
         gc.disable()  # of a million objects that stay; looking through them again and again is a fifth of the time

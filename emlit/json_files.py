@@ -111,11 +111,11 @@ def json_document(path: Path) -> Iterator[SourceRow]:
         yield where, row if isinstance(row, dict) else DataError(f"{where}: not a JSON object")
 
 
-def _first_lines(file: BinaryIO, most: int = 5) -> list[str]:
+def _first_lines(file: BinaryIO) -> list[str]:
     """The first lines that are not blank; none of what is no text."""
     text = as_text(file, "\n")
     try:
-        return list(islice((line for line in text if line.strip()), most))
+        return list(islice((line for line in text if line.strip()), 5))
     except UnicodeError:
         return []
     finally:

@@ -18,8 +18,9 @@ import yaml
 
 from emlit import pretrained
 from emlit.engines.vllm import VLLMEngine
-from emlit.errors import ConfigError, EmlitError
+from emlit.errors import ConfigError
 from emlit.includes import config_parts
+from emlit.resilience.endings import ends_in_a_sentence
 from emlit.resilience.outputs import outlast_readers
 from emlit.server import HOSTS_VARIABLE, secret
 
@@ -160,19 +161,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )  # fmt: skip
     parser.add_argument("--print", action="store_true", help="print the command and do not run it")
     chosen, more = parser.parse_known_args(arguments)
-    try:
+    with ends_in_a_sentence():
         words = command(read(chosen.config), chosen.host, chosen.port, chosen.weights, more)
-    except EmlitError as error:
-        print(f"emlit: error: {error}", file=sys.stderr)
-        sys.exit(2)
-    if chosen.print:
-        print("VLLM_SERVER_DEV_MODE=1", shlex.join(words))
-        return
-    try:
+        if chosen.print:
+            print("VLLM_SERVER_DEV_MODE=1", shlex.join(words))
+            return
         variables = environment([*chosen.allow_host, *([] if chosen.host in _ANY else [chosen.host])])
-    except EmlitError as error:
-        print(f"emlit: error: {error}", file=sys.stderr)
-        sys.exit(2)
     if chosen.host not in _LOCAL:
         print(
             f"emlit: HTTP is not encrypted: whoever can read what the trainer sends to {chosen.host}:{chosen.port} has "

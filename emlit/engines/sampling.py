@@ -123,7 +123,7 @@ def _died(error: BaseException) -> bool:
     return isinstance(error, machine) or type(error).__module__.startswith(("vllm", "zmq"))
 
 
-def _last_lines(error: BaseException, count: int = 3) -> str:
+def _last_lines(error: BaseException) -> str:
     """The end of an error's message, and of the first one behind it, on one line."""
     chain = [error]
     while (behind := chain[-1].__cause__ or chain[-1].__context__) is not None and behind not in chain:
@@ -131,5 +131,5 @@ def _last_lines(error: BaseException, count: int = 3) -> str:
     told = []
     for each in dict.fromkeys((error, chain[-1])):
         lines = [line.strip() for line in str(each).strip().splitlines() if line.strip()]
-        told.append(f"{type(each).__name__}: {' | '.join(lines[-count:])}" if lines else type(each).__name__)
+        told.append(f"{type(each).__name__}: {' | '.join(lines[-3:])}" if lines else type(each).__name__)
     return ", caused by ".join(told)

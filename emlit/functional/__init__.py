@@ -2,7 +2,7 @@
 
 from emlit.functional.advantage import grpo_advantage, rloo_advantage
 from emlit.functional.certainty import linear_self_certainty, self_certainty
-from emlit.functional.concentration import DECILES, decile_means, relative_deciles, top_share
+from emlit.functional.concentration import decile_means, relative_deciles, top_share
 from emlit.functional.entropy import TokenStats, token_entropy, token_logprob, token_stats
 from emlit.functional.kl import KLEstimator, KLPenalty, approx_kl
 from emlit.functional.linear import linear_token_stats
@@ -25,7 +25,6 @@ from emlit.functional.scored_tokens import (
 
 __all__ = [
     "AnyStats",
-    "DECILES",
     "FusedStats",
     "KeptLogprob",
     "LogprobAt",

@@ -9,24 +9,22 @@ def effective_sample_size(weights: Tensor) -> float:
     return 1 / weights.square().sum().item()
 
 
-def annealed_weights(log_weights: Tensor, progress: float, scarce: float = 0.5, early: float = 0.5) -> Tensor:
+def annealed_weights(log_weights: Tensor, progress: float) -> Tensor:
     """softmax(log_weights / tau), flatter than softmax(log_weights) where few particles have most of it, early on.
 
-    tau = max(1, (1 - progress) / (ESS / N)) where ESS / N < scarce and progress < early, else 1. ESS is the effective
+    tau = max(1, (1 - progress) / (ESS / N)) where ESS / N < 1/2 and progress < 1/2, else 1. ESS is the effective
     sample size of softmax(log_weights) (arXiv 2510.05825, its schedule by ESS).
 
     Args:
         log_weights: (N), finite
         progress: t / T, the share of the steps that are done, 0 to 1
-        scarce: the share of N below which particles are too few
-        early: the share of the steps within which that matters
 
     Returns:
         (N), float64, adding up to 1
     """
     log_weights = log_weights.double()
     share = effective_sample_size(log_weights.softmax(dim=0)) / len(log_weights)
-    tau = max(1.0, (1 - progress) / share) if share < scarce and progress < early else 1.0
+    tau = max(1.0, (1 - progress) / share) if share < 0.5 and progress < 0.5 else 1.0
     return (log_weights / tau).softmax(dim=0)
 
 

@@ -1,6 +1,5 @@
 """Every answered sample as numbers, gathered from all processes: for what is no plain sum."""
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from emlit.metrics.votes import majority_share
-from emlit.records import semantic_entropy
+from emlit.records import request_seed, semantic_entropy
 
 if TYPE_CHECKING:
     from emlit.predictions import Prediction
@@ -97,7 +96,7 @@ class AnswerTable(Metric):
             vote = majority_share(votes) if votes else _UNKNOWN
             spread = _semantic_entropy(group)
             for p in group:
-                keys.append(_key(task, id))
+                keys.append(request_seed(task, id))  # 63 bits that every process agrees on
                 rows.append(
                     (
                         p.sample,
@@ -145,9 +144,3 @@ def _semantic_entropy(group: "list[Prediction]") -> float:
     if len(found) < len(group):
         return _UNKNOWN
     return semantic_entropy(Counter(vote for vote in found if vote >= 0).values(), len(group))
-
-
-def _key(task: str, id: str) -> int:
-    """63 bits that every process agrees on."""
-    digest = hashlib.blake2b(f"{task}/{id}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1

@@ -4,7 +4,7 @@ import contextlib
 import logging
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 from torch.distributed.tensor import DTensor
@@ -25,9 +25,6 @@ from emlit.records import Prompt, ScoredAnswer
 from emlit.rollout import LearnsFrom, RolloutDataModule
 from emlit.sampled_completions import SampledCompletions
 from emlit.strategies import Strategy
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger(__name__)
 

@@ -5,11 +5,12 @@ memory is that of a step taken without holding it (a dry run).
 """
 
 import argparse
-import sys
 
+from emlit.errors import ConfigError
 from emlit.keys import unknown_key
 from emlit.plan.gpus import GPUS
 from emlit.plan.published import PUBLISHED
+from emlit.resilience.endings import ends_in_a_sentence
 from emlit.resilience.outputs import outlast_readers
 
 
@@ -37,9 +38,9 @@ def main(given: list[str] | None = None) -> None:
     """Print the plan of a command line; `--help` is answered without importing what a plan needs."""
     outlast_readers()
     own, rest = own_parser().parse_known_args(given)
-    if sentence := unknown_key(["fit", *rest]):
-        print(f"emlit: error: {sentence}", file=sys.stderr)
-        sys.exit(2)
+    with ends_in_a_sentence():
+        if sentence := unknown_key(["fit", *rest]):
+            raise ConfigError(sentence)
     from emlit.plan.command import plan
 
     plan(own, rest)

@@ -3,7 +3,7 @@
 from emlit.plan.gpus import GIB, Gpu
 from emlit.plan.settings import RunSettings
 from emlit.plan.shapes import ModelShape
-from emlit.plan.terms import PHASES, TRAINING, Term, during
+from emlit.plan.terms import PHASES, TRAINING, Term
 
 # Assumed: what vLLM keeps while it sleeps: graphs and workspaces.
 ASLEEP = 1.0 * GIB
@@ -25,7 +25,7 @@ def engine_terms(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> list[Ter
     how = f"{engine.weight_bytes} x {shape.parameters:,}"
     if engine.utilization is None:
         return [
-            Term("engine's weights", during(PHASES, weights), how),
+            Term("engine's weights", dict.fromkeys(PHASES, weights), how),
             Term("engine's KV cache", {"generate": engine.cache_bytes}, "of the rows sampled together"),
         ]
     share = engine.utilization * gpu.memory
@@ -37,9 +37,9 @@ def engine_terms(shape: ModelShape, settings: RunSettings, gpu: Gpu) -> list[Ter
     # Weights come back first, and the cache when they are there.
     woken = {"weight sync": 0.0} if engine.sleeps else {}
     return [
-        Term("engine's weights", during(PHASES, weights) | asleep, how),
-        Term("engine's KV cache", during(PHASES, cache) | asleep | woken, f"{fill} of {per_token:,} bytes"),
-        Term("engine's workspace", during(PHASES, ENGINE_WORKSPACE) | rest, "graphs and activations; assumed"),
+        Term("engine's weights", dict.fromkeys(PHASES, weights) | asleep, how),
+        Term("engine's KV cache", dict.fromkeys(PHASES, cache) | asleep | woken, f"{fill} of {per_token:,} bytes"),
+        Term("engine's workspace", dict.fromkeys(PHASES, ENGINE_WORKSPACE) | rest, "graphs and activations; assumed"),
     ]
 
 

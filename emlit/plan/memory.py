@@ -8,7 +8,7 @@ from emlit.plan.engine import engine_lacks, engine_terms
 from emlit.plan.gpus import GIB, Gpu
 from emlit.plan.settings import RunSettings
 from emlit.plan.shapes import ModelShape
-from emlit.plan.terms import PHASES, TRAINING, Term, during
+from emlit.plan.terms import PHASES, TRAINING, Term
 
 # Assumed: the CUDA context with its libraries, and what the caching allocator cannot hand out again.
 CONTEXT = 1.0 * GIB
@@ -53,7 +53,7 @@ def plan_memory(shape: ModelShape, settings: RunSettings, gpu: Gpu, found: DryRu
     if not gpu.on_cpu:
         largest = max(sum(t.at(phase) for t in terms if not t.name.startswith("engine")) for phase in PHASES)
         reserve = CONTEXT + FRAGMENTATION * largest
-        terms.append(Term("CUDA context, fragmentation", during(PHASES, reserve), "1 GiB + 5%; assumed"))
+        terms.append(Term("CUDA context, fragmentation", dict.fromkeys(PHASES, reserve), "1 GiB + 5%; assumed"))
     host = {}
     if settings.cpu_offload:
         per_node = settings.ranks / settings.nodes
@@ -79,9 +79,9 @@ def _states(settings: RunSettings, found: DryRun) -> list[Term]:
         return [beside]
     gradients = {phase: found.peaks[phase]["gradients"] for phase in TRAINING}
     return [
-        Term("weights, reference policy's too", during(PHASES, kept["weights"]), "as they are kept"),
+        Term("weights, reference policy's too", dict.fromkeys(PHASES, kept["weights"]), "as they are kept"),
         Term("gradients", gradients, "they end with the optimiser step"),
-        Term("optimiser", during(PHASES, kept["optimiser"]), "its state"),
+        Term("optimiser", dict.fromkeys(PHASES, kept["optimiser"]), "its state"),
         beside,
     ]
 
@@ -96,7 +96,7 @@ def _beside(shape: ModelShape, settings: RunSettings, gpu: Gpu, found: DryRun) -
         )
     ]
     if settings.ranks > settings.shards == 1:
-        terms.append(Term("DDP's buckets", during(PHASES, 4 * found.parameters), f"4 x {found.parameters:,}"))
+        terms.append(Term("DDP's buckets", dict.fromkeys(PHASES, 4 * found.parameters), f"4 x {found.parameters:,}"))
     if gpu.on_cpu:
         return terms
     if not settings.cpu_offload:
@@ -104,5 +104,5 @@ def _beside(shape: ModelShape, settings: RunSettings, gpu: Gpu, found: DryRun) -
         terms.append(Term("optimiser, temporary", {"optimiser step": roots}, "AdamW's roots of all moments at once"))
     if settings.sharded:
         ahead = settings.compute_bytes * shape.layer_parameters
-        terms.append(Term("the next layer, gathered", during(("forward", "backward"), ahead), "fetched ahead"))
+        terms.append(Term("the next layer, gathered", dict.fromkeys(("forward", "backward"), ahead), "fetched ahead"))
     return terms

@@ -1,6 +1,5 @@
 """What a plan of memory is made of."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 PHASES = ("generate", "forward", "backward", "optimiser step", "weight sync")
@@ -23,8 +22,3 @@ class Term:
 
     def at(self, phase: str) -> float:
         return self.size.get(phase, 0.0)
-
-
-def during(phases: Sequence[str], size: float) -> dict[str, float]:
-    """The same in each of `phases`."""
-    return dict.fromkeys(phases, size)

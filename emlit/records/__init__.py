@@ -7,8 +7,7 @@ from emlit.records.requests import NEXT_TURN, AnswerKey, Completion, FinishReaso
 from emlit.records.rollout_batch import RolloutBatch, sent
 from emlit.records.rows import Grade, Message, Row
 from emlit.records.sampling import Sampling
-from emlit.records.scored_answers import ScoredAnswer
-from emlit.records.turns import Ask, Reply, Sampler, Turn
+from emlit.records.turns import Ask, Reply, Sampler, ScoredAnswer, Turn
 
 __all__ = [
     "NEXT_TURN",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from emlit.functional import TokenStats
 from emlit.records.prompts import Prompt
 from emlit.records.requests import Completion
 from emlit.records.rows import Message
@@ -67,6 +68,21 @@ class Turn:
     reply: Reply
     prompt_tokens: int
     sampled_tokens: int
+
+
+@dataclass(frozen=True)
+class ScoredAnswer:
+    """One answer of a problem, and what the policy makes of its tokens.
+
+    Attributes:
+        prompt: the problem
+        turns: one, or several of a task of several
+        stats: of each turn's reply, (length,) each, nats, at temperature 1; None where the module does not score
+    """
+
+    prompt: Prompt
+    turns: Sequence[Turn]
+    stats: Sequence[TokenStats] | None
 
 
 # Replies in the order of the questions; None where a conversation has outgrown the context.

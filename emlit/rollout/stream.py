@@ -108,7 +108,7 @@ class RolloutStream:
         if remembered is not None:  # and it is of these rollouts
             self.waves.rollouts.load_state_dict(remembered)
             self.remembered = self.waves.rollouts.state_dict()
-        known, found = state.get("prompts"), self.prompts.fingerprint  # older checkpoints do not tell
+        known, found = state.get("prompts"), self.prompts.fingerprint  # other checkpoints do not tell
         if known is not None and known != found and self.shape.rank == 0:
             log.warning(
                 "data.train was changed: the checkpoint's run had %s, and here are %s; rounds go on from number %d, "
