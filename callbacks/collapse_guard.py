@@ -136,9 +136,7 @@ class CollapseGuard(L.Callback):
         if self.stop_step is not None and self.mode == "stop":
             trainer.should_stop = True
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: CausalLM, outputs: Any, batch: Any, *_: Any) -> None:
         step, every = trainer.global_step, self.every_n_steps
         # Between rounds: within one the engine holds older weights.
         if self.probe is None or not batch.ends_round or step == max(self.history):

@@ -47,9 +47,7 @@ class EntropyCurves(L.Callback):
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: EntropyObjectiveMixin, optimizer: Any) -> None:
         self.gradient_norm = gradient_norm(pl_module)
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: EntropyObjectiveMixin, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: EntropyObjectiveMixin, *_: Any) -> None:
         self.records.append(pl_module.step_output)
         if trainer.global_step == self.last_step:
             return

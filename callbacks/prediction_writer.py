@@ -109,15 +109,7 @@ class PredictionWriter(L.Callback):
     def _sampled(self) -> list[Path]:
         return sorted(self.directory.glob("predictions.sampled.rank*.jsonl"))
 
-    def on_predict_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: CausalLM,
-        outputs: list[Prediction],
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
+    def on_predict_batch_end(self, trainer: Trainer, pl_module: CausalLM, outputs: list[Prediction], *_: Any) -> None:
         if not outputs:  # of a process that only keeps step with others
             return
         kept = "the predictions before this batch are kept; make room and repeat the command"

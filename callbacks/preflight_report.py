@@ -88,13 +88,7 @@ class PreflightReport(L.Callback):
             trainer.validate_loop.verbose = False  # its table would repeat this report's
 
     def on_validation_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: CausalLM,
-        outputs: list[Prediction],
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: Trainer, pl_module: CausalLM, outputs: list[Prediction], *_: Any
     ) -> None:
         if not self._runs(trainer):
             return

@@ -97,9 +97,7 @@ class RolloutProgress(ProgressBar):
             progress.end(self.optimising)
             self.optimising = None
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         if self.root is None or trainer.global_step == self.step:
             return
         self._end_optimising()

@@ -92,7 +92,7 @@ class RunCheckpoint(Checkpoint):
             _recount(trainer)
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, *_: Any
     ) -> None:
         step = trainer.global_step
         if step == self.saved_step or not batch.ends_round:

@@ -60,9 +60,7 @@ class RunSummary(L.Callback):
             self._measure(trainer, pl_module, trainer.global_step)
         self._resumed_at = time.perf_counter()
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: CausalLM, outputs: Any, batch: Any, *_: Any) -> None:
         # Between rounds: within one the engine holds older weights.
         if self.enabled and batch.ends_round and self._is_due(trainer.global_step):
             self._pause()

@@ -66,9 +66,7 @@ class SamplesPage(L.Callback):
                 require_own(self.path(trainer))
                 delete(self.path(trainer))
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: EntropyObjectiveMixin, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: EntropyObjectiveMixin, *_: Any) -> None:
         if not self._is_on(trainer):
             return
         if self.step_taken:  # kept until now, for on_train_end

@@ -112,9 +112,7 @@ class SkipNonFinite(L.Callback):
             f"{self.max_in_a_row}; {', '.join(kept)}"
         )
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: EntropyObjectiveMixin, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: EntropyObjectiveMixin, *_: Any) -> None:
         if trainer.global_step == self._logged:
             return
         self._logged = trainer.global_step

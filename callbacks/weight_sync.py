@@ -177,9 +177,7 @@ class WeightSync(L.Callback):
                 trainer.global_step, mean, self.first_gap,
             )  # fmt: skip
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: CausalLM, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: CausalLM, outputs: Any, batch: Any, *_: Any) -> None:
         if batch.ends_round:
             self._push_if_newer(trainer, pl_module)
 
