@@ -14,7 +14,7 @@ from emlit.callbacks import kept_weights
 from emlit.callbacks.guard_cost import GuardCost, planned
 from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.callbacks.weight_sync import load_into
-from emlit.collapse import Finding, Limits, Probe, ProbeSize, Signals, decide, judge, judge_start, probe_size, score
+from emlit.collapse import History, Limits, Probe, ProbeSize, probe_size, score
 from emlit.errors import ConfigError, NonFiniteError, require_at_least
 from emlit.export import Room, parameter_count
 from emlit.modules import CausalLM
@@ -71,10 +71,7 @@ class CollapseGuard(L.Callback):
         self.mode, self.every_n_steps, self.patience, self.limits = mode, every_n_steps, patience, limits
         self.prompts, self.samples, self.start_samples, self.labelled = prompts, samples, start_samples, labelled
         self.probe: Probe | None = None
-        self.history: dict[int, Signals] = {}
-        self.fired: dict[int, list[Finding]] = {}
-        self.kept_step = 0
-        self.stop_step: int | None = None
+        self.history = History()
         self.seconds = 0.0  # that all probes took
         self._dumped_step = 0
         self._unfinished: int | None = None  # the step of a probe that is under way
@@ -108,11 +105,10 @@ class CollapseGuard(L.Callback):
                         f"guard.labelled has a row without a label ({prompt.row.source or prompt.row.id}); label it, "
                         "or leave guard.labelled out"
                     )
-        labelled = self.labelled is not None
         steps, run = planned(trainer)
         later = None if steps is None else -(-steps // self.every_n_steps)
         size = probe_size(len(pool), run, later, self.prompts, self.samples, self.start_samples)
-        self._size, self._make = size, lambda size: Probe(pool, size, data.seed, labelled)
+        self._size, self._make = size, lambda size: Probe(pool, size, data.seed, self.labelled is not None)
         asked_for = self.mode == "stop" or self.prompts or self.start_samples or self.labelled
         self.probe = self._make(size) if asked_for or size.affordable else None
         if self._resumed is not None:
@@ -128,20 +124,20 @@ class CollapseGuard(L.Callback):
             return
         if not self.history or self._unfinished == trainer.global_step:
             self._check(trainer, pl_module)
-        elif self.mode == "stop" and not (kept := kept_weights.path(trainer, self.kept_step)).exists():
+        elif self.mode == "stop" and not (kept := kept_weights.path(trainer, self.history.kept_step)).exists():
             raise ConfigError(
                 f"guard.mode is stop, but {kept}, the kept step of the run so far, is not there; resume with "
                 "--guard.mode warn"
             )
-        if self.stop_step is not None and self.mode == "stop":
+        if self.history.stop_step is not None and self.mode == "stop":
             trainer.should_stop = True
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: CausalLM, outputs: Any, batch: Any, *_: Any) -> None:
         step, every = trainer.global_step, self.every_n_steps
         # Between rounds: within one the engine holds older weights.
-        if self.probe is None or not batch.ends_round or step == max(self.history):
+        if self.probe is None or not batch.ends_round or step == self.history.last:
             return
-        if step // every > max(self.history) // every or step == trainer.max_steps:
+        if step // every > self.history.last // every or step == trainer.max_steps:
             self._check(trainer, pl_module)
 
     def _check(self, trainer: Trainer, module: CausalLM) -> None:
@@ -157,69 +153,53 @@ class CollapseGuard(L.Callback):
         self.seconds += seconds
         if not self.history:
             progress.say(f"collapse guard, start probe: took {seconds:.0f} s")
-            assert self.probe.contested is not None
-            self.fired[step] = judge_start(signals, self.probe.contested, self.limits)
             if score(signals) is None and trainer.is_global_zero:
                 log.warning(
                     "collapse guard: no answer was found in the probe, so that there are no votes to agree with"
                 )
-        else:
-            scores = [score(earlier) for earlier in self.history.values()]
-            best = max((each for each in scores if each is not None), default=None)
-            self.fired[step] = judge(self.history[min(self.history)], best, signals, self.limits)
-        self.history[step] = signals
+        assert self.probe.contested is not None
+        new = self.history.add(step, signals, self.probe.contested, self.limits, self.patience)
         shown = {f"guard/{name}": value for name, value in asdict(signals).items() if value is not None}
         for logger in trainer.loggers:
-            logger.log_metrics({**shown, "guard/fired": float(len(self._stops(step)))}, step=step)
-        told = {each.signal for earlier, found in self.fired.items() if earlier != step for each in found}
-        new = [each for each in self.fired[step] if each.signal not in told]
+            logger.log_metrics({**shown, "guard/fired": float(len(self.history.stops(step)))}, step=step)
         if new and trainer.is_global_zero:
             log.warning("collapse guard, step %d: %s", step, "; ".join(map(str, new)))
-        self.kept_step, self.stop_step = decide(self.history, self.fired, self.patience)
         if self.mode == "stop":
-            if self.kept_step == step:
+            if self.history.kept_step == step:
                 kept_weights.save(trainer, module, step, also=self._dumped_step)
-            if self.stop_step is not None:
+            if self.history.stop_step is not None:
                 trainer.should_stop = True
-
-    def _stops(self, step: int) -> list[Finding]:
-        return [finding for finding in self.fired[step] if finding.level == "stop"]
 
     def on_train_end(self, trainer: Trainer, pl_module: CausalLM) -> None:
         """Hand the kept weights to what evaluates and exports; the checkpoint is of the last step."""
-        if self.probe is not None and trainer.global_step not in self.history:  # ended early, by another's will
+        if self.probe is not None and trainer.global_step not in self.history.signals:  # ended early, by another's will
             self._check(trainer, pl_module)
         if self.final_step(trainer) == trainer.global_step:
             return
-        kept_weights.take(trainer, pl_module, self.kept_step)
+        kept_weights.take(trainer, pl_module, self.history.kept_step)
         load_into(trainer.datamodule.engine, pl_module, version=trainer.global_step)
 
     def on_exception(self, trainer: Trainer, pl_module: CausalLM, exception: BaseException) -> None:
         """The export that a run ends with on non-finite values is the kept step's too."""
         if isinstance(exception, NonFiniteError) and self.final_step(trainer) != trainer.global_step:
-            kept_weights.take(trainer, pl_module, self.kept_step)
+            kept_weights.take(trainer, pl_module, self.history.kept_step)
 
     def final_step(self, trainer: Trainer) -> int:
         """Whose weights the run ends with."""
         kept = self.mode == "stop" and self.probe is not None and self.history
-        return self.kept_step if kept else trainer.global_step
+        return self.history.kept_step if kept else trainer.global_step
 
     def sentence(self) -> str | None:
         """What became of the run, for its end; None where nothing was watched."""
         if self.probe is None or not self.history:
             return None
-        keeps = f"{'keeps' if self.mode == 'stop' else 'would keep'} step {self.kept_step} of {max(self.history)}"
-        why, at = "nothing fired in a row", ""
-        if self.stop_step is not None:
-            why = "; ".join(map(str, self._stops(self.stop_step)))
-            at = f" ({'stopped' if self.mode == 'stop' else 'fired'} at step {self.stop_step}: {why})"
         by = f"{self._picked_by()}, no label" if self.labelled is None else "labels: semi-supervised"
-        return f"{keeps}{at or f', {why}'}; picked by {by}"
+        return f"{self.history.sentence(self.mode == 'stop')}; picked by {by}"
 
     def _picked_by(self) -> str:
         if self.labelled is not None:
             return "labels (semi-supervised)"
-        if all(score(signals) is None for signals in self.history.values()):
+        if self.history.voteless:
             return "the last step at which nothing fired, as no answer was found to vote on"
         return "votes of the start"
 
@@ -227,7 +207,7 @@ class CollapseGuard(L.Callback):
         """Of all probes so far."""
         if self.probe is None or not self.history:
             return None
-        return GuardCost.of(self.probe.size, len(self.history), self.seconds, trainer)
+        return GuardCost.of(self.probe.size, len(self.history.signals), self.seconds, trainer)
 
     def report(self) -> dict[str, Any] | None:
         """What fired, at which step, with which values, and what is kept; None where nothing was watched."""
@@ -237,37 +217,28 @@ class CollapseGuard(L.Callback):
             "mode": self.mode,
             "contested_at_start": self.probe.contested,
             "picked_by": self._picked_by(),
-            "kept_step": self.kept_step,
-            "stop_step": self.stop_step,
-            "fired": [{"step": step, **asdict(each)} for step, found in self.fired.items() for each in found],
-            "signals": [{"step": step, **asdict(signals)} for step, signals in self.history.items()],
+            **self.history.rows(),
         }
 
     def state_dict(self) -> dict[str, Any]:
-        self._dumped_step = self.kept_step
+        self._dumped_step = self.history.kept_step
+        probe = self._resumed
+        if self.probe is not None:
+            size = self.probe.size
+            probe = {**self.probe.state_dict(), "prompts": size.prompts, "start_samples": size.start_samples}
         return {
-            "history": {step: asdict(signals) for step, signals in self.history.items()},
-            "fired": {step: [asdict(finding) for finding in found] for step, found in self.fired.items()},
-            "probe": self._resumed if self.probe is None else self._probe_state(self.probe),
+            **self.history.state_dict(),
+            "probe": probe,
             "seconds": self.seconds,
             "unfinished": self._unfinished,
-            "kept_step": self.kept_step,
-            "stop_step": self.stop_step,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.history = {step: Signals(**signals) for step, signals in state["history"].items()}
-        self.fired = {step: [Finding(**each) for each in found] for step, found in state["fired"].items()}
-        self.kept_step = self._dumped_step = state["kept_step"]
-        self.stop_step, self._resumed = state["stop_step"], state["probe"]
+        self.history, self._resumed = History.of(state), state["probe"]
+        self._dumped_step = self.history.kept_step
         self.seconds, self._unfinished = state["seconds"], state["unfinished"]
         if self._make is not None and self._resumed is not None:
             self._resume(self._resumed)
-
-    @staticmethod
-    def _probe_state(probe: Probe) -> dict[str, Any]:
-        size = probe.size
-        return {**probe.state_dict(), "prompts": size.prompts, "start_samples": size.start_samples}
 
     def _resume(self, state: dict[str, Any]) -> None:
         """The probe that the run began with, whatever a run of this length would begin with."""

@@ -1,5 +1,6 @@
 """Is a model collapsing? Signals of a probe that need no label, and what they are judged by."""
 
+from emlit.collapse.history import History
 from emlit.collapse.judgement import Finding, Limits, decide, judge, judge_start, score
 from emlit.collapse.probe import Probe
 from emlit.collapse.signals import Answered, Signals, compression, distinct, is_contested, measure, votes
@@ -8,6 +9,7 @@ from emlit.collapse.size import ProbeSize, probe_size
 __all__ = [
     "Answered",
     "Finding",
+    "History",
     "Limits",
     "Probe",
     "ProbeSize",
