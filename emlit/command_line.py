@@ -1,41 +1,21 @@
 """What `cli.py` runs: LightningCLI with emlit's keys, run directory and errors."""
 
-# ruff: noqa: E402 (what is set before an import must stand before it)
-
 import logging
-import os
 import sys
 import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
-from unittest.mock import patch
 
-# Read when they are imported.
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
-# On a CPU oneDNN keeps the code of so many matrix shapes; with its own 1024 a run grows for hundreds of rounds. To make
-# one anew costs nothing that can be measured.
-os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
+from emlit import lean_imports  # noqa: F401 (what is imported behind it reads what it sets)
 
-from lightning_utilities.core.imports import RequirementCache
-
-_is_met = RequirementCache.__bool__
-# torchmetrics imports all of transformers and matplotlib for text metrics and plots that nobody here uses: a third of
-# the time to any answer.
-with patch.object(
-    RequirementCache,
-    "__bool__",
-    lambda self: not str(self.requirement).startswith(("transformers", "matplotlib")) and _is_met(self),
-):
-    import torchmetrics  # noqa: F401
-
+# isort: split
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from torch.distributed.checkpoint.api import CheckpointException
 
-from emlit import callbacks
+from emlit import callbacks, run_directory
 from emlit.argument_errors import key_of, one_sentence
 from emlit.config_values import require_usable
 from emlit.errors import ConfigError, EmlitError, first_line
@@ -49,19 +29,7 @@ from emlit.resilience.checkpoint_files import restoring
 from emlit.resilience.endings import ends_in_a_sentence, is_of_others, resume_command, say
 from emlit.resilience.run_lock import RunLock, is_first_process
 from emlit.rollout import RolloutDataModule
-from emlit.run_directory import (
-    claim,
-    find_checkpoint,
-    is_finished,
-    is_of_run,
-    leave_no_trace,
-    make,
-    read_checkpoint,
-    require_directory,
-    require_free,
-    take,
-)
-from emlit.shorthands import PROFILERS, engine_of, profiler_of, tensorboard_of
+from emlit.shorthands import PROFILERS, write_out
 
 # What LightningCLI is given, whatever is made of the arguments that it parses.
 SETTINGS: dict[str, Any] = {
@@ -128,49 +96,41 @@ class EmlitCLI(LightningCLI):
         if config.trainer.default_root_dir is not None:
             raise ConfigError("trainer.default_root_dir is set; set run_dir, which it is for")
         config.run_dir = config.trainer.default_root_dir = str(run_dir)
-        require_directory(run_dir)
-        if self.subcommand == "fit" and config.export.dirpath and is_of_run(run_dir, Path(config.export.dirpath)):
-            raise ConfigError(f"export.dirpath is {config.export.dirpath}, which the run uses itself; name another")
+        run_directory.require_directory(run_dir)
+        target = config.export.dirpath if self.subcommand == "fit" else None
+        if target and run_directory.is_of_run(run_dir, Path(target)):
+            raise ConfigError(f"export.dirpath is {target}, which the run uses itself; name another")
         self._lock.take(run_dir, self.subcommand)  # before it is read: the other run may be about to change it
         if config.get("weights_only") is False:
             raise ConfigError("weights_only is false, but checkpoints are only read as data; leave it out")
         config.weights_only = True
         automatic = config.ckpt_path == "auto"
-        checkpoint = find_checkpoint(config.ckpt_path, run_dir, self.subcommand == "fit")
+        checkpoint = run_directory.find_checkpoint(config.ckpt_path, run_dir, self.subcommand == "fit")
         require_known(config.trainer.strategy, config.trainer.precision, checkpoint)
         pretrained = config.model.init_args.pretrained
         lora = config.model.init_args.get("lora")
         lora = None if lora is None else LoRA(**lora.as_dict())
         with restoring(checkpoint):
-            content = None if checkpoint is None else read_checkpoint(checkpoint, pretrained, lora)
+            content = None if checkpoint is None else run_directory.read_checkpoint(checkpoint, pretrained, lora)
         step = None if content is None else content["global_step"]
         config.ckpt_path = None if checkpoint is None else str(checkpoint)
         if self.subcommand == "fit":
             if config.trainer.limit_val_batches is None:
                 config.trainer.limit_val_batches = 0  # RunSummary evaluates, at both ends and as often as asked
-            self._in_the_way = claim(run_dir, checkpoint, config.overwrite, automatic)
+            self._in_the_way = run_directory.claim(run_dir, checkpoint, config.overwrite, automatic)
             with restoring(checkpoint):
-                finished = content is not None and not self._in_the_way and is_finished(run_dir, content, config)
+                there = {} if content is None or self._in_the_way else content
+                finished = bool(there) and run_directory.is_finished(run_dir, there, config)
             if finished:
-                print(
-                    printable(f"{checkpoint} is at step {step}, the run's last, and all else is there: nothing is left")
-                )
+                done = f"{checkpoint} is at step {step}, the run's last, and all else is there: nothing is left"
+                print(printable(done))
                 sys.exit(0)
         elif self.subcommand == "predict" and config.return_predictions is None:
             config.return_predictions = False  # they are on disk
             config.trainer.logger = config.trainer.logger or False  # and there is no curve to draw
         if is_first_process():  # which may be writing there already
-            require_free(run_dir, self.subcommand, self._in_the_way, config.profile is not None)
-        if config.engine is not None:
-            config.data.engine = engine_of(config.engine)
-        if config.profile is not None:
-            if config.trainer.profiler is not None:
-                raise ConfigError("profile and trainer.profiler are both set; leave one of them out")
-            config.trainer.profiler = profiler_of(config.profile, run_dir)
-        if config.dry_run:
-            config.trainer.logger = False
-        if config.trainer.logger in (None, True):
-            config.trainer.logger = tensorboard_of(run_dir, self.subcommand, step)
+            run_directory.require_free(run_dir, self.subcommand, self._in_the_way, config.profile is not None)
+        write_out(config, run_dir, self.subcommand, step)
 
     def instantiate_classes(self) -> None:
         try:
@@ -193,14 +153,14 @@ class EmlitCLI(LightningCLI):
         arguments = self.config_init[self.subcommand]
         # Not earlier: what a constructor refuses costs nobody a run.
         run_dir, checkpoint = Path(arguments.run_dir), arguments.ckpt_path and Path(arguments.ckpt_path)
-        made = make(run_dir)
+        made = run_directory.make(run_dir)
         self._lock.take(run_dir, self.subcommand)
         if is_first_process():
             EmlitCLI._made = made
         if arguments.dry_run:
             self.trainer.callbacks.append(callbacks.DryRun())  # type: ignore[attr-defined]
         elif is_first_process():
-            take(run_dir, self.subcommand, self._in_the_way, checkpoint, arguments.profile is not None)
+            run_directory.take(run_dir, self.subcommand, self._in_the_way, checkpoint, arguments.profile is not None)
         self.trainer.ckpt_path, arguments.ckpt_path = arguments.ckpt_path, None
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
@@ -284,6 +244,6 @@ def run(args: ArgsType = None) -> None:
         say(f"error: trainer: {' '.join(str(error).split())}")
         sys.exit(2)
     finally:
-        leave_no_trace(EmlitCLI._made)
+        run_directory.leave_no_trace(EmlitCLI._made)
         EmlitCLI._made = ()
         EmlitCLI._lock.release()

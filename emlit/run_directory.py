@@ -11,6 +11,7 @@ from typing import Any
 from emlit.errors import ConfigError
 from emlit.json_files import json_object
 from emlit.modules import LoRA
+from emlit.parallel.plain_shards import check_contents
 from emlit.policy.lora import differences
 from emlit.resilience import checkpoint_files
 from emlit.resilience.files import delete, set_aside
@@ -80,8 +81,6 @@ def read_checkpoint(path: Path, pretrained: str, lora: LoRA | None) -> Mapping[s
     if reason := differences(theirs, lora):
         raise ConfigError(f"ckpt_path is {path}, which {reason}")
     if path.is_dir():
-        from emlit.parallel.plain_shards import check_contents
-
         check_contents(path)
     return content
 
@@ -199,7 +198,16 @@ def take(run_dir: Path, command: str, earlier: Sequence[Path], checkpoint: Path 
         ConfigError: that one is a link, or the file system refused
     """
     try:
-        _take(run_dir, command, earlier, checkpoint)
+        mark(run_dir)
+        adopt(run_dir, lock_name(command))
+        for path in earlier:
+            delete(path)
+        last = run_dir / "checkpoints" / "last.ckpt"
+        if checkpoint is not None and command == "fit" and checkpoint.absolute() == last.absolute():
+            _adopt_checkpoint(last)
+        folder = "tensorboard" if command == "fit" else f"tensorboard-{command}"
+        if command != "predict":
+            mark(run_dir / folder, *_TENSORBOARD)
         for name in _PROFILES if profiled else ():
             adopt(run_dir, f"{command}-{name}")
     except OSError as error:
@@ -208,30 +216,18 @@ def take(run_dir: Path, command: str, earlier: Sequence[Path], checkpoint: Path 
         ) from error
 
 
-def _take(run_dir: Path, command: str, earlier: Sequence[Path], checkpoint: Path | None) -> None:
-    mark(run_dir)
-    adopt(run_dir, lock_name(command))
-    for path in earlier:
-        delete(path)
-    last = run_dir / "checkpoints" / "last.ckpt"
-    if checkpoint is not None and command == "fit" and checkpoint.absolute() == last.absolute():
-        if last.is_dir() and not last.is_symlink():
-            mark(last, ".metadata", checkpoint_files.SHARDS_META, "__[0-9]*_[0-9]*.distcp")
-        elif not last.is_symlink():
-            adopt(last.parent, last.name)
-        require_own(last, instead="give its path from elsewhere")
-    folder = "tensorboard" if command == "fit" else f"tensorboard-{command}"
-    if command != "predict":
-        mark(run_dir / folder, *_TENSORBOARD)
+def _adopt_checkpoint(last: Path) -> None:
+    if last.is_dir() and not last.is_symlink():
+        mark(last, ".metadata", checkpoint_files.SHARDS_META, "__[0-9]*_[0-9]*.distcp")
+    elif not last.is_symlink():
+        adopt(last.parent, last.name)
+    require_own(last, instead="give its path from elsewhere")
 
 
 def is_finished(run_dir: Path, content: Mapping[str, Any], config: Any) -> bool:
     """Whether a run that would go on from a checkpoint has nothing left to do, its end included.
 
-    Args:
-        run_dir: of the run
-        content: of the checkpoint
-        config: of the command line
+    `content` is the checkpoint's, `config` the command line's.
     """
     step, trainer = content["global_step"], config.trainer
     loop = content["loops"]["fit_loop"]

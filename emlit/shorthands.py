@@ -17,6 +17,31 @@ ENGINES = {
 PROFILERS = {"simple": "SimpleProfiler", "advanced": "AdvancedProfiler", "pytorch": "PyTorchProfiler"}
 
 
+def write_out(config: Namespace, run_dir: Path, subcommand: str, step: int | None) -> None:
+    """Set what --engine, --profile and --dry_run stand for, and the logger where none is set.
+
+    Args:
+        config: of the subcommand
+        run_dir: of the run
+        subcommand: fit, validate, test or predict
+        step: of the checkpoint that it resumes from
+
+    Raises:
+        ConfigError: a word that stands for nothing, or one beside what it stands for
+    """
+    trainer = config.trainer
+    if config.engine is not None:
+        config.data.engine = engine_of(config.engine)
+    if config.profile is not None:
+        if trainer.profiler is not None:
+            raise ConfigError("profile and trainer.profiler are both set; leave one of them out")
+        trainer.profiler = profiler_of(config.profile, run_dir)
+    if config.dry_run:
+        trainer.logger = False
+    if trainer.logger in (None, True):
+        trainer.logger = tensorboard_of(run_dir, subcommand, step)
+
+
 def engine_of(asked: str) -> Namespace:
     """Of --engine: a key of ENGINES, replay:FILE or server:URL[,URL].
 
