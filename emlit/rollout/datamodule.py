@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,14 +34,8 @@ from emlit.rollout.checks import (
 )
 from emlit.rollout.first_grades import FirstGrades
 from emlit.rollout.held_out import HELD_OUT, held_out_prompts, require_hold_out
-from emlit.rollout.prompt_batches import (
-    PromptLoader,
-    Share,
-    evaluation_batches,
-    evaluation_prompts,
-    prediction_batches,
-)
-from emlit.rollout.prompts import PromptList
+from emlit.rollout.prompt_batches import PromptLoader, Share, prediction_batches
+from emlit.rollout.prompts import PromptList, render
 from emlit.rollout.round_plan import RoundPlan
 from emlit.rollout.run_events import RunEvents
 from emlit.rollout.solutions import SolutionStream
@@ -266,9 +261,9 @@ class RolloutDataModule(L.LightningDataModule):
     def _evaluation_prompts(self) -> PromptList:
         """Those of `evaluation`, or those of `train` that are held out where it is not set."""
         if self.hold_out == 0:
-            return evaluation_prompts(
-                self.evaluation_tasks, self.tokenizer, self.chat, self.longest_prompt, self.evaluation_problems
-            )
+            longest, problems = self.longest_prompt, self.evaluation_problems
+            rendered = (render(each, self.tokenizer, longest, problems, self.chat) for each in self.evaluation_tasks)
+            return PromptList(chain.from_iterable(rendered))
         assert self.train_task is not None
         held = held_out_prompts(self.train_task, self.chat, self.longest_prompt, self.hold_out)
         if self.trainer.is_global_zero:
@@ -326,7 +321,8 @@ class RolloutDataModule(L.LightningDataModule):
 
     def evaluation_batches(self, samples: int) -> list[PromptBatch]:
         """This process's share of the evaluation prompts, `samples` of each."""
-        return evaluation_batches(self.evaluation_prompts, samples, self._share())
+        share = self._share()
+        return share.cut([(prompt, range(samples)) for prompt in share.of(self.evaluation_prompts)])
 
     def val_dataloader(self) -> PromptLoader:
         return PromptLoader(self.evaluation_batches(self.evaluation_samples))

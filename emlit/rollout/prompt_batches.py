@@ -2,18 +2,12 @@
 
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from emlit.answering import PromptBatch
 from emlit.processes import of_every_process
 from emlit.records import Prompt, Sampling
-from emlit.rollout.chat import Chat
-from emlit.rollout.prompts import PromptList, render
 from emlit.strategies import Strategy
 from emlit.tasks import Task
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
 
 
 class PromptLoader:
@@ -27,13 +21,6 @@ class PromptLoader:
 
     def __iter__(self) -> Iterator[PromptBatch]:
         return iter(self.batches)
-
-
-def evaluation_prompts(
-    tasks: Sequence[Task], tokenizer: "PreTrainedTokenizerBase", chat: Chat, longest: int, problems: int | None
-) -> PromptList:
-    """The prompts of `data.evaluation`, the first so many of each task."""
-    return PromptList(prompt for task in tasks for prompt in render(task, tokenizer, longest, problems, chat))
 
 
 @dataclass(frozen=True)
@@ -65,11 +52,6 @@ class Share:
         if self.in_step:
             batches += [PromptBatch((), (), strategy)] * (max(of_every_process(len(batches))) - len(batches))
         return batches
-
-
-def evaluation_batches(prompts: Sequence[Prompt], samples: int, share: Share) -> list[PromptBatch]:
-    """A process's share of the evaluation prompts, `samples` of each."""
-    return share.cut([(prompt, range(samples)) for prompt in share.of(prompts)])
 
 
 def prediction_batches(
