@@ -18,22 +18,10 @@ from emlit.callbacks.stop_on_signal import StopOnSignal, Stopped
 from emlit.callbacks.weight_sync import WeightSync
 
 __all__ = [
-    "CollapseGuard",
-    "DryRun",
-    "EMInference",
-    "EntropyCurves",
-    "HFExport",
-    "PredictionWriter",
-    "PreflightReport",
-    "RolloutProgress",
-    "RunCheckpoint",
-    "RunSummary",
-    "SamplesPage",
-    "SkipNonFinite",
-    "StopOnSignal",
-    "Stopped",
+    "CollapseGuard", "DryRun", "EMInference", "EntropyCurves", "HFExport", "PredictionWriter", "PreflightReport",
+    "RolloutProgress", "RunCheckpoint", "RunSummary", "SamplesPage", "SkipNonFinite", "StopOnSignal", "Stopped",
     "WeightSync",
-]
+]  # fmt: skip
 
 if __name__ == "callbacks":
     # One class, whatever it is called: two copies would not be instances of each other.

@@ -7,21 +7,6 @@ from emlit.collapse.signals import Answered, Signals, compression, distinct, is_
 from emlit.collapse.size import ProbeSize, probe_size
 
 __all__ = [
-    "Answered",
-    "Finding",
-    "History",
-    "Limits",
-    "Probe",
-    "ProbeSize",
-    "Signals",
-    "compression",
-    "decide",
-    "distinct",
-    "is_contested",
-    "judge",
-    "judge_start",
-    "measure",
-    "probe_size",
-    "score",
-    "votes",
-]
+    "Answered", "Finding", "History", "Limits", "Probe", "ProbeSize", "Signals", "compression", "decide", "distinct",
+    "is_contested", "judge", "judge_start", "measure", "probe_size", "score", "votes",
+]  # fmt: skip

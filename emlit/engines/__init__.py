@@ -10,26 +10,10 @@ from emlit.engines.vllm_server import VLLMServerEngine
 from emlit.records import NEXT_TURN, AnswerKey, Completion, FinishReason, Request, Sampling
 
 __all__ = [
-    "NEXT_TURN",
-    "AnswerKey",
-    "Completion",
-    "Engine",
-    "FinishReason",
-    "ModelSource",
-    "Pending",
-    "ReplayEngine",
-    "Request",
-    "Sampling",
-    "TransformersEngine",
-    "VLLMEngine",
-    "VLLMServerEngine",
-    "default_engine",
-    "push_weights",
-    "sample",
-    "sample_beside",
-    "start_engine",
-    "wait_for_round",
-]
+    "NEXT_TURN", "AnswerKey", "Completion", "Engine", "FinishReason", "ModelSource", "Pending", "ReplayEngine",
+    "Request", "Sampling", "TransformersEngine", "VLLMEngine", "VLLMServerEngine", "default_engine", "push_weights",
+    "sample", "sample_beside", "start_engine", "wait_for_round",
+]  # fmt: skip
 
 
 def default_engine() -> Engine:

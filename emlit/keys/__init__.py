@@ -5,13 +5,6 @@ from emlit.keys.commands import CALLBACKS, RUN_ARGUMENTS, SUBCOMMANDS, configs_f
 from emlit.keys.help import help_asked_for
 
 __all__ = [
-    "CALLBACKS",
-    "RUN_ARGUMENTS",
-    "SUBCOMMANDS",
-    "configs_first",
-    "evaluates_another_set",
-    "help_asked_for",
-    "keys_behind",
-    "unknown_key",
-    "with_values",
-]
+    "CALLBACKS", "RUN_ARGUMENTS", "SUBCOMMANDS", "configs_first", "evaluates_another_set", "help_asked_for",
+    "keys_behind", "unknown_key", "with_values",
+]  # fmt: skip

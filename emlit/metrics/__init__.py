@@ -11,23 +11,7 @@ from emlit.metrics.truncation import truncation_sentence
 from emlit.metrics.votes import majority_share
 
 __all__ = [
-    "AnswerTable",
-    "Answers",
-    "CompletionMetrics",
-    "Interval",
-    "auroc",
-    "auroc_interval",
-    "concordant_pairs",
-    "equal_bins",
-    "interval_of_ratio",
-    "majority_share",
-    "paired_interval",
-    "pass_at_k",
-    "percentile_interval",
-    "powers_up_to",
-    "rank_correlation",
-    "rates",
-    "resampled_counts",
-    "share_interval",
-    "truncation_sentence",
-]
+    "AnswerTable", "Answers", "CompletionMetrics", "Interval", "auroc", "auroc_interval", "concordant_pairs",
+    "equal_bins", "interval_of_ratio", "majority_share", "paired_interval", "pass_at_k", "percentile_interval",
+    "powers_up_to", "rank_correlation", "rates", "resampled_counts", "share_interval", "truncation_sentence",
+]  # fmt: skip

@@ -10,16 +10,6 @@ from emlit.modules.step_output import StepOutput
 from emlit.policy.lora import LoRA
 
 __all__ = [
-    "EMFT",
-    "EMRL",
-    "PPO",
-    "SFT",
-    "CausalLM",
-    "EntropyFloor",
-    "EntropyObjectiveMixin",
-    "LoRA",
-    "PolicyUpdate",
-    "Reinforce",
-    "StepOutput",
-    "TruncatedImportanceSampling",
-]
+    "EMFT", "EMRL", "PPO", "SFT", "CausalLM", "EntropyFloor", "EntropyObjectiveMixin", "LoRA", "PolicyUpdate",
+    "Reinforce", "StepOutput", "TruncatedImportanceSampling",
+]  # fmt: skip

@@ -6,17 +6,6 @@ from emlit.parallel.strategy import FSDP2, require_known
 from emlit.parallel.watching import end_together, is_lost_peer
 
 __all__ = [
-    "FSDP2",
-    "Sharding",
-    "end_together",
-    "gathered",
-    "gradient_norm",
-    "is_lost_peer",
-    "is_sharded",
-    "load_sharded",
-    "release",
-    "require_known",
-    "scatter",
-    "take_over",
-    "within_forward",
-]
+    "FSDP2", "Sharding", "end_together", "gathered", "gradient_norm", "is_lost_peer", "is_sharded", "load_sharded",
+    "release", "require_known", "scatter", "take_over", "within_forward",
+]  # fmt: skip

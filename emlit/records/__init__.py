@@ -10,26 +10,7 @@ from emlit.records.sampling import Sampling
 from emlit.records.turns import Ask, Reply, Sampler, ScoredAnswer, Turn
 
 __all__ = [
-    "NEXT_TURN",
-    "AnswerKey",
-    "Ask",
-    "Completion",
-    "FinishReason",
-    "Grade",
-    "Grader",
-    "Group",
-    "Message",
-    "Prompt",
-    "Reply",
-    "Request",
-    "RolloutBatch",
-    "Row",
-    "Sampler",
-    "Sampling",
-    "ScoredAnswer",
-    "Turn",
-    "answer_classes",
-    "request_seed",
-    "semantic_entropy",
-    "sent",
-]
+    "NEXT_TURN", "AnswerKey", "Ask", "Completion", "FinishReason", "Grade", "Grader", "Group", "Message", "Prompt",
+    "Reply", "Request", "RolloutBatch", "Row", "Sampler", "Sampling", "ScoredAnswer", "Turn", "answer_classes",
+    "request_seed", "semantic_entropy", "sent",
+]  # fmt: skip

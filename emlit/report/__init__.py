@@ -8,18 +8,6 @@ from emlit.report.rows import summarise
 from emlit.report.writing import write_report
 
 __all__ = [
-    "Run",
-    "columns",
-    "compare",
-    "format_value",
-    "mcnemar",
-    "published_rows",
-    "read_predictions",
-    "read_run",
-    "read_seconds",
-    "read_settings",
-    "summarise",
-    "to_markdown",
-    "truncation_warnings",
-    "write_report",
-]
+    "Run", "columns", "compare", "format_value", "mcnemar", "published_rows", "read_predictions", "read_run",
+    "read_seconds", "read_settings", "summarise", "to_markdown", "truncation_warnings", "write_report",
+]  # fmt: skip

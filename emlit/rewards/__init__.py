@@ -11,25 +11,7 @@ from emlit.rewards.self_certainty import SelfCertaintyReward
 from emlit.rewards.weighted import WeightedRewards
 
 __all__ = [
-    "PEARReward",
-    "TokenLevelGRPO",
-    "HardPrompts",
-    "UncertainTokens",
-    "CertainResponses",
-    "SEEDGRPO",
-    "EMPG",
-    "DCPO",
-    "CANON",
-    "GRPO",
-    "RLOO",
-    "Advantage",
-    "EMPOReward",
-    "MajorityReward",
-    "Reward",
-    "SelfCertaintyReward",
-    "SequenceLogProbReward",
-    "TokenEntropyReward",
-    "VerifiedAnswerReward",
-    "VoteFractionReward",
-    "WeightedRewards",
-]
+    "PEARReward", "TokenLevelGRPO", "HardPrompts", "UncertainTokens", "CertainResponses", "SEEDGRPO", "EMPG", "DCPO",
+    "CANON", "GRPO", "RLOO", "Advantage", "EMPOReward", "MajorityReward", "Reward", "SelfCertaintyReward",
+    "SequenceLogProbReward", "TokenEntropyReward", "VerifiedAnswerReward", "VoteFractionReward", "WeightedRewards",
+]  # fmt: skip

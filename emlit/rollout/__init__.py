@@ -11,23 +11,7 @@ from emlit.rollout.stream import RolloutStream
 from emlit.rollout.training_prompts import LazyPrompts, training_prompts
 
 __all__ = [
-    "Chat",
-    "Group",
-    "LazyPrompts",
-    "LearnsFrom",
-    "Prompt",
-    "PromptList",
-    "Prompts",
-    "RolloutBatch",
-    "RolloutDataModule",
-    "RolloutStream",
-    "RoundPlan",
-    "SolutionStream",
-    "collate",
-    "pad_rows",
-    "partition",
-    "render",
-    "request_seed",
-    "training_prompts",
-    "with_solutions",
-]
+    "Chat", "Group", "LazyPrompts", "LearnsFrom", "Prompt", "PromptList", "Prompts", "RolloutBatch",
+    "RolloutDataModule", "RolloutStream", "RoundPlan", "SolutionStream", "collate", "pad_rows", "partition", "render",
+    "request_seed", "training_prompts", "with_solutions",
+]  # fmt: skip

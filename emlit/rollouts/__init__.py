@@ -7,14 +7,5 @@ from emlit.rollouts.replay import Replay
 from emlit.rollouts.vote_more import VoteMore
 
 __all__ = [
-    "AEPO",
-    "CURE",
-    "Branch",
-    "EntropyTree",
-    "Replay",
-    "Rollouts",
-    "SampledRound",
-    "Score",
-    "TrainedRound",
-    "VoteMore",
-]
+    "AEPO", "CURE", "Branch", "EntropyTree", "Replay", "Rollouts", "SampledRound", "Score", "TrainedRound", "VoteMore",
+]  # fmt: skip

@@ -9,16 +9,6 @@ from emlit.strategies.sampled import Sampled, TemperatureSweep
 from emlit.strategies.self_consistency import SelfConsistency
 
 __all__ = [
-    "Ask",
-    "DiffAdapt",
-    "IterativeRefinement",
-    "ParticleFiltering",
-    "Reply",
-    "Sampled",
-    "Sampler",
-    "SelfConsistency",
-    "Strategy",
-    "TemperatureSweep",
-    "Turn",
-    "plain_values",
-]
+    "Ask", "DiffAdapt", "IterativeRefinement", "ParticleFiltering", "Reply", "Sampled", "Sampler", "SelfConsistency",
+    "Strategy", "TemperatureSweep", "Turn", "plain_values",
+]  # fmt: skip
