@@ -34,7 +34,6 @@ from emlit.terminal import Terminal
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_NONE = float("nan")
 _STYLES = {"good": "green", "caution": "yellow", "warning": "bold red"}
 
 
@@ -131,7 +130,7 @@ class PreflightReport(L.Callback):
                 known = () if metric.reads_tokens else (*UNITS, *MEANINGS)  # a TokenMetric of emlit has names there
                 for key, value in (values or {}).items():
                     free = _free(key, {*reports[-1].row(), *known})
-                    measured.values[free] = Interval(value, _NONE, _NONE)
+                    measured.values[free] = Interval(value)
             drawn = figures(found, measured, f"{name}: {measured.problems} problems, {len(found)} completions")
             pictures[name] = _save(drawn, directory, name)
             _to_tensorboard(trainer, reports[-1], drawn)

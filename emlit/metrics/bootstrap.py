@@ -5,7 +5,7 @@ For what is no share; shares have intervals of their own (`emlit.metrics.shares`
 
 import functools
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
 
 import torch
 from torch import Tensor
@@ -18,8 +18,8 @@ class Interval:
     """A measured value with the ends of its 95 % interval; the ends are nan where nothing can be said of them."""
 
     value: float
-    low: float
-    high: float
+    low: float = nan
+    high: float = nan
 
     @property
     def ends(self) -> list[float] | None:
@@ -44,7 +44,7 @@ def percentile_interval(value: float, replicates: Tensor) -> Interval:
     """The middle 95 % of the replicates (B,), without those that are nan (a resample that lacks what is measured)."""
     known = replicates[~replicates.isnan()]
     if not len(known):
-        return Interval(value, float("nan"), float("nan"))
+        return Interval(value)
     ends = torch.tensor([(1 - LEVEL) / 2, (1 + LEVEL) / 2], dtype=known.dtype)
     low, high = torch.quantile(known, ends).tolist()
     return Interval(value, low, high)
@@ -62,5 +62,5 @@ def interval_of_ratio(numerator: Tensor, denominator: Tensor, counts: Tensor) ->
     """
     value = (numerator.sum() / denominator.sum()).item()
     if len(numerator) < 2:
-        return Interval(value, float("nan"), float("nan"))
+        return Interval(value)
     return percentile_interval(value, (counts @ numerator) / (counts @ denominator))

@@ -1,6 +1,6 @@
 """Intervals of shares, closed or exact: a bootstrap of problems that all agree has no width."""
 
-from math import inf, sqrt
+from math import inf, nan, sqrt
 
 import torch
 from torch import Tensor
@@ -39,7 +39,7 @@ def share_interval(numerator: Tensor, denominator: Tensor, completions: float | 
     numerator, denominator = numerator[counted], denominator[counted]
     problems, total = len(numerator), denominator.sum().item()
     if not problems:
-        return Interval(float("nan"), float("nan"), float("nan"))
+        return Interval(nan)
     if not numerator.any():
         return Interval(0.0, 0.0, exact_end(problems))
     if torch.equal(numerator, denominator):

@@ -12,7 +12,7 @@ def truncation_sentence(truncated: Interval | float, max_tokens: int | None = No
         truncated: the share, with its interval where that is to be said
         max_tokens: at which they were cut, where all were at the same
     """
-    interval = truncated if isinstance(truncated, Interval) else Interval(truncated, float("nan"), float("nan"))
+    interval = truncated if isinstance(truncated, Interval) else Interval(truncated)
     if interval.value < MANY_TRUNCATED:
         return None
     share = f"{100 * interval.value:.0f} %"

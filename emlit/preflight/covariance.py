@@ -41,7 +41,7 @@ def covariance(answers: Answers, resamples: int = 1000, seed: int = 0) -> dict[s
     sums = torch.stack([several.per_problem(column) for column in columns], dim=1)  # (P, 4)
     value = _covariance(sums.sum(dim=0)).item()
     if several.problems < 2:
-        return {"covariance": Interval(value, float("nan"), float("nan"))}
+        return {"covariance": Interval(value)}
     counts = resampled_counts(several.problems, resamples, seed)
     return {"covariance": percentile_interval(value, _covariance(counts @ sums))}
 

@@ -122,7 +122,7 @@ def _confidence(answers: Answers, resamples: int, seed: int) -> dict[str, Interv
 def _correlation(score: Tensor, share: Tensor, counts: Tensor) -> Interval:
     value = rank_correlation(score, share)
     if abs(value) > 1 - 1e-6:  # every resample has it too, which says nothing
-        return Interval(value, float("nan"), float("nan"))
+        return Interval(value)
     rows = torch.arange(len(score))
     drawn = [rows.repeat_interleave(each) for each in counts.long()]
     replicates = torch.tensor([rank_correlation(score[each], share[each]) for each in drawn], dtype=torch.float64)

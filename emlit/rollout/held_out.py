@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from emlit.errors import ConfigError, DataError
+from emlit.errors import ConfigError
 from emlit.records import Row, request_seed
 from emlit.rollout.chat import Chat
 from emlit.rollout.order import Permutation
-from emlit.rollout.prompts import PromptList, prompt_of
+from emlit.rollout.prompts import PromptList, prompt_of, usable
 from emlit.tasks import Task
 
 HELD_OUT: Final = "held_out"  # as data.evaluation
@@ -71,11 +71,4 @@ def held_out_prompts(task: Task, chat: Chat, longest: int, hold_out: int | float
     else:
         held_ids = held_out_ids(rows, hold_out)
         chosen = (place for place, row in enumerate(rows) if row.id in held_ids)
-    found = PromptList()
-    for place in chosen:
-        try:
-            found.append(prompt_of(rows[place], task, chat, longest))
-        except DataError:
-            if not getattr(task, "skip_bad_rows", False):
-                raise
-    return found
+    return usable(chosen, task, lambda place: prompt_of(rows[place], task, chat, longest))[0]

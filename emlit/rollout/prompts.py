@@ -2,11 +2,11 @@
 
 import logging
 import random
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from emlit.errors import ConfigError, DataError
-from emlit.records import Prompt, Row, request_seed
+from emlit.records import Grader, Prompt, Row, request_seed
 from emlit.rollout.chat import Chat
 from emlit.tasks import Task
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Prompts(Protocol):
@@ -72,20 +74,26 @@ def render(
             f"{type(task).__name__} is for data.train alone, since all else reads whole tasks; name a file that fits "
             "in memory with emlit.tasks.PromptFile"
         )
-    prompts, chat = PromptList(), chat or Chat(tokenizer)
-    bad: list[DataError] = []
-    for row in task.rows()[:problems]:
-        try:
-            prompts.append(prompt_of(row, task, chat, longest))
-        except DataError as error:
-            if not getattr(task, "skip_bad_rows", False):
-                raise
-            bad.append(error)
+    chat = chat or Chat(tokenizer)
+    prompts, bad = usable(task.rows()[:problems], task, lambda row: prompt_of(row, task, chat, longest))
     if not prompts:
         raise DataError(f"{task.name}: no prompt can be used; {bad[0]}" if bad else f"{task.name} has no prompt")
     if bad:
         log.warning("%s: skipped %d prompts, the first one since %s", task.name, len(bad), bad[0])
     return prompts
+
+
+def usable(rows: Iterable[T], task: Grader, make: Callable[[T], Prompt]) -> tuple[PromptList, list[DataError]]:
+    """What `make` makes of rows; with `skip_bad_rows` of the task it may raise DataErrors, which are given too."""
+    prompts, bad = PromptList(), []
+    for row in rows:
+        try:
+            prompts.append(make(row))
+        except DataError as error:
+            if not getattr(task, "skip_bad_rows", False):
+                raise
+            bad.append(error)
+    return prompts, bad
 
 
 def prompt_of(row: Row, task: Task, chat: Chat, longest: int) -> Prompt:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from emlit.errors import DataError
 from emlit.records import Completion, Prompt
-from emlit.rollout.prompts import PromptList
+from emlit.rollout.prompts import PromptList, usable
 from emlit.rollout.stream import RolloutStream
 
 if TYPE_CHECKING:
@@ -30,24 +30,18 @@ def with_solutions(
     Raises:
         DataError: a row without a solution, or with one that is too long; tasks with `skip_bad_rows` leave it out
     """
-    found, skipped = PromptList(), 0
-    for prompt in prompts:
-        try:
-            found.append(with_solution(prompt, tokenizer, end_token_id, context))
-        except DataError:
-            if not getattr(prompt.task, "skip_bad_rows", False):
-                raise
-            skipped += 1
+    task = prompts[0].task
+    found, skipped = usable(prompts, task, lambda prompt: with_solution(prompt, tokenizer, end_token_id, context))
     if not found:
         raise DataError(
-            f"{prompts[0].task.name}: no row has a solution that fits a context of {context} tokens; check "
+            f"{task.name}: no row has a solution that fits a context of {context} tokens; check "
             "solution_column of data.train, or raise data.context"
         )
     if skipped:
         log.warning(
             "%s: skipped %d rows without a solution, or with one that does not fit a context of %d tokens",
-            prompts[0].task.name,
-            skipped,
+            task.name,
+            len(skipped),
             context,
         )
     return found
