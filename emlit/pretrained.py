@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Under which a config.json says how many tokens a model takes; the first is the one that most have.
-_LENGTHS = ("max_position_embeddings", "n_positions", "max_sequence_length", "max_seq_len", "seq_length", "n_ctx")
-
 
 def resolve(pretrained: str) -> str:
     """What transformers and vLLM call it: "tiny" is the embedded reasoner, else a directory or a Hugging Face id.
@@ -238,26 +235,6 @@ def stop_token_ids(path: str, tokenizer: "PreTrainedTokenizerBase", trust_remote
     if lacking:
         log.warning("%s has no embedding for its end token %s, which nothing can end in", printable(path), lacking)
     return tuple(dict.fromkeys(known))
-
-
-def context_length(path: str, trust_remote_code: bool = False) -> int | None:
-    """The most tokens that the model says it takes; None where its config.json names no number (Mamba, say)."""
-    config = load_config(path, trust_remote_code).get_text_config()
-    values = (getattr(config, name, None) for name in _LENGTHS)
-    return next((value for value in values if isinstance(value, int) and value > 0), None)
-
-
-def default_context(pretrained: str, limit: int | None) -> int:
-    """The model's own length, at most 8192.
-
-    Raises:
-        ConfigError: it has none
-    """
-    if limit is None:
-        raise ConfigError(
-            f"pretrained is {printable(pretrained)}, whose config.json names no longest row of tokens; set data.context"
-        )
-    return min(limit, 8192)
 
 
 def _unloadable(what: str, error: Exception, trusted: bool) -> EmlitError:

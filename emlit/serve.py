@@ -17,6 +17,7 @@ import torch
 import yaml
 
 from emlit import pretrained
+from emlit.context import context_length, default_context
 from emlit.engines.vllm import VLLMEngine
 from emlit.errors import ConfigError
 from emlit.includes import config_parts
@@ -45,7 +46,7 @@ def command(config: dict[str, Any], host: str, port: int, weights: str, more: Se
     name = (model.get("init_args") or model).get("pretrained", "tiny")
     path = pretrained.resolve(name)
     trusted = bool((model.get("init_args") or model).get("trust_remote_code"))
-    context = data.get("context") or pretrained.default_context(name, pretrained.context_length(path, trusted))
+    context = data.get("context") or default_context(name, context_length(path, trusted))
     arguments = _engine(data.get("engine")).arguments(path, context, trusted) | {
         "host": host,
         "port": port,

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from emlit import pretrained
+from emlit.context import context_length
 from emlit.decoding import EntropyMinimization
 from emlit.errors import ConfigError
 from emlit.functional import token_entropy
@@ -113,7 +114,7 @@ class Player:
             )
         self._last_alone = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
         self._chat = Chat(self.tokenizer)
-        self._context = pretrained.context_length(path) or MOST_TOKENS
+        self._context = context_length(path) or MOST_TOKENS
 
     @torch.inference_mode()
     def play(self, asked: Asked) -> Iterator[dict[str, Any]]:

@@ -16,6 +16,7 @@ import torch
 
 from emlit import pretrained, progress
 from emlit.answering import PromptBatch
+from emlit.context import context_of, longest_prompt
 from emlit.decoding import Decoding
 from emlit.engines import Engine, ModelSource, default_engine, start_engine
 from emlit.errors import ConfigError, require_at_least
@@ -213,17 +214,10 @@ class RolloutDataModule(L.LightningDataModule):
         self.tokenizer = pretrained.load_tokenizer(path, trusted)
         # What is replayed has no context, unless the model is to read it.
         replayed = not self.engine.needs_context and not module.score
-        limit = sys.maxsize if replayed else pretrained.context_length(path, trusted)
-        context = self.context or (sys.maxsize if replayed else pretrained.default_context(module.pretrained, limit))
-        if limit is not None and context > limit:
-            raise ConfigError(f"data.context is {context}, but {module.pretrained} has {limit} positions; lower it")
+        asked = self.context
+        context = (asked or sys.maxsize) if replayed else context_of(asked, module.pretrained, path, trusted)
         self.longest_context = context
-        longest = self.longest_prompt = context - self.sampling.max_tokens
-        if longest < 1:
-            raise ConfigError(
-                f"sampling.max_tokens is {self.sampling.max_tokens}, which leaves no room for a prompt in a context of "
-                f"{context} tokens; lower it"
-            )
+        longest = self.longest_prompt = longest_prompt(context, self.sampling.max_tokens)
         stop = pretrained.stop_token_ids(path, self.tokenizer, trusted)
         # What is only replayed is read by nobody.
         config = None if replayed else pretrained.load_config(path, trusted).get_text_config()

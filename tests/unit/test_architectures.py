@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import CONFIG_MAPPING, AutoModelForCausalLM
 
-from emlit import pretrained
+from emlit import context, pretrained
 from emlit.engines import ModelSource, Request, Sampling, TransformersEngine
 from emlit.errors import ConfigError, DataError, EngineError
 from emlit.modules import CausalLM, LoRA
@@ -62,7 +62,7 @@ def gap(module: CausalLM, engine: TransformersEngine) -> float:
 def test_architecture(kind, tmp_path):
     path = built(tmp_path, kind, MODELS[kind])
     pretrained.check_weights(path)
-    assert pretrained.context_length(path) == (None if kind == "mamba" else MODELS[kind].get("context", 64))
+    assert context.context_length(path) == (None if kind == "mamba" else MODELS[kind].get("context", 64))
     engine = TransformersEngine(device="cpu")
     stop = pretrained.stop_token_ids(path, pretrained.load_tokenizer(path))
     engine.start(ModelSource(path, 48, stop))
@@ -101,9 +101,9 @@ def test_what_padding_would_change_is_sampled_without(kind, changes, independent
 
 
 def test_a_model_without_a_length_needs_a_context(tmp_path):
-    assert pretrained.default_context("mine", 100_000) == 8192
+    assert context.default_context("mine", 100_000) == 8192
     with pytest.raises(ConfigError, match=r"pretrained is mine, .* names no longest row of tokens; set data.context"):
-        pretrained.default_context("mine", None)
+        context.default_context("mine", None)
 
 
 @pytest.mark.parametrize("value", [None, -1, 0, "64"])
@@ -112,7 +112,7 @@ def test_a_length_that_is_none(value, tmp_path):
     config |= {"model_type": "bloom"} | ({} if value is None else {"seq_length": value})
     config.pop("max_position_embeddings")
     (tmp_path / "config.json").write_text(json.dumps(config))
-    assert pretrained.context_length(str(tmp_path)) is None
+    assert context.context_length(str(tmp_path)) is None
 
 
 @pytest.mark.parametrize("kind", ["bert", "roberta", "electra"])

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import cli
-from emlit import pretrained
+from emlit import context, pretrained
 from emlit.errors import ConfigError, DataError
 from emlit.export import require_saveable
 from emlit.tiny import MODEL_DIR
@@ -260,11 +260,11 @@ def test_code_of_its_own_runs_only_when_allowed(model):
         "auto_map": {"AutoConfig": "its_own.Own", "AutoModelForCausalLM": "its_own.OwnForCausalLM"},
     }  # fmt: skip
     (model / "config.json").write_text(json.dumps(config))
-    for function in (pretrained.load_config, pretrained.load_model, pretrained.skeleton, pretrained.context_length):
+    for function in (pretrained.load_config, pretrained.load_model, pretrained.skeleton, context.context_length):
         with pytest.raises(ConfigError, match=r"comes with code of its own.*--model.trust_remote_code true"):
             function(str(model))
     assert type(pretrained.load_model(str(model), trust_remote_code=True)).__name__ == "OwnForCausalLM"
-    assert pretrained.context_length(str(model), trust_remote_code=True) > 0
+    assert context.context_length(str(model), trust_remote_code=True) > 0
 
 
 def test_nan_ends_a_run_before_its_engine_starts(model, run_sentence, tmp_path):
