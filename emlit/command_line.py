@@ -15,7 +15,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from torch.distributed.checkpoint.api import CheckpointException
 
-from emlit import callbacks, run_directory
+from emlit import callbacks, resuming, run_directory
 from emlit.argument_errors import key_of, one_sentence
 from emlit.config_values import require_usable
 from emlit.errors import ConfigError, EmlitError, first_line
@@ -105,13 +105,13 @@ class EmlitCLI(LightningCLI):
             raise ConfigError("weights_only is false, but checkpoints are only read as data; leave it out")
         config.weights_only = True
         automatic = config.ckpt_path == "auto"
-        checkpoint = run_directory.find_checkpoint(config.ckpt_path, run_dir, self.subcommand == "fit")
+        checkpoint = resuming.find_checkpoint(config.ckpt_path, run_dir, self.subcommand == "fit")
         require_known(config.trainer.strategy, config.trainer.precision, checkpoint)
         pretrained = config.model.init_args.pretrained
         lora = config.model.init_args.get("lora")
         lora = None if lora is None else LoRA(**lora.as_dict())
         with restoring(checkpoint):
-            content = None if checkpoint is None else run_directory.read_checkpoint(checkpoint, pretrained, lora)
+            content = None if checkpoint is None else resuming.read_checkpoint(checkpoint, pretrained, lora)
         step = None if content is None else content["global_step"]
         config.ckpt_path = None if checkpoint is None else str(checkpoint)
         if self.subcommand == "fit":
@@ -120,7 +120,7 @@ class EmlitCLI(LightningCLI):
             self._in_the_way = run_directory.claim(run_dir, checkpoint, config.overwrite, automatic)
             with restoring(checkpoint):
                 there = {} if content is None or self._in_the_way else content
-                finished = bool(there) and run_directory.is_finished(run_dir, there, config)
+                finished = bool(there) and resuming.is_finished(run_dir, there, config)
             if finished:
                 done = f"{checkpoint} is at step {step}, the run's last, and all else is there: nothing is left"
                 print(printable(done))

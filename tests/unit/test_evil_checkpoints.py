@@ -16,7 +16,7 @@ import cli
 from emlit.errors import ConfigError
 from emlit.parallel.plain_shards import load_plain
 from emlit.resilience.direct_checkpoint_io import DirectCheckpointIO
-from emlit.run_directory import read_checkpoint
+from emlit.resuming import read_checkpoint
 from tests.runs.test_runs import ROOT
 
 PLAIN = {"global_step": 1, "loops": {"fit_loop": {}}, "emlit": {"pretrained": "tiny", "lora": None}, "state_dict": {}}

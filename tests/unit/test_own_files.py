@@ -15,7 +15,8 @@ from emlit.resilience import checkpoint_files
 from emlit.resilience.files import append_to, replacing, set_aside, write_whole
 from emlit.resilience.marks import MARK, facts_of, foreign, mark, require_own, seal
 from emlit.resilience.run_lock import RunLock
-from emlit.run_directory import _summarised_step, claim, make, require_directory, require_free, take
+from emlit.resuming import _summarised_step
+from emlit.run_directory import claim, make, require_directory, require_free, take
 
 
 def planted(path, text="mine"):

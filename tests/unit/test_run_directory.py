@@ -5,7 +5,8 @@ import pytest
 from emlit.errors import ConfigError
 from emlit.resilience.files import put_in_place, scratch_of, set_aside
 from emlit.resilience.marks import adopt, mark, seal
-from emlit.run_directory import _summarised_step, claim, find_checkpoint, is_of_run, take
+from emlit.resuming import _summarised_step, find_checkpoint
+from emlit.run_directory import claim, is_of_run, take
 
 
 def write(path, text="x"):
