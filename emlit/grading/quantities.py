@@ -67,7 +67,7 @@ _FACTORS = re.compile(rf"(/)|(\\?[^\W\d_]+(?:\\?\$)?|\\\$|{_SIGN}|%)\s*(?:\^\s*\
 _OPERATION = re.compile(
     r"^\W*(?:(?:st|[nr]d|th) )?(?:roots?|powers?|and|no|wrong|incorrect|if|is|was|at least|"
     r"at most|multiplied|reciprocal|base|point|times \w+|squared|cubed|factorial|plus|minus|divided|over|half|halves|"
-    r"thirds?|doubled|tripled|halved|twice|(?:four|fif|six|seven|eigh|nin|ten|eleven|twelf|\w+teen|\w+tie|hundred|"
+    r"thirds?|doubled|tripled|halved|twice|ninths?|(?:four|fif|six|seven|eigh|ten|eleven|twelf|\w+teen|\w+tie|hundred|"
     r"thousand|[mb]illion)ths?|tens|remainder|modulo|mod|choose|to the|or|not|but|unless|maybe|perhaps|possibly|false|"
     r"nope)\b|\b(?:than|below)\b|^\s*(?:[*+=<>!]|[-/:;,^] ?\d|[eErR] ?\d|with (?:a )?remainder|的|分之|次方|不|或|半)"
 )
