@@ -104,7 +104,7 @@ class Encoder:
         if kind is int:
             return "int", [hex(int.__index__(value))]
         if kind is str or kind is float:
-            return name, [kind(value)]
+            return name, [str.__str__(value) if kind is str else float.__float__(value)]  # not as its class prints it
         if kind is complex:
             return name, [value.real, value.imag]
         if kind in (bytes, bytearray):

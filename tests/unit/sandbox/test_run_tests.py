@@ -75,6 +75,19 @@ def test_nan_numpy_iterators_and_subclasses_pass():
     assert graded(solution, tests).reason == "ok"
 
 
+def test_a_subclass_of_str_or_float_is_its_own_text_or_number_however_it_is_printed():
+    solution = """
+        import enum
+        class Size(str, enum.Enum): SMALL = "s"
+        class Name(str):
+            def __str__(self): return "another"
+        class Half(float):
+            def __float__(self): return 7.0
+        def f(): return [Size.SMALL, {Name("x"): Half(0.5)}]
+    """
+    assert graded(solution, "assert f() == ['s', {'x': 0.5}] and type(f()[0]) is str").reason == "ok"
+
+
 def test_arguments_are_changed_in_place_and_keep_their_identity():
     solution = """
         def f(a, b, c, d, array):
