@@ -3,10 +3,12 @@
 from collections.abc import Collection, Mapping
 from copy import copy
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 
 _allclose, _isclose, _shape = np.allclose, np.isclose, np.shape
+_LARGE = 1e100  # a sum of squares above it, as of a norm, may be infinite
 
 
 def _dense(value):
@@ -19,10 +21,15 @@ def _same_shape(left, right):
     return shapes[0] == shapes[1]
 
 
+def _finite(array):
+    """Where an array's elements are finite; a complex one may be infinitely far from zero without an infinite part."""
+    return np.isfinite(np.abs(array))
+
+
 def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
     """As numpy's, which finds an empty array close to any other, since no element of it differs."""
     left, right = np.asarray(_dense(a)), np.asarray(_dense(b))
-    if not _same_shape(left, right) or np.any(np.isfinite(left).ravel() != np.isfinite(right).ravel()):
+    if not _same_shape(left, right) or np.any(_finite(left).ravel() != _finite(right).ravel()):
         return False
     return bool(_allclose(left.ravel(), right.ravel(), rtol, atol, equal_nan))
 
@@ -32,7 +39,8 @@ def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
     left, right = np.asarray(_dense(a)), np.asarray(_dense(b))
     if right.size != 1 and not _same_shape(left, right):
         return np.zeros(left.shape, bool)[()]
-    return _isclose(left, right if right.size == 1 else right.reshape(left.shape), rtol, atol, equal_nan)
+    right = right if right.size == 1 else right.reshape(left.shape)
+    return _isclose(left, right, rtol, atol, equal_nan) & (_finite(left) == _finite(right))
 
 
 def has_empty(value):
@@ -46,8 +54,10 @@ def has_nan(value):
 
 
 def has_infinity(value):
-    """Whether something in a value is infinite, as is then what a relative tolerance makes of it."""
-    return any(part.dtype.kind in "fc" and bool(np.isinf(part).any()) for part in _arrays(value))
+    """Whether something in a value is infinite or so large that its square is, as is what a tolerance makes of it."""
+    if any(abs(part) > _LARGE for part in _parts(value, (int, Fraction))):
+        return True
+    return any(part.dtype.kind in "fc" and bool((np.abs(part) > _LARGE).any()) for part in _arrays(value))
 
 
 def _arrays(value):

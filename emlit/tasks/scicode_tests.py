@@ -33,7 +33,7 @@ _numpy.allclose, _numpy.isclose = _compare.allclose, _compare.isclose
 
 _SHARED = f"""
 from remote import Remote as _Remote, Solution as _Solution
-_later = []
+_later, _begun = [], set()
 
 def _whole(name, result):
     for has in (_compare.has_empty, _compare.has_nan, _compare.has_infinity):
@@ -63,6 +63,9 @@ def _sharing(ask):
             numpy.random.set_state((kind, key, int(position) % 625, *drawn))  # numpy would read elsewhere in memory
         else:
             result = ask(self, do, found, arguments, keywords)
+            if do == "next" and found not in _begun:
+                _begun.add(found)
+                result = result or []  # an iterator that ends at once is as empty
         return result if _later else _whole(name, result)
     return shared
 

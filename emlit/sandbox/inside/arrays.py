@@ -39,11 +39,14 @@ def _sizes(shape: str) -> list[int]:
 
 
 def wide(given: Any) -> Any:
-    """Narrow floats whose comparison with a number of Python's would round that to them: anything to infinity."""
+    """Narrow floats whose comparison with a number of Python's would round that to them: anything to infinity.
+
+    So would the square of a large one.
+    """
     import numpy
 
     kind, size = given.dtype.kind, given.dtype.itemsize
     narrow = kind in "fc" and size < (8 if kind == "f" else 16)
-    if narrow and (size == 2 or not numpy.isfinite(given).all()):
+    if narrow and (size == 2 or not (numpy.abs(given) < 1e12).all()):
         return given.astype(complex if kind == "c" else float)
     return given

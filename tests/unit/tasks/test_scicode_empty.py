@@ -83,6 +83,29 @@ def test_it_is_refused_whatever_compares(case):
     assert graded("import numpy as np\ndef f(x): return np.float64(5)", case).ok
 
 
+def test_an_iterator_of_its_own_that_ends_at_once_is_empty():
+    solution = "class f:\n def __init__(s, *n): s.n = [*n]\n def __iter__(s): return s\n def __next__(s):\n"
+    solution += "  if not s.n: raise StopIteration\n  return s.n.pop()"
+    case = "assert all(a == b for a, b in zip(f({}), [target]))"
+    assert "nothing to compare" in graded(solution, case.format("")).reason
+    assert graded(solution, case.format("5")).ok
+
+
+@pytest.mark.parametrize(
+    ("given", "case"),
+    [
+        ("complex(1.5e308, 1.5e308)", "assert np.allclose(target, f(1))"),
+        ("np.full(2, complex(1.5e308, 1.5e308))", "assert np.isclose(target, f(1)).all()"),
+        *((f"[{large}]", "r = f(1)\nassert np.linalg.norm(r - target) <= 1e-3 * np.linalg.norm(r)")
+          for large in ("1e200", "10**200", "np.float32(1e30)")),
+        ("np.array([1e30], 'f')", "r = f(1)\nassert np.linalg.norm(r - target) <= 1e-3 * np.linalg.norm(r)"),
+    ],
+)  # fmt: skip
+def test_what_is_infinite_once_it_is_squared_is_close_to_nothing(given, case):
+    assert not graded(f"def f(x): return {given}", case.replace("r = f(1)", "r = np.array(f(1))")).ok
+    assert graded("def f(x): return [5.0]", case.replace("r = f(1)", "r = np.array(f(1))")).ok
+
+
 def test_methods_and_attributes_too():
     solution = "import numpy as np\nclass C:\n    a = np.array([])\n    def f(self, x): return self.a"
     for case in ("assert np.all(C().f(1) == target)", "assert np.all(C().a == target)"):
@@ -132,10 +155,10 @@ def test_what_is_no_number_or_time(value):
 
 
 def test_what_is_infinite():
-    for value in (np.inf, -np.inf, complex(0, np.inf), Decimal("-Infinity"), np.array([1, np.inf], object)):
+    for value in (np.inf, -np.inf, complex(0, np.inf), Decimal("-Infinity"), np.array([1, np.inf], object), 10**400):
         assert has_infinity({"a": value})
         assert not has_nan(value)
-    for value in (5, "inf", None, np.array(["inf"]), Decimal(5), np.datetime64(0, "s"), True, 10**400):
+    for value in (5, "inf", None, np.array(["inf"]), Decimal(5), np.datetime64(0, "s"), True, 10**99):
         assert not has_infinity([value])
         assert not has_nan([value])
 
