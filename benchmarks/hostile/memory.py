@@ -66,6 +66,10 @@ MEMORY = programs("""
             raise OSError("no huge pages")
     huge()
     print("BREACH")
+    #: mappings that grow downwards
+    for _ in range(6):
+        ctypes.memset(mapped(64 * MIB, 0x122), 1, 64 * MIB)
+    print("BREACH")
     #: pages of the huge page pool
     mapped(2 * MIB, 0x22 | 0x40000)
     print("BREACH")

@@ -38,6 +38,7 @@ _RULES = (
     (_CLOSE_RANGE, ((2, "any", 2),), _EPERM),  # CLOSE_RANGE_UNSHARE: such a table again
     (_SOCKETPAIR, ((0, "differs", 1),), _EPERM),  # other families than AF_UNIX
     (_MMAP, ((3, "any", 0x40000),), _EPERM),  # MAP_HUGETLB: counted nowhere
+    (_MMAP, ((3, "any", 0x100),), _EPERM),  # MAP_GROWSDOWN: a stack, which RLIMIT_DATA does not count
     (_MMAP, ((3, "all", 0x21),), _EPERM),  # MAP_SHARED and MAP_ANONYMOUS: stays when it is no longer resident
     # F_SETLEASE, F_NOTIFY, F_SETPIPE_SZ
     *((_FCNTL, ((1, "equal", command),), _EPERM) for command in (1024, 1026, 1031)),
