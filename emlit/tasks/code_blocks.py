@@ -131,8 +131,8 @@ def _blocks(text: str) -> Iterator[Block]:
             continue
         before = "\n".join(lines[outside:place])
         language = opening["language"].lower()
-        if not language and _DEFINITION.search(before) and defined_names(before):
-            yield Block("", before, False)
+        if not language and _DEFINITION.search(before) and defined_names(program := _to_the_end(before)):
+            yield Block("", program, False)
             place = outside = place + 1
             continue
         unquoted = _unquoting(lines[place][: opening.start()])
@@ -146,6 +146,12 @@ def _blocks(text: str) -> Iterator[Block]:
         place = outside = end + closed
         if block.closed or block.code.strip():
             yield block
+
+
+def _to_the_end(text: str) -> str:
+    """The program that a text ends in, behind its prose; the text where prose stands behind the program, too."""
+    program = without_prose(text)
+    return program if text.rstrip().endswith(program.rstrip()) else text
 
 
 def _end(

@@ -33,6 +33,8 @@ F = "def f():\n    return 1"
         # no opening fence, as where the prompt had it; a stray one at the end; words after it
         (f"{F}\n```", F, False),
         (f"{F}\n```\nThis returns 1.\n```\nf() == 1\n```", F, False),
+        (f"Here is the function:\n\n{F}\n```\nThis returns 1.", F, False),
+        (f"As `def` says:\n\ndef g(): a\n\nSo:\n```\n{F}\n```", F, False),  # prose behind it: the fence opens
         (f"```python\n{F}\n```\n```", F, True),
         (f"{F}\n```python\n", f"{F}\n", False),
         # a helper and the imports in blocks of their own
