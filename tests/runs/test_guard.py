@@ -127,3 +127,4 @@ def test_prompts_without_answers(tmp_path, caplog):
     summary = fit(tmp_path, "--data.sampling.max_tokens=3", "--trainer.max_steps=2", "--guard.mode=stop")
     assert "there are no votes to agree with" in caplog.text
     assert summary["guard"]["kept_step"] == 2
+    assert "no answer was found to vote on" in summary["guard"]["picked_by"]
