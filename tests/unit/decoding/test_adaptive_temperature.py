@@ -1,5 +1,8 @@
+from contextlib import nullcontext
+
 import pytest
 import torch
+from torch.profiler import profile
 
 from emlit.decoding import AdaptiveTemperature, adaptive_temperature
 from emlit.functional import token_entropy
@@ -82,6 +85,19 @@ def test_a_large_vocabulary_goes_a_few_rows_at_a_time():
     expected = adaptive_temperature(z.double())
     torch.testing.assert_close(token_entropy(z, adaptive_temperature(z).unsqueeze(1)),
                                token_entropy(z, expected.float().unsqueeze(1)), rtol=0, atol=2e-3)  # fmt: skip
+
+
+@pytest.mark.parametrize("as_on_cuda", [False, True])
+def test_its_memory_is_that_of_a_few_rows(as_on_cuda):
+    """By the CPU's allocator; of copies of all logits there would be several."""
+    z, held, most = logits(1024, 2**13).float(), 0, 0
+    with no_sync(as_on_cuda=True) if as_on_cuda else nullcontext(), profile(profile_memory=True) as found:
+        adaptive_temperature(z)
+    events = [each for each in found.profiler.kineto_results.events() if each.name() == "[memory]"]
+    for each in sorted(events, key=lambda each: each.start_ns()):
+        held += each.nbytes()
+        most = max(most, held)
+    assert 0 < most < z.nbytes
 
 
 def test_rows_that_are_no_distribution_keep_their_temperature():
