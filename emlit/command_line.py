@@ -5,6 +5,7 @@ import sys
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +29,7 @@ from emlit.printable import PrintableRecord, printable
 from emlit.resilience.checkpoint_files import restoring
 from emlit.resilience.endings import ends_in_a_sentence, is_of_others, resume_command, say
 from emlit.resilience.run_lock import RunLock, is_first_process
+from emlit.resilience.told import told
 from emlit.rollout import RolloutDataModule
 from emlit.shorthands import PROFILERS, write_out
 
@@ -134,10 +136,11 @@ class EmlitCLI(LightningCLI):
 
     def instantiate_classes(self) -> None:
         try:
-            super().instantiate_classes()
+            with told("making the run's parts", at_once=False) if is_first_process() else nullcontext():
+                super().instantiate_classes()
         except Exception as error:
-            told = ValueError | TypeError | ImportError | OverflowError | MisconfigurationException
-            if not isinstance(error, told) and (isinstance(error, EmlitError) or not is_of_others(error)):
+            plain = ValueError | TypeError | ImportError | OverflowError | MisconfigurationException
+            if not isinstance(error, plain) and (isinstance(error, EmlitError) or not is_of_others(error)):
                 raise
             # Of a constructor; jsonargparse tells those of optional plug-ins as its own.
             sentence = one_sentence(str(error) or type(error).__name__, [])
@@ -175,7 +178,8 @@ class EmlitCLI(LightningCLI):
                     "problems with --data.evaluation to evaluate on others than prompts of data.train, or null for none"
                 )
         try:
-            super().parse_arguments(parser, args)
+            with told("reading the config", at_once=False) if is_first_process() else nullcontext():
+                super().parse_arguments(parser, args)
         except UnicodeDecodeError as error:
             raise ConfigError(f"config: a file given with --config is not UTF-8 text ({error.reason})") from error
 

@@ -11,12 +11,13 @@ _PATIENCE = 10.0  # seconds without a word
 
 
 @contextlib.contextmanager
-def told(work: str, more: str = "") -> Iterator[None]:
+def told(work: str, more: str = "", at_once: bool = True) -> Iterator[None]:
     """Say on stderr what is being done, and again every ten seconds for how long: on a busy machine it takes minutes.
 
     Args:
         work: in a few words
         more: what is said of it the first time
+        at_once: whether it is worth a word before ten seconds have passed
     """
     done, began = threading.Event(), time.monotonic()
 
@@ -24,7 +25,8 @@ def told(work: str, more: str = "") -> Iterator[None]:
         while not done.wait(_PATIENCE):
             say(f"{work}, {time.monotonic() - began:.0f} s")
 
-    say(work + more)
+    if at_once:
+        say(work + more)
     threading.Thread(target=again, daemon=True).start()
     try:
         yield

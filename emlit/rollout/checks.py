@@ -1,5 +1,6 @@
 """Settings of data that do not go together."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -8,11 +9,15 @@ from lightning.pytorch.callbacks import Timer
 
 from emlit.engines import Engine
 from emlit.errors import ConfigError
+from emlit.printable import printable
 from emlit.records import Sampling
 from emlit.rollout.trainer import Trainer
 from emlit.rollouts import Rollouts
 from emlit.strategies import Strategy
 from emlit.tasks import Task, TinyArithmetic
+
+_TINY_VOCABULARY = 1000  # the embedded tokenizer has fewer tokens, and no pretrained model's has
+log = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -69,6 +74,16 @@ def resolve_tasks(asked: RunTasks, pretrained: str, stage: str) -> RunTasks:
             "--data.evaluation emlit.tasks.PromptFile --data.evaluation.path prompts.jsonl"
         )
     return RunTasks(train, evaluation, hold_out)
+
+
+def warn_of_toy(task: Task | None, pretrained: str, vocabulary: int) -> None:
+    """Say it where a model that is none of the embedded one's offspring is trained on that one's problems."""
+    if isinstance(task, TinyArithmetic) and vocabulary > _TINY_VOCABULARY:
+        log.warning(
+            "%s is trained on the embedded model's arithmetic, as the config's data.train says: name other problems "
+            "with --data.train",
+            printable(pretrained),
+        )
 
 
 def check_evaluation(tasks: Sequence[Task], strategies: Sequence[Strategy], sampling: Sampling) -> None:

@@ -32,6 +32,7 @@ from emlit.rollout.checks import (
     check_rollouts,
     check_samples,
     resolve_tasks,
+    warn_of_toy,
 )
 from emlit.rollout.first_grades import FirstGrades
 from emlit.rollout.held_out import HELD_OUT, held_out_prompts, require_hold_out
@@ -212,6 +213,8 @@ class RolloutDataModule(L.LightningDataModule):
         path = pretrained.resolve(module.pretrained)
         trusted = module.trust_remote_code
         self.tokenizer = pretrained.load_tokenizer(path, trusted)
+        if stage == "fit":
+            warn_of_toy(self.train_task, module.pretrained, len(self.tokenizer))
         # What is replayed has no context, unless the model is to read it.
         replayed = not self.engine.needs_context and not module.score
         asked = self.context

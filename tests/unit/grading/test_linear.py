@@ -21,6 +21,7 @@ from emlit.grading import (
     words,
     writing,
 )
+from emlit.tasks import code_blocks, livecodebench, plain_code, ugphysics
 from tests.linear import AROUND, patterns, superlinear
 
 LONGEST = 2000  # of an answer that is compared at all
@@ -53,6 +54,10 @@ def test_each_pattern_is_linear():
         structure,
         words,
         writing,
+        code_blocks,
+        livecodebench,
+        plain_code,
+        ugphysics,
     )
     found = patterns(*modules)
     assert len(found) > 60

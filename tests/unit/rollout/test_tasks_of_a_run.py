@@ -57,3 +57,11 @@ def test_nothing_is_measured_where_nothing_is_evaluated():
 
     data = SimpleNamespace(evaluation_tasks=[])
     assert evaluate(SimpleNamespace(data=data, trainer=SimpleNamespace(global_step=0))) == dict.fromkeys(NAMES)
+
+
+def test_a_model_of_ones_own_on_the_embedded_arithmetic_is_told(caplog):
+    checks.warn_of_toy(TinyArithmetic("train"), "her/model", 49_152)
+    assert "her/model is trained on the embedded model's arithmetic" in caplog.text
+    caplog.clear()
+    checks.warn_of_toy(TinyArithmetic("train"), "runs/tiny/export", 200)
+    assert not caplog.text
