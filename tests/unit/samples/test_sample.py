@@ -31,7 +31,7 @@ def test_a_sample_by_hand(tokenizer):
 
 
 def test_no_label_no_reward(tokenizer):
-    record = make_record(make_batch([make_text_group(tokenizer, "1?", ["1"], answer=None)]))
+    record = make_record(make_batch([make_text_group(tokenizer, "1?", ["1+"], answer=None)]))
     sample = sample_of(1, record, 0, 0, tokenizer, 99)
     assert (sample.correct, sample.reward, sample.advantage, sample.answer) == (None, None, None, None)
 
