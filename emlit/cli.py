@@ -1,6 +1,5 @@
 """emlit's command line: `python cli.py fit|validate|test|predict --config configs/tiny/em_ft.yaml`."""
 
-import contextlib
 import gc
 import os
 import sys
@@ -13,7 +12,7 @@ from emlit.keys import help_asked_for, unknown_key, with_values
 from emlit.resilience.endings import ends_in_a_sentence
 from emlit.resilience.outputs import outlast_readers
 from emlit.resilience.run_lock import is_first_process
-from emlit.resilience.told import told
+from emlit.resilience.told import told_by_first
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -44,8 +43,7 @@ def main(args: Sequence[str] | None = None) -> None:
             return
         if sentence := unknown_key(words):
             raise ConfigError(sentence)
-    work = told("importing PyTorch, Lightning and transformers") if is_first_process() else contextlib.nullcontext()
-    with work:
+    with told_by_first("importing PyTorch, Lightning and transformers"):
         gc.disable()  # of a million objects that stay; looking through them again and again is a fifth of the time
         from emlit.command_line import run
 

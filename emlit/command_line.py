@@ -5,7 +5,6 @@ import sys
 import time
 import warnings
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,7 +28,7 @@ from emlit.printable import PrintableRecord, printable
 from emlit.resilience.checkpoint_files import restoring
 from emlit.resilience.endings import ends_in_a_sentence, is_of_others, resume_command, say
 from emlit.resilience.run_lock import RunLock, is_first_process
-from emlit.resilience.told import told
+from emlit.resilience.told import told_by_first
 from emlit.rollout import RolloutDataModule
 from emlit.shorthands import PROFILERS, write_out
 
@@ -121,8 +120,8 @@ class EmlitCLI(LightningCLI):
                 config.trainer.limit_val_batches = 0  # RunSummary evaluates, at both ends and as often as asked
             self._in_the_way = run_directory.claim(run_dir, checkpoint, config.overwrite, automatic)
             with restoring(checkpoint):
-                there = {} if content is None or self._in_the_way else content
-                finished = bool(there) and resuming.is_finished(run_dir, there, config)
+                resumed = None if self._in_the_way else content
+                finished = resumed is not None and resuming.is_finished(run_dir, resumed, config)
             if finished:
                 done = f"{checkpoint} is at step {step}, the run's last, and all else is there: nothing is left"
                 print(printable(done))
@@ -136,7 +135,7 @@ class EmlitCLI(LightningCLI):
 
     def instantiate_classes(self) -> None:
         try:
-            with told("making the run's parts", at_once=False) if is_first_process() else nullcontext():
+            with told_by_first("making the run's parts", at_once=False):
                 super().instantiate_classes()
         except Exception as error:
             plain = ValueError | TypeError | ImportError | OverflowError | MisconfigurationException
@@ -178,7 +177,7 @@ class EmlitCLI(LightningCLI):
                     "problems with --data.evaluation to evaluate on others than prompts of data.train, or null for none"
                 )
         try:
-            with told("reading the config", at_once=False) if is_first_process() else nullcontext():
+            with told_by_first("reading the config", at_once=False):
                 super().parse_arguments(parser, args)
         except UnicodeDecodeError as error:
             raise ConfigError(f"config: a file given with --config is not UTF-8 text ({error.reason})") from error

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 from emlit.resilience.endings import say
+from emlit.resilience.run_lock import is_first_process
 
 _PATIENCE = 10.0  # seconds without a word
 
@@ -32,3 +33,8 @@ def told(work: str, more: str = "", at_once: bool = True) -> Iterator[None]:
         yield
     finally:
         done.set()
+
+
+def told_by_first(work: str, at_once: bool = True) -> contextlib.AbstractContextManager[None]:
+    """As `told`, of what every process of a run does, by the first of them."""
+    return told(work, at_once=at_once) if is_first_process() else contextlib.nullcontext()
