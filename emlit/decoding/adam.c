@@ -159,13 +159,16 @@ static void descend_row(float *row, long vocabulary, Parameters of, Head head)
         row[head.place[i]] = head.z[i];
 }
 
-/* rows (count, vocabulary), `stride` floats apart; parameters (count, 4); scratch 5 * (vocabulary + LANES) a thread. */
+/* How many floats a thread needs to work in. */
+long scratch_size(long vocabulary) { return 5 * (vocabulary + LANES); }
+
+/* rows (count, vocabulary), `stride` floats apart; parameters (count, 4); scratch of that size for each thread. */
 void descend(float *rows, long count, long vocabulary, long stride, const Parameters *parameters, float *scratch, int threads)
 {
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
     for (long i = 0; i < count; i++) {
         long size = vocabulary + LANES;
-        float *own = scratch + omp_get_thread_num() * 5 * size;
+        float *own = scratch + omp_get_thread_num() * scratch_size(vocabulary);
         Head head = {own, own + size, own + 2 * size, own + 3 * size, (int *)(own + 4 * size)};
         descend_row(rows + i * stride, vocabulary, parameters[i], head);
     }

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from emlit.decoding import native
-from emlit.decoding.rows import run
+from emlit.functional.compilation import run_on_gpu
 from emlit.functional.entropy import LOWEST
 
 _BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8  # torch.optim.Adam's defaults
@@ -53,7 +53,7 @@ def measure(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The largest logit of each row of z (R, V), its log sum exp and the entropy of softmax(z), nats: (R, 1) each."""
     if native.serves(z):
         return native.measure(z).split(1, dim=1)  # type: ignore[return-value]
-    return run(_measure, z)  # type: ignore[no-any-return]
+    return run_on_gpu(_measure, z)  # type: ignore[no-any-return]
 
 
 def _first_step(z: Tensor, m: Tensor, v: Tensor, start: Tensor, lse: Tensor, entropy: Tensor, rate: Tensor) -> None:
@@ -157,15 +157,15 @@ def _descend(z: Tensor, plan: _Plan, largest: Tensor, lse: Tensor, entropy: Tens
     above = entropy >= threshold
     # The first rate is undone of its correction: m / (1 - beta) is the gradient.
     rate = torch.where(above, plan.rates[0] * (1 - _BETA1), 0.0)
-    run(_first_step, z, m, v, start, lse, entropy, rate)
+    run_on_gpu(_first_step, z, m, v, start, lse, entropy, rate)
     for rates, inverse_correction in zip(plan.rates[1:], plan.inverse_corrections[1:], strict=True):
-        inverse_sum, top, entropy = run(_measure_again, z, e, largest)
+        inverse_sum, top, entropy = run_on_gpu(_measure_again, z, e, largest)
         # A row that stops never starts again: its logits, and so its entropy, no longer change.
         above = above & (entropy >= threshold)
         if not z.is_cuda and not above.any():
             break
         rate, offset = torch.where(above, rates, 0.0), entropy + top - largest
-        run(_next_step, z, m, v, start, e, inverse_sum, offset, kl_weight, rate, inverse_correction)
+        run_on_gpu(_next_step, z, m, v, start, e, inverse_sum, offset, kl_weight, rate, inverse_correction)
 
 
 @torch.no_grad()
@@ -179,21 +179,21 @@ def descend(z: Tensor, parameters: RowParameters, max_steps: int, scratch: list[
         z: (R, V), float32 or float64
         parameters: (R, 1) each, on z's device
         max_steps: the largest of `parameters.steps`, known without asking the device
-        scratch: of `scratch_for`; made anew unless given
+        scratch: of `scratch_for`, on a GPU; made anew unless given
     """
     if native.serves(z):
         native.descend(z, torch.cat(parameters, dim=1))
         return
-    if not z.is_cuda:
-        above = ((measure(z)[2] >= parameters.threshold) & (parameters.steps >= 1)).flatten().nonzero().flatten()
-        if len(above) < len(z):
-            if len(above):
-                block = z[above]
-                descend(block, parameters.rows(above), max_steps)
-                z[above] = block
-            return
-    scratch = scratch or scratch_for(z, min(len(z), ROWS_AT_ONCE))
-    for start in range(0, len(z), len(scratch[0])):
-        part = z[start : start + len(scratch[0])]
-        plan = _Plan.of(parameters.rows(slice(start, start + len(part))), max_steps, part, scratch)
-        _descend(part, plan, *measure(part))
+    if z.is_cuda:
+        scratch = scratch or scratch_for(z, min(len(z), ROWS_AT_ONCE))
+        for start in range(0, len(z), len(scratch[0])):
+            here = slice(start, start + len(scratch[0]))
+            _descend(z[here], _Plan.of(parameters.rows(here), max_steps, z, scratch), *measure(z[here]))
+        return
+    measured = measure(z)
+    above = ((measured[2] >= parameters.threshold) & (parameters.steps >= 1)).flatten().nonzero().flatten()
+    for rows in above.split(ROWS_AT_ONCE) if len(above) else ():
+        block = z[rows]
+        plan = _Plan.of(parameters.rows(rows), max_steps, z, scratch_for(z, len(rows)))
+        _descend(block, plan, *(value[rows] for value in measured))
+        z[rows] = block

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from emlit.decoding.base import Decoding
-from emlit.decoding.rows import column, run
+from emlit.decoding.rows import column
+from emlit.functional.compilation import run_on_gpu
 from emlit.functional.entropy import LOWEST
 
 # At once: on a GPU nothing of their size is held beside them, on a CPU these logits stay in its cache.
@@ -62,7 +63,7 @@ def adaptive_temperature(
         rows = slice(start, start + size)
         part = z[rows].to(dtype)
         largest = part.amax(dim=1, keepdim=True)
-        entropy = run(_entropy_at, part, largest, torch.ones_like(largest))
+        entropy = run_on_gpu(_entropy_at, part, largest, torch.ones_like(largest))
         pending, target = entropy > thresholds[rows], torch.maximum(ratios[rows] * entropy, thresholds[rows])
         found, low, high = torch.ones_like(largest), lows[rows], highs[rows]
         for _ in range(halvings):
@@ -71,7 +72,7 @@ def adaptive_temperature(
                 break
             near = part[:, (part > largest - _FAR[dtype] * (low + high) / 2).squeeze(0)] if alone else part
             warmest = high
-            found, low, high, pending = run(_halve, near, largest, target, tols[rows], found, low, high, pending)
+            found, low, high, pending = run_on_gpu(_halve, near, largest, target, tols[rows], found, low, high, pending)
             if alone and high < warmest:
                 part = near
         result[rows] = found.squeeze(1)

@@ -14,7 +14,6 @@ from torch import Tensor
 
 # Below it torch's own operations take no longer.
 _FROM_VOCABULARY = 2**14
-_LANES = 64  # adam.c's
 # Sums in any order, and no care for what a sum of exponentials never meets; -ffast-math would change the whole process.
 _FLAGS = (
     "-O3", "-march=native", "-fopenmp", "-shared", "-fPIC", "-fassociative-math", "-fno-signed-zeros",
@@ -37,7 +36,7 @@ def descend(z: Tensor, parameters: Tensor) -> None:
         parameters: (R, 4) float32: threshold, KL weight, learning rate, steps
     """
     threads = min(torch.get_num_threads(), len(z))
-    scratch = z.new_empty(threads, 5 * (z.shape[1] + _LANES))
+    scratch = z.new_empty(threads, _library().scratch_size(ctypes.c_long(z.shape[1])))
     _call("descend", z, parameters.contiguous(), scratch, threads)
 
 

@@ -1,16 +1,6 @@
-"""Steps of a decoding on rows of logits, and their parameters beside them."""
-
-from collections.abc import Callable
-from typing import Any
+"""Parameters of a decoding beside the rows of logits that they are for."""
 
 from torch import Tensor
-
-from emlit.functional.compilation import run_compiled
-
-
-def run(function: Callable[..., Any], z: Tensor, *args: Any) -> Any:
-    """`function(z, *args)`, compiled on a GPU. On a CPU the seconds that this takes are never earned back."""
-    return run_compiled(function, z, *args, dynamic=True) if z.is_cuda else function(z, *args)
 
 
 def column(value: float | Tensor, z: Tensor) -> Tensor:

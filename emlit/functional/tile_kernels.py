@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from emlit.functional.compilation import run_compiled
+from emlit.functional.compilation import run_on_gpu
 from emlit.functional.entropy import LOWEST
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -18,7 +18,7 @@ def _compiled_on_gpu(function: F) -> F:
 
     @functools.wraps(function)
     def call(z: Tensor, *args: Any) -> Any:
-        return run_compiled(function, z, *args, dynamic=True) if z.is_cuda else function(z, *args)
+        return run_on_gpu(function, z, *args)
 
     return call  # type: ignore[return-value]
 

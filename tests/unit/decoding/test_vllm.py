@@ -241,7 +241,7 @@ def test_on_a_gpu_it_compiles_when_the_model_is_loaded(monkeypatch):
         compiled.append((function.__name__, min(len(z), 2)))
         return function(z, *args)
 
-    monkeypatch.setattr("emlit.decoding.rows.run_compiled", record)
+    monkeypatch.setattr("emlit.functional.compilation.run_compiled", record)
     model = SimpleNamespace(get_vocab_size=lambda: 2**14)
     with no_sync(True):
         processor = EntropyDecoding(SimpleNamespace(model_config=model), torch.device("cpu"), False)
@@ -269,7 +269,7 @@ def test_on_a_cpu_it_compiles_when_the_model_is_loaded():
 def test_no_request_compiles_anything_anew(monkeypatch):
     """vLLM samples in inference mode, for which compiled code is another."""
     made = functools.cache(lambda function: torch.compile(function, dynamic=True, backend="eager"))
-    monkeypatch.setattr("emlit.decoding.adam.run", lambda function, *args: made(function)(*args))  # as on a GPU
+    monkeypatch.setattr("emlit.decoding.adam.run_on_gpu", lambda function, *args: made(function)(*args))  # as on a GPU
     monkeypatch.setattr(native, "serves", lambda z: False)
     model = SimpleNamespace(get_vocab_size=lambda: 2**14)
     processor = EntropyDecoding(SimpleNamespace(model_config=model), torch.device("cpu"), False)
