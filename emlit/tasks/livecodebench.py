@@ -49,6 +49,7 @@ class LiveCodeBench(CodeBenchmark):
 
     Args:
         path: a local file in the published schema; from the hub unless set
+        n: the first so many problems of the time span
         timeout: seconds of wall time for a problem's tests together
         start: the first contest date that counts, YYYY-MM-DD
         end: the last one; the released scripts score 2023-05-01 to 2024-05-31
@@ -62,13 +63,13 @@ class LiveCodeBench(CodeBenchmark):
     def __init__(
         self,
         path: str | None = None,
-        *,
+        n: int | None = None,
         timeout: float = 60.0,
         start: str = "2023-05-01",
         end: str = "2024-05-31",
         **benchmark: Any,
     ) -> None:
-        super().__init__(path, timeout=timeout, **benchmark)
+        super().__init__(path, n, timeout=timeout, **benchmark)
         self.start, self.end = (_date(name, value) for name, value in (("start", start), ("end", end)))
         if self.end < self.start:
             raise ConfigError(f"end is {end}, before start, {start}; swap them")

@@ -16,6 +16,7 @@ class MinervaMath(Benchmark):
 
     Args:
         path: a local file in either schema; from the hub unless set
+        n: the first so many rows; all unless set
         tolerance: numbers may differ by this share; 1e-4 is what published figures were graded with
         benchmark: as of Benchmark
     """
@@ -24,8 +25,10 @@ class MinervaMath(Benchmark):
     hub = Hub("math-ai/minervamath")
     system_prompt = REASON_STEP_BY_STEP
 
-    def __init__(self, path: str | None = None, *, tolerance: float = 1e-4, **benchmark: Any) -> None:
-        super().__init__(path, **benchmark)
+    def __init__(
+        self, path: str | None = None, n: int | None = None, tolerance: float = 1e-4, **benchmark: Any
+    ) -> None:
+        super().__init__(path, n, **benchmark)
         if not 0 <= tolerance < 1:
             raise ConfigError(f"tolerance is {tolerance}; it is a share of the answer, from 0 to below 1")
         self.tolerance = tolerance

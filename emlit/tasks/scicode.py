@@ -30,11 +30,12 @@ class SciCode(ProgramBenchmark):
 
     Args:
         path: a local file in the published schema; from the hub unless set
+        n: the first so many main problems
         timeout: seconds of wall time for a step's tests
         memory_mb: MiB for them
         targets: the path of test_data.h5
         background: show each step's scientific background, as the paper does, or have the model write it
-        benchmark: as of ProgramBenchmark; `n` counts main problems
+        benchmark: as of ProgramBenchmark
     """
 
     name = "scicode"
@@ -43,14 +44,14 @@ class SciCode(ProgramBenchmark):
     def __init__(
         self,
         path: str | None = None,
-        *,
+        n: int | None = None,
         timeout: float = 300.0,
         memory_mb: int = 4096,
         targets: str | None = None,
         background: bool = True,
         **benchmark: Any,
     ) -> None:
-        super().__init__(path, timeout=timeout, memory_mb=memory_mb, **benchmark)
+        super().__init__(path, n, timeout=timeout, memory_mb=memory_mb, **benchmark)
         if targets is not None and not Path(targets).is_file():
             raise ConfigError(f"targets is {targets}, and there is no such file")
         self.targets = None if targets is None else Targets(Path(targets))
