@@ -24,6 +24,8 @@ from emlit.tiny import MODEL_DIR
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells have it for what runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup, which the programs that tests start would inherit
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 NIGHTLY = Path(__file__).with_name("nightly")
 ONE_SERVER = ("test_engines.py", "test_vllm_server.py")  # of tests/runs

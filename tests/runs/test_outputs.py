@@ -48,9 +48,12 @@ def test_a_run_whose_reader_is_gone_keeps_its_last_step_at_a_signal(number, tmp_
                 break
         run.stdout.close()
         time.sleep(1)
-        assert run.poll() is None
-        run.send_signal(number)
-        assert run.wait(60) == 128 + number
+        try:
+            assert run.poll() is None
+            run.send_signal(number)
+            assert run.wait(60) == 128 + number
+        finally:
+            run.kill()  # or `with` waits for 100,000 steps
     assert (tmp_path / "checkpoints/last.ckpt").exists()
 
 
