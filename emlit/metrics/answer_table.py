@@ -11,14 +11,14 @@ from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from emlit.metrics.votes import majority_share
-from emlit.records import request_seed, semantic_entropy
+from emlit.records import request_seed
 
 if TYPE_CHECKING:
     from emlit.predictions import Prediction
 
 _UNKNOWN = float("nan")
 _COLUMNS = (
-    "sample", "correct", "vote", "format_ok", "tokens", "truncated", "entropy", "logprob", "semantic_entropy",
+    "sample", "correct", "vote", "format_ok", "tokens", "truncated", "entropy", "logprob", "alike",
 )  # fmt: skip
 
 
@@ -37,8 +37,8 @@ class Answers:
         truncated: (M,), 1 where cut at max_tokens
         entropy: (M,), mean token entropy, nats; nan where the module does not score
         logprob: (M,), mean token log-probability, nats
-        semantic_entropy: (M,), entropy of the answers of the completion's problem, by counts, nats; nan where the
-            task's answers cannot vote
+        alike: (M,), how many completions of its problem give the same answer, itself among them, 1 where it gives
+            none; nan where the task's answers cannot vote
     """
 
     problem: Tensor
@@ -50,7 +50,7 @@ class Answers:
     truncated: Tensor
     entropy: Tensor
     logprob: Tensor
-    semantic_entropy: Tensor
+    alike: Tensor
 
     @property
     def problems(self) -> int:
@@ -94,8 +94,7 @@ class AnswerTable(Metric):
         for (task, id), group in groups.items():
             votes = [(p.vote, bool(p.correct)) for p in group if p.vote is not None and p.correct is not None]
             vote = majority_share(votes) if votes else _UNKNOWN
-            spread = _semantic_entropy(group)
-            for p in group:
+            for p, alike in zip(group, _alike(group), strict=True):
                 keys.append(request_seed(task, id))  # 63 bits that every process agrees on
                 rows.append(
                     (
@@ -107,7 +106,7 @@ class AnswerTable(Metric):
                         p.finish_reason == "length",
                         _UNKNOWN if p.mean_entropy is None else p.mean_entropy,
                         _UNKNOWN if p.mean_logprob is None else p.mean_logprob,
-                        spread,
+                        alike,
                     )
                 )
         self._append(keys, rows)
@@ -139,8 +138,8 @@ class AnswerTable(Metric):
         return Answers(**{name: column.reshape(-1).cpu() for name, column in self.compute().items()})
 
 
-def _semantic_entropy(group: "list[Prediction]") -> float:
-    found = [p.vote for p in group if p.vote is not None]
-    if len(found) < len(group):
-        return _UNKNOWN
-    return semantic_entropy(Counter(vote for vote in found if vote >= 0).values(), len(group))
+def _alike(group: "list[Prediction]") -> list[float]:
+    counts = Counter(p.vote for p in group)
+    if None in counts:
+        return [_UNKNOWN] * len(group)
+    return [1 if p.vote == -1 else counts[p.vote] for p in group]

@@ -79,7 +79,7 @@ def measure(answers: Answers, resamples: int = 1000, seed: int = 0) -> Measureme
     values = rates(answers, resamples, seed)
     both = labelled.where(~labelled.entropy.isnan())
     values |= _confidence(both, resamples, seed) if len(both) else {}
-    values |= _spread(answers.where(~answers.semantic_entropy.isnan()), resamples, seed)
+    values |= _votes(answers.where(~answers.alike.isnan()), resamples, seed)
     values |= covariance(both, resamples, seed)
     counted = labelled if len(labelled) else answers
     return Measurements(
@@ -92,13 +92,29 @@ def measure(answers: Answers, resamples: int = 1000, seed: int = 0) -> Measureme
     )
 
 
-def _spread(answers: Answers, resamples: int, seed: int) -> dict[str, Interval]:
+def _votes(answers: Answers, resamples: int, seed: int) -> dict[str, Interval]:
+    """What the answers say of each other, without labels."""
     if _samples(answers) < 2:
         return {}
-    n = answers.per_problem(torch.ones_like(answers.tokens))
-    entropies = answers.per_problem(answers.semantic_entropy) / n
+    ones = torch.ones_like(answers.alike)
+    n = answers.per_problem(ones)
+    each = n[answers.problem]
     counts = resampled_counts(answers.problems, resamples, seed)
-    return {"semantic_entropy": interval_of_ratio(entropies, torch.ones_like(n), counts)}
+    values = {
+        "semantic_entropy": (each / answers.alike).log(),
+        "agreement": (answers.alike - 1) / (each - 1),
+    }
+    found = {
+        name: interval_of_ratio(answers.per_problem(value) / n, torch.ones_like(n), counts)
+        for name, value in values.items()
+    }
+    most = torch.zeros_like(n).scatter_reduce(0, answers.problem, answers.alike, "amax")
+    voted = ((answers.alike == most[answers.problem]) & (answers.alike > 1)).double()
+    if 0 < voted.sum() < len(voted) and not answers.entropy.isnan().any():
+        found["auroc_votes"] = auroc_interval(-answers.entropy, voted, answers.problem, counts)
+        pairs = concordant_pairs(-answers.entropy, voted, answers.problem, answers.problems)
+        found["auroc_votes_within"] = share_interval(*pairs, len(answers))
+    return found
 
 
 def _samples(answers: Answers) -> int:

@@ -3,7 +3,6 @@
 import math
 
 import pytest
-import torch
 
 from emlit.preflight.covariance import covariance, group_advantages
 from emlit.preflight.measurements import measure
@@ -62,20 +61,3 @@ def test_it_is_measured_where_there_are_labels_and_scores():
         prediction(f"p{i}", j, "1", True, mean_entropy=None, mean_logprob=None) for i in range(5) for j in (0, 1)
     ]
     assert "covariance" not in measure(table(unscored).answers(), resamples=100).values
-
-
-def test_semantic_entropy_by_hand():
-    ln = math.log
-    spread = [prediction("a", i, answer, None) for i, answer in enumerate(["1", "1.0", "2", None])]
-    certain = [prediction("b", i, "7", None) for i in range(4)]
-    answers = table(spread + certain).answers()
-    assert sorted(set(answers.semantic_entropy.tolist())) == pytest.approx([0, 0.5 * ln(2) + 0.25 * ln(4) * 2])
-    measured = measure(answers, resamples=100)
-    assert measured.values["semantic_entropy"].value == pytest.approx((0.5 * ln(2) + 0.5 * ln(4)) / 2)
-    single = [prediction(f"p{i}", 0, "1", None) for i in range(4)]
-    assert "semantic_entropy" not in measure(table(single).answers(), resamples=100).values
-    programs = [prediction("p", i, "1", True, vote=None) for i in range(2)]
-    filled = type(table(single))()
-    filled.update(programs)
-    assert filled.answers().semantic_entropy.isnan().all()
-    assert torch.equal(filled.answers().where(torch.tensor([True, False])).sample, torch.tensor([0.0]).double())
