@@ -44,8 +44,8 @@ DECODED = (
     "seconds",
 )  # fmt: skip
 FORESEEN = (
-    "pass@1", "pass@4", "maj@4", "format_rate", "truncated", "token_entropy", "semantic_entropy", "auroc",
-    "auroc_within",
+    "pass@1", "pass@4", "maj@4", "format_rate", "truncated", "token_entropy", "semantic_entropy", "agreement",
+    "auroc_votes", "auroc_votes_within", "auroc", "auroc_within",
 )  # fmt: skip
 TRAINED = ("pass@1", "greedy", "maj@2", "pass@2", "format_rate", "mean_length", "mean_entropy")
 
@@ -58,6 +58,7 @@ class Runs:
     weights: Path | None
     data: Path | None
     smoke: bool
+    bfloat16: bool = False
 
     def problems(self, task: str, n: int | None) -> dict[str, Any]:
         """A task of so many of its first problems, as a config has it."""
@@ -70,6 +71,8 @@ class Runs:
         if not (place / product).exists():
             file, name = MODELS[cell.model]
             small = ("--data.sampling.max_tokens=4", "--data.engine=TransformersEngine") if self.smoke else ()
+            if self.bfloat16:
+                small += ("--trainer.precision=bf16-mixed", "--data.engine.dtype=bfloat16")
             arguments = [
                 "--config", str(HERE / f"{cell.form}.yaml"), *more, f"--run_dir={place}", f"--seed_everything={seed}",
                 f"--model.pretrained={self.weights / file if self.weights else name}", "--trainer.devices=1",
@@ -182,11 +185,12 @@ def main() -> None:
     arguments_of.add_argument("--cells", nargs="+", choices=[cell.name for cell in CELLS], help="these alone")
     arguments_of.add_argument("--methods", nargs="+", choices=METHODS, default=["em_ft"])
     arguments_of.add_argument("--learning_rate", help="in place of 1e-5 for whole weights and 3e-4 for adapters")
+    arguments_of.add_argument("--bfloat16", action="store_true", help="matrix products in bfloat16: for CPUs with AMX")
     arguments_of.add_argument("--seeds", type=int, nargs="+", default=[0])
     arguments = arguments_of.parse_args()
     runs = Runs(
         arguments.run_dir.absolute(), arguments.weights and arguments.weights.absolute(),
-        arguments.data and arguments.data.absolute(), arguments.smoke,
+        arguments.data and arguments.data.absolute(), arguments.smoke, arguments.bfloat16,
     )  # fmt: skip
     cells = [cell for cell in CELLS if not arguments.cells or cell.name in arguments.cells]
     if arguments.what == "decode":

@@ -1,0 +1,109 @@
+"""Which number, measured before, tells what a decoding or training will do: one threshold on each, cells left out.
+
+    python -m benchmarks.foreknown                      from benchmarks/cells/measured.json
+    python -m benchmarks.foreknown --run_dir DIR        after adding what benchmarks.real_cells has finished there
+
+The threshold and its side are set on the other cells, so that the cell which is judged has no say; once more with all
+cells of its model left out, since cells of one model resemble each other. Prints Markdown.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import environment, parser, table
+from benchmarks.real_cells import FORESEEN, effect
+
+MEASURED = Path(__file__).parent / "cells" / "measured.json"
+LABELLED = ("pass@1", "pass@4", "maj@4", "auroc", "auroc_within")
+Cells = dict[str, dict[str, Any]]
+Example = tuple[float, bool]  # a number, and whether it helped
+
+
+def stump(examples: list[Example]) -> Callable[[float], bool]:
+    """The threshold and side that are right most often, among equals with the widest gap; the majority without one."""
+    values = sorted({value for value, _ in examples})
+    best, chosen = (max(sum(y for _, y in examples), sum(not y for _, y in examples)), 0.0), None
+    for low, high in zip(values, values[1:], strict=False):
+        for above in (True, False):
+            middle = (low + high) / 2
+            right = sum(((value > middle) == above) == helped for value, helped in examples)
+            if (right, high - low) > best:
+                best, chosen = (right, high - low), (middle, above)
+    if chosen is None:
+        most = sum(helped for _, helped in examples) * 2 > len(examples)
+        return lambda value: most
+    middle, above = chosen
+    return lambda value: (value > middle) == above
+
+
+def left_out(examples: dict[str, Example], of: Callable[[str], str]) -> int:
+    """How many are judged right by a threshold set without those that `of` gives the same name."""
+    right = 0
+    for cell, (value, helped) in examples.items():
+        others = [each for other, each in examples.items() if of(other) != of(cell)]
+        right += bool(others) and stump(others)(value) == helped
+    return right
+
+
+def rows(cells: Cells, outcome: str) -> Iterator[list[str]]:
+    """A row a number, and what always saying the commoner outcome would reach."""
+    known = {name: cell for name, cell in cells.items() if outcome in cell["outcomes"]}
+    helped = {name: cell["outcomes"][outcome] == "helps" for name, cell in known.items()}
+    for feature in FORESEEN:
+        examples = {
+            name: (cell["before"][feature], helped[name])
+            for name, cell in known.items()
+            if cell["before"].get(feature) is not None
+        }
+        if len(examples) > 2:
+            once = left_out(examples, str)
+            models = left_out(examples, lambda name: cells[name]["model"])
+            yield [
+                outcome, feature, "yes" if feature in LABELLED else "no", f"{once} of {len(examples)}",
+                f"{models} of {len(examples)}",
+            ]  # fmt: skip
+    if helped:
+        most = max(sum(helped.values()), len(helped) - sum(helped.values()))
+        yield [outcome, "the commoner outcome", "no", f"{most} of {len(helped)}", f"{most} of {len(helped)}"]
+
+
+def gathered(run_dir: Path) -> Cells:
+    """What has been finished in a directory of benchmarks.real_cells."""
+    found: Cells = {}
+    for place in sorted(path for path in run_dir.iterdir() if path.is_dir()):
+        cell: dict[str, Any] = {"outcomes": {}}
+        if (report := place / "preflight" / "report.json").exists():
+            measured = json.loads(report.read_text())[0]
+            cell |= {"before": {name: measured.get(name) for name in FORESEEN}, "verdict": measured["findings"][0]}
+        if (compared := place / "decodings" / "comparisons.json").exists():
+            pairs = json.loads(compared.read_text())
+            cell["outcomes"] |= {
+                each["second"]: effect(each["difference"]) for each in pairs if each["first"] == pairs[0]["first"]
+            }
+        found[place.name] = cell
+    return found
+
+
+def main() -> None:
+    arguments_of = parser(__doc__)
+    arguments_of.add_argument(
+        "--run_dir", type=Path, help="of benchmarks.real_cells; its cells are added to the record"
+    )
+    arguments = arguments_of.parse_args()
+    cells: Cells = json.loads(MEASURED.read_text())
+    if arguments.run_dir:
+        for name, new in gathered(arguments.run_dir).items():
+            cell = cells.setdefault(name, {"model": name.rpartition("-")[0].rpartition("-")[0], "outcomes": {}})
+            cells[name] = {**cell, **new, "outcomes": {**cell["outcomes"], **new["outcomes"]}}
+        MEASURED.write_text(json.dumps(cells, indent=1, sort_keys=True) + "\n")
+    ready = {name: cell for name, cell in cells.items() if "before" in cell}
+    outcomes = sorted({outcome for cell in ready.values() for outcome in cell["outcomes"]})
+    found = [row for outcome in outcomes for row in rows(ready, outcome)]
+    print(table(["outcome", "measured before", "labels", "right, a cell left out", "a model left out"], found))
+    print(f"\n{environment()}")
+
+
+if __name__ == "__main__":
+    main()
