@@ -17,30 +17,50 @@ def accuracy_by_tokens(rows: Sequence[dict[str, Any]], title: str, bars: str = "
     Left and above is better for the same compute.
     """
     from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+    from matplotlib.transforms import ScaledTranslation
+
+    tokens = [row["sampled_tokens"] / row["samples"] for row in rows]
+    aside = _set_apart(tokens)
 
     def draw(axes: "Axes") -> None:
         points = {}
         for index, row in enumerate(rows):
             low, high = row["intervals"]["pass@1"]
+            shift = ScaledTranslation(aside[index] * 9 / 72, 0, axes.get_figure().dpi_scale_trans)
             points[row["decoding"]] = axes.errorbar(
-                row["sampled_tokens"] / row["samples"],
+                tokens[index],
                 row["pass@1"],
                 yerr=[[row["pass@1"] - low], [high - row["pass@1"]]],
                 fmt="osD^vPX*"[(index + index // 8) % 8],  # no pair of shape and colour twice
                 color=COLOURS[index % len(COLOURS)],
                 capsize=3,
                 markersize=7,
+                transform=axes.transData + shift,
             )
         axes.set_xscale("log")
+        axes.set_xlim(max(min(tokens), 1) / 1.5, max(*tokens, 1) * 1.5)
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(ScalarFormatter())
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_ylim(0, min(1.05 * max(row["intervals"]["pass@1"][1] for row in rows), 1.02) or 1)
-        axes.set_xlabel("tokens sampled for an answer, votes and drafts included (logarithmic)")
+        axes.set_xlabel("tokens sampled for an answer, votes and drafts included (logarithmic; neighbours set apart)")
         axes.set_ylabel(f"pass@1 ({bars})")
         _name(axes, points)
 
     return new_figure(draw, title, width=9.0, height=4.6)
+
+
+def _set_apart(values: Sequence[float], near: float = 1.1) -> list[float]:
+    """How many places each is drawn aside, so that no two of those that `near` joins lie on each other."""
+    order = sorted(range(len(values)), key=values.__getitem__)
+    clusters: list[list[int]] = []
+    for index in order:
+        if clusters and values[index] <= near * values[clusters[-1][-1]]:
+            clusters[-1].append(index)
+        else:
+            clusters.append([index])
+    places = {index: place - (len(each) - 1) / 2 for each in clusters for place, index in enumerate(each)}
+    return [places[index] for index in range(len(values))]
 
 
 def curve(runs: Mapping[str, Mapping[int, float]], title: str) -> "Figure":

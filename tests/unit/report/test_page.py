@@ -79,7 +79,21 @@ def test_a_directory_without_a_run_is_one_sentence(monkeypatch, tmp_path, capsys
     assert "has no predictions.jsonl" in capsys.readouterr().err
 
 
+ROW = {"pass@1": 0.0, "intervals": {"pass@1": (0.0, 0.1)}, "sampled_tokens": 300, "samples": 10, "decoding": "T=1"}
+
+
 def test_no_axis_of_accuracies_goes_below_0():
-    row = {"pass@1": 0.0, "intervals": {"pass@1": (0.0, 0.1)}, "sampled_tokens": 300, "samples": 10, "decoding": "T=1"}
-    axes = accuracy_by_tokens([row, {**row, "sampled_tokens": 3000}], "t").axes[0]
+    axes = accuracy_by_tokens([ROW, {**ROW, "sampled_tokens": 3000}], "t").axes[0]
     assert axes.get_ylim()[0] == 0
+
+
+def test_decodings_of_the_same_length_do_not_lie_on_each_other():
+    """Nine decodings of short answers differ by one token in twenty, beside one that votes."""
+    rows = [{**ROW, "decoding": str(n), "sampled_tokens": 300 + n} for n in range(8)]
+    figure = accuracy_by_tokens([*rows, {**ROW, "decoding": "votes", "sampled_tokens": 1200}], "t")
+    figure.canvas.draw()
+    bars = figure.axes[0].containers
+    at = sorted(bar[0].get_transform().transform(bar[0].get_xydata())[0, 0] for bar in bars)
+    assert min(b - a for a, b in zip(at, at[1:], strict=False)) > bars[0][0].get_markersize()
+    ticks = [text.get_text() for text in figure.axes[0].get_xticklabels() if text.get_text()]
+    assert {"50", "100"} <= {*ticks}
