@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import shlex
 import time
 from dataclasses import asdict
@@ -120,7 +121,8 @@ class RunSummary(L.Callback):
             if isinstance(logger, TensorBoardLogger):
                 console.named("curves", f"tensorboard --logdir {shlex.quote(str(directory))}")
             else:
-                console.named("curves", f"{type(logger).__name__}, {logger.log_dir or logger.save_dir or logger.name}")
+                place = logger.log_dir or logger.save_dir  # None of a server or a database
+                console.named("curves", type(logger).__name__ + (f", {os.path.normpath(place)}" if place else ""))
         if (
             any(isinstance(callback, SamplesPage) for callback in trainer.callbacks)
             and SamplesPage.path(trainer).exists()

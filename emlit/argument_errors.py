@@ -57,6 +57,7 @@ def _reason(text: str) -> str:
     every = [line for line in lines if not re.fullmatch(r"Expected a <class 'NoneType'>.*", line)]
     others = ("Expected a typing.Literal", "Expected a <class 'list'>", "Expected a list")
     reasons = [line for line in every if not line.startswith(others)] or every
+    reasons = [line for line in reasons if not line.startswith("Expected a")] or reasons  # what a constructor says
     value = given.rpartition("Given value: ")[2].strip()
     return (
         _together(reasons, value) or _together(every, value) or " ".join(dict.fromkeys(reasons)) or "not a valid value"

@@ -12,7 +12,8 @@ from emlit import lean_imports  # noqa: F401 (what is imported behind it reads w
 
 # isort: split
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.loggers import TensorBoardLogger
 from torch.distributed.checkpoint.api import CheckpointException
 
 from emlit import callbacks, resuming, run_directory
@@ -32,6 +33,17 @@ from emlit.resilience.told import told_by_first
 from emlit.rollout import RolloutDataModule
 from emlit.shorthands import PROFILERS, write_out
 
+
+class SavedConfig(SaveConfigCallback):
+    """config.yaml beside TensorBoard's curves, or in the run's directory: a logger may have no directory of its own."""
+
+    def save_config(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        logger = trainer.logger
+        directory = Path(logger.log_dir if isinstance(logger, TensorBoardLogger) else trainer.default_root_dir)
+        directory.mkdir(parents=True, exist_ok=True)
+        self.parser.save(self.config, directory / self.config_filename, skip_none=False, overwrite=True)
+
+
 # What LightningCLI is given, whatever is made of the arguments that it parses.
 SETTINGS: dict[str, Any] = {
     "subclass_mode_model": True,
@@ -39,6 +51,8 @@ SETTINGS: dict[str, Any] = {
     "trainer_defaults": {"enable_model_summary": False},
     "parser_class": Parser,
     "auto_configure_optimizers": False,
+    "save_config_callback": SavedConfig,
+    "save_config_kwargs": {"save_to_log_dir": False},
 }
 
 
@@ -222,7 +236,7 @@ def run(args: ArgsType = None) -> None:
     end_together(lambda: resume_command(args))
     try:
         with ends_in_a_sentence():
-            EmlitCLI(CausalLM, RolloutDataModule, **SETTINGS, save_config_kwargs={"overwrite": True}, args=args)
+            EmlitCLI(CausalLM, RolloutDataModule, **SETTINGS, args=args)
     except callbacks.Stopped as stop:
         if stop.code:  # not every process of several
             say(f"{stop.sentence}; {stop.way_on}: {resume_command(args, stop.saved)}")

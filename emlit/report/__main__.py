@@ -58,7 +58,11 @@ def write_html(path: Path, directories: list[Path]) -> None:
     fits = [each for each in directories if (each / "summary.json").is_file()]
     asked = [each for each in directories if each not in fits or (each / "predictions.jsonl").is_file()]
     labels = dict(zip(directories, own_parts(directories), strict=True))
-    write_page(path, [read_fit(each, labels[each]) for each in fits], labelled(asked) if asked else [])
+    read = [read_fit(each, labels[each]) for each in fits]
+    for directory, fit in zip(fits, read, strict=True):
+        if not fit.curves:
+            say(f"{directory} has no curves of TensorBoard's: of this run the page shows the evaluations alone")
+    write_page(path, read, labelled(asked) if asked else [])
     Terminal().named("page", path)
 
 
