@@ -1,4 +1,4 @@
-"""SIGTERM, SIGHUP and Ctrl-C: leave within seconds, with what is kept and a line that says how to resume."""
+"""SIGTERM, SIGHUP, SIGUSR1 and Ctrl-C: leave within seconds, with what is kept and a line that says how to resume."""
 
 import contextlib
 import os
@@ -17,7 +17,8 @@ from emlit.parallel import is_sharded
 from emlit.resilience.unheard_signals import UnheardSignals
 from emlit.rollout.trainer import Trainer
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # the last of a terminal that is closed
+# SIGHUP is of a terminal that is closed, SIGUSR1 of SLURM before a job's time is up, where a batch file asks for it.
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 
 
 class Stopped(SystemExit):
@@ -32,14 +33,15 @@ class Stopped(SystemExit):
 
 
 class StopOnSignal(L.Callback):
-    """Leave at the first SIGTERM, SIGHUP or SIGINT with nothing lost, and at the second at once.
+    """Leave at the first of SIGNALS with nothing lost, and at the second at once.
 
     `fit` finishes the round that it optimises on and saves `last.ckpt`. What only samples is given up at once: a round
     (its seeds make it again), a probe or an evaluation between two rounds (the resumed run makes it again), those
     before training; that after the last step goes back to the last checkpoint. Several processes have to agree and
     finish it. `predict` keeps the completions that have ended, and leaves; so do reading data, loading models and
     starting an engine, which have nothing to keep, and `validate`. Replaces Lightning's own handling of SIGTERM, which
-    would stop between two micro-batches; SLURM's requeueing by SIGUSR1 stays Lightning's.
+    would stop between two micro-batches, and of SIGUSR1 under SLURM, which would save in the middle of one: processes
+    that hold shards would wait for each other there.
 
     Args:
         enabled: False leaves the signals to Lightning

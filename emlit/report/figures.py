@@ -26,7 +26,7 @@ def accuracy_by_tokens(rows: Sequence[dict[str, Any]], title: str, bars: str = "
         points = {}
         for index, row in enumerate(rows):
             low, high = row["intervals"]["pass@1"]
-            shift = ScaledTranslation(aside[index] * 9 / 72, 0, axes.get_figure().dpi_scale_trans)
+            shift = ScaledTranslation(aside[index] * 9 / 72, 0, axes.figure.dpi_scale_trans)
             points[row["decoding"]] = axes.errorbar(
                 tokens[index],
                 row["pass@1"],
