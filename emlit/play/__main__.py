@@ -10,7 +10,9 @@ from emlit.resilience.told import told
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="emlit play", description=__doc__)
-    made.add_argument("model", nargs="?", default="tiny", help="tiny, a hub id, a directory or a GGUF file")
+    made.add_argument(
+        "model", nargs="?", default="tiny", help="tiny, a hub id, a directory, a GGUF file or the URL of a server"
+    )
     made.add_argument("--port", type=int, default=7860, help="of 127.0.0.1; 0 takes a free one")
     return made
 
@@ -21,9 +23,11 @@ def main(given: Sequence[str] | None = None) -> None:
     with ends_in_a_sentence():
         with told("loading the model"):
             from emlit.play.player import Player
+            from emlit.play.server_player import ServerPlayer
             from emlit.play.site import Site
 
-            site = Site(Player(arguments.model), arguments.port)
+            is_server = arguments.model.startswith(("http://", "https://"))
+            site = Site((ServerPlayer if is_server else Player)(arguments.model), arguments.port)
         say(f"open {site.address}; Ctrl-C ends it")
         try:
             site.serve_forever()

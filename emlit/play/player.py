@@ -158,7 +158,8 @@ class Player:
                 }  # fmt: skip
                 if ends:
                     alive.discard(row)
-                    yield self._told(row, drawn[row], entropies[row], asked)
+                    text = str(self.tokenizer.decode(drawn[row], skip_special_tokens=True))
+                    yield told(row, text, len(drawn[row]), entropies[row], asked)
             if not alive:
                 return
             tokens = chosen.unsqueeze(1)
@@ -168,11 +169,11 @@ class Player:
         found = before.topk(LIKELIEST).indices.tolist()
         return [[self.tokenizer.decode([t]), float(before[t]), float(after[t])] for t in found]
 
-    def _told(self, column: int, tokens: list[int], entropies: float, asked: Asked) -> dict[str, Any]:
-        text = str(self.tokenizer.decode(tokens, skip_special_tokens=True))
-        answer = extract_answer(text)
-        right = math_equal(answer, asked.answer) if asked.answer.strip() else None
-        return {
-            "column": column, "tokens": len(tokens), "mean_entropy": entropies / len(tokens), "answer": answer,
-            "right": right,
-        }  # fmt: skip
+
+def told(column: int, text: str, tokens: int, entropies: float, asked: Asked) -> dict[str, Any]:
+    """What a column comes to."""
+    answer = extract_answer(text)
+    right = math_equal(answer, asked.answer) if asked.answer.strip() else None
+    return {
+        "column": column, "tokens": tokens, "mean_entropy": entropies / tokens, "answer": answer, "right": right
+    }  # fmt: skip

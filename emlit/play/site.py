@@ -10,6 +10,7 @@ from typing import Any
 from emlit.decoding import PRESETS
 from emlit.errors import ConfigError, EmlitError, first_line
 from emlit.play.player import Asked, Player
+from emlit.play.server_player import ServerPlayer
 
 _PAGE = Path(__file__).parent / "page.html"
 _LONGEST = 1 << 20  # bytes of a question
@@ -28,7 +29,7 @@ class Site(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, player: Player, port: int) -> None:
+    def __init__(self, player: Player | ServerPlayer, port: int) -> None:
         try:
             super().__init__(("127.0.0.1", port), _Answers)
         except (OSError, OverflowError) as error:

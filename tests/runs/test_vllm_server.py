@@ -11,6 +11,8 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 import cli
 from emlit.engines import ModelSource, Request, Sampling, VLLMServerEngine, push_weights, sample
 from emlit.errors import EngineError
+from emlit.play.player import Asked
+from emlit.play.server_player import ServerPlayer
 from emlit.pretrained import load_model, stop_token_ids
 from emlit.tiny import MODEL_DIR, problems
 from tests.runs.test_runs import SMALL, scalars
@@ -62,6 +64,18 @@ def disturbed(model, seed: int):
         for parameter in model.parameters():
             parameter.add_(0.05 * parameter.std().nan_to_num() * torch.randn_like(parameter) + 1e-3)
     return model.eval()
+
+
+def test_it_can_be_played_with(server):
+    """emlit play URL: a token at a time, beside vLLM's own chat template, tokenizer and processed log-probabilities."""
+    player = ServerPlayer(server.url)
+    events = list(player.play(Asked("Compute 17+25-8.", max_tokens=16)))
+    plain, lowered = ([e for e in events if "text" in e and e["column"] == column] for column in (0, 1))
+    assert all(each["after"] == each["entropy"] for each in plain)
+    assert any(each["after"] < each["entropy"] for each in lowered)
+    assert plain[0]["likeliest"][0][1] == pytest.approx(lowered[0]["likeliest"][0][1], abs=1e-5)
+    events = list(player.play(Asked("Compute 17+25-8.", max_tokens=16, threshold=100.0)))
+    assert len({"".join(e.get("text", "") for e in events if e["column"] == column) for column in (0, 1)}) == 1
 
 
 @pytest.mark.parametrize("bucket", [1, 64 << 10, 256 << 20], ids=["a weight", "a few", "all"])
