@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from emlit import progress
+from emlit.decoding import Decoding
 from emlit.engines.base import Engine, ModelSource, OnFinished
 from emlit.engines.pending import Pending
 from emlit.errors import EmlitError, EngineError
@@ -81,7 +82,7 @@ def push_weights(engine: Engine, weights: Iterable[tuple[str, Tensor]], version:
 def _sample(
     engine: Engine, requests: Sequence[Request], sampling: Sampling, on_finished: OnFinished | None, name: str
 ) -> list[Completion]:
-    with progress.phase(name, len(requests), "completions") as phase, _told(engine):
+    with progress.phase(name, len(requests), "completions") as phase, _told(engine, sampling.decoding):
         phase.most_tokens = len(requests) * sampling.max_tokens
 
         def finished(place: int, completion: Completion | None = None) -> None:
@@ -96,15 +97,17 @@ def _sample(
 
 
 @contextlib.contextmanager
-def _told(engine: Engine) -> Iterator[None]:
+def _told(engine: Engine, decoding: Decoding | None = None) -> Iterator[None]:
     """Turn what a machine does to emlit's engines (memory, sockets, kernels, vLLM's own errors) into one sentence.
 
-    Mistakes in a program keep their traceback, and so does all that an engine of the user's own raises.
+    Mistakes in a program keep their traceback, and so does all that is raised where the engine or the decoding is the
+    user's own.
     """
     try:
         yield
     except Exception as error:
-        if not type(engine).__module__.startswith("emlit.") or not _died(error):
+        parts = [engine] if decoding is None else [engine, decoding]
+        if not all(type(part).__module__.startswith("emlit.") for part in parts) or not _died(error):
             raise
         log.info("the engine failed", exc_info=error)
         raise EngineError(

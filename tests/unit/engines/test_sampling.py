@@ -1,10 +1,14 @@
 """What ends a run in a sentence where an engine fails, and what keeps its traceback."""
 
+from dataclasses import dataclass
+
 import pytest
 import torch
 
-from emlit.engines import Request, Sampling, TransformersEngine, sample
+from emlit.decoding import Decoding
+from emlit.engines import ModelSource, Request, Sampling, TransformersEngine, sample
 from emlit.errors import ConfigError, EngineError
+from emlit.tiny import MODEL_DIR
 from tests.unit.rollout.test_stream import Echo
 
 
@@ -48,3 +52,19 @@ def test_an_engine_of_the_users_own_shows_its_traceback(monkeypatch):
     monkeypatch.setattr(Echo, "generate", generate)
     with pytest.raises(RuntimeError, match="hers"):
         sample(Echo(), [Request([1, 2], 0)], Sampling())
+
+
+@dataclass(frozen=True)
+class Mistaken(Decoding):
+    """A product of shapes that do not go together."""
+
+    def __call__(self, logits):
+        return logits @ logits
+
+
+def test_a_decoding_of_the_users_own_shows_its_traceback():
+    engine = TransformersEngine(device="cpu")
+    engine.start(ModelSource(str(MODEL_DIR), 64, (1,)))
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied") as raised:
+        sample(engine, [Request([5, 6, 7], 0)], Sampling(decoding=Mistaken()))
+    assert raised.traceback[-1].path.samefile(__file__)
