@@ -27,7 +27,7 @@ from emlit.parallel import end_together, is_lost_peer, require_known
 from emlit.parser import Parser
 from emlit.printable import PrintableRecord, printable
 from emlit.resilience.checkpoint_files import restoring
-from emlit.resilience.endings import ends_in_a_sentence, is_of_others, resume_command, say
+from emlit.resilience.endings import ends_in_a_sentence, is_of_others, resume_command, say, show_mistake
 from emlit.resilience.run_lock import RunLock, is_first_process
 from emlit.resilience.told import told_by_first
 from emlit.rollout import RolloutDataModule
@@ -156,6 +156,7 @@ class EmlitCLI(LightningCLI):
             if not isinstance(error, plain) and (isinstance(error, EmlitError) or not is_of_others(error)):
                 raise
             # Of a constructor; jsonargparse tells those of optional plug-ins as its own.
+            show_mistake(error)
             sentence = one_sentence(str(error) or type(error).__name__, [])
             key = key_of(error, self.config[self.subcommand])
             raise ConfigError(sentence if not key or sentence.startswith(key) else f"{key}: {sentence}") from error

@@ -19,3 +19,10 @@ class NoReward(Reward):
         raise RuntimeError("no reward")
 
     def __call__(self, batch, stats): ...
+
+
+class Mistaken(Reward):
+    def __init__(self) -> None:
+        {}["nothing is here"]
+
+    def __call__(self, batch, stats): ...

@@ -90,6 +90,14 @@ def is_of_others(error: BaseException) -> bool:
     return any(not _is_installed(Path(frame.filename)) for frame in traceback.extract_tb(error.__traceback__))
 
 
+def show_mistake(error: BaseException) -> None:
+    """Print the traceback of what is behind an error where somebody else's program raised it, and no ValueError."""
+    while (behind := error.__cause__ or error.__context__) is not None:
+        error = behind
+    if not isinstance(error, ValueError | EmlitError) and is_of_others(error):
+        traceback.print_exception(error)
+
+
 def _is_installed(file: Path) -> bool:
     """Whether a program is Python's, a library's or emlit's."""
     root = Path(__file__).parents[2]

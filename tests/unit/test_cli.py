@@ -81,7 +81,12 @@ def sentence(monkeypatch, tmp_path, capsys):
             [*FT, "--model.entropy_head=lger"],
             r"model\.entropy_head: it must be one of torch, liger, logits, got 'lger'",
         ),
-        ([*FT, "--data.evaluation=NoSuch"], r"data\.evaluation: expected a dot import path string: NoSuch$"),
+        (
+            [*FT, "--data.evaluation=NoSuch"],
+            r"data\.evaluation: there is no NoSuch; give a class path, as my_package\.NoSuch$",
+        ),
+        ([*RL, "--model.loss_terms+=emlit.rewards.WeightedRewards"], "loss_terms: it must be a class below LossTerm$"),
+        ([*RL, "--model.loss_terms+=emlit.losses.LossTerm"], "loss_terms: it is abstract; give a class below it$"),
         ([*FT, "--data.evaluation=emlit.tasks.Nope"], r"data\.evaluation: problem with given class_path .*Nope'$"),
         ([*FT, "--data.prompts_per_round=x"], r"data\.prompts_per_round: expected int, got 'x'"),
         ([*FT, "--data.prompts_per_round=0"], r"prompts_per_round is 0; it must be at least 1"),
@@ -165,6 +170,15 @@ def sentence(monkeypatch, tmp_path, capsys):
 )
 def test_wrong_arguments(sentence, arguments, expected):
     assert re.search(expected, sentence(*arguments))
+
+
+def test_a_mistake_in_a_constructor_of_the_users_own_shows_its_traceback(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([*RL, f"--run_dir={tmp_path}", "--model.reward=tests.own_plug_ins.Mistaken"])
+    shown = capsys.readouterr().err
+    assert "own_plug_ins.py" in shown
+    assert "KeyError: 'nothing is here'" in shown
+    assert shown.strip().splitlines()[-1] == "emlit: error: model.reward: 'nothing is here'"
 
 
 def test_a_start_that_failed_leaves_nothing(sentence, tmp_path):
