@@ -12,7 +12,7 @@ from emlit.predictions import Prediction, count_votes
 from emlit.pretrained import load_tokenizer, stop_token_ids
 from emlit.rollout import render
 from emlit.strategies import Reply
-from emlit.strategies.sampled import alone
+from emlit.strategies.sampled import single_reply_turn
 from emlit.tasks import TinyArithmetic
 from emlit.tiny import MODEL_DIR
 from emlit.tiny.problems import Difficulty
@@ -39,7 +39,7 @@ def measure(difficulty: Difficulty, n: int, seed: int) -> dict[str, float]:
         texts = tokenizer.batch_decode([c.tokens for c in completions], skip_special_tokens=True)
         found = []
         for (prompt, sample), completion, text, scored in zip(wanted, completions, texts, stats, strict=True):
-            turn = alone(Reply(prompt.tokens, completion, text))
+            turn = single_reply_turn(Reply(prompt.tokens, completion, text))
             grade = task.grade(prompt.row, text)
             found.append(Prediction.of(prompt, sample, f"T={temperature:g}", [turn], [scored], grade))
         count_votes(found, [task])

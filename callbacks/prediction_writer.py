@@ -36,7 +36,7 @@ _ANEW = "choose another --run_dir or set --writer.overwrite true"
 class PredictionWriter(L.Callback):
     """Write each batch of `predict` to disk before the next one starts, and resume where a killed run stopped.
 
-    Inside a batch the completions are on disk as they end, in `predictions.sampled.rankN.jsonl`; a run that goes on
+    Inside a batch the completions are on disk as they end, in `predictions.sampled.rankN.jsonl`; a resumed run
     samples the others, and then scores and grades the batch as if it had never been cut. A run's settings stand beside
     its predictions, so that lines of different settings never mix. (A checkpoint is among them where
     `trainer.ckpt_path` is set before `predict`, as the command line does.) Each process writes files of its own; the

@@ -1,4 +1,4 @@
-"""Where `fit --ckpt_path last` goes on from."""
+"""Where `fit --ckpt_path last` resumes from."""
 
 import contextlib
 import random
@@ -18,7 +18,7 @@ from torch.distributed.checkpoint.api import CheckpointException
 from emlit import progress
 from emlit.errors import EmlitError, EngineError, StorageError, first_line, require_at_least
 from emlit.export import Room, parameter_count, require_room
-from emlit.processes import of_every_process
+from emlit.processes import all_gather
 from emlit.resilience.checkpoint_files import restoring
 from emlit.resilience.direct_checkpoint_io import DirectCheckpointIO
 from emlit.resilience.files import delete, put_in_place, replacing, scratch_of, writing
@@ -30,7 +30,7 @@ class RunCheckpoint(Checkpoint):
     """Keep `checkpoints/last.ckpt` up to date, replaced whole: a kill or a full disk leaves the one before.
 
     Saved right after the last optimiser step of a round, and at the end before the run is evaluated and exported: where
-    that fails, the run goes on at its last step, and makes up for its end alone. Lightning's ModelCheckpoint, for the
+    that fails, the run resumes at its last step, and makes up for its end alone. Lightning's ModelCheckpoint, for the
     best of a monitored value, may stand beside it in `trainer.callbacks`. Beside what Lightning saves, it keeps the
     state of each process's random generators, which dropout draws from; completions have seeds of their own.
 
@@ -51,7 +51,7 @@ class RunCheckpoint(Checkpoint):
         return Path(trainer.default_root_dir) / "checkpoints" / "last.ckpt"
 
     def state_dict(self) -> dict[str, Any]:
-        return {"generators": of_every_process(_generators())}
+        return {"generators": all_gather(_generators())}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._generators = state["generators"]
@@ -156,7 +156,7 @@ class RunCheckpoint(Checkpoint):
 
 
 class _ToItsEnd(_FitLoop):
-    """Saves the last step before any callback ends the run, and ends one that goes on at its last step once more.
+    """Saves the last step before any callback ends the run, and ends one that resumes at its last step once more.
 
     Lightning leaves such a run without `on_train_start` and `on_train_end`.
     """

@@ -18,8 +18,8 @@ from emlit.samples import PageInfo, SampleStore, choose, render, sample_of
 class SamplesPage(L.Callback):
     """Keep a few completions of the rounds that are trained on, and write them as a page to read in a browser.
 
-    `samples.jsonl` in the run directory gets them line by line, `samples.html` is written whole from it. Both go on
-    where a resumed run goes on. With several processes they are the first one's.
+    `samples.jsonl` in the run directory gets them line by line, `samples.html` is written whole from it. A resumed
+    run adds to both. With several processes they are the first one's.
 
     Args:
         every_n_steps: optimiser steps from one look to the next; unless set, a twentieth of the run. The first step and

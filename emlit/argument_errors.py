@@ -15,7 +15,7 @@ _KEY = re.compile(r'Parser key "(?P<key>[^"]+)":\s*(?P<rest>.*)', re.DOTALL)
 _CLASS = re.compile(r"<class '(?:[\w.]*\.)?(\w+)'>")
 
 
-def one_sentence(message: str, known: Iterable[str]) -> str:
+def concise_error(message: str, known: Iterable[str]) -> str:
     """Shorten an error of the parser.
 
     A key inside a plug-in fails twice, first in the plug-in's own parser and then, with that text among its reasons, in

@@ -9,10 +9,10 @@ from emlit import bundled
 from emlit.completion import completions
 from emlit.errors import ConfigError
 from emlit.keys import help_asked_for, unknown_key, with_values
+from emlit.resilience.announced import announced_by_first
 from emlit.resilience.endings import ends_in_a_sentence
 from emlit.resilience.outputs import outlast_readers
 from emlit.resilience.run_lock import is_first_process
-from emlit.resilience.told import told_by_first
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -43,7 +43,7 @@ def main(args: Sequence[str] | None = None) -> None:
             return
         if sentence := unknown_key(words):
             raise ConfigError(sentence)
-    with told_by_first("importing PyTorch, Lightning and transformers"):
+    with announced_by_first("importing PyTorch, Lightning and transformers"):
         gc.disable()  # of a million objects that stay; looking through them again and again is a fifth of the time
         from emlit.command_line import run
 

@@ -17,19 +17,19 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch.distributed.checkpoint.api import CheckpointException
 
 from emlit import callbacks, resuming, run_directory
-from emlit.argument_errors import key_of, one_sentence
+from emlit.argument_errors import concise_error, key_of
 from emlit.config_values import require_usable
 from emlit.errors import ConfigError, EmlitError, first_line
 from emlit.keys import CALLBACKS, RUN_ARGUMENTS, configs_first, evaluates_another_set
 from emlit.keys.commands import CKPT_PATH
 from emlit.modules import CausalLM, EntropyObjectiveMixin, LoRA
-from emlit.parallel import end_together, is_lost_peer, require_known
+from emlit.parallel import abort_on_peer_failure, is_lost_peer, require_known
 from emlit.parser import Parser
 from emlit.printable import PrintableRecord, printable
+from emlit.resilience.announced import announced_by_first
 from emlit.resilience.checkpoint_files import restoring
 from emlit.resilience.endings import ends_in_a_sentence, is_of_others, resume_command, say, show_mistake
 from emlit.resilience.run_lock import RunLock, is_first_process
-from emlit.resilience.told import told_by_first
 from emlit.rollout import RolloutDataModule
 from emlit.shorthands import PROFILERS, write_out
 
@@ -61,7 +61,7 @@ class EmlitCLI(LightningCLI):
 
     parser: Parser
     subcommand: str
-    _in_the_way: Sequence[Path] = ()
+    _stale_paths: Sequence[Path] = ()
     _lock = RunLock()
     _made: tuple[Path, ...] = ()
 
@@ -98,7 +98,7 @@ class EmlitCLI(LightningCLI):
         return parser
 
     def before_instantiate_classes(self) -> None:
-        """Settle the run's directory and its logger, and refuse what cannot go well."""
+        """Resolve run_dir, checkpoint and logger, and refuse what cannot go well before anything is built."""
         config = self.config[self.subcommand]
         for sentence in self.parser.replaced:
             if is_first_process():
@@ -132,9 +132,9 @@ class EmlitCLI(LightningCLI):
         if self.subcommand == "fit":
             if config.trainer.limit_val_batches is None:
                 config.trainer.limit_val_batches = 0  # RunSummary evaluates, at both ends and as often as asked
-            self._in_the_way = run_directory.claim(run_dir, checkpoint, config.overwrite, automatic)
+            self._stale_paths = run_directory.stale_paths(run_dir, checkpoint, config.overwrite, automatic)
             with restoring(checkpoint):
-                resumed = None if self._in_the_way else content
+                resumed = None if self._stale_paths else content
                 finished = resumed is not None and resuming.is_finished(run_dir, resumed, config)
             if finished:
                 done = f"{checkpoint} is at step {step}, the run's last, and all else is there: nothing is left"
@@ -144,12 +144,12 @@ class EmlitCLI(LightningCLI):
             config.return_predictions = False  # they are on disk
             config.trainer.logger = config.trainer.logger or False  # and there is no curve to draw
         if is_first_process():  # which may be writing there already
-            run_directory.require_free(run_dir, self.subcommand, self._in_the_way, config.profile is not None)
+            run_directory.require_free(run_dir, self.subcommand, self._stale_paths, config.profile is not None)
         write_out(config, run_dir, self.subcommand, step)
 
     def instantiate_classes(self) -> None:
         try:
-            with told_by_first("making the run's parts", at_once=False):
+            with announced_by_first("making the run's parts", at_once=False):
                 super().instantiate_classes()
         except Exception as error:
             plain = ValueError | TypeError | ImportError | OverflowError | MisconfigurationException
@@ -157,7 +157,7 @@ class EmlitCLI(LightningCLI):
                 raise
             # Of a constructor; jsonargparse tells those of optional plug-ins as its own.
             show_mistake(error)
-            sentence = one_sentence(str(error) or type(error).__name__, [])
+            sentence = concise_error(str(error) or type(error).__name__, [])
             key = key_of(error, self.config[self.subcommand])
             raise ConfigError(sentence if not key or sentence.startswith(key) else f"{key}: {sentence}") from error
 
@@ -177,7 +177,7 @@ class EmlitCLI(LightningCLI):
         if arguments.dry_run:
             self.trainer.callbacks.append(callbacks.DryRun())  # type: ignore[attr-defined]
         elif is_first_process():
-            run_directory.take(run_dir, self.subcommand, self._in_the_way, checkpoint, arguments.profile is not None)
+            run_directory.take(run_dir, self.subcommand, self._stale_paths, checkpoint, arguments.profile is not None)
         self.trainer.ckpt_path, arguments.ckpt_path = arguments.ckpt_path, None
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
@@ -192,7 +192,7 @@ class EmlitCLI(LightningCLI):
                     "problems with --data.evaluation to evaluate on others than prompts of data.train, or null for none"
                 )
         try:
-            with told_by_first("reading the config", at_once=False):
+            with announced_by_first("reading the config", at_once=False):
                 super().parse_arguments(parser, args)
         except UnicodeDecodeError as error:
             raise ConfigError(f"config: a file given with --config is not UTF-8 text ({error.reason})") from error
@@ -234,7 +234,7 @@ def run(args: ArgsType = None) -> None:
     ):
         warnings.filterwarnings("ignore", message=message)
     logging.setLogRecordFactory(PrintableRecord)
-    end_together(lambda: resume_command(args))
+    abort_on_peer_failure(lambda: resume_command(args))
     try:
         with ends_in_a_sentence():
             EmlitCLI(CausalLM, RolloutDataModule, **SETTINGS, args=args)

@@ -16,9 +16,9 @@ import torch
 from emlit import hub
 from emlit.errors import ConfigError, DataError, first_line
 from emlit.printable import printable
+from emlit.resilience.announced import announced
 from emlit.resilience.files import delete, replacing, writing
 from emlit.resilience.marks import facts_of, seal
-from emlit.resilience.told import told
 
 if TYPE_CHECKING:
     from gguf import GGUFReader
@@ -86,7 +86,7 @@ def as_directory(file: Path) -> Path:
         facts = facts_of(place)
         if facts is None or not facts.get("sizes", {"": 0}).items() <= _sizes(place).items():
             doing = f"dequantising {printable(file.name)} to float32"
-            with told(doing, f", into {place}; this is done once"):
+            with announced(doing, f", into {place}; this is done once"):
                 with tempfile.TemporaryDirectory(dir=cache) as alone:
                     *parts, name = _read(file, Path(alone))
                 delete(place)  # of which something is lost

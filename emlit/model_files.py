@@ -12,7 +12,7 @@ from torch import Tensor
 from emlit.errors import DataError, first_line
 from emlit.json_files import json_object
 from emlit.printable import printable
-from emlit.processes import of_every_process
+from emlit.processes import all_gather
 
 _AGAIN = "download it again"
 _READ = (".json", ".jinja", ".model", ".safetensors", ".bin")
@@ -110,7 +110,7 @@ def check_finite(directory: Path) -> None:
             bad = int((~tensor.isfinite()).sum())
             wrong = f"{_shown(file)} holds nan or infinite numbers in {printable(name)} ({bad} of {tensor.numel()})"
             break
-    if found := next((each for each in of_every_process(wrong) if each is not None), None):
+    if found := next((each for each in all_gather(wrong) if each is not None), None):
         raise DataError(f"{found}; give a checkpoint from before they came up, or {_AGAIN}")
 
 

@@ -12,7 +12,7 @@ from jsonargparse._actions import previous_config
 from jsonargparse._util import import_object
 from lightning.pytorch.cli import LightningArgumentParser
 
-from emlit.argument_errors import one_sentence
+from emlit.argument_errors import concise_error
 from emlit.errors import ConfigError
 from emlit.includes import INCLUDE, config_parts, included_files
 from emlit.modules import CausalLM
@@ -78,7 +78,7 @@ class Parser(LightningArgumentParser):
         return super().parse_string(content, *args, **kwargs)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        raise ArgumentError(one_sentence(message, self._keys()))
+        raise ArgumentError(concise_error(message, self._keys()))
 
     def _keys(self) -> list[str]:
         parsers = [self, *(self._subcommands_action.choices.values() if self._subcommands_action else [])]

@@ -7,7 +7,7 @@ import torch
 T = TypeVar("T")
 
 
-def of_every_process(value: T) -> list[T]:
+def all_gather(value: T) -> list[T]:
     """Each process's value, in the order of their ranks; every process must call it. What it holds must pickle."""
     if not torch.distributed.is_initialized() or torch.distributed.get_world_size() == 1:
         return [value]

@@ -1,4 +1,4 @@
-"""Which checkpoint a run goes on from, what it holds, and whether anything is left to do."""
+"""Which checkpoint a run resumes from, what it holds, and whether anything is left to do."""
 
 import contextlib
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ def read_checkpoint(path: Path, pretrained: str, lora: LoRA | None) -> Mapping[s
 
 
 def is_finished(run_dir: Path, content: Mapping[str, Any], config: Any) -> bool:
-    """Whether a run that would go on from a checkpoint has nothing left to do, its end included.
+    """Whether a run that would resume from a checkpoint has nothing left to do, its end included.
 
     `content` is the checkpoint's, `config` the command line's.
     """

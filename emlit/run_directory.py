@@ -28,12 +28,12 @@ _WRITTEN = {
 }  # fmt: skip
 
 
-def claim(run_dir: Path, checkpoint: Path | None, overwrite: bool, automatic: bool) -> list[Path]:
+def stale_paths(run_dir: Path, checkpoint: Path | None, overwrite: bool, automatic: bool) -> list[Path]:
     """What a fresh run must delete first, so that it does not mix with what an earlier one left.
 
     Args:
         run_dir: of the run
-        checkpoint: that it goes on from; one in this directory makes it the same run
+        checkpoint: that it resumes from; one in this directory makes it the same run
         overwrite: an earlier run may be deleted
         automatic: it may be where it was killed before it had anything to keep
 
@@ -42,7 +42,7 @@ def claim(run_dir: Path, checkpoint: Path | None, overwrite: bool, automatic: bo
     """
     if overwrite and automatic:
         raise ConfigError(
-            "overwrite is true and ckpt_path is auto: one starts anew, the other goes on; leave one of them out"
+            "overwrite is true and ckpt_path is auto: one starts anew, the other resumes; leave one of them out"
         )
     if checkpoint is not None and checkpoint.resolve().is_relative_to((run_dir / "checkpoints").resolve()):
         return []
@@ -71,7 +71,7 @@ def is_of_run(run_dir: Path, path: Path) -> bool:
 
 
 def require_directory(run_dir: Path) -> None:
-    """Raise ConfigError where something is in the way of a run directory, or it cannot be looked at."""
+    """Raise ConfigError where a run directory is a file or a link to nowhere, or cannot be looked at."""
     try:
         reason = None if stat.S_ISDIR(os.stat(run_dir).st_mode) else "it is a file"
     except FileNotFoundError:
@@ -128,7 +128,7 @@ def require_free(run_dir: Path, command: str, earlier: Sequence[Path] = (), prof
 
 
 def take(run_dir: Path, command: str, earlier: Sequence[Path], checkpoint: Path | None, profiled: bool = False) -> None:
-    """Mark a run's directory as emlit's, and delete what `claim` found.
+    """Mark a run's directory as emlit's, and delete what `stale_paths` found.
 
     Args:
         run_dir: of the run

@@ -12,7 +12,7 @@ from emlit.engines import sample
 from emlit.errors import ConfigError
 from emlit.functional import TokenStats
 from emlit.modules import CausalLM
-from emlit.processes import of_every_process
+from emlit.processes import all_gather
 from emlit.records import Completion, Grade, Prompt, Request, request_seed
 from emlit.rollout import Prompts
 
@@ -81,7 +81,7 @@ class Probe:
         rescored = scored if first else self._score(module, mine, before)
         lost = sum(each.logprob for each in start) - sum(map(_logprob, rescored))
         length = sum(len(completion.tokens) for group in before for completion in group)
-        parts = of_every_process((answered, [each.vote for each in start], lost, length))
+        parts = all_gather((answered, [each.vote for each in start], lost, length))
         return measure(
             [each for part in parts for each in part[0]],
             [vote for part in parts for vote in part[1]],
@@ -97,7 +97,7 @@ class Probe:
         """Sample the votes; the first completions of each prompt are its start."""
         groups, same = self._sample(module, mine, self.size.start_samples), self.prompts[0].task.equal
         answers = [[grade.answer for grade in self._grades(module, *each)] for each in zip(mine, groups, strict=True)]
-        held = [each for part in of_every_process([is_contested(each, same) for each in answers]) for each in part]
+        held = [each for part in all_gather([is_contested(each, same) for each in answers]) for each in part]
         self.contested = sum(held) / len(held)
         # What the engine knows of them is of these weights, and rounded otherwise than what the model will say later.
         groups = [[replace(each, stats=None) for each in group[: self.size.samples]] for group in groups]
@@ -142,7 +142,7 @@ class Probe:
 
     def state_dict(self) -> dict[str, Any]:
         """Of all processes together; each of them must call it."""
-        start = {key: asdict(each) for part in of_every_process(self.start) for key, each in part.items()}
+        start = {key: asdict(each) for part in all_gather(self.start) for key, each in part.items()}
         return {"start": start, "contested": self.contested}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from emlit.functional import Reduction, relative_deciles, token_weights
 from emlit.modules import StepOutput
-from emlit.processes import of_every_process
+from emlit.processes import all_gather
 
 
 def token_losses(record: StepOutput, reduction: Reduction) -> Tensor:
@@ -79,4 +79,4 @@ class RoundTokens:
         A share of the largest tokens is none that shares of the processes could be averaged to, so the tokens
         themselves travel: about 30 bytes each, once an optimiser step.
         """
-        return self._joined(of_every_process(self))
+        return self._joined(all_gather(self))

@@ -7,7 +7,7 @@ import torch
 from emlit.curves.round_tokens import RoundTokens
 from emlit.functional import decile_means, top_share
 from emlit.modules import StepOutput
-from emlit.processes import of_every_process
+from emlit.processes import all_gather
 
 
 def token_scalars(tokens: RoundTokens, tau: float) -> dict[str, float]:
@@ -86,7 +86,7 @@ def over_ranks(scalars: dict[str, float], completions: int | None = None) -> dic
         scalars: of this process
         completions: how many they are averages of; processes count alike unless given
     """
-    found = of_every_process((scalars, 1 if completions is None else completions))
+    found = all_gather((scalars, 1 if completions is None else completions))
     merged = {}
     for name in dict.fromkeys(name for each, _ in found for name in each):
         values = [(each[name], weight) for each, weight in found if name in each]

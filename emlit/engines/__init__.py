@@ -1,4 +1,4 @@
-"""Who samples: transformers, vLLM or a file, behind one small protocol."""
+"""Inference engines behind one interface: transformers, vLLM, or completions of a file."""
 
 from emlit.engines.base import Engine, ModelSource
 from emlit.engines.pending import Pending

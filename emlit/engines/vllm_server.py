@@ -19,7 +19,7 @@ from emlit.engines.server_facts import healthy_within, server_facts, weight_vers
 from emlit.engines.vllm import installed
 from emlit.engines.weight_transfer import WeightTransfer
 from emlit.errors import ConfigError, EmlitError, EngineError, require_at_least, require_positive
-from emlit.processes import of_every_process
+from emlit.processes import all_gather
 from emlit.records import Completion, Request, Sampling
 
 log = logging.getLogger(__name__)
@@ -152,7 +152,7 @@ class VLLMServerEngine(Engine):
 
     def load_weights(self, weights: Iterable[tuple[str, Tensor]], version: int) -> None:
         """Every process must call it and gathers the same tensors; the first one sends, the others wait for it."""
-        of_every_process(None)  # one that still waits for a round would find the servers paused
+        all_gather(None)  # one that still waits for a round would find the servers paused
         weights, pushed, failure = iter(weights), "", None
         if _first():
             try:
@@ -162,7 +162,7 @@ class VLLMServerEngine(Engine):
                 failure = error if isinstance(error, EmlitError) else EngineError(f"{type(error).__name__}: {error}")
         for _ in weights:  # gathering is collective, so that all of them must go through to the end
             pass
-        pushed, failure = of_every_process((pushed, failure))[0]
+        pushed, failure = all_gather((pushed, failure))[0]
         if failure is not None:
             raise failure
         self.pushed, self.weights_version = pushed, version

@@ -11,7 +11,7 @@ from emlit.records import RolloutBatch
 
 
 class PolicyUpdate(Lagged, ABC):
-    """The loss of sampled tokens, given what they are worth.
+    """The loss of sampled tokens, given their advantages.
 
     Attributes:
         off_policy: whether it stays right once the weights have moved on from those that sampled, as they have in the

@@ -26,7 +26,7 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
     is the paper's SC-RL, with `VerifiedAnswerReward` its labelled baselines RLOO and GRPO, after the advantage.
 
     Args:
-        reward: what a completion is worth
+        reward: of each completion
         advantage: of a completion beside the others of its prompt; the paper uses the leave-one-out baseline
         policy_update: from advantages to the loss: Reinforce, PPO or TruncatedImportanceSampling; a round of several
             updates (data.updates_per_round), or one sampled ahead (data.rounds_ahead), needs one of the latter two

@@ -18,7 +18,7 @@ from emlit.parallel import is_sharded, release
 from emlit.policy.loading import Dtype
 from emlit.policy.passes import in_passes, shared_prefix
 from emlit.policy.scoring import Scorer
-from emlit.processes import of_every_process
+from emlit.processes import all_gather
 from emlit.records import Completion
 from emlit.rollout import RolloutDataModule, pad_rows
 
@@ -184,4 +184,4 @@ class ScoringModule(L.LightningModule):
 
     def _passes_of_others(self, passes: int) -> int:
         """How many forward passes fewer this process makes than the one with the most, where each is a collective."""
-        return max(of_every_process(passes)) - passes if is_sharded(self.model) else 0
+        return max(all_gather(passes)) - passes if is_sharded(self.model) else 0

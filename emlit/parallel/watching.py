@@ -25,7 +25,7 @@ def is_lost_peer(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _LOST)
 
 
-def end_together(resume_command: Callable[[], str]) -> None:
+def abort_on_peer_failure(resume_command: Callable[[], str]) -> None:
     """Watch the processes that Lightning starts on this machine, and in those the one that started them.
 
     A collective that waits for a lost process may wait for hours, or fail with a traceback that says little, and

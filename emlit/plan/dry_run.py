@@ -19,7 +19,7 @@ from emlit.plan.fake import materialise, without_memory
 from emlit.plan.settings import RunSettings
 from emlit.plan.step import made_up_batch, whole_step, without_trainer
 from emlit.plan.tracking import PhasePeaks
-from emlit.policy.loading import own_turns
+from emlit.policy.loading import fsdp_units
 
 KEPT = ("weights", "gradients", "optimiser")
 
@@ -81,7 +81,7 @@ def dry_run(
         for each in (module.model, *references):
             if mesh is not None:
                 sharding = Sharding(mesh, torch.device("cpu"), settings.autocast)
-                sharding.apply(each, own_turns(each), keep_root=each is module.model)
+                sharding.apply(each, fsdp_units(each), keep_root=each is module.model)
             materialise(each)
         optimizer = module.configure_optimizers()["optimizer"]
         _give_state(module, optimizer, keep_gradients=settings.micro_batches > 1)

@@ -7,7 +7,7 @@ import torch
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """Who samples.
+    """A run's engine, as far as memory and time depend on it.
 
     Attributes:
         kind: as it is called in the config

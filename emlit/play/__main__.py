@@ -3,9 +3,9 @@
 import argparse
 from collections.abc import Sequence
 
+from emlit.resilience.announced import announced
 from emlit.resilience.endings import ends_in_a_sentence, say
 from emlit.resilience.outputs import outlast_readers
-from emlit.resilience.told import told
 
 
 def parser() -> argparse.ArgumentParser:
@@ -21,7 +21,7 @@ def main(given: Sequence[str] | None = None) -> None:
     outlast_readers()
     arguments = parser().parse_args(given)
     with ends_in_a_sentence():
-        with told("loading the model"):
+        with announced("loading the model"):
             from emlit.play.player import Player
             from emlit.play.server_player import ServerPlayer
             from emlit.play.site import Site

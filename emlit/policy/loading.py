@@ -60,7 +60,7 @@ def load_policy(
     with torch.device("meta"):
         model = load()
         model = model if lora is None else lora.adapt(model)
-    sharding.apply(model, own_turns(model), keep_root)
+    sharding.apply(model, fsdp_units(model), keep_root)
     model.to_empty(device=sharding.home)
     base = unwrapped(model)
     base.tie_weights()
@@ -111,7 +111,7 @@ def decoder_layers(model: "PreTrainedModel") -> list["nn.Module"]:
     return [module for module in base.modules() if names & {kind.__name__ for kind in type(module).__mro__}]
 
 
-def own_turns(model: "PreTrainedModel") -> list["nn.Module"]:
+def fsdp_units(model: "PreTrainedModel") -> list["nn.Module"]:
     """What is gathered for itself: each decoder layer, and embeddings that are not the head's too."""
     base = unwrapped(model)
     embeddings, head = base.get_input_embeddings(), base.get_output_embeddings()

@@ -12,7 +12,7 @@ from emlit.errors import ConfigError, first_line
 from emlit.predictions import Prediction
 from emlit.preflight.token_metrics import TokenMetric
 from emlit.printable import printable
-from emlit.processes import of_every_process
+from emlit.processes import all_gather
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class OwnMetric:
     def values(self) -> dict[str, float] | None:
         """By name, over all processes, each of which must call it; None where it failed."""
         # One that stays away from compute would leave the others waiting.
-        self.failure = next((each for each in of_every_process(self.failure) if each is not None), None)
+        self.failure = next((each for each in all_gather(self.failure) if each is not None), None)
         if self.failure is None:
             try:
                 found = self._metric.compute()

@@ -1,4 +1,4 @@
-"""What a completion is worth: rewards, and advantages inside a group."""
+"""Reward functions, and group-relative advantage estimators."""
 
 from emlit.rewards.advantage import GRPO, RLOO, Advantage
 from emlit.rewards.answers import EMPOReward, MajorityReward, VerifiedAnswerReward, VoteFractionReward

@@ -1,4 +1,4 @@
-"""What a completion is worth beside the others of its prompt."""
+"""Advantages: a completion's reward beside those of its group."""
 
 from abc import ABC, abstractmethod
 

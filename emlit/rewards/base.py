@@ -1,4 +1,4 @@
-"""What a completion is worth."""
+"""The seam of rewards: one number a completion."""
 
 import re
 from abc import ABC, abstractmethod

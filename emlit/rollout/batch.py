@@ -49,7 +49,9 @@ def collate(
     if all(completion.logprobs is not None for _, completion in completions):
         sampled = torch.tensor([logprob for _, c in completions for logprob in (c.logprobs or [])[c.given :]])
         logprobs = torch.zeros(tokens.shape).masked_scatter(completion_mask, sampled)
-    trained = torch.tensor([counts(completion, mask_truncated) for _, completion in completions], dtype=torch.bool)
+    trained = torch.tensor(
+        [is_trained_on(completion, mask_truncated) for _, completion in completions], dtype=torch.bool
+    )
     versions = [weights_version if c.weights_version is None else c.weights_version for _, c in completions]
     return RolloutBatch(
         tokens, attention_mask, completion_mask, completion_mask & trained.unsqueeze(1), logprobs, groups, normaliser,
@@ -58,7 +60,7 @@ def collate(
     )  # fmt: skip
 
 
-def counts(completion: Completion, mask_truncated: bool) -> bool:
+def is_trained_on(completion: Completion, mask_truncated: bool) -> bool:
     """Whether a completion is trained on."""
     return not (mask_truncated and completion.finish_reason == "length")
 

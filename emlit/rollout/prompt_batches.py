@@ -4,7 +4,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from emlit.answering import PromptBatch
-from emlit.processes import of_every_process
+from emlit.processes import all_gather
 from emlit.records import Prompt, Sampling
 from emlit.strategies import Strategy
 from emlit.tasks import Task
@@ -50,7 +50,7 @@ class Share:
         pieces = [wanted[start : start + self.batch_size] for start in range(0, len(wanted), self.batch_size)]
         batches = [PromptBatch(tuple(p for p, _ in piece), tuple(s for _, s in piece), strategy) for piece in pieces]
         if self.in_step:
-            batches += [PromptBatch((), (), strategy)] * (max(of_every_process(len(batches))) - len(batches))
+            batches += [PromptBatch((), (), strategy)] * (max(all_gather(len(batches))) - len(batches))
         return batches
 
 

@@ -23,7 +23,7 @@ class Prompts(Protocol):
     """What a run trains on.
 
     Attributes:
-        fingerprint: the same for the same prompts, so that a run that goes on can tell that they were changed
+        fingerprint: the same for the same prompts, so that a resumed run can tell that they were changed
     """
 
     @property

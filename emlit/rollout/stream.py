@@ -9,7 +9,7 @@ from emlit.engines import Engine, sample
 from emlit.errors import WeightSyncError
 from emlit.functional import Normaliser
 from emlit.records import Completion, Group, Prompt, RolloutBatch, Sampling
-from emlit.rollout.batch import collate, counts, partition
+from emlit.rollout.batch import collate, is_trained_on, partition
 from emlit.rollout.prompts import Prompts
 from emlit.rollout.round_ahead import Round, RoundAhead
 from emlit.rollout.round_plan import RoundPlan
@@ -111,7 +111,7 @@ class RolloutStream:
         known, found = state.get("prompts"), self.prompts.fingerprint  # other checkpoints do not tell
         if known is not None and known != found and self.shape.rank == 0:
             log.warning(
-                "data.train was changed: the checkpoint's run had %s, and here are %s; rounds go on from number %d, "
+                "data.train was changed: the checkpoint's run had %s, and here are %s; rounds continue with number %d, "
                 "with other prompts than that run would have drawn",
                 known, found, self.round,
             )  # fmt: skip
@@ -192,7 +192,7 @@ class RolloutStream:
 
     def _normaliser(self, groups: Sequence[Group]) -> Normaliser:
         """Of one optimiser step, over all ranks."""
-        trained = [c for group in groups for c in group.completions if counts(c, self.mask_truncated)]
+        trained = [c for group in groups for c in group.completions if is_trained_on(c, self.mask_truncated)]
         return Normaliser(
             tokens=self.sum_over_ranks(float(sum(c.sampled for c in trained))),
             sequences=self.sum_over_ranks(float(len(trained))),

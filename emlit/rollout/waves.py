@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from emlit.engines import Engine, sample
-from emlit.processes import of_every_process
+from emlit.processes import all_gather
 from emlit.records import Completion, Group, Prompt, Request, Sampling, request_seed
 from emlit.rollout.round_plan import RoundPlan
 from emlit.rollouts import Branch, Rollouts, SampledRound, Score, TrainedRound
@@ -59,7 +59,7 @@ class Waves:
         seed: int,
         prompt_at: Callable[[int], Prompt],
         trainee: Trainee | None = None,
-        gather: Callable[[Any], list[Any]] = of_every_process,
+        gather: Callable[[Any], list[Any]] = all_gather,
     ) -> None:
         self.rollouts, self.engine, self.tokenizer, self.sampling = rollouts, engine, tokenizer, sampling
         self.shape, self.seed, self.prompt_at, self.gather = shape, seed, prompt_at, gather

@@ -7,7 +7,7 @@ from typing import Any
 
 from emlit.errors import ConfigError
 from emlit.functional import TokenStats
-from emlit.processes import of_every_process
+from emlit.processes import all_gather
 from emlit.records import Completion, Group, Prompt, request_seed
 
 # Of prompts and their completions: log p and H of every token of each, (length,), nats, at the sampling temperature.
@@ -66,7 +66,7 @@ class SampledRound:
     score: Score
     rewards: Callable[[Sequence[Group]], list[list[float]]]
     prompt_at: Callable[[int], Prompt]
-    gather: Callable[[Any], list[Any]] = of_every_process
+    gather: Callable[[Any], list[Any]] = all_gather
     rank: int = 0
     ranks: int = 1
 

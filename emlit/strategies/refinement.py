@@ -8,7 +8,7 @@ from emlit import progress
 from emlit.errors import ConfigError, require_at_least
 from emlit.records import Ask, Sampler, Turn
 from emlit.strategies.base import Strategy
-from emlit.strategies.sampled import alone
+from emlit.strategies.sampled import single_reply_turn
 
 INSTRUCTION = (
     "Check the answer above step by step. If it has a mistake, correct it. Then write the complete answer again, in "
@@ -41,13 +41,13 @@ class IterativeRefinement(Strategy):
 
     def turn(self, asks: Sequence[Ask], sample: Sampler) -> list[Turn | None]:
         with progress.phase("refining", self.drafts, "drafts") as phase:
-            turns = [alone(reply) for reply in sample(asks)]
+            turns = [single_reply_turn(reply) for reply in sample(asks)]
             for draft in range(1, self.drafts):
                 phase.advance()
                 going_on = [(index, turn) for index, turn in enumerate(turns) if turn is not None]
                 asked = [self._again(asks[index], turn, draft) for index, turn in going_on]
                 for (index, before), reply in zip(going_on, sample(asked), strict=True):
-                    again = alone(reply)
+                    again = single_reply_turn(reply)
                     if again is not None:
                         prompts, sampled = before.prompt_tokens, before.sampled_tokens
                         turns[index] = Turn(again.reply, prompts + again.prompt_tokens, sampled + again.sampled_tokens)

@@ -8,7 +8,7 @@ from emlit.records import Ask, Reply, Sampler, Turn
 from emlit.strategies.base import Strategy
 
 
-def alone(reply: Reply | None) -> Turn | None:
+def single_reply_turn(reply: Reply | None) -> Turn | None:
     """A turn that took nothing but its reply."""
     return None if reply is None else Turn(reply, len(reply.prompt), len(reply.completion.tokens))
 
@@ -19,7 +19,7 @@ class Sampled(Strategy):
     kind = ""
 
     def turn(self, asks: Sequence[Ask], sample: Sampler) -> list[Turn | None]:
-        return [alone(reply) for reply in sample(asks)]
+        return [single_reply_turn(reply) for reply in sample(asks)]
 
 
 class TemperatureSweep(Sampled):

@@ -218,7 +218,7 @@ def test_a_file_on_the_hub(tmp_path, monkeypatch):
 
 
 def test_what_takes_long_is_said_again(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("emlit.resilience.told._PATIENCE", 0.01)
+    monkeypatch.setattr("emlit.resilience.announced._PATIENCE", 0.01)
     pretrained.resolve(str(write(tmp_path / "m.gguf")))
     assert re.search(r"dequantising m\.gguf to float32, \d+ s\n", "".join(capsys.readouterr()))
 

@@ -16,7 +16,7 @@ from emlit.resilience.files import append_to, replacing, set_aside, write_whole
 from emlit.resilience.marks import MARK, facts_of, foreign, mark, require_own, seal
 from emlit.resilience.run_lock import RunLock
 from emlit.resuming import _summarised_step
-from emlit.run_directory import claim, make, require_directory, require_free, take
+from emlit.run_directory import make, require_directory, require_free, stale_paths, take
 
 
 def planted(path, text="mine"):
@@ -41,7 +41,7 @@ def test_what_somebody_else_wrote_is_refused(command, name, tmp_path):
     mark(tmp_path)
     if name.startswith("export"):  # HFExport asks for it, wherever it is
         with pytest.raises(ConfigError, match="holds a, which emlit did not write"):
-            require_free(tmp_path, command, claim(tmp_path, None, overwrite=True, automatic=False))
+            require_free(tmp_path, command, stale_paths(tmp_path, None, overwrite=True, automatic=False))
     else:
         with pytest.raises(ConfigError, match="which emlit did not write|is there, and emlit did not write it"):
             require_free(tmp_path, command)
@@ -61,9 +61,9 @@ def test_an_earlier_run_is_deleted_and_what_was_put_into_it_is_not(tmp_path):
         seal(scratch, run=mark(tmp_path), step=3)
     notes = planted(tmp_path / "checkpoints/notes.txt")
     with pytest.raises(ConfigError, match=r"checkpoints holds notes\.txt, which emlit did not write.*--run_dir"):
-        require_free(tmp_path, "fit", claim(tmp_path, None, overwrite=True, automatic=False))
+        require_free(tmp_path, "fit", stale_paths(tmp_path, None, overwrite=True, automatic=False))
     notes.rename(tmp_path / "notes.txt")
-    take(tmp_path, "fit", claim(tmp_path, None, overwrite=True, automatic=False), None)
+    take(tmp_path, "fit", stale_paths(tmp_path, None, overwrite=True, automatic=False), None)
     assert sorted(path.name for path in tmp_path.iterdir()) == [MARK, "notes.txt", "tensorboard"]
     assert [path.name for path in (tmp_path / "tensorboard").iterdir()] == [MARK]
 
@@ -139,11 +139,11 @@ def test_a_link_to_another_disk_serves_for_checkpoints(tmp_path):
     run_dir = tmp_path / "run"
     run_dir.mkdir()
     (run_dir / "checkpoints").symlink_to(disk)
-    take(run_dir, "fit", claim(run_dir, None, overwrite=True, automatic=False), None)
+    take(run_dir, "fit", stale_paths(run_dir, None, overwrite=True, automatic=False), None)
     write_whole(run_dir / "checkpoints/last.ckpt", "x")
     assert (disk / "last.ckpt").read_text() == "x"
     with pytest.raises(ConfigError, match="being a link"):
-        require_free(run_dir, "fit", claim(run_dir, None, overwrite=True, automatic=False))
+        require_free(run_dir, "fit", stale_paths(run_dir, None, overwrite=True, automatic=False))
 
 
 def test_files_follow_the_umask(tmp_path):

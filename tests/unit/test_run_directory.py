@@ -6,7 +6,7 @@ from emlit.errors import ConfigError
 from emlit.resilience.files import put_in_place, scratch_of, set_aside
 from emlit.resilience.marks import adopt, mark, seal
 from emlit.resuming import _summarised_step, find_checkpoint
-from emlit.run_directory import claim, is_of_run, take
+from emlit.run_directory import is_of_run, stale_paths, take
 
 
 def write(path, text="x"):
@@ -21,11 +21,11 @@ def test_auto_throws_nothing_away_that_somebody_may_want(left, tmp_path):
     take(tmp_path, "fit", [], None)
     write(tmp_path / left)
     with pytest.raises(ConfigError, match="holds an earlier run: start anew"):
-        claim(tmp_path, None, overwrite=False, automatic=True)
+        stale_paths(tmp_path, None, overwrite=False, automatic=True)
     for folder in ("non_finite", "export"):
         mark(tmp_path / folder, "*")
     adopt(tmp_path, "summary.json")
-    assert claim(tmp_path, None, overwrite=True, automatic=False)
+    assert stale_paths(tmp_path, None, overwrite=True, automatic=False)
     assert (tmp_path / left).exists()  # deleted later, by `take`
 
 
@@ -33,7 +33,7 @@ def test_auto_takes_over_what_a_kill_left(tmp_path):
     take(tmp_path, "fit", [], None)
     write(tmp_path / "tensorboard/events.out.tfevents.1")
     write(scratch_of(tmp_path / "checkpoints/last.ckpt"))
-    assert tmp_path / "checkpoints" in claim(tmp_path, None, overwrite=False, automatic=True)
+    assert tmp_path / "checkpoints" in stale_paths(tmp_path, None, overwrite=False, automatic=True)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_an_export_has_a_place_of_its_own(path, is_there, tmp_path):
 
 def test_auto_and_overwrite_contradict_each_other(tmp_path):
     with pytest.raises(ConfigError, match="overwrite is true and ckpt_path is auto"):
-        claim(tmp_path, None, overwrite=True, automatic=True)
+        stale_paths(tmp_path, None, overwrite=True, automatic=True)
 
 
 def test_a_sharded_checkpoint_is_there_under_one_name_or_the_other(tmp_path, monkeypatch):

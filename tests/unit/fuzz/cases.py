@@ -49,7 +49,7 @@ def matrices(draw: st.DrawFn, elements: st.SearchStrategy[float] = LOGITS, rows:
     return matrix
 
 
-def one_sentence(error: BaseException) -> str:
+def concise_error(error: BaseException) -> str:
     """The message of an error, having made sure that it is one line, and short enough to be read."""
     message = str(error)
     assert message

@@ -10,7 +10,7 @@ from emlit.decoding import AdaptiveTemperature, EntropyMinimization
 from emlit.decoding.requests import DECODINGS, PARAMETERS, from_flat_keys, from_settings, to_flat_keys
 from emlit.errors import DataError
 from emlit.report import read_predictions, summarise, to_markdown
-from tests.unit.fuzz.cases import JSON, cases, one_sentence
+from tests.unit.fuzz.cases import JSON, cases, concise_error
 
 GOOD = {"task": "t", "id": "1", "sample": 0, "completion": "x", "answer": None, "correct": True, "format_ok": False,
         "tokens": 3, "mean_entropy": 0.5, "mean_logprob": -1.0, "finish_reason": "stop", "decoding": "T=1", "vote": 0,
@@ -39,7 +39,7 @@ def test_read_predictions(tmp_path, content, garbage):
     try:
         predictions = read_predictions(path)
     except DataError as error:
-        message = one_sentence(error)
+        message = concise_error(error)
         assert "predictions.jsonl, line " in message
         return
     assert len(predictions) == len(content)
@@ -65,7 +65,7 @@ def test_request_keys(arguments, default):
     try:
         decoding = from_flat_keys(arguments, default)
     except ValueError as error:
-        one_sentence(error)
+        concise_error(error)
         return
     assert decoding is None or type(decoding) in DECODINGS.values()
     assert from_flat_keys(to_flat_keys(decoding)) == decoding
@@ -80,7 +80,7 @@ def test_server_settings(settings):
     try:
         decoding = from_settings(settings)
     except ValueError as error:
-        one_sentence(error)
+        concise_error(error)
         return
     assert set(settings) <= {*DECODINGS, *PARAMETERS}
     assert from_settings(to_flat_keys(decoding)) == decoding
@@ -97,4 +97,4 @@ def test_server_settings(settings):
 def test_found_by_fuzzing(arguments, sentence):
     with pytest.raises(ValueError, match=sentence) as caught:
         from_flat_keys(arguments)
-    one_sentence(caught.value)
+    concise_error(caught.value)

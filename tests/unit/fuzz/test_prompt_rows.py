@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from emlit.errors import DataError
 from emlit.rollout import render
 from emlit.tasks import PromptFile
-from tests.unit.fuzz.cases import JSON, cases, one_sentence
+from tests.unit.fuzz.cases import JSON, cases, concise_error
 
 TEXT = st.one_of(
     st.text(st.characters(), max_size=30),
@@ -69,7 +69,7 @@ def read(path, tokenizer, **options):
         rows = task.rows()
         return rows, render(task, tokenizer, 200)
     except DataError as error:
-        message = one_sentence(error)
+        message = concise_error(error)
         assert path.name in message or path.stem in message
         return message
 

@@ -12,7 +12,7 @@ _PATIENCE = 10.0  # seconds without a word
 
 
 @contextlib.contextmanager
-def told(work: str, more: str = "", at_once: bool = True) -> Iterator[None]:
+def announced(work: str, more: str = "", at_once: bool = True) -> Iterator[None]:
     """Say on stderr what is being done, and again every ten seconds for how long: on a busy machine it takes minutes.
 
     Args:
@@ -35,6 +35,6 @@ def told(work: str, more: str = "", at_once: bool = True) -> Iterator[None]:
         done.set()
 
 
-def told_by_first(work: str, at_once: bool = True) -> contextlib.AbstractContextManager[None]:
-    """As `told`, of what every process of a run does, by the first of them."""
-    return told(work, at_once=at_once) if is_first_process() else contextlib.nullcontext()
+def announced_by_first(work: str, at_once: bool = True) -> contextlib.AbstractContextManager[None]:
+    """As `announced`, of what every process of a run does, by the first of them."""
+    return announced(work, at_once=at_once) if is_first_process() else contextlib.nullcontext()
