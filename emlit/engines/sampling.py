@@ -63,9 +63,10 @@ def wait_for_round(engine: Engine) -> None:
     Raises:
         EngineError: an engine of emlit failed of it
     """
-    if engine.pending is not None and (error := engine.pending.wait()) is not None:
-        engine.pending = None
-        raise error
+    if engine.pending is not None:
+        error, engine.pending = engine.pending.wait(), None
+        if error is not None:
+            raise error
 
 
 def push_weights(engine: Engine, weights: Iterable[tuple[str, Tensor]], version: int) -> None:

@@ -132,6 +132,11 @@ class Lagged:
     def statistics(self) -> dict[str, RoundStatistic]:
         return {name: value for name, value in vars(self).items() if isinstance(value, RoundStatistic)}
 
+    def go_by(self, over: Over) -> None:
+        """Have its statistics be those of the last step, or of each micro-batch."""
+        for statistic in self.statistics().values():
+            statistic.over = over
+
     def update(self, reduce: Reduce) -> None:
         """After an optimiser step, on every process; what more a subclass does follows the call to this."""
         for statistic in self.statistics().values():

@@ -63,8 +63,7 @@ class PlugInsMixin(Behind):
     def on_train_start(self) -> None:
         super().on_train_start()
         for plug_in in self.lagged.values():
-            for statistic in plug_in.statistics().values():
-                statistic.over = self.statistics
+            plug_in.go_by(self.statistics)
         if self.needs_old and self.data.updates_per_round > 1:
             self.data.events.before_updates.append(self._scored_before_updates)
 

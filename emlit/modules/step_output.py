@@ -12,6 +12,9 @@ from emlit.records import RolloutBatch
 class StepOutput:
     """A micro-batch, and what its step made of it.
 
+    On the module, as `step_output`: stale engines and broken losses are found before the backward pass, where
+    Lightning's hooks have no `outputs` yet.
+
     Attributes:
         batch: the micro-batch
         stats: log-probability and entropy (B, T) of its sampled tokens, detached

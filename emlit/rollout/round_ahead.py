@@ -48,6 +48,4 @@ class RoundAhead:
         if begun is None or begun[0] != round:  # a checkpoint's state came between
             return None
         _, drawn, version, pending = begun
-        completions = pending.result()
-        self.engine.pending = None
-        return Round(drawn, completions, version)
+        return Round(drawn, pending.result(), version)
