@@ -37,8 +37,6 @@ class UGPhysics(Benchmark):
     Args:
         subject: one of `SUBJECTS`
         language: en or zh
-        path: a local file in the published schema; from the hub unless set
-        n: the first so many rows; all unless set
         tolerance: numbers may differ by this share; 1 % is the benchmark's own
         benchmark: as of Benchmark
     """
@@ -49,8 +47,6 @@ class UGPhysics(Benchmark):
         self,
         subject: str = "SemiconductorPhysics",
         language: Literal["en", "zh"] = "en",
-        path: str | None = None,
-        n: int | None = None,
         tolerance: float = 0.01,
         **benchmark: Any,
     ) -> None:
@@ -64,7 +60,7 @@ class UGPhysics(Benchmark):
         self.hub = Hub("UGPhysics/ugphysics", subject, language)
         self.language = language
         self.tolerance = tolerance
-        super().__init__(path, n, **benchmark)
+        super().__init__(**benchmark)
 
     def row(self, fields: dict[str, Any], where: str) -> Row:
         answer = ", ".join(content for _, content in extract_boxes(fields["answers"]))
