@@ -22,6 +22,7 @@ from emlit.config_values import require_usable
 from emlit.errors import ConfigError, EmlitError, first_line
 from emlit.keys import CALLBACKS, RUN_ARGUMENTS, configs_first, evaluates_another_set
 from emlit.keys.commands import CKPT_PATH
+from emlit.keys.help import program
 from emlit.modules import CausalLM, EntropyObjectiveMixin, LoRA
 from emlit.parallel import abort_on_peer_failure, is_lost_peer, require_known
 from emlit.parser import Parser
@@ -93,7 +94,7 @@ class EmlitCLI(LightningCLI):
         if self._first_word in self.subcommands() and self._first_word != subcommand:
             return self.init_parser(**kwargs)
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
-        parser.usage = f"python cli.py {subcommand} --config FILE [--config OVERLAY] [--key value ...]"
+        parser.usage = f"{program()} {subcommand} --config FILE [--config OVERLAY] [--key value ...]"
         next(action for action in parser._actions if action.dest == "ckpt_path").help = CKPT_PATH[subcommand]
         return parser
 

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 
@@ -31,18 +32,23 @@ def help_asked_for(words: Sequence[str]) -> str | None:
     return None
 
 
+def program() -> str:
+    """How this command line was begun: a checkout has cli.py, and an installation has emlit."""
+    return "python cli.py" if sys.argv[0].endswith(".py") else "emlit"
+
+
 def _overview() -> str:
     lines = [f"  {name:<10}{text}" for name, text in SUBCOMMANDS.items()]
     return "\n".join(
         [
-            "usage: python cli.py {fit,validate,test,predict} --config FILE [--config OVERLAY] [--key value ...]",
+            f"usage: {program()} {{fit,validate,test,predict}} --config FILE [--config OVERLAY] [--key value ...]",
             "",
             "emlit: entropy minimisation for language models (EM-FT, EM-RL, EM-INF).",
             "",
             *lines,
             "",
-            "Start with   python cli.py fit --config configs/tiny/em_ft.yaml",
-            "Keys:        python cli.py fit --help",
+            f"Start with   {program()} fit --config emlit://tiny/em_ft",
+            f"Keys:        {program()} fit --help",
             "Beside them: emlit configs lists configs, emlit play MODEL opens a page, emlit report RUN ... draws runs",
         ]
     )
@@ -55,7 +61,7 @@ def _subcommand(name: str) -> str:
     run.append(Argument("ckpt_path", "str | None", "None", CKPT_PATH[name]))
     run.append(Argument("seed_everything", "int", "0", "seed of sampling, order and weights that are made anew"))
     parts = [
-        f"usage: python cli.py {name} --config FILE [--config OVERLAY] [--key value ...]",
+        f"usage: {program()} {name} --config FILE [--config OVERLAY] [--key value ...]",
         f"\n{name}: {SUBCOMMANDS[name]}.",
         "\nRun",
         *_rows("", [Argument("config", "FILE", None, "YAML; later ones, and keys on the command line, win"), *run]),

@@ -192,3 +192,12 @@ def test_a_run_says_a_word_before_its_imports():
     words = "import sys, cli; sys.modules['emlit.command_line'] = None; cli.main(['fit'])"
     run = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, cwd=ROOT)
     assert run.stderr.startswith("emlit: importing ")
+
+
+@pytest.mark.parametrize(("begun", "name"), [("/usr/bin/emlit", "emlit"), ("cli.py", "python cli.py")])
+def test_help_names_the_command_that_was_typed(begun, name, monkeypatch):
+    monkeypatch.setattr("sys.argv", [begun, "--help"])
+    shown = help_asked_for(["--help"])
+    assert shown.startswith(f"usage: {name} {{fit,")
+    assert f"{name} fit --config emlit://tiny/em_ft" in shown
+    assert help_asked_for(["predict", "--help"]).startswith(f"usage: {name} predict ")
