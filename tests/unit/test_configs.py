@@ -1,5 +1,6 @@
 """Every config in the repo parses, builds its model without weights, and says what the paper says."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -238,7 +239,15 @@ def test_an_overlay_replaces_a_class_like_the_command_line(built, tmp_path):
 def test_any_method_suits_any_model(method, model):
     files = [str(CONFIGS / "methods" / f"{method}.yaml"), str(CONFIGS / "models" / f"{model}.yaml")]
     assert (
-        unknown_key(["predict" if method in ("em_inf", "eval") else "fit", "--config", files[0], "--config", files[1]])
+        unknown_key(
+            [
+                "predict" if method in ("em_inf", "eval", "word_problems") else "fit",
+                "--config",
+                files[0],
+                "--config",
+                files[1],
+            ]
+        )
         is None
     )
     alone, of, both = serve.read(files[:1]), serve.read(files[1:]), serve.read(files)
@@ -268,6 +277,15 @@ def test_a_recipe_is_its_method_and_its_model():
             assert serve.read([str(path)]) == serve.read(
                 [str(CONFIGS / "methods" / path.name), str(CONFIGS / "models" / f"{model}.yaml")]
             )
+
+
+def test_no_two_files_hold_the_same_values():
+    held: dict[str, Path] = {}
+    for path in sorted(CONFIGS.rglob("*.yaml")):
+        *_, (_, own) = config_parts(path)
+        values = {key: value for key, value in own.items() if key != "include"}
+        if len(json.dumps(values)) > 100:
+            assert held.setdefault(json.dumps(values, sort_keys=True), path) == path
 
 
 @pytest.mark.parametrize("model", ["qwen2.5-1.5b", "llama-3.1-8b"])
