@@ -21,6 +21,7 @@ import torch
 from benchmarks.measure import environment, in_own_process, parser, print_json, table
 
 MIB = 2**20
+KEPT = ("weights", "gradients", "optimiser")  # between steps
 CASES: dict[str, list[str]] = {
     "EM-FT": ["--model=EMFT"],
     "EM-FT, checkpointing": ["--model=EMFT", "--model.gradient_checkpointing=true"],
@@ -128,7 +129,7 @@ def measure(given: list[str]) -> dict[str, Any]:
     """Bytes that were planned, and those that one step took, by phase and of what is kept."""
     from emlit.plan.__main__ import own_parser
     from emlit.plan.command import Planner
-    from emlit.plan.dry_run import KEPT, instantiate
+    from emlit.plan.dry_run import instantiate
     from emlit.plan.step import made_up_batch, whole_step, without_trainer
     from emlit.terminal import Terminal
 

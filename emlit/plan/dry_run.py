@@ -21,8 +21,6 @@ from emlit.plan.step import made_up_batch, whole_step, without_trainer
 from emlit.plan.tracking import PhasePeaks
 from emlit.policy.loading import fsdp_units
 
-KEPT = ("weights", "gradients", "optimiser")
-
 
 @dataclass
 class DryRun:
