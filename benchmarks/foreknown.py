@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cells import CELLS
 from benchmarks.measure import environment, parser, table
 from benchmarks.real_cells import FORESEEN, effect
 
@@ -69,9 +70,17 @@ def rows(cells: Cells, outcome: str) -> Iterator[list[str]]:
         yield [outcome, "the commoner outcome", "no", f"{most} of {len(helped)}", f"{most} of {len(helped)}"]
 
 
+def trained(curve: list[dict[str, float]], problems: int) -> str:
+    """What the last step did to pass@1, as if start and end were of different problems, which is the wider interval."""
+    first, last = curve[0]["pass@1"], curve[-1]["pass@1"]
+    wide = 1.96 * ((first * (1 - first) + last * (1 - last)) / problems) ** 0.5
+    return effect({"low": last - first - wide, "high": last - first + wide})
+
+
 def gathered(run_dir: Path) -> Cells:
     """What has been finished in a directory of benchmarks.real_cells."""
     found: Cells = {}
+    problems = {cell.name: cell.problems for cell in CELLS}
     for place in sorted(path for path in run_dir.iterdir() if path.is_dir()):
         cell: dict[str, Any] = {"outcomes": {}}
         if (report := place / "preflight" / "report.json").exists():
@@ -82,6 +91,11 @@ def gathered(run_dir: Path) -> Cells:
             cell["outcomes"] |= {
                 each["second"]: effect(each["difference"]) for each in pairs if each["first"] == pairs[0]["first"]
             }
+        for summary in sorted(place.glob("*/summary.json")):
+            run = summary.parent.name
+            cell["outcomes"][f"trained: {run}"] = trained(
+                json.loads(summary.read_text())["curve"], problems[place.name]
+            )
         found[place.name] = cell
     return found
 
