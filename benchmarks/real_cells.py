@@ -72,7 +72,7 @@ class Runs:
             file, name = MODELS[cell.model]
             small = ("--data.sampling.max_tokens=4", "--data.engine=TransformersEngine") if self.smoke else ()
             if self.bfloat16:
-                small += ("--trainer.precision=bf16-mixed", "--data.engine.dtype=bfloat16")
+                small += ("--trainer.precision=bf16-mixed", "--data.engine=VLLMEngine", "--data.engine.dtype=bfloat16")
             arguments = [
                 "--config", str(HERE / f"{cell.form}.yaml"), *more, f"--run_dir={place}", f"--seed_everything={seed}",
                 f"--model.pretrained={self.weights / file if self.weights else name}", "--trainer.devices=1",
