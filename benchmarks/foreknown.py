@@ -8,7 +8,7 @@ cells of its model left out, since cells of one model resemble each other. Print
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from benchmarks.measure import environment, parser, table
 from benchmarks.real_cells import FORESEEN, effect
 
 MEASURED = Path(__file__).parent / "cells" / "measured.json"
+OUTCOMES = ("greedy", "EM-INF (paper), T=1", "EM-INF (released), T=1")
 LABELLED = ("pass@1", "pass@4", "maj@4", "auroc", "auroc_within")
 Cells = dict[str, dict[str, Any]]
 Example = tuple[float, bool]  # a number, and whether it helped
@@ -48,26 +49,21 @@ def left_out(examples: dict[str, Example], of: Callable[[str], str]) -> int:
     return right
 
 
-def rows(cells: Cells, outcome: str) -> Iterator[list[str]]:
-    """A row a number, and what always saying the commoner outcome would reach."""
+def judged(cells: Cells, outcome: str, feature: str | None) -> str:
+    """How often it is right, with a cell and with a model left out; the commoner outcome where there is no number."""
     known = {name: cell for name, cell in cells.items() if outcome in cell["outcomes"]}
-    helped = {name: cell["outcomes"][outcome] == "helps" for name, cell in known.items()}
-    for feature in FORESEEN:
-        examples = {
-            name: (cell["before"][feature], helped[name])
-            for name, cell in known.items()
-            if cell["before"].get(feature) is not None
-        }
-        if len(examples) > 2:
-            once = left_out(examples, str)
-            models = left_out(examples, lambda name: cells[name]["model"])
-            yield [
-                outcome, feature, "yes" if feature in LABELLED else "no", f"{once} of {len(examples)}",
-                f"{models} of {len(examples)}",
-            ]  # fmt: skip
-    if helped:
-        most = max(sum(helped.values()), len(helped) - sum(helped.values()))
-        yield [outcome, "the commoner outcome", "no", f"{most} of {len(helped)}", f"{most} of {len(helped)}"]
+    examples = {
+        name: (0.0 if feature is None else cell["before"][feature], cell["outcomes"][outcome] == "helps")
+        for name, cell in known.items()
+        if feature is None or cell["before"].get(feature) is not None
+    }
+    if len(examples) < 3:
+        return ""
+    if feature is None:
+        helped = sum(helps for _, helps in examples.values())
+        return f"{max(helped, len(examples) - helped)} of {len(examples)}"
+    once, models = left_out(examples, str), left_out(examples, lambda name: cells[name]["model"])
+    return f"{once}, {models} of {len(examples)}"
 
 
 def trained(curve: list[dict[str, float]], problems: int) -> str:
@@ -105,6 +101,7 @@ def main() -> None:
     arguments_of.add_argument(
         "--run_dir", type=Path, help="of benchmarks.real_cells; its cells are added to the record"
     )
+    arguments_of.add_argument("--outcomes", nargs="+", default=OUTCOMES, help="as the record has them")
     arguments = arguments_of.parse_args()
     cells: Cells = json.loads(MEASURED.read_text())
     if arguments.run_dir:
@@ -113,9 +110,13 @@ def main() -> None:
             cells[name] = {**cell, **new, "outcomes": {**cell["outcomes"], **new["outcomes"]}}
         MEASURED.write_text(json.dumps(cells, indent=1, sort_keys=True) + "\n")
     ready = {name: cell for name, cell in cells.items() if "before" in cell}
-    outcomes = sorted({outcome for cell in ready.values() for outcome in cell["outcomes"]})
-    found = [row for outcome in outcomes for row in rows(ready, outcome)]
-    print(table(["outcome", "measured before", "labels", "right, a cell left out", "a model left out"], found))
+    rows = [
+        [name or "the commoner outcome", "yes" if name in LABELLED else "no"]
+        + [judged(ready, outcome, name) for outcome in arguments.outcomes]
+        for name in (*FORESEEN, None)
+    ]
+    print("Right of so many cells, with the cell, and with its model, left out:\n")
+    print(table(["measured before", "labels", *arguments.outcomes], rows))
     print(f"\n{environment()}")
 
 
