@@ -87,8 +87,9 @@ def _with_nearest_class(text: str) -> str:
 def _plain(text: str) -> str:
     text = _with_nearest_class(_CLASS.sub(r"\1", " ".join(text.split())))
     text = re.sub(
-        r"^[Ee]xpected an instantiatable class, but is abstract$", "it is abstract; give a class below it", text
-    )
+        r"^[Ee]xpected an instantiatable class, but (?:\S+ )?is abstract$",
+        "it is abstract; give a class below it, and then that one's arguments", text,
+    )  # fmt: skip
     text = re.sub(r"^Import path does not correspond to a subclass of (\w+)$", r"it must be a class below \1", text)
     text = re.sub(
         r"^[Ee]xpected a dot import path string: (.*)$", r"there is no \1; give a class path, as my_package.\1", text
