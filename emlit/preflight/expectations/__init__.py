@@ -18,6 +18,7 @@ Rule = Callable[[Measurements, ModelFacts, Setting], Finding | None]
 RULES: tuple[Rule, ...] = (
     measured.confidence,
     measured.log_probability,
+    measured.votes,
     measured.starting_entropy,
     known.instruction_tuned,
     measured.room,
@@ -53,7 +54,10 @@ def verdict(findings: list[Finding], misled: bool, cut: bool = False) -> Finding
     elif misled:
         sentence = "EM is expected to hurt here: the model is surer when it is wrong."
     elif warned:
-        sentence = f"The literature does not expect EM to help here ({', '.join(warned)})."
+        who = "EM is not expected" if "votes" in warned else "The literature does not expect EM"
+        sentence = f"{who} to help here ({', '.join(warned)})."
+    elif any(finding.rule == "votes" for finding in findings):
+        sentence = f"EM may help here if what the samples agree on is right ({', '.join(careful)})."
     elif all(finding.rule != "confidence" for finding in findings):
         sentence = "Whether EM helps here cannot be told: confidence could not be compared with correctness."
     elif careful:

@@ -19,6 +19,7 @@ from emlit.preflight.model_facts import ModelFacts
 LOW_ENTROPY = 0.5  # nats a token: EM helped at 0.71 and 0.81, little at 0.44 and below
 WEAK_AUROC = 0.6  # emlit's own line
 LOW_FORMAT = 0.9  # emlit's own line
+VOTES_AUROC = 0.79  # what parts the cells of docs/real.md where EM-INF helps from the others (benchmarks.foreknown)
 SMALL_ROOM = 0.05  # emlit's own line
 MOSTLY_TRUNCATED = 0.5  # emlit's own line: what is left says little of the model
 FEW_PROBLEMS = 50  # emlit's own line
@@ -39,6 +40,22 @@ def log_probability(measured: Measurements, model: ModelFacts, setting: Setting)
     """The same of what EM-RL-sequence rewards; a caution at most, as it concerns that method alone."""
     found = _tracks_correctness("log-prob", measured.get("auroc_logprob"), "log-prob", "EM-RL-sequence", measured)
     return replace(found, level="caution") if found is not None and found.level == "warning" else found
+
+
+def votes(measured: Measurements, model: ModelFacts, setting: Setting) -> Finding | None:
+    """Without labels: whether the model is surer of the answers that its samples agree on."""
+    auroc = measured.get("auroc_votes")
+    if auroc is None or measured.labelled or measured.problems < FEWEST_PROBLEMS:
+        return None
+    number = f"AUROC of -entropy against the samples' votes is {with_interval(auroc)}"
+    if auroc.value < VOTES_AUROC:
+        sentence = f"{number}, below {VOTES_AUROC}: such models hardly knew the task, and gained nothing."
+        return Finding("votes", "warning", sentence, OWN)
+    sentence = (
+        f"{number}, not below {VOTES_AUROC}, as of models that half-knew their task and gained. So it is of a model "
+        "that is sure of one error: label some prompts."
+    )
+    return Finding("votes", "caution", sentence, OWN)
 
 
 def misleads(auroc: Interval, measured: Measurements) -> bool:

@@ -128,6 +128,17 @@ def test_no_contamination_of_other_models():
     assert "contamination" not in findings(model=BASE, setting=Setting("MATH-500", 9))
 
 
+def test_without_labels_the_votes_speak():
+    accuracies = ("pass@1", "pass@16", "room", "auroc", "auroc_logprob")
+    half_known = findings(measured(*accuracies, labelled=0, auroc_votes=(0.9, 0.85, 0.95)))
+    assert half_known["votes"].level == half_known["verdict"].level == "caution"
+    assert half_known["verdict"].sentence.startswith("EM may help here if what the samples agree on is right (votes")
+    unknown = findings(measured(*accuracies, labelled=0, auroc_votes=(0.6, 0.5, 0.7)))
+    assert unknown["votes"].level == "warning"
+    assert unknown["verdict"].sentence == "EM is not expected to help here (votes)."
+    assert "votes" not in findings(measured(auroc_votes=(0.6, 0.5, 0.7)))  # labels tell more
+
+
 def test_what_could_not_be_measured():
     accuracies = ("pass@1", "pass@16", "room", "auroc", "auroc_logprob")
     found = findings(measured(*accuracies, labelled=0))
