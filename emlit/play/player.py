@@ -86,6 +86,17 @@ class Asked:
     def decoding(self) -> EntropyMinimization:
         return EntropyMinimization(self.threshold, self.kl_weight, self.learning_rate, self.steps)
 
+    def room(self, prompt: int, context: int) -> int:
+        """Tokens that an answer may have behind a prompt of so many.
+
+        Raises:
+            ConfigError: there is none
+        """
+        room = min(self.max_tokens, context - prompt)
+        if room < 1:
+            raise ConfigError(f"the prompt has {prompt} tokens, and the model takes {context}; shorten it")
+        return room
+
 
 class Player:
     """A model in this process, on the GPU where there is one.
@@ -131,9 +142,7 @@ class Player:
             DataError: the model's chat template refuses it
         """
         prompt = self._chat.encode([{"role": "user", "content": asked.prompt}])
-        room = min(asked.max_tokens, self._context - len(prompt))
-        if room < 1:
-            raise ConfigError(f"the prompt has {len(prompt)} tokens, and the model takes {self._context}; shorten it")
+        room = asked.room(len(prompt), self._context)
         tokens = torch.tensor([prompt] * len(COLUMNS), device=self._device)
         drawn: list[list[int]] = [[] for _ in COLUMNS]
         entropies, texts = [0.0] * len(COLUMNS), [TextStream(self.tokenizer) for _ in COLUMNS]

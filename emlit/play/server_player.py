@@ -59,9 +59,7 @@ class ServerPlayer:
 
     def _play(self, asked: Asked) -> Iterator[dict[str, Any]]:
         prompt = self._tokens(asked.prompt)
-        room = min(asked.max_tokens, self._context - len(prompt))
-        if room < 1:
-            raise ConfigError(f"the prompt has {len(prompt)} tokens, and the model takes {self._context}; shorten it")
+        room = asked.room(len(prompt), self._context)
         decodings: list[dict[str, Any]] = [{}, to_flat_keys(asked.decoding())]
         drawn: list[list[int]] = [[] for _ in COLUMNS]
         entropies, texts = [0.0] * len(COLUMNS), [TextStream(self) for _ in COLUMNS]  # type: ignore[arg-type]
@@ -70,13 +68,17 @@ class ServerPlayer:
             for step in range(room):
                 seed = (asked.seed * MOST_TOKENS + step) % 2**63  # both columns', so that they part where EM-INF acts
                 ways = {
-                    (row, temperature, adjusted): pool.submit(
-                        self._next, prompt + drawn[row], temperature, seed, decodings[row] if adjusted else {}
-                    )
+                    (row, temperature, adjusted)
                     for row in alive
                     for temperature, adjusted in ((1.0, False), (1.0, row > 0), (asked.temperature, row > 0))
                 }
-                found = {way: answer.result() for way, answer in ways.items()}
+                sent = {
+                    (row, temperature, adjusted): pool.submit(
+                        self._next, prompt + drawn[row], temperature, seed, decodings[row] if adjusted else {}
+                    )
+                    for row, temperature, adjusted in ways
+                }
+                found = {way: answer.result() for way, answer in sent.items()}
                 for row in [*alive]:
                     own, after = found[row, 1.0, False]["known"], found[row, 1.0, row > 0]["known"]
                     token, ends = (found[row, asked.temperature, row > 0][key] for key in ("token", "ends"))
