@@ -12,8 +12,7 @@ from emlit import lean_imports  # noqa: F401 (what is imported behind it reads w
 
 # isort: split
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from torch.distributed.checkpoint.api import CheckpointException
 
 from emlit import callbacks, resuming, run_directory
@@ -32,18 +31,8 @@ from emlit.resilience.checkpoint_files import restoring
 from emlit.resilience.endings import ends_in_a_sentence, is_of_others, resume_command, say, show_mistake
 from emlit.resilience.run_lock import RunLock, is_first_process
 from emlit.rollout import RolloutDataModule
+from emlit.saved_config import SavedConfig
 from emlit.shorthands import PROFILERS, write_out
-
-
-class SavedConfig(SaveConfigCallback):
-    """config.yaml beside TensorBoard's curves, or in the run's directory: a logger may have no directory of its own."""
-
-    def save_config(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        logger = trainer.logger
-        directory = Path(logger.log_dir if isinstance(logger, TensorBoardLogger) else trainer.default_root_dir)
-        directory.mkdir(parents=True, exist_ok=True)
-        self.parser.save(self.config, directory / self.config_filename, skip_none=False, overwrite=True)
-
 
 # What LightningCLI is given, whatever is made of the arguments that it parses.
 SETTINGS: dict[str, Any] = {
