@@ -112,9 +112,14 @@ def _votes(answers: Answers, resamples: int, seed: int) -> dict[str, Interval]:
     voted = ((answers.alike == most[answers.problem]) & (answers.alike > 1)).double()
     if 0 < voted.sum() < len(voted) and not answers.entropy.isnan().any():
         found["auroc_votes"] = auroc_interval(-answers.entropy, voted, answers.problem, counts)
-        pairs = concordant_pairs(-answers.entropy, voted, answers.problem, answers.problems)
-        found["auroc_votes_within"] = share_interval(*pairs, len(answers))
+        found["auroc_votes_within"] = _within(answers, voted)
     return found
+
+
+def _within(answers: Answers, right: Tensor) -> Interval:
+    """How often, of two samples of one problem, the surer one is right."""
+    pairs = concordant_pairs(-answers.entropy, right, answers.problem, answers.problems)
+    return share_interval(*pairs, len(answers))
 
 
 def _samples(answers: Answers) -> int:
@@ -129,8 +134,7 @@ def _confidence(answers: Answers, resamples: int, seed: int) -> dict[str, Interv
     for suffix, score in (("", -answers.entropy), ("_logprob", answers.logprob)):
         values[f"auroc{suffix}"] = auroc_interval(score, answers.correct, answers.problem, counts)
         if suffix == "":
-            pairs = concordant_pairs(score, answers.correct, answers.problem, answers.problems)
-            values["auroc_within"] = share_interval(*pairs, len(answers))
+            values["auroc_within"] = _within(answers, answers.correct)
         values[f"spearman{suffix}"] = _correlation(answers.per_problem(score) / n, share, counts)
     return {name: value for name, value in values.items() if value.value == value.value}  # nan is not measured
 
