@@ -66,6 +66,13 @@ def judged(cells: Cells, outcome: str, feature: str | None) -> str:
     return f"{once}, {models} of {len(examples)}"
 
 
+def by_verdict(cells: Cells, outcome: str) -> str:
+    """How often what `validate` expects, which no cell here has set, is what came."""
+    known = [cell for cell in cells.values() if outcome in cell["outcomes"]]
+    right = sum((cell["verdict"]["level"] != "warning") == (cell["outcomes"][outcome] == "helps") for cell in known)
+    return f"{right} of {len(known)}"
+
+
 def trained(curve: list[dict[str, float]], problems: int) -> str:
     """What the last step did to pass@1, as if start and end were of different problems, which is the wider interval."""
     first, last = curve[0]["pass@1"], curve[-1]["pass@1"]
@@ -76,9 +83,9 @@ def trained(curve: list[dict[str, float]], problems: int) -> str:
 def gathered(run_dir: Path) -> Cells:
     """What has been finished in a directory of benchmarks.real_cells."""
     found: Cells = {}
-    problems = {cell.name: cell.problems for cell in CELLS}
+    known = {cell.name: cell for cell in CELLS}
     for place in sorted(path for path in run_dir.iterdir() if path.is_dir()):
-        cell: dict[str, Any] = {"outcomes": {}}
+        cell: dict[str, Any] = {"model": known[place.name].model, "outcomes": {}}
         if (report := place / "preflight" / "report.json").exists():
             measured = json.loads(report.read_text())[0]
             cell |= {"before": {name: measured.get(name) for name in FORESEEN}, "verdict": measured["findings"][0]}
@@ -90,7 +97,7 @@ def gathered(run_dir: Path) -> Cells:
         for summary in sorted(place.glob("*/summary.json")):
             run = summary.parent.name
             cell["outcomes"][f"trained: {run}"] = trained(
-                json.loads(summary.read_text())["curve"], problems[place.name]
+                json.loads(summary.read_text())["curve"], known[place.name].problems
             )
         found[place.name] = cell
     return found
@@ -106,7 +113,7 @@ def main() -> None:
     cells: Cells = json.loads(MEASURED.read_text())
     if arguments.run_dir:
         for name, new in gathered(arguments.run_dir).items():
-            cell = cells.setdefault(name, {"model": name.rpartition("-")[0].rpartition("-")[0], "outcomes": {}})
+            cell = cells.get(name, {"outcomes": {}})
             cells[name] = {**cell, **new, "outcomes": {**cell["outcomes"], **new["outcomes"]}}
         MEASURED.write_text(json.dumps(cells, indent=1, sort_keys=True) + "\n")
     ready = {name: cell for name, cell in cells.items() if "before" in cell}
@@ -115,6 +122,7 @@ def main() -> None:
         + [judged(ready, outcome, name) for outcome in arguments.outcomes]
         for name in (*FORESEEN, None)
     ]
+    rows.append(["the verdict of validate", "yes", *(by_verdict(ready, outcome) for outcome in arguments.outcomes)])
     print("Right of so many cells, with the cell, and with its model, left out:\n")
     print(table(["measured before", "labels", *arguments.outcomes], rows))
     print(f"\n{environment()}")

@@ -15,7 +15,6 @@ import multiprocessing
 import os
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ import lightning as L
 import torch
 
 import emlit.command_line  # noqa: F401 (before it is forked: half a minute of each process)
+from benchmarks.clock import StepClock
 from benchmarks.measure import MIB, environment, median, parser, resident_of, table
 from benchmarks.methods import METHODS
 from benchmarks.rl_step import make_model
@@ -33,28 +33,17 @@ SINGLE = ("em_ft", "sft", "entropy_sft")  # one completion of a prompt
 ROLLOUTS = ("ttrl", "cure", "etmr", "aepo", "spear")
 
 
-class Cost(L.Callback):
+class Cost(StepClock):
     """Writes what steps cost to `path` as JSON: CPU seconds of each, completions trained in each, peak memory."""
 
     def __init__(self, path: str) -> None:
-        self.path, self.steps, self.completions = path, [], 0
-
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._last = time.process_time()
-
-    def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        self.completions += len(batch.completion_mask)
-        if trainer.global_step > len(self.steps):
-            now = time.process_time()
-            self.steps.append(now - self._last)
-            self._last = now
+        super().__init__()
+        self.path = path
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         found = {
-            "step": median(self.steps[1:] or self.steps),
-            "completions": self.completions / len(self.steps),
+            "step": median(step["cpu"] for step in self.steps[1:] or self.steps),
+            "completions": self.completions,
             "peak": resident_of(os.getpid(), "VmHWM"),
         }
         Path(self.path).write_text(json.dumps(found))
