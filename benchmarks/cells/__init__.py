@@ -40,7 +40,7 @@ CELLS = (
     Cell("gemma", "SVAMP", "direct", 128),
     Cell("qwen-coder", "ASDiv", "one_line", 96, "SVAMP"),
     Cell("qwen-coder", "SVAMP", "one_line", 96, "ASDiv"),
-    Cell("qwen-coder", "ASDiv", "direct", 96),
+    Cell("qwen-coder", "ASDiv", "direct", 96, "SVAMP"),
     Cell("qwen-coder", "SVAMP", "direct", 96),
     Cell("qwen-coder", "GSM8K", "direct", 96),
     Cell("qwen-coder", "MATH500", "direct", 96),
