@@ -62,8 +62,8 @@ def main() -> None:
     ]  # fmt: skip
     local = [f"--data.evaluation.path={data / 'asdiv.jsonl'}"] if data else []
     trained_on = [f"--data.train.path={data / 'svamp.jsonl'}"] if data else []
-    small = ["--data.evaluation.n=2", "--data.engine=TransformersEngine"] if arguments.smoke else []
-    steps = ["--trainer.max_steps=1", "--data.prompts_per_round=2"] if arguments.smoke else []
+    small = ["--data.evaluation.n=4"] if arguments.smoke else []
+    steps = ["--trainer.max_steps=2", "--data.prompts_per_round=4"] if arguments.smoke else []
     again = ["--writer.overwrite=true"]
     command("predict", "--config", CONFIG, f"--run_dir={run_dir / 'em_inf'}", *again, *common, *local, *small)
     command(
