@@ -101,11 +101,13 @@ class WeightSync(L.Callback):
     an engine in bfloat16 is too wide to see weights that are a few steps old.
 
     Args:
-        max_gap: stop the run when the mean gap of a micro-batch is larger, nats
+        max_gap: stop the run when the mean gap of a micro-batch is larger, nats; None is 0.05 where trainer and engine
+            compute in float32, and 0.2 elsewhere: short completions of Qwen2.5-Coder-0.5B differ by 0.06 in bfloat16
     """
 
-    def __init__(self, max_gap: float = 0.05) -> None:
-        require_positive(max_gap=max_gap)
+    def __init__(self, max_gap: float | None = None) -> None:
+        if max_gap is not None:
+            require_positive(max_gap=max_gap)
         self.max_gap = max_gap
         self.seconds = 0.0
         self.first_gap: float | None = None  # of this process's first step on its policy, nats
@@ -154,11 +156,14 @@ class WeightSync(L.Callback):
         self._gaps.clear()
         # Here the host waits for the device.
         mean, (worst, largest) = float(gaps[:, 0].mean()), gaps.amax(dim=0).tolist()
+        limit = self.max_gap
+        if limit is None:
+            limit = 0.05 if trainer.datamodule.engine.float32 and "16" not in str(trainer.precision) else 0.2
         # What is not finite is SkipNonFinite's affair, and larger than nothing.
-        if worst > self.max_gap and worst < inf:
+        if worst > limit and worst < inf:
             raise WeightSyncError(
                 f"at step {trainer.global_step} trainer and sampler disagree by {worst:.2g} nats a token on average "
-                f"({largest:.2g} at most), more than sync.max_gap of {self.max_gap}: the engine does not run the "
+                f"({largest:.2g} at most), more than sync.max_gap of {limit}: the engine does not run the "
                 "trained weights, or computes in a coarser dtype (raise --sync.max_gap if that is meant)"
             )
         self._compare_with_first(mean, trainer)

@@ -16,9 +16,10 @@ from tests.conftest import make_batch, make_group
 BATCH = make_batch([make_group([5, 6], [[7, 1], [8, 9, 1]])])  # the sampler's log-probabilities are -0.5
 
 
-def step(sync: WeightSync, *gaps: float, at: int = 0) -> None:
+def step(sync: WeightSync, *gaps: float, at: int = 0, float32: bool = True, precision: str = "32-true") -> None:
     """An optimiser step whose micro-batches have these gaps."""
-    trainer = SimpleNamespace(global_step=at)
+    datamodule = SimpleNamespace(engine=SimpleNamespace(float32=float32))
+    trainer = SimpleNamespace(global_step=at, datamodule=datamodule, precision=precision)
     for gap in gaps:
         stats = SimpleNamespace(logprob=torch.where(BATCH.completion_mask, -0.5 - gap, 0.0))
         record = SimpleNamespace(batch=replace(BATCH, weights_version=at), stats=stats)
@@ -29,6 +30,13 @@ def step(sync: WeightSync, *gaps: float, at: int = 0) -> None:
 def test_one_micro_batch_that_disagrees_ends_the_run_before_its_step():
     with pytest.raises(WeightSyncError, match=r"at step 0 .* disagree by 0.2 nats .* sync.max_gap of 0.05"):
         step(WeightSync(), 0.001, 0.2, 0.001)
+
+
+@pytest.mark.parametrize("coarse", [{"float32": False}, {"precision": "bf16-mixed"}])
+def test_half_precision_on_either_side_has_a_wider_limit(coarse):
+    step(WeightSync(), 0.061, **coarse)
+    with pytest.raises(WeightSyncError, match=r"sync.max_gap of 0.2"):
+        step(WeightSync(), 0.3, **coarse)
 
 
 def test_gaps_that_are_not_numbers_are_not_a_stale_engine():
