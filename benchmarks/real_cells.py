@@ -134,6 +134,7 @@ def train(runs: Runs, cell: Cell, method: str, seed: int, rate: str | None = Non
         cell, f"{what}-{seed}", "summary.json", "fit", f"--model={module}", *more,
         f"--model.learning_rate={rate or RATES['whole' if whole else 'lora']}",
         *(() if whole else (f"--model.lora={LORA}",)),
+        *(("--model.dtype=bfloat16",) if runs.bfloat16 and not whole else ()),  # of the frozen weights
         "--data.train", json.dumps(runs.problems(cell.trained_on or cell.task, None)), "--data.evaluation_samples=2",
         f"--trainer.max_steps={1 if runs.smoke else 15}", "--summary.every_n_steps=5", "--guard.prompts=16",
         "--guard.start_samples=4",
