@@ -5,16 +5,7 @@ from pathlib import Path
 from jsonargparse import Namespace
 
 from emlit.errors import ConfigError
-
-# What --engine sets as data.engine.
-ENGINES = {
-    "vllm": "VLLMEngine",
-    "transformers": "TransformersEngine",
-    "server": "VLLMServerEngine",
-    "replay": "ReplayEngine",
-}
-# What --profile sets as trainer.profiler.
-PROFILERS = {"simple": "SimpleProfiler", "advanced": "AdvancedProfiler", "pytorch": "PyTorchProfiler"}
+from emlit.keys import ENGINES, PROFILERS
 
 
 def write_out(config: Namespace, run_dir: Path, subcommand: str, step: int | None) -> None:

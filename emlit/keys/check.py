@@ -12,8 +12,9 @@ from typing import Any
 
 from emlit.errors import ConfigError
 from emlit.includes import config_parts
-from emlit.keys.commands import CLASSES, LIGHTNING_ARGUMENTS, RUN_ARGUMENTS, SUBCOMMANDS, configs_first
-from emlit.keys.signatures import Signature, class_of, find
+from emlit.keys.commands import CLASSES, ENGINES, LIGHTNING_ARGUMENTS, RUN_ARGUMENTS, SUBCOMMANDS, configs_first
+from emlit.keys.help import classes_of
+from emlit.keys.signatures import Signature, class_of, find, words_of
 
 _FLAGS = {"help", "print_config"}
 
@@ -63,6 +64,24 @@ def keys_behind(words: Sequence[str], begun: str) -> list[str]:
     if not place:
         return sorted([f"--{key}" for key in {*command.plain - {"h"}, "model"}] + [f"--{k}." for k in command.classes])
     return [f"--{place}.{name}" for name in signature.arguments] if signature else []
+
+
+def values_behind(words: Sequence[str], key: str) -> list[str]:
+    """What a key's value may be, where that is one of a few words or a class.
+
+    Args:
+        words: subcommand and arguments before it
+        key: without its dashes
+    """
+    if key in RUN_ARGUMENTS:
+        return [*ENGINES] if key == "engine" else words_of(RUN_ARGUMENTS[key][0])
+    place, _, name = key.rpartition(".")
+    try:
+        owner = _read(words).signature(place) if place else None
+    except (_Unknown, ConfigError):
+        return []
+    argument = owner.arguments.get(name) if owner else None
+    return [each.name for each in classes_of(key, owner)] or (words_of(argument.annotation) if argument else [])
 
 
 def _read(words: Sequence[str]) -> "_Command":

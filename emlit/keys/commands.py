@@ -9,6 +9,16 @@ SUBCOMMANDS = {
     "predict": "answer prompts, plain or with EM-INF, into predictions.jsonl; then report.md and report.json",
 }
 
+# What --engine sets as data.engine.
+ENGINES = {
+    "vllm": "VLLMEngine",
+    "transformers": "TransformersEngine",
+    "server": "VLLMServerEngine",
+    "replay": "ReplayEngine",
+}
+# What --profile sets as trainer.profiler.
+PROFILERS = {"simple": "SimpleProfiler", "advanced": "AdvancedProfiler", "pytorch": "PyTorchProfiler"}
+
 # Name: type, default, help.
 RUN_ARGUMENTS: dict[str, tuple[str, object, str]] = {
     "run_dir": ("str | None", None, "directory of the run; runs/<name of the config> unless set"),
@@ -25,7 +35,7 @@ RUN_ARGUMENTS: dict[str, tuple[str, object, str]] = {
         "check all that is checked before a model loads, show two prompts, sizes and (fit) memory, and stop",
     ),
     "profile": (
-        "simple | advanced | pytorch | None",
+        "Literal['simple', 'advanced', 'pytorch'] | None",
         None,
         "write where the time goes into the run directory: simple is a table of hooks, advanced adds Python functions, "
         "pytorch operators and a trace (docs/performance.md)",

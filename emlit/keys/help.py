@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from emlit.keys.commands import CALLBACKS, CKPT_PATH, CLASSES, DATA, MODEL, RUN_ARGUMENTS, SUBCOMMANDS
-from emlit.keys.signatures import Argument, class_of, find, subclasses
+from emlit.keys.signatures import Argument, Signature, class_of, find, subclasses
 
 _INDENT = 30
 
@@ -83,6 +83,13 @@ def _subcommand(name: str) -> str:
     return "\n".join(parts)
 
 
+def classes_of(key: str, owner: Signature | None) -> list[Signature]:
+    """Those that a key's value may name, where its argument is one of the owner's."""
+    argument = owner.arguments.get(key.rpartition(".")[2]) if owner else None
+    names = ["CausalLM"] if key == "model" else re.findall(r"[A-Z]\w+", argument.annotation) if argument else []
+    return [each for name in dict.fromkeys(names) for each in subclasses(name)]
+
+
 def _class(key: str, name: str) -> str | None:
     if name:
         found = find(name)
@@ -95,10 +102,7 @@ def _class(key: str, name: str) -> str | None:
 
 def _choices(key: str) -> str | None:
     """The classes that a key takes."""
-    owner = find(CLASSES.get(key.rpartition(".")[0], MODEL))
-    argument = owner.arguments.get(key.rpartition(".")[2]) if owner else None
-    names = ["CausalLM"] if key == "model" else re.findall(r"[A-Z]\w+", argument.annotation) if argument else []
-    classes = [each for name in dict.fromkeys(names) for each in subclasses(name)]
+    classes = classes_of(key, find(CLASSES.get(key.rpartition(".")[0], MODEL)))
     if not classes:
         return None
     if len(classes) == 1:

@@ -1,5 +1,6 @@
 """What a shell is offered: commands, configs, keys, those of a class that was named before."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from emlit.completion import completions
+from emlit.completion import completions, options
+from emlit.play.__main__ import main as play
+from emlit.report.__main__ import main as report
 
 
 def offered(line: str) -> list[str]:
@@ -30,10 +33,31 @@ def offered(line: str) -> list[str]:
         ("emlit fit --confgi x --da", []),
         ("emlit fti --da", []),
         ("emlit fit --run_dir ", []),
+        ("emlit fit --engine ", ["vllm", "transformers", "server", "replay"]),
+        ("emlit fit --engine=re", ["replay"]),
+        ("emlit fit --profile s", ["simple"]),
+        ("emlit fit --dry_run=", ["true", "false"]),
+        ("emlit fit --data.engine VLLMS", ["VLLMServerEngine"]),
+        ("emlit fit --data.train=Pro", ["PromptFile"]),
+        ("emlit fit --guard.mode ", ["off", "warn", "stop"]),
+        ("emlit fit --model=EMR", ["EMRL"]),
+        ("emlit fit --model emlit.modules.EMRL --model.reduction sequence_", ["sequence_mean", "sequence_sum"]),
+        ("emlit fit --data.sampling.top_p ", []),
+        ("emlit fit --nothing ", []),
+        ("emlit play --", ["--port "]),
+        ("emlit play ", []),
+        ("emlit report runs/a --h", ["--html "]),
     ],
 )  # fmt: skip
 def test_what_is_offered(line, found):
     assert offered(line) == found
+
+
+@pytest.mark.parametrize(("name", "command"), [("play", play), ("report", report)])
+def test_options_are_those_of_the_command(name, command, capsys):
+    with pytest.raises(SystemExit):
+        command(["--help"])
+    assert set(options(name)) == set(re.findall(r"^  (--\w+)", capsys.readouterr().out, re.MULTILINE))
 
 
 def test_the_cursor_may_stand_inside_of_the_line():
