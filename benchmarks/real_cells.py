@@ -136,8 +136,8 @@ def train(runs: Runs, cell: Cell, method: str, seed: int, rate: str | None, step
         *(() if whole else (f"--model.lora={LORA}",)),
         *(("--model.dtype=bfloat16",) if runs.bfloat16 and not whole else ()),  # of the frozen weights
         "--data.train", json.dumps(runs.problems(cell.trained_on or cell.task, None)), "--data.evaluation_samples=2",
-        f"--trainer.max_steps={1 if runs.smoke else steps}", "--summary.every_n_steps=5", "--guard.prompts=16",
-        "--guard.start_samples=4",
+        f"--trainer.max_steps={1 if runs.smoke else steps}", "--summary.every_n_steps=5", "--guard.prompts=64",
+        "--guard.start_samples=8",
         "--guard.every_n_steps=5", "--export.enabled=false", "--trainer.gradient_clip_val=1.0", "--overwrite=true",
         seed=seed,
     )  # fmt: skip
