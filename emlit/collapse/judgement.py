@@ -15,7 +15,7 @@ class Limits:
     Args:
         start_entropy: nats; a model that starts below has nothing to lower (arXiv 2506.17219 saw little or harm at 0.44
             and below; the embedded model still gains at 0.43)
-        start_contested: share of prompts with a second answer in a quarter of their samples; a model that starts above
+        start_contested: share of contested prompts (`is_contested`); a model that starts above
             holds two answers, and entropy cannot tell which is right
         entropy: of the start; below it the guard warns
         agreement: how far start_agreement (or a labelled probe's accuracy) may fall from its best
