@@ -72,12 +72,12 @@ def votes(answers: Sequence[str | None], same: Same) -> list[tuple[str, int]]:
 
 
 def is_contested(answers: Sequence[str | None], same: Same) -> bool:
-    """Whether a second answer has a quarter of the samples or more, and two of them, or as many as the first.
+    """Whether the model holds two answers: a second one in a quarter of the samples, the first in less than three.
 
-    The model then holds two answers; one stray answer of four is none.
+    One stray answer of four is none.
     """
     counts = [count for _, count in votes(answers, same)]
-    return len(counts) > 1 and (counts[1] == counts[0] or counts[1] >= max(2, len(answers) / 4))
+    return len(counts) > 1 and 4 * counts[1] >= len(answers) > 4 / 3 * counts[0]
 
 
 def measure(probe: Sequence[Answered], start_votes: Sequence[str | None], kl: float, same: Same) -> Signals:

@@ -62,9 +62,11 @@ def test_signals_by_hand():
     assert found.start_agreement == pytest.approx((3 / 4 + 2 / 4) / 2)
     assert found.unique_answers == pytest.approx(2 / 4)
     assert [is_contested(group.answers, same) for group in probe] == [False, True]
-    assert is_contested(["7"] * 6 + ["8"] * 2, same)
+    assert is_contested(["7"] * 5 + ["8"] * 2 + [None], same)
+    assert not is_contested(["7"] * 6 + ["8"] * 2, same)
     assert not is_contested(["7"] * 7 + ["8"], same)
     assert not is_contested(["7", "7", "7", "8"], same)  # one stray answer
+    assert is_contested(["7", "7", "8", "9"], same)
     assert is_contested(["6", "7", "8", "9"], same)
     assert not is_contested(["7", None, None, None], same)
     # Over tokens: 4 x 4 of 0.2 and 4 x 8 of 0.8.
