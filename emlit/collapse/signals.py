@@ -76,8 +76,8 @@ def is_contested(answers: Sequence[str | None], same: Same) -> bool:
 
     One stray answer of four is none.
     """
-    counts = [count for _, count in votes(answers, same)]
-    return len(counts) > 1 and 4 * counts[1] >= len(answers) > 4 / 3 * counts[0]
+    counts, n = [count for _, count in votes(answers, same)], len(answers)
+    return len(counts) > 1 and 4 * counts[1] >= n and 4 * counts[0] < 3 * n
 
 
 def measure(probe: Sequence[Answered], start_votes: Sequence[str | None], kl: float, same: Same) -> Signals:
