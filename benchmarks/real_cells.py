@@ -125,7 +125,9 @@ def foresee(runs: Runs, cell: Cell) -> dict[str, Any] | None:
     return json.loads((place / "report.json").read_text())[0] if place else None
 
 
-def train(runs: Runs, cell: Cell, method: str, seed: int, rate: str | None, steps: int) -> dict[str, Any] | None:
+def train(
+    runs: Runs, cell: Cell, method: str, seed: int, rate: str | None, steps: int, probe: int
+) -> dict[str, Any] | None:
     """Train on the cell's other task without its labels (but GRPO); what summary.json says."""
     module, *more = METHODS[method]
     whole = cell.model == "smollm2"
@@ -136,8 +138,8 @@ def train(runs: Runs, cell: Cell, method: str, seed: int, rate: str | None, step
         *(() if whole else (f"--model.lora={LORA}",)),
         *(("--model.dtype=bfloat16",) if runs.bfloat16 and not whole else ()),  # of the frozen weights
         "--data.train", json.dumps(runs.problems(cell.trained_on or cell.task, None)), "--data.evaluation_samples=2",
-        f"--trainer.max_steps={1 if runs.smoke else steps}", "--summary.every_n_steps=5", "--guard.prompts=64",
-        "--guard.start_samples=8",
+        f"--trainer.max_steps={1 if runs.smoke else steps}", "--summary.every_n_steps=5", f"--guard.prompts={probe}",
+        f"--guard.start_samples={8 if probe > 16 else 4}",
         "--guard.every_n_steps=5", "--export.enabled=false", "--trainer.gradient_clip_val=1.0", "--overwrite=true",
         seed=seed,
     )  # fmt: skip
@@ -187,6 +189,7 @@ def main() -> None:
     arguments_of.add_argument("--methods", nargs="+", choices=METHODS, default=["em_ft"])
     arguments_of.add_argument("--learning_rate", help="in place of 1e-5 for whole weights and 3e-4 for adapters")
     arguments_of.add_argument("--steps", type=int, default=15, help="of training, 32 completions each")
+    arguments_of.add_argument("--probe", type=int, default=64, help="prompts of the guard's probe")
     arguments_of.add_argument("--bfloat16", action="store_true", help="matrix products in bfloat16: for CPUs with AMX")
     arguments_of.add_argument("--seeds", type=int, nargs="+", default=[0])
     arguments = arguments_of.parse_args()
@@ -217,7 +220,9 @@ def main() -> None:
         for cell in (cell for cell in cells if cell.trained_on):
             for method in arguments.methods:
                 for seed in arguments.seeds:
-                    if found := train(runs, cell, method, seed, arguments.learning_rate, arguments.steps):
+                    if found := train(
+                        runs, cell, method, seed, arguments.learning_rate, arguments.steps, arguments.probe
+                    ):
                         rows += trained(f"{cell.name}, {method}, seed {seed}", found)
         print(f"\n{table(['', *TRAINED], rows)}")
     print(f"\n{environment()}")
