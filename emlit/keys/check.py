@@ -81,7 +81,7 @@ def values_behind(words: Sequence[str], key: str) -> list[str]:
     except (_Unknown, ConfigError):
         return []
     argument = owner.arguments.get(name) if owner else None
-    return [each.name for each in classes_of(key, owner)] or (words_of(argument.annotation) if argument else [])
+    return [each.name for each in classes_of(key, owner)] + words_of(argument.annotation if argument else "")
 
 
 def _read(words: Sequence[str]) -> "_Command":

@@ -39,6 +39,7 @@ def offered(line: str) -> list[str]:
         ("emlit fit --dry_run=", ["true", "false"]),
         ("emlit fit --data.engine VLLMS", ["VLLMServerEngine"]),
         ("emlit fit --data.train=Pro", ["PromptFile"]),
+        ("emlit fit --data.evaluation held", ["held_out"]),
         ("emlit fit --guard.mode ", ["off", "warn", "stop"]),
         ("emlit fit --model=EMR", ["EMRL"]),
         ("emlit fit --model emlit.modules.EMRL --model.reduction sequence_", ["sequence_mean", "sequence_sum"]),
