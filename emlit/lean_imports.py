@@ -7,8 +7,8 @@ from unittest.mock import patch
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
-# On a CPU oneDNN keeps the code of so many matrix shapes; with its own 1024 a run grows for hundreds of rounds, and with
-# fewer than a layer has, forward and backward with LoRA, each layer has them made anew: half of a backward pass.
+# On a CPU oneDNN keeps the code of so many matrix shapes. With its own 1024 a run grows for hundreds of rounds. With
+# fewer than a layer has, forward and backward with LoRA, each layer makes them anew: half of a backward pass.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
 
 from lightning_utilities.core.imports import RequirementCache

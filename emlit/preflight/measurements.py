@@ -71,15 +71,17 @@ def measure(answers: Answers, resamples: int = 1000, seed: int = 0) -> Measureme
     """Everything that `answers` can tell; the same for the same arguments.
 
     Beside the `rates`: `auroc`, of minus mean entropy, and `auroc_logprob` tell right from wrong over all completions,
-    `auroc_within` among the samples of one problem. `spearman` and `spearman_logprob` correlate a problem's mean score
-    with the share of its samples that are right. `semantic_entropy` is the mean over problems of several samples,
-    `covariance` that of log-probability and advantage over tokens (`emlit.preflight.covariance`).
+    `auroc_within` among the samples of one problem; `auroc_ended`, of minus mean entropy too, tells what ended from
+    what was cut. `spearman` and `spearman_logprob` correlate a problem's mean score with the share of its samples that
+    are right. `semantic_entropy` is the mean over problems of several samples, `covariance` that of log-probability and
+    advantage over tokens (`emlit.preflight.covariance`).
     """
     labelled = answers.where(~answers.correct.isnan())
     values = rates(answers, resamples, seed)
     both = labelled.where(~labelled.entropy.isnan())
     values |= _confidence(both, resamples, seed) if len(both) else {}
     values |= _votes(answers.where(~answers.alike.isnan()), resamples, seed)
+    values |= _ends(answers.where(~answers.entropy.isnan()), resamples, seed)
     values |= covariance(both, resamples, seed)
     counted = labelled if len(labelled) else answers
     return Measurements(
@@ -114,6 +116,15 @@ def _votes(answers: Answers, resamples: int, seed: int) -> dict[str, Interval]:
         found["auroc_votes"] = auroc_interval(-answers.entropy, voted, answers.problem, counts)
         found["auroc_votes_within"] = _within(answers, voted)
     return found
+
+
+def _ends(answers: Answers, resamples: int, seed: int) -> dict[str, Interval]:
+    """Whether entropy prefers completions that end, without labels."""
+    ended = 1 - answers.truncated.double()
+    if not 0 < ended.sum() < len(ended):
+        return {}
+    counts = resampled_counts(answers.problems, resamples, seed)
+    return {"auroc_ended": auroc_interval(-answers.entropy, ended, answers.problem, counts)}
 
 
 def _within(answers: Answers, right: Tensor) -> Interval:

@@ -33,6 +33,7 @@ MEANINGS = {
     "agreement": "chance that two samples of a problem give the same answer",
     "auroc_votes": "of -mean_entropy against giving the problem's most frequent answer",
     "auroc_votes_within": "the same among the samples of one problem",
+    "auroc_ended": "of -mean_entropy against having ended before max_tokens",
     "covariance": "of log-probability and advantage of the verdicts, over tokens",
     "covariance_clipped": "share of tokens between Clip-Cov's bounds",
     "covariance_top": "mean of the tokens that KL-Cov holds back",

@@ -136,6 +136,12 @@ def truncation(measured: Measurements, model: ModelFacts, setting: Setting) -> F
     sentence = truncation_sentence(measured.values["truncated"], setting.max_tokens)
     if sentence is None:
         return None
+    ended = measured.get("auroc_ended")
+    if ended is not None and ended.value < WEAK_AUROC:
+        sentence += (
+            f" Those that end are hardly more certain (AUROC of -entropy {with_interval(ended)}): EM-RL-token, whose "
+            "reward that is, taught such a model to write prose until it is cut."
+        )
     return Finding("truncation", "warning" if mostly_truncated(measured) else "caution", sentence, OWN)
 
 

@@ -81,6 +81,12 @@ def test_log_prob_alone_is_a_caution():
         ({"format_rate": (0.6, 0.5, 0.7)}, "format", "caution", "60 % (50 to 70)"),
         ({"format_rate": (0.6, 0.5, 0.7)}, "format", "caution", "from 291 to 289 at step 20 and to 235 at step 40"),
         ({"room": (0.4, 0.3, 0.5)}, "room", "good", "EM-RL-token's rose from 89.6 to 90.6 %"),
+        (
+            {"truncated": (0.2, 0.1, 0.3), "auroc_ended": (0.22, 0.15, 0.3)},
+            "truncation",
+            "caution",
+            "AUROC of -entropy 0.220 (0.150 to 0.300)): EM-RL-token",
+        ),
         ({"truncated": (0.2, 0.1, 0.3)}, "truncation", "caution", "20 % (10 to 30) of completions are cut at 256"),
         ({"room": (0.04, 0.0, 0.1)}, "room", "warning", "no mass to move"),
         ({"pass_at_16": (0.04, 0.0, 0.1), "room": (0.03, 0.0, 0.1)}, "room", "warning", "skill is hardly there"),

@@ -49,3 +49,17 @@ def test_confidence_against_the_votes_is_a_count_of_pairs():
     assert "auroc" not in values
     of_one_mind = [prediction(f"p{i}", j, "1", None) for i in range(5) for j in range(2)]
     assert "auroc_votes" not in measure(table(of_one_mind).answers(), resamples=100).values
+
+
+def test_whether_entropy_prefers_what_ends_is_a_count_of_pairs():
+    rng = random.Random(1)
+    drawn = [(f"p{i}", j, rng.random() < 0.3, rng.random()) for i in range(10) for j in range(4)]
+    predictions = [
+        prediction(id, j, None, None, mean_entropy=entropy, finish_reason="length" if cut else "stop")
+        for id, j, cut, entropy in drawn
+    ]
+    pairs = [a < b for _, _, cut, a in drawn if not cut for _, _, also, b in drawn if also]
+    values = measure(table(predictions).answers(), resamples=100).values
+    assert values["auroc_ended"].value == pytest.approx(sum(pairs) / len(pairs))
+    whole = [prediction(f"p{i}", 0, None, None, mean_entropy=0.1) for i in range(4)]
+    assert "auroc_ended" not in measure(table(whole).answers(), resamples=100).values
