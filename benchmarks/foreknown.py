@@ -90,7 +90,7 @@ def changed(first: dict[str, float], last: dict[str, float], problems: int) -> d
     """pass@1 from one evaluation to another, as if of different problems, which is the wider interval."""
     before, after = first["pass@1"], last["pass@1"]
     wide = 1.96 * ((before * (1 - before) + after * (1 - after)) / problems) ** 0.5
-    return {"value": after - before, "low": after - before - wide, "high": after - before + wide}
+    return {"low": after - before - wide, "high": after - before + wide}
 
 
 def after_training(cells: Cells) -> list[list[str]]:
