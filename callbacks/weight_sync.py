@@ -158,7 +158,7 @@ class WeightSync(L.Callback):
         mean, (worst, largest) = float(gaps[:, 0].mean()), gaps.amax(dim=0).tolist()
         limit = self.max_gap
         if limit is None:
-            limit = 0.05 if trainer.datamodule.engine.float32 and "16" not in str(trainer.precision) else 0.2
+            limit = 0.05 if pl_module.in_float32 else 0.2
         # What is not finite is SkipNonFinite's affair, and larger than nothing.
         if worst > limit and worst < inf:
             raise WeightSyncError(

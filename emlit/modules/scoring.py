@@ -165,11 +165,15 @@ class ScoringModule(L.LightningModule):
             found = [next(scored) if stats is None else stats for stats in found]
         return [TokenStats(*(value.clone() for value in stats)) for stats in found if stats is not None]
 
+    @property
+    def in_float32(self) -> bool:
+        """Whether both this model and the engine compute in single precision."""
+        return self.engine.float32 and self.dtype_name == "float32" and self.trainer.precision == "32-true"
+
     def _engine_agrees(self, prompt: list[int], completion: Completion) -> bool:
         """Whether the engine has this model's weights, and what it knows of a completion's tokens is what this says."""
-        alike = self.engine.float32 and self.dtype_name == "float32" and self.trainer.precision == "32-true"
         version = self.engine.weights_version
-        if not alike or version != self.trainer.global_step or is_sharded(self.model):
+        if not self.in_float32 or version != self.trainer.global_step or is_sharded(self.model):
             return False
         if self._agreed is None or self._agreed[0] != version:
             (own,), theirs = self.score_completions([prompt], [completion]), completion.stats

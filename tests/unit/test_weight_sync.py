@@ -16,15 +16,23 @@ from tests.conftest import make_batch, make_group
 BATCH = make_batch([make_group([5, 6], [[7, 1], [8, 9, 1]])])  # the sampler's log-probabilities are -0.5
 
 
-def step(sync: WeightSync, *gaps: float, at: int = 0, float32: bool = True, precision: str = "32-true") -> None:
+def step(
+    sync: WeightSync,
+    *gaps: float,
+    at: int = 0,
+    float32: bool = True,
+    precision: str = "32-true",
+    dtype_name: str = "float32",
+) -> None:
     """An optimiser step whose micro-batches have these gaps."""
-    datamodule = SimpleNamespace(engine=SimpleNamespace(float32=float32))
-    trainer = SimpleNamespace(global_step=at, datamodule=datamodule, precision=precision)
+    trainer = SimpleNamespace(global_step=at, precision=precision)
+    module = SimpleNamespace(engine=SimpleNamespace(float32=float32), dtype_name=dtype_name, trainer=trainer)
+    module.in_float32 = EMFT.in_float32.fget(module)
     for gap in gaps:
         stats = SimpleNamespace(logprob=torch.where(BATCH.completion_mask, -0.5 - gap, 0.0))
         record = SimpleNamespace(batch=replace(BATCH, weights_version=at), stats=stats)
         sync.on_before_backward(trainer, SimpleNamespace(step_output=record), torch.tensor(0.0))
-    sync.on_before_optimizer_step(trainer, SimpleNamespace(), None)
+    sync.on_before_optimizer_step(trainer, module, None)
 
 
 def test_one_micro_batch_that_disagrees_ends_the_run_before_its_step():
@@ -32,7 +40,7 @@ def test_one_micro_batch_that_disagrees_ends_the_run_before_its_step():
         step(WeightSync(), 0.001, 0.2, 0.001)
 
 
-@pytest.mark.parametrize("coarse", [{"float32": False}, {"precision": "bf16-mixed"}])
+@pytest.mark.parametrize("coarse", [{"float32": False}, {"precision": "bf16-mixed"}, {"dtype_name": "bfloat16"}])
 def test_half_precision_on_either_side_has_a_wider_limit(coarse):
     step(WeightSync(), 0.061, **coarse)
     with pytest.raises(WeightSyncError, match=r"sync.max_gap of 0.2"):
