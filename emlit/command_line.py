@@ -19,7 +19,7 @@ from emlit import callbacks, resuming, run_directory
 from emlit.argument_errors import concise_error, key_of
 from emlit.config_values import require_usable
 from emlit.errors import ConfigError, EmlitError, first_line
-from emlit.keys import CALLBACKS, RUN_ARGUMENTS, configs_first, evaluates_another_set
+from emlit.keys import CALLBACKS, PROFILERS, RUN_ARGUMENTS, configs_first, evaluates_another_set
 from emlit.keys.commands import CKPT_PATH
 from emlit.keys.help import program
 from emlit.modules import CausalLM, EntropyObjectiveMixin, LoRA
@@ -32,7 +32,7 @@ from emlit.resilience.endings import ends_in_a_sentence, is_of_others, resume_co
 from emlit.resilience.run_lock import RunLock, is_first_process
 from emlit.rollout import RolloutDataModule
 from emlit.saved_config import SavedConfig
-from emlit.shorthands import PROFILERS, write_out
+from emlit.shorthands import write_out
 
 # What LightningCLI is given, whatever is made of the arguments that it parses.
 SETTINGS: dict[str, Any] = {

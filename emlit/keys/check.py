@@ -13,8 +13,8 @@ from typing import Any
 from emlit.errors import ConfigError
 from emlit.includes import config_parts
 from emlit.keys.commands import CLASSES, ENGINES, LIGHTNING_ARGUMENTS, RUN_ARGUMENTS, SUBCOMMANDS, configs_first
-from emlit.keys.help import classes_of
-from emlit.keys.signatures import Signature, class_of, find, words_of
+from emlit.keys.signatures import Signature, class_of, find
+from emlit.keys.values import classes_of, words_of
 
 _FLAGS = {"help", "print_config"}
 

@@ -7,7 +7,8 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from emlit.keys.commands import CALLBACKS, CKPT_PATH, CLASSES, DATA, MODEL, RUN_ARGUMENTS, SUBCOMMANDS
-from emlit.keys.signatures import Argument, Signature, class_of, find, subclasses
+from emlit.keys.signatures import Argument, class_of, find, subclasses
+from emlit.keys.values import classes_of
 
 _INDENT = 30
 
@@ -81,13 +82,6 @@ def _subcommand(name: str) -> str:
         "\nClasses have keys of their own: --data.train.help emlit.tasks.PromptFile, --data.engine.help VLLMEngine.",
     ]
     return "\n".join(parts)
-
-
-def classes_of(key: str, owner: Signature | None) -> list[Signature]:
-    """Those that a key's value may name, where its argument is one of the owner's."""
-    argument = owner.arguments.get(key.rpartition(".")[2]) if owner else None
-    names = ["CausalLM"] if key == "model" else re.findall(r"[A-Z]\w+", argument.annotation) if argument else []
-    return [each for name in dict.fromkeys(names) for each in subclasses(name)]
 
 
 def _class(key: str, name: str) -> str | None:

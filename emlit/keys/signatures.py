@@ -78,14 +78,6 @@ def class_of(argument: Argument) -> Signature | None:
     return found[0] if one and found[0].arguments else None
 
 
-def words_of(annotation: str) -> list[str]:
-    """The values of an annotation that has only a few, as a config has them."""
-    literal = re.search(r"Literal\[([^\]]*)\]", annotation)
-    if literal:
-        return re.findall(r"[\w-]+", literal[1])
-    return ["true", "false"] if annotation == "bool" else []
-
-
 def subclasses(name: str) -> list[Signature]:
     """The concrete public classes below a class of emlit's, in alphabetical order; itself if it is one of them."""
     below = [name]
