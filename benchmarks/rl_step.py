@@ -41,6 +41,7 @@ SIDES = {
     "TRL GRPO": ("trl", "grpo", "transformers"),
     "emlit EM-RL, torch.compile": ("emlit", "em_rl_compiled", "transformers"),
     "emlit EM-RL, vLLM": ("emlit", "em_rl", "vllm"),
+    "emlit EM-RL, vLLM, a round ahead": ("emlit", "em_rl_ahead", "vllm"),
     "emlit EM-FT": ("emlit", "em_ft", "transformers"),
     "one-shot-EM loop": ("emlit", "one_shot_em", "transformers"),
 }
@@ -77,6 +78,7 @@ def run_emlit(arguments: argparse.Namespace, method: str, engine: str) -> dict[s
     from benchmarks.clock import StepClock
     from emlit import callbacks
     from emlit.engines import Sampling, TransformersEngine, VLLMEngine
+    from emlit.losses import Reinforce, TruncatedImportanceSampling
     from emlit.modules import EMFT, EMRL
     from emlit.rollout import RolloutDataModule
     from emlit.tasks import TinyArithmetic
@@ -90,13 +92,19 @@ def run_emlit(arguments: argparse.Namespace, method: str, engine: str) -> dict[s
     def fit() -> None:
         options = {"pretrained": arguments.model, "learning_rate": 1e-6, "kl_weight": 0.0}
         samples = 1 if method == "em_ft" else arguments.samples
-        module = EMFT(**options) if method == "em_ft" else EMRL(**options, torch_compile=method == "em_rl_compiled")
+        ahead = method == "em_rl_ahead"
+        if method == "em_ft":
+            module = EMFT(**options)
+        else:
+            update = TruncatedImportanceSampling() if ahead else Reinforce()
+            module = EMRL(**options, policy_update=update, torch_compile=method == "em_rl_compiled")
         data = RolloutDataModule(
             train=TinyArithmetic("train", n=512),
             engine=VLLMEngine() if engine == "vllm" else TransformersEngine(batch_size=4096),
             sampling=Sampling(max_tokens=arguments.tokens),
             prompts_per_round=arguments.prompts * arguments.samples // samples,
             samples_per_prompt=samples,
+            rounds_ahead=int(ahead),
         )
         with tempfile.TemporaryDirectory() as directory:
             trainer = L.Trainer(

@@ -35,9 +35,10 @@ class Engine(ABC):
     """Samples completions from one set of weights.
 
     A constructor takes settings and is cheap; `start` loads the model. `weights_version` says which weights are in use:
-    0 are those on disk. `asleep` says that it has none: `load_weights` wakes it. `samples_elsewhere` says that sampling
-    leaves this process free to train, and `pending` is what it samples beside training. `weights_dtype`, once it has
-    started, is the half precision in which `load_weights` may be given matrices; None asks for them as they are.
+    0 are those on disk. `asleep` says that it has none: `load_weights` wakes it. `samples_beside` says that a thread
+    may sample while this process trains, `samples_elsewhere` that other processes do it, which takes nothing from
+    training, and `pending` is what is sampled beside training. `weights_dtype`, once it has started, is the half
+    precision in which `load_weights` may be given matrices; None asks for them as they are.
     `starting` says what `start` does, to whoever waits for it. `needs_context` is False where nobody reads a request's
     prompt, which may then be of any length, and `trains` where completions were made elsewhere. `float32` says that it
     computes in single precision, once it has started.
@@ -45,6 +46,7 @@ class Engine(ABC):
 
     weights_version: int = 0
     asleep: bool = False
+    samples_beside: bool = False
     samples_elsewhere: bool = False
     pending: Pending | None = None
     weights_dtype: torch.dtype | None = None

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 
+import torch
+
 from emlit.records import Completion
 
 
@@ -16,17 +18,28 @@ class Pending:
     Args:
         generate: samples them
         on_waited: told of the seconds that somebody waited for them
+        shares_cores: it computes on this process's cores, of which sampling gets half until it is waited for, since
+            two pools of threads on the same cores are many times slower than one
     """
 
     def __init__(
-        self, generate: Callable[[], list[Completion]], on_waited: Callable[[float], None] | None = None
+        self,
+        generate: Callable[[], list[Completion]],
+        on_waited: Callable[[float], None] | None = None,
+        shares_cores: bool = False,
     ) -> None:
         self._future: Future[list[Completion]] = Future()
         self._on_waited = on_waited
-        threading.Thread(target=self._run, args=(generate,), name="emlit-round-ahead", daemon=True).start()
+        self._all = cores = torch.get_num_threads()  # both settings are a thread's own
+        mine = max(1, cores // 2) if shares_cores else cores
+        thread = threading.Thread(target=self._run, args=(generate, mine), name="emlit-round-ahead", daemon=True)
+        thread.start()
+        if shares_cores:
+            torch.set_num_threads(max(1, cores - mine))
 
-    def _run(self, generate: Callable[[], list[Completion]]) -> None:
+    def _run(self, generate: Callable[[], list[Completion]], threads: int) -> None:
         try:
+            torch.set_num_threads(threads)
             self._future.set_result(generate())
         except BaseException as error:
             self._future.set_exception(error)
@@ -37,6 +50,8 @@ class Pending:
         try:
             wait([self._future])
         finally:
+            if torch.get_num_threads() != self._all:
+                torch.set_num_threads(self._all)
             if self._on_waited is not None:
                 self._on_waited(time.perf_counter() - started)
         return self._future.exception()

@@ -51,9 +51,13 @@ def sample_beside(
     sampling: Sampling,
     on_waited: Callable[[float], None] | None = None,
 ) -> Pending:
-    """Have an engine that samples elsewhere do so in a thread; what else asks it waits for that to end."""
+    """Have an engine that can sample beside training do so in a thread; what else asks it waits for that to end."""
     wait_for_round(engine)
-    engine.pending = Pending(lambda: _sample(engine, requests, sampling, None, "sampling ahead"), on_waited)
+    engine.pending = Pending(
+        lambda: _sample(engine, requests, sampling, None, "sampling ahead"),
+        on_waited,
+        shares_cores=not engine.samples_elsewhere,
+    )
     return engine.pending
 
 

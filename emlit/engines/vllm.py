@@ -4,6 +4,7 @@ import contextlib
 import gc
 import importlib.util
 import os
+import threading
 import time
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any, Literal
@@ -72,9 +73,10 @@ class VLLMEngine(Engine):
         self.kv_cache_gb = kv_cache_gb
         self.max_num_seqs = max_num_seqs
         self.enforce_eager = enforce_eager
-        self.sleeps = sleep
+        self.sleeps, self.samples_beside = sleep, not sleep
         self.options = options or {}
         self.llm: Any = None
+        self.left = threading.Event()  # what is sampled beside training is wanted no more
 
     def arguments(self, path: str, context: int, trust_remote_code: bool = False) -> dict[str, Any]:
         """What vLLM is started with, in this process and as a server: its engine arguments by name."""
@@ -166,7 +168,8 @@ class VLLMEngine(Engine):
         ]
         prompts = [{"prompt_token_ids": request.prompt} for request in requests]
         found: dict[int, Completion] = {}
-        with isolate_rng(), contextlib.closing(_as_they_end(self.llm, prompts, params)) as outputs:
+        # vLLM draws from the global generator what it then does not use.
+        with isolate_rng(), contextlib.closing(_as_they_end(self.llm, prompts, params, self.left)) as outputs:
             self.drawn.clear()
             for place, id, output in outputs:
                 stats = self.drawn.take(id, len(requests[place].prompt), len(output.token_ids))
@@ -193,7 +196,11 @@ class VLLMEngine(Engine):
             self.asleep = True
 
     def close(self) -> None:
-        llm, self.llm = self.llm, None
+        if self.pending is not None:
+            self.left.set()
+            self.pending.wait()
+            self.left.clear()
+        llm, self.llm, self.pending = self.llm, None, None
         if llm is not None:
             llm.llm_engine.engine_core.shutdown()
             del llm
@@ -219,7 +226,7 @@ def _completion(output: Any, stats: TokenStats | None) -> Completion:
 
 
 def _as_they_end(
-    llm: Any, prompts: Sequence[Any], params: Sequence[Any]
+    llm: Any, prompts: Sequence[Any], params: Sequence[Any], left: threading.Event
 ) -> Generator[tuple[int, str, Any], None, None]:
     """What `LLM.generate` returns at its end, one output at a time, with its place among the prompts and its id."""
     engine = llm.llm_engine
@@ -229,6 +236,8 @@ def _as_they_end(
     told = time.monotonic()
     try:
         while engine.has_unfinished_requests():
+            if left.is_set():
+                raise EngineError("the engine was closed while it sampled")
             for output in engine.step():
                 if output.finished:
                     yield places.pop(output.request_id), output.request_id, output.outputs[0]

@@ -102,15 +102,20 @@ def check_evaluation(tasks: Sequence[Task], strategies: Sequence[Strategy], samp
         raise ConfigError(f"data.strategies has {useless[0]!r}, which suits no task of data.evaluation; leave it out")
 
 
-def check_engine(engine: Engine, rounds_ahead: int) -> None:
-    """Raise ConfigError where an engine cannot sample what is trained on."""
+def check_engine(engine: Engine, rounds_ahead: int, ranks: int) -> None:
+    """Raise ConfigError where an engine cannot sample what is trained on, or not when it is to."""
     name = type(engine).__name__
     if not engine.trains:
         raise ConfigError(f"data.engine is {name}, which has nothing to train on; use it with predict or validate")
-    if rounds_ahead and not engine.samples_elsewhere:
+    if rounds_ahead and not engine.samples_beside:
         raise ConfigError(
-            f"data.rounds_ahead is {rounds_ahead}, but {name} samples in the process that trains; leave it at 0, or "
-            "set data.engine to VLLMServerEngine (docs/servers.md)"
+            f"data.rounds_ahead is {rounds_ahead}, but {name} samples with weights that change, or are not there, "
+            "while training goes on; leave it at 0, or set data.engine to VLLMEngine (without sleep) or VLLMServerEngine"
+        )
+    if rounds_ahead and ranks > 1 and not engine.samples_elsewhere:
+        raise ConfigError(
+            f"data.rounds_ahead is {rounds_ahead}, but {name} samples in the {ranks} processes that train; leave it at "
+            "0, or set data.engine to VLLMServerEngine (docs/servers.md)"
         )
 
 

@@ -17,7 +17,7 @@ class Round:
 
 
 class RoundAhead:
-    """At most one round that an engine outside of this process samples while an earlier one is trained on.
+    """At most one round that an engine samples in a thread while an earlier one is trained on.
 
     What else asks the engine (evaluation, probes), and new weights for it, wait for the round (`Engine.pending`):
     all of it comes from the weights at its beginning, so that a run follows from its seed as it does without.

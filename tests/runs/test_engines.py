@@ -5,7 +5,17 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from emlit.decoding import PRESETS, AdaptiveTemperature, LocallyTypical
-from emlit.engines import Completion, ModelSource, Request, Sampling, TransformersEngine, VLLMEngine, VLLMServerEngine
+from emlit.engines import (
+    Completion,
+    ModelSource,
+    Request,
+    Sampling,
+    TransformersEngine,
+    VLLMEngine,
+    VLLMServerEngine,
+    sample_beside,
+    wait_for_round,
+)  # fmt: skip
 from emlit.errors import ConfigError, EngineError
 from emlit.modules import CausalLM
 from emlit.pretrained import load_model, stop_token_ids
@@ -107,6 +117,28 @@ def test_the_global_random_state_is_left_alone(engine, prompts):
     torch.manual_seed(7)
     engine.generate(requests(prompts), Sampling(max_tokens=8))
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_samples_beside_training_are_those_in_turn(engine, prompts):
+    if not engine.samples_beside:
+        pytest.skip("it samples by the weights that are trained")
+    sampling, threads = Sampling(max_tokens=16), torch.get_num_threads()
+    in_turn = engine.generate(requests(prompts), sampling)
+    state = torch.get_rng_state()
+    sample_beside(engine, requests(prompts), sampling)
+    (torch.ones(64, 64, requires_grad=True) ** 2).sum().backward()
+    assert [found.tokens for found in engine.pending.result()] == [found.tokens for found in in_turn]
+    wait_for_round(engine)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.get_num_threads() == threads
+
+
+def test_an_engine_that_is_closed_leaves_what_it_samples(prompts, tokenizer):
+    engine = VLLMEngine()
+    engine.start(ModelSource(str(MODEL_DIR), 256, stop_token_ids(str(MODEL_DIR), tokenizer)))
+    pending = sample_beside(engine, requests(prompts * 40), Sampling(max_tokens=150))
+    engine.close()
+    assert isinstance(pending.wait(), EngineError)
 
 
 def test_end_tokens_are_kept_and_cut_completions_are_marked(engine, prompts, tokenizer):

@@ -180,11 +180,14 @@ def test_a_server_that_comes_back_is_not_taken_for_the_one_before(mortal, prompt
 
 
 @pytest.mark.nightly
-def test_fit_one_round_ahead(server, tmp_path):
+@pytest.mark.parametrize("place", ["server", "vllm"])
+def test_fit_one_round_ahead(request, place, tmp_path):
+    engine = f"server:{request.getfixturevalue('server').url}" if place == "server" else place
+
     def fit(name: str, *arguments: str) -> dict:
         cli.main(
             ["fit", "--config", str(ROOT / "configs/tiny/em_rl_token.yaml"), f"--run_dir={tmp_path / name}",
-             f"--engine=server:{server.url}", "--model.policy_update=TruncatedImportanceSampling",
+             f"--engine={engine}", "--model.policy_update=TruncatedImportanceSampling",
              *SMALL, "--trainer.max_steps=3", "--guard.mode=off", *arguments]
         )  # fmt: skip
         return scalars(tmp_path / name)

@@ -130,7 +130,10 @@ def sentence(monkeypatch, tmp_path, capsys):
         ([*FT, "--model.entropy_floor.floor=-1"], r"floor of EntropyFloor is -1\.0; it must be positive"),
         ([*RL, "--data.updates_per_round=4"], r"updates_per_round is 4, but Reinforce is right only for"),
         ([*RL, "--data.rounds_ahead=1", "--engine=server"], r"rounds_ahead is 1, but Reinforce is right only for"),
-        ([*RL, "--data.rounds_ahead=1", *PPO], r"rounds_ahead is 1, but \w+ samples in the process that trains"),
+        (
+            [*RL, "--data.rounds_ahead=1", *PPO, "--engine=transformers"],
+            r"rounds_ahead is 1, but \w+ samples with weights that change",
+        ),
         ([*RL, "--data.rounds_ahead=2", *PPO], r"data\.rounds_ahead"),
         ([*RL, "--engine=server:localhost:8000"], r"urls has localhost:8000; a URL begins with http://"),
         ([*RL, "--engine=serve"], r"engine is serve; it must be one of .*server:URL"),
