@@ -110,7 +110,7 @@ def check_engine(engine: Engine, rounds_ahead: int, ranks: int) -> None:
     if rounds_ahead and not engine.samples_beside:
         raise ConfigError(
             f"data.rounds_ahead is {rounds_ahead}, but {name} samples with weights that change, or are not there, "
-            "while training goes on; leave it at 0, or set data.engine to VLLMEngine (without sleep) or VLLMServerEngine"
+            "while training goes on; leave it at 0, or set data.engine to VLLMEngine without sleep or VLLMServerEngine"
         )
     if rounds_ahead and ranks > 1 and not engine.samples_elsewhere:
         raise ConfigError(
