@@ -32,7 +32,8 @@ class CollapseGuard(L.Callback):
     What the probe is like before training is the yardstick: `emlit.collapse.Signals` says what is watched,
     `emlit.collapse.Limits` where each signal fires. Of the steps at which nothing fired, the one whose samples agree
     best with the start's votes is kept. Where the start itself speaks against training (too certain already, or two
-    answers to most prompts) the start is kept.
+    answers to most prompts) the start is kept. A run that labels or solutions teach is told nothing of its start, and
+    the training prompts' labels, where they have any, pick the kept step in place of votes.
 
     All probes together cost at most a tenth of the completions that the run samples. A probe of fewer than 16 prompts
     would judge nothing: where one of 16 costs more than that, nothing is probed, unless the mode is "stop" or a size is
@@ -108,7 +109,9 @@ class CollapseGuard(L.Callback):
         steps, run = planned(trainer)
         later = None if steps is None else -(-steps // self.every_n_steps)
         size = probe_size(len(pool), run, later, self.prompts, self.samples, self.start_samples)
-        self._size, self._make = size, lambda size: Probe(pool, size, data.seed, self.labelled is not None)
+        self._size, self._make = size, lambda size: Probe(
+            pool, size, data.seed, labelled=self.labelled is not None or module.supervised
+        )
         asked_for = self.mode == "stop" or self.prompts or self.start_samples or self.labelled
         self.probe = self._make(size) if asked_for or size.affordable else None
         if self._resumed is not None:
@@ -157,8 +160,8 @@ class CollapseGuard(L.Callback):
                 log.warning(
                     "collapse guard: no answer was found in the probe, so that there are no votes to agree with"
                 )
-        assert self.probe.contested is not None
-        new = self.history.add(step, signals, self.probe.contested, self.limits, self.patience)
+        contested = None if module.supervised else self.probe.contested
+        new = self.history.add(step, signals, contested, self.limits, self.patience)
         shown = {f"guard/{name}": value for name, value in asdict(signals).items() if value is not None}
         for logger in trainer.loggers:
             logger.log_metrics({**shown, "guard/fired": float(len(self.history.stops(step)))}, step=step)
@@ -193,15 +196,16 @@ class CollapseGuard(L.Callback):
         """What became of the run, for its end; None where nothing was watched."""
         if self.probe is None or not self.history:
             return None
-        by = f"{self._picked_by()}, no label" if self.labelled is None else "labels: semi-supervised"
-        return f"{self.history.sentence(self.mode == 'stop')}; picked by {by}"
+        return f"{self.history.sentence(self.mode == 'stop')}; picked by {self._picked_by()}"
 
     def _picked_by(self) -> str:
         if self.labelled is not None:
             return "labels (semi-supervised)"
+        if self.probe is not None and self.probe.labelled:
+            return "the labels that it is trained on"
         if self.history.voteless:
             return "the last step at which nothing fired, as no answer was found to vote on"
-        return "votes of the start"
+        return "votes of the start, no label"
 
     def cost(self, trainer: Trainer) -> GuardCost | None:
         """Of all probes so far."""

@@ -35,13 +35,14 @@ class History:
         """Whether no probe has found an answer to vote on."""
         return all(score(signals) is None for signals in self.signals.values())
 
-    def add(self, step: int, now: Signals, contested: float, limits: Limits, patience: int) -> list[Finding]:
+    def add(self, step: int, now: Signals, contested: float | None, limits: Limits, patience: int) -> list[Finding]:
         """Judge a step's probe; what had not fired at an earlier step.
 
         Args:
             step: of the run
             now: its signals
-            contested: share of prompts to which the start held two answers
+            contested: share of prompts to which the start held two answers; None where labels teach, as nothing at the
+                start then speaks against training
             limits: as configured
             patience: as of `decide`
         """
@@ -50,7 +51,7 @@ class History:
         if self.signals:
             self.fired[step] = judge(self.signals[min(self.signals)], max(scores, default=None), now, limits)
         else:
-            self.fired[step] = judge_start(now, contested, limits)
+            self.fired[step] = [] if contested is None else judge_start(now, contested, limits)
         self.signals[step] = now
         self.kept_step, self.stop_step = decide(self.signals, self.fired, patience)
         return [each for each in self.fired[step] if each.signal not in told]

@@ -43,7 +43,7 @@ class Probe:
         size: how many prompts, and how many completions of each; those at the start vote, and later ones are compared
             with the votes
         seed: of the draw and of every completion
-        labelled: whether labels may be read
+        labelled: whether labels may be read; they are where every prompt has one
     """
 
     def __init__(
@@ -56,7 +56,8 @@ class Probe:
         drawn = random.Random(request_seed(seed, "probe")).sample(range(len(pool)), min(size.prompts, len(pool)))
         # Ids of a streamed set may come twice.
         self.prompts = list({each.row.id: each for each in (pool[index] for index in sorted(drawn))}.values())
-        self.size, self.seed, self.labelled = size, seed, labelled
+        self.size, self.seed = size, seed
+        self.labelled = labelled and all(each.row.answer is not None for each in self.prompts)
         self.start: dict[str, Start] = {}  # by the prompt's id, of this process's share
         self.contested: float | None = None  # share of prompts to which the start held two answers
 

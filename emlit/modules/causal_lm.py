@@ -45,6 +45,7 @@ class CausalLM(ScoringModule):
 
     Attributes:
         learns_from: what the data module gives it in training: the model's own samples, or the rows' solutions
+        supervised: whether labels or solutions say what is right, and not its own certainty
         sampling_seconds: how long the engine took for the last batch that was answered
         scored_answers: what the predictions of that batch were made of, one each
         measuring: whether an evaluation or a probe is under way, which changes nothing that is trained
@@ -52,6 +53,7 @@ class CausalLM(ScoringModule):
     """
 
     learns_from: ClassVar[LearnsFrom] = "samples"
+    supervised: bool = False
 
     def __init__(
         self,

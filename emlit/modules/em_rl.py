@@ -88,6 +88,10 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         self.reward.check(prompts)
 
     @property
+    def supervised(self) -> bool:  # type: ignore[override]
+        return self.reward.labelled
+
+    @property
     def plug_ins(self) -> list[Any]:
         return [*super().plug_ins, self.reward, self.advantage, self.policy_update]
 

@@ -25,6 +25,7 @@ class SFT(EntropyObjectiveMixin, CausalLM):
     """
 
     learns_from: ClassVar[LearnsFrom] = "solutions"
+    supervised = True
 
     def __init__(
         self, *, learning_rate: float = 1e-5, token_weights: list[TokenWeights] | None = None, **objective: Any

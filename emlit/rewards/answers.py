@@ -19,13 +19,11 @@ class VerifiedAnswerReward(Reward):
     """
 
     reads_stats = False
+    labelled = True
 
     def __init__(self, format_weight: float = 0.0) -> None:
         require_not_negative(format_weight=format_weight)
         self.format_weight = format_weight
-
-    def check(self, prompts: Sequence[Prompt]) -> None:
-        require_labels(prompts, "VerifiedAnswerReward")
 
     def __call__(self, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         grades = [grade for group in batch.groups for grade in group.grades]
@@ -99,13 +97,3 @@ def vote_fractions(group: Group) -> list[float]:
         for place in members:
             shares[place] = len(members) / total
     return shares[: len(group.completions)]
-
-
-def require_labels(prompts: Sequence[Prompt], name: str) -> None:
-    """Raise DataError where a prompt has nothing that the reward of this name could compare an answer with."""
-    for prompt in prompts:
-        if prompt.row.answer is None:
-            raise DataError(
-                f"{prompt.where}: no label, and {name} compares answers with labels; set answer_column or "
-                "answer_from_solution of data.train, or choose a reward that needs none"
-            )

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from torch import Tensor
 
+from emlit.errors import DataError
 from emlit.functional import AnyStats, Stat
 from emlit.records import Prompt, RolloutBatch
 
@@ -17,19 +18,26 @@ class Reward(ABC):
         needs: what it reads of each token beside log p and H
         needs_old: whether it reads `batch.old`
         reads_stats: whether it reads log p and H at all; without, rewards before training cost no forward pass
+        labelled: whether it compares answers with labels
     """
 
     needs: Collection[Stat] = ()
     needs_old: bool = False
     reads_stats: bool = True
+    labelled: bool = False
 
     @property
     def name(self) -> str:
         """Of its curve: VerifiedAnswerReward is verified_answer."""
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__.removesuffix("Reward")).lower()
 
-    def check(self, prompts: Sequence[Prompt]) -> None:  # noqa: B027 (most rewards judge anything)
+    def check(self, prompts: Sequence[Prompt]) -> None:
         """Raise DataError where it cannot judge completions of one of the training prompts; before a model loads."""
+        if self.labelled and (bare := next((each for each in prompts if each.row.answer is None), None)):
+            raise DataError(
+                f"{bare.where}: no label, and {type(self).__name__} compares answers with labels; set answer_column or "
+                "answer_from_solution of data.train, or choose a reward that needs none"
+            )
 
     def score(self, batch: RolloutBatch, stats: AnyStats) -> tuple[Tensor, dict[str, Tensor]]:
         """The rewards (B,), and what they are made of, (B,) each: curves of their own under reward/<name>."""

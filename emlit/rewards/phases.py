@@ -1,14 +1,11 @@
 """Rewards that tell thinking and answer apart."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
 from emlit.errors import ConfigError
 from emlit.functional import AnyStats, sequence_mean
-from emlit.records import Prompt, RolloutBatch, sent
-from emlit.rewards.answers import require_labels
+from emlit.records import RolloutBatch, sent
 from emlit.rewards.base import Reward
 
 
@@ -24,15 +21,12 @@ class PEARReward(Reward):
         alpha: of the answer's entropy
     """
 
-    needs_old = True
+    needs_old = labelled = True
 
     def __init__(self, marker: str = "</think>", alpha: float = 1.0) -> None:
         if not marker:
             raise ConfigError("marker of PEARReward is empty; name the text that ends the thinking")
         self.marker, self.alpha = marker, alpha
-
-    def check(self, prompts: Sequence[Prompt]) -> None:
-        require_labels(prompts, "PEARReward")
 
     def __call__(self, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         assert batch.old is not None

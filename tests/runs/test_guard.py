@@ -85,7 +85,18 @@ def test_labels_may_pick_and_the_report_says_so(tmp_path, capsys):
     summary = fit(tmp_path, *labelled, "--trainer.max_steps=2", "--guard.mode=stop")
     assert summary["guard"]["picked_by"] == "labels (semi-supervised)"
     assert all(each["accuracy"] is not None for each in summary["guard"]["signals"])
-    assert "labels: semi-supervised" in " ".join(capsys.readouterr().out.split())
+    assert "picked by labels (semi-supervised)" in " ".join(capsys.readouterr().out.split())
+
+
+def test_where_labels_teach_they_pick_and_the_start_is_not_held_against_it(tmp_path):
+    """Entropy minimisation would keep this start (above); a certain and wrong model can be taught."""
+    hard = ["--data.train.difficulty=hard", "--data.evaluation.difficulty=hard", "--data.prompts_per_round=8"]
+    rl = ["--model=emlit.modules.EMRL", "--model.reward=emlit.rewards.VerifiedAnswerReward"]
+    summary = fit(tmp_path, *hard, *rl, "--data.samples_per_prompt=4", "--guard.mode=stop", "--trainer.max_steps=1")
+    assert summary["steps"] == 1
+    assert not any("start" in each["signal"] for each in summary["guard"]["fired"])
+    assert all(each["accuracy"] is not None for each in summary["guard"]["signals"])
+    assert summary["guard"]["picked_by"] == "the labels that it is trained on"
 
 
 def test_off_is_off(tmp_path):
