@@ -1,17 +1,18 @@
 """Adam on the entropy of rows of logits, its gradient in closed form: what EM-INF does at every token."""
 
+import functools
+import importlib.util
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from emlit.decoding import native
-from emlit.functional.compilation import run_on_gpu
 from emlit.functional.entropy import LOWEST
 
 _BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8  # torch.optim.Adam's defaults
 
-# So many rows are worked on at once: enough to fill a GPU, and little to hold, which is four numbers for each logit.
+# So many rows are worked on at once, as this takes memory.
 ROWS_AT_ONCE = 64
 
 
@@ -42,158 +43,62 @@ def _sums(z: Tensor, largest: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return e, s, s.log() - t / s
 
 
-def _measure(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The largest logit of each row, its log sum exp z and the entropy, (R, 1) each."""
+def measure(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The largest logit of each row of z (R, V), its log sum exp and the entropy of softmax(z), nats: (R, 1) each."""
+    if native.serves(z):
+        return native.measure(z).split(1, dim=1)  # type: ignore[return-value]
     largest = z.amax(dim=1, keepdim=True)
     _, s, entropy = _sums(z, largest)
     return largest, largest + s.log(), entropy
 
 
-def measure(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The largest logit of each row of z (R, V), its log sum exp and the entropy of softmax(z), nats: (R, 1) each."""
-    if native.serves(z):
-        return native.measure(z).split(1, dim=1)  # type: ignore[return-value]
-    return run_on_gpu(_measure, z)  # type: ignore[no-any-return]
-
-
-def _first_step(z: Tensor, m: Tensor, v: Tensor, start: Tensor, lse: Tensor, entropy: Tensor, rate: Tensor) -> None:
-    """Adam's first step: changes z, and leaves the moments in m and v and p in start, whatever these held before.
-
-    The moments begin at 0, and so does the KL term's gradient.
-    """
-    logp = (z - lse).clamp(min=LOWEST)
-    p = logp.exp()
-    gradient = -p * (logp + entropy)
-    m.copy_(gradient * (1 - _BETA1))
-    v.copy_(gradient * gradient * (1 - _BETA2))
-    start.copy_(p)
-    # Bias-corrected moments of a single gradient are itself and its square.
-    z.sub_(rate * (gradient / (gradient.abs() + _EPS)))
-
-
-def _measure_again(z: Tensor, e: Tensor, largest: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """After a step: leaves e^(z - largest) in e.
-
-    Returns:
-        1 over its sum, log p of a token whose logit is `largest`, and the entropy, (R, 1) each
-    """
-    # The most likely token stays so and loses little, so that `largest` still serves.
-    exponential, s, entropy = _sums(z, largest)
-    e.copy_(exponential)
-    return 1 / s, -s.log(), entropy
-
-
-def _next_step(
-    z: Tensor,
-    m: Tensor,
-    v: Tensor,
-    start: Tensor,
-    e: Tensor,
-    inverse_sum: Tensor,
-    offset: Tensor,
-    kl_weight: Tensor,
-    rate: Tensor,
-    inverse_correction: Tensor,
-) -> None:
-    """A later step: changes z, m and v.
-
-    Args:
-        z: (R, V)
-        m: (R, V), the gradients' running mean
-        v: (R, V), their squares'
-        start: (R, V), the p that it began with
-        e: (R, V), p but for its normaliser
-        inverse_sum: (R, 1), which is this
-        offset: (R, 1), H - log sum exp z: log p + H = z + offset
-        kl_weight: (R, 1)
-        rate: (R, 1), the learning rate over m's bias correction; 0 where a row stays as it is
-        inverse_correction: 1 over v's bias correction
-    """
-    p = e * inverse_sum
-    gradient = kl_weight * (p - start) - p * (z + offset).clamp(min=LOWEST)
-    m.mul_(_BETA1).add_(gradient * (1 - _BETA1))
-    v.mul_(_BETA2).add_(gradient * gradient * (1 - _BETA2))
-    z.sub_(rate * (m / ((v * inverse_correction).sqrt() + _EPS)))
-
-
-class _Plan(NamedTuple):
-    """What every step needs of every row, made once.
-
-    Attributes:
-        threshold: (R, 1)
-        kl_weight: (R, 1)
-        rates: for each step (R, 1): the learning rate over the bias correction of m, 0 for rows that have had theirs
-        inverse_corrections: for each step, 1 over the bias correction of v
-        scratch: (B, V) four times, for B rows at a time
-    """
-
-    threshold: Tensor
-    kl_weight: Tensor
-    rates: list[Tensor]
-    inverse_corrections: list[Tensor]
-    scratch: list[Tensor]
-
-    @classmethod
-    def of(cls, parameters: RowParameters, max_steps: int, z: Tensor, scratch: list[Tensor]) -> "_Plan":
-        every = range(1, max_steps + 1)
-        return cls(
-            parameters.threshold,
-            parameters.kl_weight,
-            [torch.where(parameters.steps >= k, parameters.learning_rate / (1 - _BETA1**k), 0.0) for k in every],
-            [torch.full((), 1 / (1 - _BETA2**k), dtype=z.dtype, device=z.device) for k in every],
-            scratch,
-        )
-
-
-def scratch_for(z: Tensor, rows: int) -> list[Tensor]:
-    """What `descend` needs beside z to work on so many rows at once."""
-    return [z.new_empty(rows, z.shape[1]) for _ in range(4)]
-
-
-def _descend(z: Tensor, plan: _Plan, largest: Tensor, lse: Tensor, entropy: Tensor) -> None:
+def _descend(z: Tensor, parameters: RowParameters, max_steps: int) -> None:
     """All steps of the rows z (B, V), which are changed."""
-    threshold, kl_weight = plan.threshold, plan.kl_weight
-    m, v, start, e = (buffer[: len(z)] for buffer in plan.scratch)
-    above = entropy >= threshold
-    # The first rate is undone of its correction: m / (1 - beta) is the gradient.
-    rate = torch.where(above, plan.rates[0] * (1 - _BETA1), 0.0)
-    run_on_gpu(_first_step, z, m, v, start, lse, entropy, rate)
-    for rates, inverse_correction in zip(plan.rates[1:], plan.inverse_corrections[1:], strict=True):
-        inverse_sum, top, entropy = run_on_gpu(_measure_again, z, e, largest)
+    m, v, above = torch.zeros_like(z), torch.zeros_like(z), parameters.steps > 0
+    largest, start = z.amax(dim=1, keepdim=True), None
+    for k in range(1, max_steps + 1):
+        # The most likely token stays so and loses little, so that `largest` still serves.
+        e, s, entropy = _sums(z, largest)
         # A row that stops never starts again: its logits, and so its entropy, no longer change.
-        above = above & (entropy >= threshold)
-        if not z.is_cuda and not above.any():
+        above = above & (entropy >= parameters.threshold) & (parameters.steps >= k)
+        if not above.any():
             break
-        rate, offset = torch.where(above, rates, 0.0), entropy + top - largest
-        run_on_gpu(_next_step, z, m, v, start, e, inverse_sum, offset, kl_weight, rate, inverse_correction)
+        p = e / s
+        start = p if start is None else start
+        gradient = parameters.kl_weight * (p - start) - p * (z - largest - s.log() + entropy).clamp(min=LOWEST)
+        m.lerp_(gradient, 1 - _BETA1)
+        v.mul_(_BETA2).addcmul_(gradient, gradient, value=1 - _BETA2)
+        rate = torch.where(above, parameters.learning_rate / (1 - _BETA1**k), 0.0)
+        z.sub_(rate * m / (v.div(1 - _BETA2**k).sqrt_() + _EPS))
+
+
+@functools.cache
+def _has_triton() -> bool:
+    return importlib.util.find_spec("triton") is not None  # PyTorch for Windows comes without it
 
 
 @torch.no_grad()
-def descend(z: Tensor, parameters: RowParameters, max_steps: int, scratch: list[Tensor] | None = None) -> None:
+def descend(z: Tensor, parameters: RowParameters, max_steps: int) -> None:
     """Take each row of z (R, V), in place, below its threshold or through its steps.
 
-    On a GPU all rows are worked on, those below their threshold too, and the host never waits. On a CPU those are left
-    out, and large vocabularies in float32 are for `adam.c`, which lets the tail of a distribution lie.
+    In float32 a GPU has a kernel of its own (`adam_gpu`), for which the host never waits, and a CPU for large
+    vocabularies a function in C (`adam.c`), which lets the tail of a distribution lie. What follows is for all else.
 
     Args:
         z: (R, V), float32 or float64
         parameters: (R, 1) each, on z's device
         max_steps: the largest of `parameters.steps`, known without asking the device
-        scratch: of `scratch_for`, on a GPU; made anew unless given
     """
+    if z.is_cuda and z.dtype == torch.float32 and z.stride(1) == 1 and _has_triton():
+        from emlit.decoding import adam_gpu
+
+        adam_gpu.descend(z, torch.cat(parameters, dim=1), max_steps)
+        return
     if native.serves(z):
         native.descend(z, torch.cat(parameters, dim=1))
         return
-    if z.is_cuda:
-        scratch = scratch or scratch_for(z, min(len(z), ROWS_AT_ONCE))
-        for start in range(0, len(z), len(scratch[0])):
-            here = slice(start, start + len(scratch[0]))
-            _descend(z[here], _Plan.of(parameters.rows(here), max_steps, z, scratch), *measure(z[here]))
-        return
-    measured = measure(z)
-    above = ((measured[2] >= parameters.threshold) & (parameters.steps >= 1)).flatten().nonzero().flatten()
+    above = ((measure(z)[2] >= parameters.threshold) & (parameters.steps >= 1)).flatten().nonzero().flatten()
     for rows in above.split(ROWS_AT_ONCE) if len(above) else ():
         block = z[rows]
-        plan = _Plan.of(parameters.rows(rows), max_steps, z, scratch_for(z, len(rows)))
-        _descend(block, plan, *(value[rows] for value in measured))
+        _descend(block, parameters.rows(rows), max_steps)
         z[rows] = block

@@ -19,7 +19,7 @@ from vllm.v1.worker.gpu.sample.logits_processor.interface import LogitsContext
 from vllm.v1.worker.gpu.sample.logits_processor.interface import LogitsProcessor as RunnerV2
 
 from emlit.decoding import Decoding, EntropyMinimization, adaptive_temperature
-from emlit.decoding.adam import ROWS_AT_ONCE, RowParameters, descend, scratch_for
+from emlit.decoding.adam import ROWS_AT_ONCE, RowParameters, descend
 from emlit.decoding.requests import from_flat_keys, from_settings
 from emlit.decoding.slots import COLUMNS, KINDS, Slots, send
 
@@ -47,7 +47,6 @@ class EntropyDecoding(RunnerV1, RunnerV2):
             raise ValueError(f"emlit in additional_config: {error}") from None
         self.slots = Slots()  # by row (V1) or request slot (V2)
         self._slots_at_most = getattr(device_or_states, "max_num_reqs", 0)
-        self._held: list[Tensor] | None = None
         self._told = False
         if model := getattr(vllm_config, "model_config", None):
             self.warm_up(model.get_vocab_size(), getattr(device_or_states, "device", device_or_states))
@@ -139,22 +138,13 @@ class EntropyDecoding(RunnerV1, RunnerV2):
         columns = dict(zip(COLUMNS[kind], values.to(rows.dtype).T.contiguous().unsqueeze(2), strict=True))
         if kind is EntropyMinimization:
             most = max(int(vars(self.decodings[slot])["steps"]) for slot in slots)
-            descend(rows, RowParameters(**columns), most, self._scratch(rows))
+            descend(rows, RowParameters(**columns), most)
         else:
             rows.div_(adaptive_temperature(rows, **columns).unsqueeze(1))
 
-    def _scratch(self, rows: Tensor) -> list[Tensor] | None:
-        """What `descend` works with on a GPU: held from the start, so that vLLM counts it as taken."""
-        if not rows.is_cuda:
-            return None
-        held = self._held and (self._held[0].shape[1], self._held[0].is_inference())
-        if self._held is None or held != (rows.shape[1], torch.is_inference_mode_enabled()):
-            self._held = scratch_for(rows, ROWS_AT_ONCE)
-        return self._held
-
     @torch.inference_mode()  # as at every step: compiled code is of one mode
     def warm_up(self, vocabulary: int, device: torch.device) -> None:
-        """Compile for one row and for several, and take the memory, so that no request waits for it."""
+        """Compile for one row and for several, so that no request waits for it."""
         slots, self.slots = self.slots, Slots()
         for count in (1, 2):
             for kind in KINDS:

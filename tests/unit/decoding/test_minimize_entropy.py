@@ -6,7 +6,6 @@ import torch
 from benchmarks.real_logits import recorded
 from benchmarks.references import adam_on_logits
 from emlit.decoding import PRESETS, EntropyMinimization, minimize_entropy, native
-from tests.no_sync import no_sync
 
 
 def reference(row: torch.Tensor, threshold: float, kl_weight: float, learning_rate: float, steps: int) -> torch.Tensor:
@@ -186,14 +185,6 @@ def test_presets_are_those_of_the_sources():
 def test_bad_parameters_are_named(arguments, name):
     with pytest.raises(ValueError, match=name):
         EntropyMinimization(**arguments)
-
-
-def test_the_branch_for_gpus_does_not_make_the_host_wait():
-    logits = rows(150, 70, 3.0, torch.float32)  # more than are worked on at once
-    expected = minimize_entropy(logits)
-    with no_sync(as_on_cuda=True):
-        found = minimize_entropy(logits)
-    torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.gpu
