@@ -4,7 +4,7 @@
 
 The operation: logits of a real model (benchmarks/real_logits.py) and made-up ones of standard deviation 3 (entropies
 near 8 nats, and every token counts), every row above the threshold, beside autograd with torch.optim.Adam row by row,
-and one softmax, in turn. The throughput: a model of Qwen2.5-0.5B's shape with random
+one softmax, and what vLLM does for top-p (0.9), in turn. The throughput: a model of Qwen2.5-0.5B's shape with random
 weights (again every token goes through every step), in vLLM without and with EM-INF, and as the released code works:
 one prompt at a time, autograd on its logits, transformers' `generate`.
 """
@@ -28,15 +28,18 @@ RELEASED = PRESETS["released"]
 
 def operation(made_up: bool, rows: int, vocabulary: int, threads: int) -> dict[str, float]:
     """Median seconds, all in turn, after two rounds that do not count."""
+    from vllm.v1.sample.ops.topk_topp_sampler import apply_top_k_top_p
+
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(threads)
     draw = torch.Generator().manual_seed(0)
     source = (torch.randn(rows, vocabulary, generator=draw) * 3 if made_up else recorded(rows)).to(device)
-    logits = source.clone()
+    logits, share = source.clone(), torch.full((rows,), 0.9, device=device)
     cases: dict[str, Callable[[], Any]] = {
         "copy": lambda: logits.copy_(source),
         "op": lambda: minimize_entropy(logits.copy_(source), inplace=True),
         "softmax": lambda: torch.softmax(source, dim=-1),
+        "top_p": lambda: apply_top_k_top_p(logits.copy_(source), None, share),
         "reference": lambda: [adam_on_logits(row, RELEASED) for row in source[:4]],
     }
     found: dict[str, list[float]] = {name: [] for name in cases}
@@ -49,7 +52,8 @@ def operation(made_up: bool, rows: int, vocabulary: int, threads: int) -> dict[s
             found[name].append(time.perf_counter() - start)
     times = {name: median(seconds[2:]) for name, seconds in found.items()}
     autograd = times["reference"] * rows / min(rows, 4)
-    return {"op": times["op"] - times["copy"], "softmax": times["softmax"], "reference": autograd}
+    alone = {name: times[name] - times["copy"] for name in ("op", "top_p")}
+    return {**alone, "softmax": times["softmax"], "reference": autograd}
 
 
 def qwen_config(layers: int) -> Any:
@@ -146,20 +150,12 @@ def main() -> None:
         words = [f"--rows={count}", f"--threads={threads}", *["--made_up"] * made_up]
         found = in_own_process(run, "--part=operation", *words, *sizes)
         op = found["op"]
-        cells = [f"{1e3 * found[name]:.1f}" for name in ("op", "reference", "softmax")]
-        ratios = [f"{found['reference'] / op:.0f}x", f"{op / found['softmax']:.1f}"]
+        cells = [f"{1e3 * found[name]:.1f}" for name in ("op", "reference", "softmax", "top_p")]
+        ratios = [f"{found['reference'] / op:.0f}x", f"{op / found['softmax']:.1f}", f"{op / found['top_p']:.2f}"]
         rows.append(["made up" if made_up else "real", str(threads), str(count), *cells, *ratios])
     print(f"The operation, V = {arguments.vocabulary}, released parameters, float32\n")
-    header = [
-        "logits",
-        "threads",
-        "rows",
-        "EM-INF, ms",
-        "Adam by autograd, ms",
-        "softmax, ms",
-        "faster",
-        "in softmaxes",
-    ]
+    header = ["logits", "threads", "rows", "EM-INF, ms", "Adam by autograd, ms", "softmax, ms", "top-p, ms", "faster"]
+    header += ["in softmaxes", "in top-ps"]
     print(table(header, rows))
     served = in_own_process(run, "--part=vllm", *sizes)
     released = in_own_process(run, "--part=released", *sizes)["rate"]
