@@ -6,6 +6,7 @@ known, and measures what the next one needs. The logits are read `steps + 1` tim
 with the square of the steps, which should cost less than memory up to some thirty of them (reckoned, not measured).
 """
 
+import torch
 import triton
 import triton.language as tl
 from torch import Tensor
@@ -26,15 +27,16 @@ def descend(z: Tensor, parameters: Tensor, max_steps: int) -> None:
     """
     rows, vocabulary = z.shape
     chunks = triton.cdiv(vocabulary, _BLOCK)
-    parts = z.new_empty(
-        max_steps, rows, chunks, 3
-    )  # of a block: largest logit, sum of exponentials, and of their moments
-    known = z.new_empty(rows, max_steps, 3)  # at a step: log sum exp, entropy, whether the row takes it
-    for taken in range(max_steps + 1):
-        _launch[(rows, chunks)](
-            z, parts, known, parameters, z.stride(0), vocabulary, chunks, rows, max_steps, taken,
-            FIRST=taken == 0, LAST=taken == max_steps, BLOCK=_BLOCK, CHUNKS=triton.next_power_of_2(chunks), num_warps=8,
-        )  # fmt: skip
+    # Of each block the largest logit, the sum of exponentials and of their moments; of each row at each step log sum
+    # exp, the entropy and whether it takes the step.
+    parts, known = z.new_empty(max_steps, rows, chunks, 3), z.new_empty(rows, max_steps, 3)
+    blocks = {"BLOCK": _BLOCK, "CHUNKS": triton.next_power_of_2(chunks), "num_warps": 8}
+    with torch.cuda.device_of(z):  # Triton launches on the current one
+        for taken in range(max_steps + 1):
+            _launch[(rows, chunks)](
+                z, parts, known, parameters, z.stride(0), vocabulary, chunks, rows, max_steps, taken,
+                FIRST=taken == 0, LAST=taken == max_steps, **blocks,
+            )  # fmt: skip
 
 
 @triton.jit
