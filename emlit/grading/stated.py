@@ -246,11 +246,8 @@ def _concluded(text: str) -> str | None:
     """A last line "Therefore, 18."."""
     last = text.rstrip()
     last = _bare(last[last.rfind("\n", max(0, len(last) - _WINDOW)) + 1 :])
-    if last == _bare(text.strip()) and r"\boxed" not in last:  # nothing else is said
-        if calculated := _CALCULATED.fullmatch(last):
-            return calculated[1] or calculated[2]
-        if _SHORT.fullmatch(last) or _MATHS.fullmatch(last):
-            return last
+    if last == _bare(text.strip()) and (_SHORT.fullmatch(last) or _MATHS.fullmatch(last)) and r"\boxed" not in last:
+        return last  # nothing else is said
     last = _SENTENCE.split(last)[-1]
     if choice := _CHOICE.fullmatch(last):
         return choice["letter"] or choice["chosen"]

@@ -362,8 +362,6 @@ OTHERWISE = [
     # nothing but a value
     ("18", "18"), ("**18**", "18"), ("$18$", "18"), (r"\(\frac12\)", "1/2"), ("18 apples", "18"), ("(C)", "C"), ("C.", "C"), ("Yes", "yes"),
     ("<think>3 and 6</think>\n\n18", "18"), ("$x^2+1$", "1+x^2"),
-    # nothing but a calculation
-    ("17 + 14 = 31", "31"), (r"\(17 + 14 = 31\)", "31"), ("$3 \\times 4 = 12$.", "12"),
     # last sentences with a calculation or a formula
     (r"Therefore, Brian has \(7 + 4 = 11\) plums.", "11"), (r"So, Brian has \( 11 \) plums.", "11"), ("So Brian has 7 + 4 = 11 plums.", "11"),
     (r"Thus, the total cost is $9 \times 2 = 18$ dollars.", "18"), (r"Therefore, the probability is $\frac{1}{2}$.", "1/2"),
@@ -399,9 +397,6 @@ def test_what_is_said_otherwise(text, gold):
         "Therefore, the total is 2 + 3 = 5 apples or 6 pears.",
         "Hence, options A and B are wrong.",
         "我选了很多。",
-        "17 + 14 = 31\n31 - 2 = 29",
-        "542 + 387 = ",
-        "a + b = 5",
     ],
 )
 def test_what_says_no_answer(text):
