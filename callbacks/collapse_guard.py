@@ -74,6 +74,7 @@ class CollapseGuard(L.Callback):
         self.probe: Probe | None = None
         self.history = History()
         self.seconds = 0.0  # that all probes took
+        self._taught = False  # by labels or solutions
         self._dumped_step = 0
         self._unfinished: int | None = None  # the step of a probe that is under way
         self._size: ProbeSize | None = None
@@ -106,11 +107,12 @@ class CollapseGuard(L.Callback):
                         f"guard.labelled has a row without a label ({prompt.row.source or prompt.row.id}); label it, "
                         "or leave guard.labelled out"
                     )
+        self._taught = module.supervised
         steps, run = planned(trainer)
         later = None if steps is None else -(-steps // self.every_n_steps)
         size = probe_size(len(pool), run, later, self.prompts, self.samples, self.start_samples)
         self._size, self._make = size, lambda size: Probe(
-            pool, size, data.seed, labelled=self.labelled is not None or module.supervised
+            pool, size, data.seed, labelled=self.labelled is not None or self._taught
         )
         asked_for = self.mode == "stop" or self.prompts or self.start_samples or self.labelled
         self.probe = self._make(size) if asked_for or size.affordable else None
@@ -156,11 +158,13 @@ class CollapseGuard(L.Callback):
         self.seconds += seconds
         if not self.history:
             progress.say(f"collapse guard, start probe: took {seconds:.0f} s")
-            if score(signals) is None and trainer.is_global_zero:
+            if score(signals) is None and not self._taught and trainer.is_global_zero:
                 log.warning(
                     "collapse guard: no answer was found in the probe, so that there are no votes to agree with"
                 )
-        contested = None if module.supervised else self.probe.contested
+        if self._taught and not self.probe.labelled:  # the start's votes are of a model that knew less
+            signals = replace(signals, start_agreement=None)
+        contested = None if self._taught else self.probe.contested
         new = self.history.add(step, signals, contested, self.limits, self.patience)
         shown = {f"guard/{name}": value for name, value in asdict(signals).items() if value is not None}
         for logger in trainer.loggers:
@@ -203,6 +207,8 @@ class CollapseGuard(L.Callback):
             return "labels (semi-supervised)"
         if self.probe is not None and self.probe.labelled:
             return "the labels that it is trained on"
+        if self._taught:
+            return "the last step at which nothing fired, as it is taught, and not every prompt of the probe has a label"
         if self.history.voteless:
             return "the last step at which nothing fired, as no answer was found to vote on"
         return "votes of the start, no label"

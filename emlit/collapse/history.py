@@ -6,6 +6,9 @@ from typing import Any
 from emlit.collapse.judgement import Finding, Limits, decide, judge, judge_start, score
 from emlit.collapse.signals import Signals
 
+# To give fewer, other or shorter answers than the start is what labels and solutions may teach.
+_TAUGHT = ("unique_answers", "length", "kl")
+
 
 @dataclass
 class History:
@@ -41,15 +44,16 @@ class History:
         Args:
             step: of the run
             now: its signals
-            contested: share of prompts to which the start held two answers; None where labels teach, as nothing at the
-                start then speaks against training
+            contested: share of prompts to which the start held two answers; None where labels or solutions teach, as
+                nothing at the start then speaks against training, and to leave it is no collapse
             limits: as configured
             patience: as of `decide`
         """
         scores = [found for earlier in self.signals.values() if (found := score(earlier)) is not None]
         told = {each.signal for found in self.fired.values() for each in found}
         if self.signals:
-            self.fired[step] = judge(self.signals[min(self.signals)], max(scores, default=None), now, limits)
+            past = judge(self.signals[min(self.signals)], max(scores, default=None), now, limits)
+            self.fired[step] = past if contested is not None else [each.told_only(_TAUGHT) for each in past]
         else:
             self.fired[step] = [] if contested is None else judge_start(now, contested, limits)
         self.signals[step] = now

@@ -1,7 +1,7 @@
 """Which signals are past their limits."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from emlit.collapse.signals import Signals
@@ -64,6 +64,10 @@ class Finding:
     value: float
     limit: float
     level: Level = "stop"
+
+    def told_only(self, signals: Collection[str]) -> "Finding":
+        """The same, which is no reason to stop where its signal is one of these."""
+        return replace(self, level="warn") if self.signal in signals else self
 
     def __str__(self) -> str:
         return f"{self.signal} {self.value:.3g} (limit {self.limit:.3g})"

@@ -97,7 +97,8 @@ class Probe:
     def _begin(self, module: CausalLM, mine: Sequence[Prompt]) -> tuple[Groups, Scores]:
         """Sample the votes; the first completions of each prompt are its start."""
         groups, same = self._sample(module, mine, self.size.start_samples), self.prompts[0].task.equal
-        answers = [[grade.answer for grade in self._grades(module, *each)] for each in zip(mine, groups, strict=True)]
+        unlabelled = [replace(prompt, row=replace(prompt.row, answer=None)) for prompt in mine]
+        answers = [[grade.answer for grade in _grades(module, *each)] for each in zip(unlabelled, groups, strict=True)]
         held = [each for part in all_gather([is_contested(each, same) for each in answers]) for each in part]
         self.contested = sum(held) / len(held)
         # What the engine knows of them is of these weights, and rounded otherwise than what the model will say later.
@@ -123,14 +124,11 @@ class Probe:
         stats = iter(module.score_drawn([tokens for tokens, _ in rows], [each for _, each in rows]))
         return [[next(stats) for _ in group] for group in groups]
 
-    def _grades(self, module: CausalLM, prompt: Prompt, group: Sequence[Completion]) -> list[Grade]:
-        row = prompt.row if self.labelled else replace(prompt.row, answer=None)
-        return [prompt.task.grade(row, text) for text in _texts(module, group)]
-
     def _answered(
         self, module: CausalLM, prompt: Prompt, group: Sequence[Completion], stats: Sequence[TokenStats]
     ) -> Answered:
-        grades = self._grades(module, prompt, group)
+        row = prompt.row if self.labelled else replace(prompt.row, answer=None)
+        grades = _grades(module, replace(prompt, row=row), group)
         return Answered(
             answers=[grade.answer for grade in grades],
             texts=_texts(module, group),
@@ -144,7 +142,7 @@ class Probe:
     def state_dict(self) -> dict[str, Any]:
         """Of all processes together; each of them must call it."""
         start = {key: asdict(each) for part in all_gather(self.start) for key, each in part.items()}
-        return {"start": start, "contested": self.contested}
+        return {"start": start, "contested": self.contested, "labelled": self.labelled}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Raises ConfigError where the state is that of other prompts."""
@@ -158,11 +156,16 @@ class Probe:
             completions = [Completion(**completion) for completion in each["completions"]]
             self.start[key] = Start(each["vote"], completions, each["logprob"])
         self.contested = state["contested"]
+        self.labelled = state.get("labelled", self.labelled)  # as its earlier scores were made
 
 
 def _logprob(stats: Sequence[TokenStats]) -> float:
     """log p of a group's completions together."""
     return sum(each.logprob.sum().item() for each in stats)
+
+
+def _grades(module: CausalLM, prompt: Prompt, group: Sequence[Completion]) -> list[Grade]:
+    return prompt.task.grade_all([(prompt.row, text) for text in _texts(module, group)])
 
 
 def _texts(module: CausalLM, group: Sequence[Completion]) -> list[str]:

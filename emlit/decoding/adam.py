@@ -1,7 +1,6 @@
 """Adam on the entropy of rows of logits, its gradient in closed form: what EM-INF does at every token."""
 
-import functools
-import importlib.util
+import logging
 from typing import NamedTuple
 
 import torch
@@ -9,6 +8,8 @@ from torch import Tensor
 
 from emlit.decoding import native
 from emlit.functional.entropy import LOWEST
+
+log = logging.getLogger(__name__)
 
 _BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8  # torch.optim.Adam's defaults
 
@@ -72,9 +73,22 @@ def _descend(z: Tensor, parameters: RowParameters, max_steps: int) -> None:
         z.sub_(rate * m / (v.div(1 - _BETA2**k).sqrt_() + _EPS))
 
 
-@functools.cache
-def _has_triton() -> bool:
-    return importlib.util.find_spec("triton") is not None  # PyTorch for Windows comes without it
+_unbuilt: list[str] = []
+
+
+def _on_gpu(z: Tensor, parameters: Tensor, max_steps: int) -> bool:
+    """Whether the kernel for GPUs did it; PyTorch for Windows comes without Triton, and Triton wants a C compiler."""
+    if _unbuilt:
+        return False
+    try:
+        from emlit.decoding import adam_gpu
+
+        adam_gpu.descend(z, parameters, max_steps)
+        return True
+    except Exception as error:  # the logits are as they were: only the last launch writes
+        _unbuilt.append(str(error))
+        log.warning("EM-INF on this GPU takes several times longer and waits for it: %s", error)
+        return False
 
 
 @torch.no_grad()
@@ -89,10 +103,8 @@ def descend(z: Tensor, parameters: RowParameters, max_steps: int) -> None:
         parameters: (R, 1) each, on z's device
         max_steps: the largest of `parameters.steps`, known without asking the device
     """
-    if z.is_cuda and z.dtype == torch.float32 and z.stride(1) == 1 and _has_triton():
-        from emlit.decoding import adam_gpu
-
-        adam_gpu.descend(z, torch.cat(parameters, dim=1), max_steps)
+    suits = z.is_cuda and z.dtype == torch.float32 and z.stride(1) == 1
+    if suits and _on_gpu(z, torch.cat(parameters, dim=1), max_steps):
         return
     if native.serves(z):
         native.descend(z, torch.cat(parameters, dim=1))

@@ -2,8 +2,9 @@
 
 Where a logit is after some steps follows from where it began and from two numbers a row and step, log sum exp and the
 entropy. So nothing is kept between the steps: each launch goes every logit's way anew, as far as these numbers are
-known, and measures what the next one needs. The logits are read `steps + 1` times and written once; arithmetic grows
-with the square of the steps, which should cost less than memory up to some thirty of them (reckoned, not measured).
+known, and measures what the next one needs. A row below its threshold is read once; another is read once more for each
+step that it takes, and written once. Arithmetic grows with the square of the steps, which should cost less than memory
+up to some thirty of them (reckoned, not measured).
 """
 
 import torch
@@ -27,20 +28,21 @@ def descend(z: Tensor, parameters: Tensor, max_steps: int) -> None:
     """
     rows, vocabulary = z.shape
     chunks = triton.cdiv(vocabulary, _BLOCK)
-    # Of each block the largest logit, the sum of exponentials and of their moments; of each row at each step log sum
-    # exp, the entropy and whether it takes the step.
-    parts, known = z.new_empty(max_steps, rows, chunks, 3), z.new_empty(rows, max_steps, 3)
+    # Of each block the largest logit, the sum of exponentials and of their moments, by one launch for the next; of each
+    # row at each step log sum exp and the entropy, and how many steps it has made.
+    parts, known = z.new_empty(2, rows, chunks, 3), z.new_empty(rows, max_steps, 2)
+    moved = torch.zeros(rows, dtype=torch.int32, device=z.device)
     blocks = {"BLOCK": _BLOCK, "CHUNKS": triton.next_power_of_2(chunks), "num_warps": 8}
     with torch.cuda.device_of(z):  # Triton launches on the current one
         for taken in range(max_steps + 1):
             _launch[(rows, chunks)](
-                z, parts, known, parameters, z.stride(0), vocabulary, chunks, rows, max_steps, taken,
+                z, parts, known, moved, parameters, z.stride(0), vocabulary, chunks, rows, max_steps, taken,
                 FIRST=taken == 0, LAST=taken == max_steps, **blocks,
             )  # fmt: skip
 
 
 @triton.jit
-def _step(x, m, v, start, lse, entropy, takes, kl_weight, learning_rate, left1, left2):  # type: ignore[no-untyped-def]
+def _step(x, m, v, start, lse, entropy, kl_weight, learning_rate, left1, left2):  # type: ignore[no-untyped-def]
     """One step of Adam: x, m, v and the bias corrections."""
     logp = tl.maximum(x - lse, _LOWEST)
     p = tl.exp(logp)
@@ -49,13 +51,13 @@ def _step(x, m, v, start, lse, entropy, takes, kl_weight, learning_rate, left1, 
     v = _BETA2 * v + (1 - _BETA2) * gradient * gradient
     # 1 - beta^k, by a recurrence that loses no digits.
     left1, left2 = left1 * _BETA1 + (1 - _BETA1), left2 * _BETA2 + (1 - _BETA2)
-    x -= takes * learning_rate / left1 * (m / (tl.sqrt(v / left2) + _EPS))
+    x -= learning_rate / left1 * (m / (tl.sqrt(v / left2) + _EPS))
     return x, m, v, left1, left2
 
 
 @triton.jit(do_not_specialize=["chunks", "rows", "max_steps", "taken"])  # one compilation for all batches
 def _launch(  # type: ignore[no-untyped-def]
-    z, parts, known, parameters, stride, vocabulary, chunks, rows, max_steps, taken,
+    z, parts, known, moved, parameters, stride, vocabulary, chunks, rows, max_steps, taken,
     FIRST: tl.constexpr, LAST: tl.constexpr, BLOCK: tl.constexpr, CHUNKS: tl.constexpr,
 ):  # fmt: skip
     """Go `taken` steps from where the logits are, then measure them or, the last time, write them."""
@@ -63,13 +65,17 @@ def _launch(  # type: ignore[no-untyped-def]
     columns = chunk * BLOCK + tl.arange(0, BLOCK)
     inside = columns < vocabulary
     place = z + row.to(tl.int64) * stride + columns
-    x = tl.load(place, mask=inside, other=float("-inf"))
-    known += row * max_steps * 3
-    if not FIRST:
-        threshold, kl_weight = tl.load(parameters + row * 4), tl.load(parameters + row * 4 + 1)
-        learning_rate, steps = tl.load(parameters + row * 4 + 2), tl.load(parameters + row * 4 + 3)
+    known += row * max_steps * 2
+    if FIRST:
+        x = tl.load(place, mask=inside, other=float("-inf"))
+    else:
+        # One that has not stopped has made all steps but this one, or this one too: another block may have said so.
+        made = tl.load(moved + row)
+        going = made >= taken - 1
+        if (not LAST) and (not going):
+            return
         each = tl.arange(0, CHUNKS)
-        found, there = parts + ((taken - 1) * rows + row) * chunks * 3 + each * 3, each < chunks
+        found, there = parts + (((taken - 1) % 2) * rows + row) * chunks * 3 + each * 3, each < chunks
         top = tl.load(found, mask=there, other=_LOWEST)
         largest = tl.max(top, axis=0)
         shift = top - largest
@@ -78,30 +84,43 @@ def _launch(  # type: ignore[no-untyped-def]
         total = tl.sum(s * scale, axis=0)
         moment = tl.sum((tl.load(found + 2, mask=there, other=0.0) + s * shift) * scale, axis=0)
         lse, entropy = largest + tl.log(total), tl.log(total) - moment / total
-        # A row that stops never starts again.
-        before = tl.load(known + (taken - 2) * 3 + 2, mask=taken > 1, other=1.0)
-        takes = tl.where((entropy >= threshold) & (steps >= taken), before, 0.0)
-        if chunk == 0:
-            tl.store(known + (taken - 1) * 3, lse)
-            tl.store(known + (taken - 1) * 3 + 1, entropy)
-            tl.store(known + (taken - 1) * 3 + 2, takes)
-        start = tl.exp(tl.maximum(x - tl.load(known, mask=taken > 1, other=lse), _LOWEST))
-        moved = tl.load(known + 2, mask=taken > 1, other=takes)
+        threshold, steps = tl.load(parameters + row * 4), tl.load(parameters + row * 4 + 3)
+        takes = going & (entropy >= threshold) & (steps >= taken)
+        earlier = tl.minimum(made, taken - 1)
+        if takes:
+            if chunk == 0:
+                tl.store(known + (taken - 1) * 2, lse)
+                tl.store(known + (taken - 1) * 2 + 1, entropy)
+                tl.store(moved + row, taken)
+        elif (not LAST) or earlier == 0:
+            return
+        x = tl.load(place, mask=inside, other=float("-inf"))
+        kl_weight, learning_rate = tl.load(parameters + row * 4 + 1), tl.load(parameters + row * 4 + 2)
+        start = tl.exp(tl.maximum(x - tl.load(known, mask=earlier > 0, other=lse), _LOWEST))
         m, v = tl.zeros_like(x), tl.zeros_like(x)
         left1, left2 = 0.0, 0.0
-        for k in range(taken - 1):
-            at = known + k * 3
+        for k in range(earlier):
             x, m, v, left1, left2 = _step(
-                x, m, v, start, tl.load(at), tl.load(at + 1), tl.load(at + 2), kl_weight, learning_rate, left1, left2
+                x,
+                m,
+                v,
+                start,
+                tl.load(known + k * 2),
+                tl.load(known + k * 2 + 1),
+                kl_weight,
+                learning_rate,
+                left1,
+                left2,
             )
-        x, m, v, left1, left2 = _step(x, m, v, start, lse, entropy, takes, kl_weight, learning_rate, left1, left2)
-        if LAST and moved > 0:
-            tl.store(place, x, mask=inside)
-    if not LAST:
+        if takes:
+            x, m, v, left1, left2 = _step(x, m, v, start, lse, entropy, kl_weight, learning_rate, left1, left2)
+    if LAST:
+        tl.store(place, x, mask=inside)
+    else:
         top = tl.maximum(tl.max(x, axis=0), _LOWEST)
         shifted = tl.maximum(x - top, _LOWEST)
         e = tl.exp(shifted)
-        found = parts + ((taken * rows + row) * chunks + chunk) * 3
+        found = parts + (((taken % 2) * rows + row) * chunks + chunk) * 3
         tl.store(found, top)
         tl.store(found + 1, tl.sum(e, axis=0))
         tl.store(found + 2, tl.sum(e * shifted, axis=0))

@@ -18,8 +18,8 @@ class Pending:
     Args:
         generate: samples them
         on_waited: told of the seconds that somebody waited for them
-        shares_cores: it computes on this process's cores, of which sampling gets half until it is waited for, since
-            two pools of threads on the same cores are many times slower than one
+        shares_cores: it computes on this process's cores, of which each side then has half, since two pools of threads
+            on the same cores are many times slower than one
     """
 
     def __init__(
@@ -30,16 +30,20 @@ class Pending:
     ) -> None:
         self._future: Future[list[Completion]] = Future()
         self._on_waited = on_waited
-        self._all = cores = torch.get_num_threads()  # both settings are a thread's own
+        # Both settings are a thread's own.
+        self._all = cores = torch.get_num_threads()
         mine = max(1, cores // 2) if shares_cores else cores
-        thread = threading.Thread(target=self._run, args=(generate, mine), name="emlit-round-ahead", daemon=True)
-        thread.start()
+        device = torch.cuda.current_device() if torch.cuda.is_initialized() else None
+        arguments = (generate, mine, device)
+        threading.Thread(target=self._run, args=arguments, name="emlit-round-ahead", daemon=True).start()
         if shares_cores:
             torch.set_num_threads(max(1, cores - mine))
 
-    def _run(self, generate: Callable[[], list[Completion]], threads: int) -> None:
+    def _run(self, generate: Callable[[], list[Completion]], threads: int, device: int | None) -> None:
         try:
             torch.set_num_threads(threads)
+            if device is not None:
+                torch.cuda.set_device(device)
             self._future.set_result(generate())
         except BaseException as error:
             self._future.set_exception(error)

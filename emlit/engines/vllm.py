@@ -34,7 +34,8 @@ class VLLMEngine(Engine):
     Args:
         dtype: of the engine's weights; "auto" takes the checkpoint's
         gpu_memory_utilization: share of the GPU that vLLM may take beside the trainer
-        kv_cache_gb: size of the KV cache on a CPU, in GiB
+        kv_cache_gb: size of the KV cache on a CPU, in GiB; an eighth of the machine's memory, 0.5 to 2, unless set.
+            Rows that find no room in it wait for others to end.
         max_num_seqs: completions sampled together; vLLM's own choice unless set
         enforce_eager: skip compilation and CUDA graphs; on a CPU compilation costs more than it saves
         sleep: give the GPU to the trainer while it trains: weights and KV cache are dropped when a round is sampled,
@@ -51,7 +52,7 @@ class VLLMEngine(Engine):
         self,
         dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",
         gpu_memory_utilization: float = 0.4,
-        kv_cache_gb: float = 0.5,
+        kv_cache_gb: float | None = None,
         max_num_seqs: int | None = None,
         enforce_eager: bool | None = None,
         sleep: bool = False,
@@ -70,7 +71,7 @@ class VLLMEngine(Engine):
             raise ConfigError(_NO_DRAFTS)
         self.dtype = dtype
         self.gpu_memory_utilization = gpu_memory_utilization
-        self.kv_cache_gb = kv_cache_gb
+        self.kv_cache_gb = kv_cache_gb or kv_cache_gb_here()
         self.max_num_seqs = max_num_seqs
         self.enforce_eager = enforce_eager
         self.sleeps, self.samples_beside = sleep, not sleep
@@ -140,6 +141,7 @@ class VLLMEngine(Engine):
         self.source = source
         self.weights_version = 0
         self.asleep = False
+        self.left.clear()
 
     def generate(
         self, requests: Sequence[Request], sampling: Sampling, on_finished: OnFinished | None = None
@@ -196,15 +198,20 @@ class VLLMEngine(Engine):
             self.asleep = True
 
     def close(self) -> None:
-        if self.pending is not None:
+        pending, self.pending = self.pending, None
+        if pending is not None:
             self.left.set()
-            self.pending.wait()
-            self.left.clear()
-        llm, self.llm, self.pending = self.llm, None, None
+            pending.wait()
+        llm, self.llm = self.llm, None
         if llm is not None:
             llm.llm_engine.engine_core.shutdown()
             del llm
             gc.collect()  # the engine's parts refer to each other
+
+
+def kv_cache_gb_here() -> float:
+    """GiB of the KV cache on this machine's CPU."""
+    return min(2.0, max(0.5, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30 / 8))
 
 
 def installed() -> bool:

@@ -49,7 +49,7 @@ class VLLMServerEngine(Engine):
         ConfigError: vLLM, whose weight-transfer API this uses, is not installed; a URL that is none
     """
 
-    samples_beside = samples_elsewhere = True
+    samples_elsewhere = True
     starting = "connecting to vLLM's servers"
 
     def __init__(

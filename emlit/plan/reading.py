@@ -5,6 +5,7 @@ from typing import Any
 
 from jsonargparse import Namespace
 
+from emlit.engines.vllm import kv_cache_gb_here
 from emlit.errors import ConfigError
 from emlit.plan.gpus import GIB
 from emlit.plan.settings import EngineSettings, RunSettings
@@ -136,6 +137,6 @@ def _engine(engine: Namespace | None, shape: ModelShape, context: int) -> Engine
         utilization=float(options.get("gpu_memory_utilization") or 0.4),
         sleeps=bool(options.get("sleep")),
         weight_bytes=size,
-        cache_bytes=float(options.get("kv_cache_gb") or 0.5) * GIB,
+        cache_bytes=float(options.get("kv_cache_gb") or kv_cache_gb_here()) * GIB,
         sequences=int(options.get("max_num_seqs") or _SEQUENCES),
     )

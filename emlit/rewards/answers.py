@@ -41,6 +41,7 @@ class VoteFractionReward(Reward):
     reads_stats = False
 
     def check(self, prompts: Sequence[Prompt]) -> None:
+        super().check(prompts)
         for prompt in prompts:
             if not prompt.task.votes:
                 raise DataError(

@@ -32,7 +32,10 @@ class Reward(ABC):
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__.removesuffix("Reward")).lower()
 
     def check(self, prompts: Sequence[Prompt]) -> None:
-        """Raise DataError where it cannot judge completions of one of the training prompts; before a model loads."""
+        """Raise DataError where it cannot judge completions of one of the training prompts; before a model loads.
+
+        Here: where it is `labelled` and a prompt has no label. One that asks for more calls this too.
+        """
         if self.labelled and (bare := next((each for each in prompts if each.row.answer is None), None)):
             raise DataError(
                 f"{bare.where}: no label, and {type(self).__name__} compares answers with labels; set answer_column or "

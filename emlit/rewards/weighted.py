@@ -29,6 +29,7 @@ class WeightedRewards(Reward):
         self.needs = frozenset(stat for reward in rewards for stat in reward.needs)
         self.needs_old = any(reward.needs_old for reward in rewards)
         self.reads_stats = any(reward.reads_stats for reward in rewards)
+        self.labelled = any(reward.labelled for reward in rewards)
 
     def check(self, prompts: Sequence[Prompt]) -> None:
         for reward in self.rewards:

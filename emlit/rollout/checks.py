@@ -107,7 +107,7 @@ def check_engine(engine: Engine, rounds_ahead: int, ranks: int) -> None:
     name = type(engine).__name__
     if not engine.trains:
         raise ConfigError(f"data.engine is {name}, which has nothing to train on; use it with predict or validate")
-    if rounds_ahead and not engine.samples_beside:
+    if rounds_ahead and not (engine.samples_beside or engine.samples_elsewhere):
         raise ConfigError(
             f"data.rounds_ahead is {rounds_ahead}, but {name} samples with weights that change, or are not there, "
             "while training goes on; leave it at 0, or set data.engine to VLLMEngine without sleep or VLLMServerEngine"

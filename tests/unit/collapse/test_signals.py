@@ -5,6 +5,7 @@ import pytest
 from emlit.collapse import (
     Answered,
     Finding,
+    History,
     Limits,
     Signals,
     compression,
@@ -136,6 +137,22 @@ def test_what_speaks_against_training_at_all():
 def test_the_best_of_a_labelled_probe_is_its_accuracy():
     now = changed(start_agreement=0.9, accuracy=0.3)
     assert [each.signal for each in judge(START, 0.4, now, Limits())] == ["agreement"]
+
+
+def test_what_labels_teach_is_no_collapse():
+    """A certain and wrong start learns other and shorter answers, far from where it was; a loss of accuracy counts."""
+    taught = {"unique_answers": 0.9, "length": 5.0, "kl": 9.0}
+    history = History()
+    history.add(0, changed(entropy=0.07, accuracy=0.0), None, Limits(), patience=1)
+    history.add(5, changed(**taught, accuracy=0.4), None, Limits(), patience=1)
+    assert (history.kept_step, history.stop_step) == (5, None)
+    assert {each.signal for each in history.fired[5]} == {"unique_answers", "length", "kl"}
+    history.add(10, changed(**taught, accuracy=0.3), None, Limits(), patience=1)
+    assert (history.kept_step, history.stop_step) == (5, 10)
+    without_labels = History()
+    for step, agreement in enumerate((0.07, 0.4, 0.3)):
+        without_labels.add(step, changed(**taught, accuracy=agreement), 0.2, Limits(), patience=1)
+    assert without_labels.stop_step == 1
 
 
 def test_limits_are_not_negative():

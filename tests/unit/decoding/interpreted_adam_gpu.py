@@ -42,7 +42,8 @@ def test_what_it_reads_and_writes(monkeypatch):
     """Of three steps five passes over the logits, where no more than three readings and three writings were allowed."""
     from triton.runtime.interpreter import InterpreterBuilder as Builder
 
-    z, counted = torch.randn(2, 4096) * 3, {"read": 0, "written": 0}
+    z, counted = torch.randn(3, 4096) * 3, {"read": 0, "written": 0}
+    z[2, 1] = 60.0  # below its threshold
     begins, ends = z.data_ptr(), z.data_ptr() + z.numel() * z.element_size()
 
     def counting(name: str, of: str) -> None:
@@ -57,8 +58,8 @@ def test_what_it_reads_and_writes(monkeypatch):
     counting("create_masked_load", "read")
     counting("create_masked_store", "written")
     three = {"threshold": 0.3, "kl_weight": 0.05, "learning_rate": 0.1, "steps": 3}
-    descend(z, {name: torch.full((2,), value) for name, value in three.items()})
-    assert counted == {"read": 4 * z.numel(), "written": z.numel()}
+    descend(z, {name: torch.full((3,), value) for name, value in three.items()})
+    assert counted == {"read": (4 + 4 + 1) * 4096, "written": 2 * 4096}
 
 
 def test_the_host_does_not_wait(monkeypatch):

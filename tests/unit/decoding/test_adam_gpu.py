@@ -26,7 +26,7 @@ def test_it_compiles_for_a_gpu_and_keeps_all_in_registers(capability, tmp_path):
     from emlit.decoding import adam_gpu
 
     names = adam_gpu._launch.arg_names
-    pointers = {name: "*fp32" for name in ("z", "parts", "known", "parameters")}
+    pointers = {name: "*fp32" for name in ("z", "parts", "known", "parameters")} | {"moved": "*i32"}
     for first, last in ((True, False), (False, False), (False, True)):
         fixed = {"FIRST": first, "LAST": last, "BLOCK": adam_gpu._BLOCK, "CHUNKS": 128}
         signature = {name: "constexpr" if name in fixed else pointers.get(name, "i32") for name in names}

@@ -46,6 +46,7 @@ def test_a_reward_that_is_there_twice_has_two_curves():
 def test_its_parts_make_its_demands():
     assert not WeightedRewards([TokenEntropyReward()]).needs
     assert WeightedRewards([TokenEntropyReward(), SelfCertaintyReward()]).needs == {SelfCertainty()}
+    assert WeightedRewards([TokenEntropyReward(), VerifiedAnswerReward()]).labelled
     unlabelled = [make_group([5], [[1]], answer=None).prompt]
     WeightedRewards([VoteFractionReward()]).check(unlabelled)
     with pytest.raises(DataError, match="no label"):
