@@ -111,9 +111,8 @@ class CollapseGuard(L.Callback):
         steps, run = planned(trainer)
         later = None if steps is None else -(-steps // self.every_n_steps)
         size = probe_size(len(pool), run, later, self.prompts, self.samples, self.start_samples)
-        self._size, self._make = size, lambda size: Probe(
-            pool, size, data.seed, labelled=self.labelled is not None or self._taught
-        )
+        labelled = self.labelled is not None or self._taught
+        self._size, self._make = size, lambda size: Probe(pool, size, data.seed, labelled)
         asked_for = self.mode == "stop" or self.prompts or self.start_samples or self.labelled
         self.probe = self._make(size) if asked_for or size.affordable else None
         if self._resumed is not None:
@@ -208,7 +207,7 @@ class CollapseGuard(L.Callback):
         if self.probe is not None and self.probe.labelled:
             return "the labels that it is trained on"
         if self._taught:
-            return "the last step at which nothing fired, as it is taught, and not every prompt of the probe has a label"
+            return "the last step at which nothing fired, as not every prompt of the probe has a label"
         if self.history.voteless:
             return "the last step at which nothing fired, as no answer was found to vote on"
         return "votes of the start, no label"
