@@ -64,7 +64,7 @@ def harness(model: Path, data: Path, place: Path, problems: int, seed: int) -> t
             {"function": "take_first"}]}],
     }  # fmt: skip
     (place / "gsm8k_local.yaml").write_text(json.dumps(task))  # JSON is YAML
-    settings = f"pretrained={model},dtype=float32,max_model_len=2048,seed={seed},max_num_seqs=64,"
+    settings = f"pretrained={model},dtype=float32,max_model_len=2048,seed={seed},"
     settings += "enforce_eager=True,gpu_memory_utilization=0.4"  # as emlit on a CPU; a share of its memory
     start = time.monotonic()
     subprocess.run(
