@@ -9,10 +9,7 @@ take turns, each in a process of its own. TRL lives in a virtual environment tha
 """
 
 import argparse
-import json
 import logging
-import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,7 +22,6 @@ import torch
 
 from benchmarks.measure import (
     GIB,
-    QWEN2_5_0_5B,
     environment,
     in_own_process,
     measured,
@@ -34,6 +30,7 @@ from benchmarks.measure import (
     print_json,
     table,
 )
+from benchmarks.step_model import make_model
 
 SIDES = {
     "emlit EM-RL": ("emlit", "em_rl", "transformers"),
@@ -45,29 +42,6 @@ SIDES = {
     "emlit EM-FT": ("emlit", "em_ft", "transformers"),
     "one-shot-EM loop": ("emlit", "one_shot_em", "transformers"),
 }
-
-
-def make_model(directory: Path, size: str, arguments: argparse.Namespace) -> None:
-    """A model's directory with prompts.json: the tiny reasoner, a wide one of random weights, or a real one."""
-    from transformers import Qwen2Config, Qwen2ForCausalLM
-
-    from emlit.pretrained import load_tokenizer, resolve
-    from emlit.rollout import render
-    from emlit.tasks import TinyArithmetic
-    from emlit.tiny import MODEL_DIR
-
-    source = Path(resolve(arguments.pretrained if size == "real" else "tiny"))
-    shutil.copytree(source, directory, dirs_exist_ok=True, copy_function=os.symlink if size == "real" else shutil.copy2)
-    tokenizer = load_tokenizer(str(source))
-    prompts = [tokenizer.decode(prompt.tokens) for prompt in render(TinyArithmetic("train", n=512), tokenizer, 200)]
-    (directory / "prompts.json").write_text(json.dumps(prompts))
-    if size == "wide":
-        torch.manual_seed(0)
-        own = json.loads((MODEL_DIR / "config.json").read_text())
-        ids = {key: own[key] for key in ("eos_token_id", "pad_token_id", "bos_token_id") if key in own}
-        Qwen2ForCausalLM(
-            Qwen2Config(vocab_size=arguments.vocabulary, num_hidden_layers=2, **QWEN2_5_0_5B, **ids)
-        ).save_pretrained(directory)
 
 
 def run_emlit(arguments: argparse.Namespace, method: str, engine: str) -> dict[str, Any]:

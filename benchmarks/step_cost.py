@@ -25,7 +25,7 @@ import emlit.command_line  # noqa: F401 (before it is forked: half a minute of e
 from benchmarks.clock import StepClock
 from benchmarks.measure import MIB, environment, median, parser, resident_of, table
 from benchmarks.methods import METHODS
-from benchmarks.rl_step import make_model
+from benchmarks.step_model import make_model
 from emlit import cli
 
 ROOT = Path(__file__).parents[1]

@@ -14,12 +14,11 @@ from emlit.callbacks import kept_weights
 from emlit.callbacks.guard_cost import GuardCost, planned
 from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.callbacks.weight_sync import load_into
-from emlit.collapse import History, Limits, Probe, ProbeSize, probe_size, score
+from emlit.collapse import History, Limits, Probe, ProbeSize, labelled_prompts, probe_size, score
 from emlit.errors import ConfigError, NonFiniteError, require_at_least
 from emlit.export import Room, parameter_count
 from emlit.modules import CausalLM
 from emlit.resilience.checkpoint_files import restoring
-from emlit.rollout import render
 from emlit.rollout.trainer import Trainer
 from emlit.tasks import Task
 
@@ -98,15 +97,7 @@ class CollapseGuard(L.Callback):
         if stage != "fit" or self.mode == "off":
             return
         data = trainer.datamodule
-        pool = data.train_prompts
-        if self.labelled is not None:
-            pool = render(self.labelled, data.tokenizer, data.longest_prompt)
-            for prompt in pool:
-                if prompt.row.answer is None:
-                    raise ConfigError(
-                        f"guard.labelled has a row without a label ({prompt.row.source or prompt.row.id}); label it, "
-                        "or leave guard.labelled out"
-                    )
+        pool = data.train_prompts if self.labelled is None else labelled_prompts(self.labelled, data)
         self._taught = module.supervised
         steps, run = planned(trainer)
         later = None if steps is None else -(-steps // self.every_n_steps)

@@ -14,7 +14,8 @@ from emlit.functional import TokenStats
 from emlit.modules import CausalLM
 from emlit.processes import all_gather
 from emlit.records import Completion, Grade, Prompt, Request, request_seed
-from emlit.rollout import Prompts
+from emlit.rollout import Prompts, RolloutDataModule, render
+from emlit.tasks import Task
 
 Groups = list[list[Completion]]  # of each prompt
 Scores = list[list[TokenStats]]
@@ -97,8 +98,10 @@ class Probe:
     def _begin(self, module: CausalLM, mine: Sequence[Prompt]) -> tuple[Groups, Scores]:
         """Sample the votes; the first completions of each prompt are its start."""
         groups, same = self._sample(module, mine, self.size.start_samples), self.prompts[0].task.equal
-        unlabelled = [replace(prompt, row=replace(prompt.row, answer=None)) for prompt in mine]
-        answers = [[grade.answer for grade in _grades(module, *each)] for each in zip(unlabelled, groups, strict=True)]
+        answers = [
+            [grade.answer for grade in _grades(module, _unlabelled(prompt), group)]
+            for prompt, group in zip(mine, groups, strict=True)
+        ]
         held = [each for part in all_gather([is_contested(each, same) for each in answers]) for each in part]
         self.contested = sum(held) / len(held)
         # What the engine knows of them is of these weights, and rounded otherwise than what the model will say later.
@@ -127,8 +130,7 @@ class Probe:
     def _answered(
         self, module: CausalLM, prompt: Prompt, group: Sequence[Completion], stats: Sequence[TokenStats]
     ) -> Answered:
-        row = prompt.row if self.labelled else replace(prompt.row, answer=None)
-        grades = _grades(module, replace(prompt, row=row), group)
+        grades = _grades(module, prompt if self.labelled else _unlabelled(prompt), group)
         return Answered(
             answers=[grade.answer for grade in grades],
             texts=_texts(module, group),
@@ -162,6 +164,21 @@ class Probe:
 def _logprob(stats: Sequence[TokenStats]) -> float:
     """log p of a group's completions together."""
     return sum(each.logprob.sum().item() for each in stats)
+
+
+def labelled_prompts(task: Task, data: RolloutDataModule) -> Prompts:
+    """A validation set as a probe's pool; ConfigError where a row has no label."""
+    prompts = render(task, data.tokenizer, data.longest_prompt)
+    if bare := next((prompt for prompt in prompts if prompt.row.answer is None), None):
+        raise ConfigError(
+            f"guard.labelled has a row without a label ({bare.row.source or bare.row.id}); label it, or leave "
+            "guard.labelled out"
+        )
+    return prompts
+
+
+def _unlabelled(prompt: Prompt) -> Prompt:
+    return replace(prompt, row=replace(prompt.row, answer=None))
 
 
 def _grades(module: CausalLM, prompt: Prompt, group: Sequence[Completion]) -> list[Grade]:

@@ -5,19 +5,17 @@ import gc
 import importlib.util
 import os
 import threading
-import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from emlit import progress
 from emlit.engines.base import Engine, ModelSource, OnFinished
 from emlit.engines.drawn_stats import DrawnStats
 from emlit.engines.process_state import keep_workspaces, own_gpu, process_state_kept, quiet, skip_token_ranks
+from emlit.engines.vllm_outputs import as_they_end, to_completion
 from emlit.errors import ConfigError, EngineError, require_at_least, require_positive
-from emlit.functional import TokenStats
 from emlit.pretrained import load_config
 from emlit.records import Completion, Request, Sampling
 
@@ -171,11 +169,11 @@ class VLLMEngine(Engine):
         prompts = [{"prompt_token_ids": request.prompt} for request in requests]
         found: dict[int, Completion] = {}
         # vLLM draws from the global generator what it then does not use.
-        with isolate_rng(), contextlib.closing(_as_they_end(self.llm, prompts, params, self.left)) as outputs:
+        with isolate_rng(), contextlib.closing(as_they_end(self.llm, prompts, params, self.left)) as outputs:
             self.drawn.clear()
             for place, id, output in outputs:
                 stats = self.drawn.take(id, len(requests[place].prompt), len(output.token_ids))
-                found[place] = _completion(output, stats)
+                found[place] = to_completion(output, stats)
                 if on_finished is not None:
                     on_finished(place, found[place])
         return [found[place] for place in range(len(requests))]
@@ -223,37 +221,3 @@ def _checkpoint_dtype(path: str, trust_remote_code: bool = False) -> str:
     """The checkpoint's own dtype. vLLM's "auto" would compute a float32 model in half precision."""
     dtype = load_config(path, trust_remote_code).get_text_config().dtype
     return "auto" if dtype is None else str(dtype).removeprefix("torch.")
-
-
-def _completion(output: Any, stats: TokenStats | None) -> Completion:
-    tokens = list(output.token_ids)
-    found = output.logprobs  # flat; of each position the sampled token's comes first
-    logprobs = [found.logprobs[start] for start, _ in zip(found.start_indices, tokens, strict=True)]
-    return Completion(tokens, logprobs, "length" if output.finish_reason == "length" else "stop", stats=stats)
-
-
-def _as_they_end(
-    llm: Any, prompts: Sequence[Any], params: Sequence[Any], left: threading.Event
-) -> Generator[tuple[int, str, Any], None, None]:
-    """What `LLM.generate` returns at its end, one output at a time, with its place among the prompts and its id."""
-    engine = llm.llm_engine
-    waiting = llm.enqueue(prompts, params, use_tqdm=False)
-    # Outputs carry the number that stands in front of the engine's own id.
-    places = {id.partition("-")[0]: place for place, id in enumerate(waiting)}
-    told = time.monotonic()
-    try:
-        while engine.has_unfinished_requests():
-            if left.is_set():
-                raise EngineError("the engine was closed while it sampled")
-            for output in engine.step():
-                if output.finished:
-                    yield places.pop(output.request_id), output.request_id, output.outputs[0]
-            if time.monotonic() - told > 1:
-                told = time.monotonic()
-                states = engine.output_processor.request_states.values()
-                progress.under_way(sum(state.detokenizer.num_output_tokens() for state in states))
-    finally:
-        progress.under_way(0)
-        if places:  # left by a signal or an error: they must not be among the next batch
-            with contextlib.suppress(Exception):  # of an engine that is dead
-                engine.abort_request(waiting, internal=True)
