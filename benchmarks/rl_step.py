@@ -2,7 +2,6 @@
 
     python -m benchmarks.rl_step                 the tiny reasoner, then 2 layers of Qwen2.5-0.5B with its vocabulary
     python -m benchmarks.rl_step --pretrained FILE.gguf    a real model, its weights whole
-    python -m benchmarks.rl_step --scaling       time and memory against the length of completions and the prompts
 
 The same model, prompts, samples, lengths, threads and learning rate on every side, no KL term, float32; the two sides
 take turns, each in a process of its own. TRL lives in a virtual environment that this makes (`--trl_venv`).
@@ -17,7 +16,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from benchmarks.measure import (
@@ -78,6 +76,7 @@ def run_emlit(arguments: argparse.Namespace, method: str, engine: str) -> dict[s
             sampling=Sampling(max_tokens=arguments.tokens),
             prompts_per_round=arguments.prompts * arguments.samples // samples,
             samples_per_prompt=samples,
+            micro_batch_prompts=arguments.micro_batch_prompts,
             rounds_ahead=int(ahead),
         )
         with tempfile.TemporaryDirectory() as directory:
@@ -131,6 +130,8 @@ def one(side: str, model: str, arguments: argparse.Namespace) -> dict[str, Any]:
         python = trl_python(arguments.trl_venv)
         found = in_own_process("benchmarks.trl_step", "--trainer", method, *sizes, python=python)
     else:
+        if arguments.micro_batch_prompts:
+            sizes.append(f"--micro_batch_prompts={arguments.micro_batch_prompts}")
         found = in_own_process("benchmarks.rl_step", "--side", side, *sizes)
     steps = found["steps"][1:] or found["steps"]
     mean = {name: sum(step[name] for step in steps) / len(steps) for name in steps[0]}
@@ -160,25 +161,6 @@ def compare(title: str, sides: list[str], model: str, arguments: argparse.Namesp
     return f"{title}: {size}, {how}\n\n{table(header, rows)}"
 
 
-def scaling(arguments: argparse.Namespace, model: str) -> str:
-    """Time and memory of one EM-RL step against completion length and prompts, with fitted exponents."""
-    rows = []
-    for name, values in (("tokens", arguments.lengths), ("prompts", arguments.counts)):
-        points = []
-        for value in values:
-            least = {"prompts": arguments.counts[0], "tokens": arguments.lengths[0]}
-            sizes = argparse.Namespace(**{**vars(arguments), **least, name: value})
-            found = one("emlit EM-RL", model, sizes)
-            points.append((value, found["step"], found["generate"], found["forward_backward"], found["peak"]))
-            cells = [f"{seconds:.2f}" for seconds in points[-1][1:4]]
-            rows.append([f"{name} = {value}", *cells, f"{found['peak'] / GIB:.2f}"])
-        logs = np.log(points)
-        slopes = np.polyfit(logs[:, 0], logs[:, 1:], deg=1)[0]
-        rows.append([f"exponent in {name}", *(f"{slope:.2f}" for slope in slopes)])
-    header = ["", "whole step, s", "generate, s", "forward-backward, s", "peak, GiB"]
-    return table(header, rows)
-
-
 def main() -> None:
     arguments_of = parser(__doc__)
     arguments_of.add_argument("--prompts", type=int, default=None, help="in a step")
@@ -191,9 +173,7 @@ def main() -> None:
     arguments_of.add_argument("--sizes", nargs="+", choices=["tiny", "wide"], default=["tiny", "wide"])
     arguments_of.add_argument("--pretrained", help="this model in place of the sizes")
     arguments_of.add_argument("--sides", nargs="+", choices=list(SIDES), default=None)
-    arguments_of.add_argument("--scaling", action="store_true")
-    arguments_of.add_argument("--lengths", type=int, nargs="+", default=[64, 128, 256, 512])
-    arguments_of.add_argument("--counts", type=int, nargs="+", default=[8, 16, 32, 64, 128])
+    arguments_of.add_argument("--micro_batch_prompts", type=int, help="of emlit's; the whole step unless given")
     arguments_of.add_argument("--trl_venv", type=Path, default=Path("runs/benchmark/trl-venv"))
     arguments_of.add_argument("--side", choices=list(SIDES), help="run one here and print JSON")
     arguments_of.add_argument("--model", help="of --side")
@@ -209,20 +189,16 @@ def main() -> None:
     if arguments.smoke:
         arguments.sizes, arguments.repeats, arguments.vocabulary = ["tiny"], 1, 1000
         arguments.sides = arguments.sides or ["emlit EM-RL", "emlit EM-FT", "one-shot-EM loop"]
-        arguments.lengths, arguments.counts = [4, 8], [2, 4]
         defaults["tiny"] = {"prompts": 2, "tokens": 8, "steps": 2, "threads": 1}
         defaults["wide"] = defaults["tiny"]
     asked = {name: getattr(arguments, name) for name in defaults["tiny"]}
     with tempfile.TemporaryDirectory() as directory:
-        sizes = ["real"] if arguments.pretrained else ["wide"] if arguments.scaling else arguments.sizes
+        sizes = ["real"] if arguments.pretrained else arguments.sizes
         for size in sizes:
             chosen = {name: default if asked[name] is None else asked[name] for name, default in defaults[size].items()}
             vars(arguments).update(chosen)
             model = Path(directory) / size
             make_model(model, size, arguments)
-            if arguments.scaling:
-                print(f"EM-RL, 2 layers of width 896, V = {arguments.vocabulary}\n\n{scaling(arguments, str(model))}\n")
-                continue
             titles = {"tiny": "The tiny reasoner", "wide": f"2 layers of width 896, V = {arguments.vocabulary}"}
             title = titles.get(size, Path(arguments.pretrained or "").name)
             print(compare(title, arguments.sides or list(SIDES), str(model), arguments) + "\n")

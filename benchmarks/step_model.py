@@ -11,7 +11,7 @@ import torch
 from benchmarks.measure import QWEN2_5_0_5B
 
 
-def make_model(directory: Path, size: str, arguments: argparse.Namespace) -> None:
+def make_model(directory: Path, size: str, arguments: argparse.Namespace, positions: int = 4096) -> None:
     """A model's directory with prompts.json: the tiny reasoner, a wide one of random weights, or a real one."""
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
@@ -29,6 +29,6 @@ def make_model(directory: Path, size: str, arguments: argparse.Namespace) -> Non
         torch.manual_seed(0)
         own = json.loads((MODEL_DIR / "config.json").read_text())
         ids = {key: own[key] for key in ("eos_token_id", "pad_token_id", "bos_token_id") if key in own}
-        Qwen2ForCausalLM(
-            Qwen2Config(vocab_size=arguments.vocabulary, num_hidden_layers=2, **QWEN2_5_0_5B, **ids)
-        ).save_pretrained(directory)
+        shape = {**QWEN2_5_0_5B, "max_position_embeddings": positions}
+        config = Qwen2Config(vocab_size=arguments.vocabulary, num_hidden_layers=2, **shape, **ids)
+        Qwen2ForCausalLM(config).save_pretrained(directory)

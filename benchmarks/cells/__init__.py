@@ -48,5 +48,6 @@ CELLS = (
     Cell("qwen-coder", "MBPP", "program", 64),
     Cell("qwen-coder", "MATH500", "short_proof", 48),
     Cell("smollm2", "GSM8K", "steps", 64),
+    Cell("gemma", "GSM8K", "steps", 64),
     Cell("qwen-coder", "HumanEval", "program", 64),
 )

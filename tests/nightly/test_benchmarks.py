@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
         (["gpu_check", "--smoke"], ["| head | as it should be |", "| micro-batch | as it should be |", "0 failed"]),
         (["em_inf", "--smoke"], ["| 2 |", "| vLLM, EM-INF on every request |", "released code's way"]),
         (["rl_step", "--smoke"], ["| emlit EM-RL |", "| emlit EM-FT |", "| one-shot-EM loop |"]),
-        (["rl_step", "--smoke", "--scaling"], ["| exponent in tokens |", "| exponent in prompts |"]),
+        (["scaling", "--smoke"], ["| exponent in tokens |", "| exponent in rows |", "| exponent in vocabulary |"]),
         (["shared_prefix", "--smoke"], ["| 50 |"]),
         (["packing", "--smoke"], ["| 64 |"]),
         (["drawn_stats", "--smoke"], ["differ by, nats"]),
