@@ -107,9 +107,9 @@ def median(values: Iterable[float]) -> float:
     return float(torch.tensor(list(values)).median())
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Markdown, the first column to the left and the others to the right."""
-    lines = ["| " + " | ".join(header) + " |", "| --- |" + " ---: |" * (len(header) - 1)]
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    """Markdown, the first `left` columns to the left and the others to the right."""
+    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * left + " ---: |" * (len(header) - left)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 

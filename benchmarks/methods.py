@@ -49,6 +49,11 @@ _NEEDS_ADVANTAGE = ("covariance bonus", "Clip-Cov", "STEER")
 COLUMNS = ("pass@1", "greedy", "maj@8", "pass@8", "format_rate", "mean_entropy", "mean_length")
 
 
+def slug(brake: str) -> str:
+    """A brake's name as that of a directory."""
+    return "-".join("".join(c if c.isalnum() else " " for c in brake).split())
+
+
 def budget(method: str) -> list[str]:
     """A step of every method is ROUND completions."""
     if method in ("em_ft", "sft", "entropy_sft"):
@@ -111,8 +116,7 @@ def main() -> None:
         for method, rate in LEARNING_RATES.items():
             for name, more in BRAKES.items():
                 if method == "em_rl_token" or name not in _NEEDS_ADVANTAGE:
-                    words = "-".join("".join(c if c.isalnum() else " " for c in name).split())
-                    place = where / f"{method}-{words}"
+                    place = where / f"{method}-{slug(name)}"
                     cases[f"{method}, {name}"] = (method, [*more, f"--model.learning_rate={rate}"], place)
     else:
         cases = {m: (m, [], where / m) for kind in METHODS.values() for m in kind}

@@ -12,12 +12,16 @@ interrupted goes on. Without --data the problems come from the hub, without --we
 import json
 import subprocess
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from benchmarks.cells import CELLS, MODELS, Cell
-from benchmarks.collapse import kept_by
+from benchmarks.cells.reading import braked
+from benchmarks.cells.record import gathered
 from benchmarks.measure import environment, parser, table
+from benchmarks.methods import BRAKES
+from benchmarks.real_tables import in_full, preflights, steps
 from emlit import tasks
 from emlit.tiny.demo import command
 
@@ -37,17 +41,6 @@ METHODS = {
         "--model.advantage=emlit.rewards.GRPO", *_GROUPS,
     ),
 }  # fmt: skip
-
-
-DECODED = (
-    "cell", "decoding", "pass@1 (95 %)", "beside plain", "", "format", "right given format", "cut", "tokens an answer",
-    "seconds",
-)  # fmt: skip
-FORESEEN = (
-    "pass@1", "pass@4", "maj@4", "format_rate", "truncated", "token_entropy", "semantic_entropy", "agreement",
-    "auroc_votes", "auroc_votes_within", "auroc", "auroc_within",
-)  # fmt: skip
-TRAINED = ("pass@1", "greedy", "maj@2", "pass@2", "format_rate", "mean_length", "mean_entropy")
 
 
 @dataclass(frozen=True)
@@ -86,54 +79,30 @@ class Runs:
         return place
 
 
-def decode(runs: Runs, cell: Cell) -> list[list[str]]:
-    """A row a decoding: what it does beside plain sampling, paired by problem."""
-    place = runs.made(
+def decode(runs: Runs, cell: Cell) -> None:
+    """Plain sampling and what is compared with it, on the same problems."""
+    runs.made(
         cell, "decodings", "report.json", "predict", "--config", str(HERE / "decodings.yaml"),
         "--model=emlit.modules.CausalLM", "--model.score=false", "--data.evaluation_samples=1",
         "--data.evaluation_batch_size=128",
     )  # fmt: skip
-    if place is None:
-        return []
-    report = json.loads((place / "report.json").read_text())
-    compared = json.loads((place / "comparisons.json").read_text())
-    paired = {each["second"]: each for each in compared if each["first"] == report[0]["decoding"]}
-    rows = []
-    for found in report:
-        low, high = found["intervals"]["pass@1"]
-        gain = paired.get(found["decoding"], {}).get("difference")
-        rows.append([
-            cell.name, found["decoding"], f"{found['pass@1']:.3f} ({low:.3f} to {high:.3f})",
-            f"{gain['value']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})" if gain else "",
-            effect(gain) if gain else "", f"{found['format_rate']:.2f}", share(found.get("accuracy_given_format")),
-            f"{found['truncated']:.2f}", f"{found['sampled_tokens_an_answer']:.0f}", f"{found['seconds']:.0f}",
-        ])  # fmt: skip
-    return rows
 
 
-def effect(gain: dict[str, float]) -> str:
-    """In a word, by whether the interval of a difference holds 0."""
-    return "helps" if gain["low"] > 0 else "hurts" if gain["high"] < 0 else "no effect shown"
-
-
-def foresee(runs: Runs, cell: Cell) -> dict[str, Any] | None:
+def foresee(runs: Runs, cell: Cell) -> None:
     """What `validate` measures and expects."""
-    place = runs.made(
+    runs.made(
         cell, "preflight", "report.json", "validate", "--model=emlit.modules.CausalLM", "--data.evaluation_samples=4",
         "--data.evaluation_batch_size=32",
     )  # fmt: skip
-    return json.loads((place / "report.json").read_text())[0] if place else None
 
 
-def train(
-    runs: Runs, cell: Cell, method: str, seed: int, rate: str | None, steps: int, probe: int
-) -> dict[str, Any] | None:
-    """Train on the cell's other task without its labels (but GRPO); what summary.json says."""
+def train(runs: Runs, cell: Cell, method: str, brake: str, seed: int, rate: str | None, steps: int, probe: int) -> None:
+    """On the problems of the cell's other task without their labels (but GRPO)."""
     module, *more = METHODS[method]
     whole = cell.model == "smollm2"
-    what = method if rate is None else f"{method}-{rate}"
-    place = runs.made(
-        cell, f"{what}-{seed}", "summary.json", "fit", f"--model={module}", *more,
+    what = "-".join([method if brake == "none" else braked(method, brake), *([rate] if rate else [])])
+    runs.made(
+        cell, f"{what}-{seed}", "summary.json", "fit", f"--model={module}", *more, *BRAKES[brake],
         f"--model.learning_rate={rate or RATES['whole' if whole else 'lora']}",
         *(() if whole else (f"--model.lora={LORA}",)),
         *(("--model.dtype=bfloat16",) if runs.bfloat16 and not whole else ()),  # of the frozen weights
@@ -143,17 +112,6 @@ def train(
         "--guard.every_n_steps=5", "--export.enabled=false", "--trainer.gradient_clip_val=1.0", "--overwrite=true",
         seed=seed,
     )  # fmt: skip
-    return json.loads((place / "summary.json").read_text()) if place else None
-
-
-def trained(name: str, summary: dict[str, Any]) -> list[list[str]]:
-    """A row an evaluation; the one that the guard would keep is marked."""
-    kept = kept_by(summary)["the guard"] if summary.get("guard") else None
-    return [
-        [f"{name}, step {each['step']}{', kept by the guard' if each['step'] == kept else ''}"]
-        + [share(each.get(column)) for column in TRAINED]
-        for each in summary["curve"]
-    ]
 
 
 def disagreements(runs: Runs, cell: Cell) -> tuple[list[int], list[str]]:
@@ -175,10 +133,6 @@ def disagreements(runs: Runs, cell: Cell) -> tuple[list[int], list[str]]:
     return counts, lines
 
 
-def share(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
-
-
 def main() -> None:
     arguments_of = parser(__doc__)
     arguments_of.add_argument("what", choices=["preflight", "decode", "train", "grading"])
@@ -187,6 +141,7 @@ def main() -> None:
     arguments_of.add_argument("--data", type=Path, help="a directory with svamp.jsonl, asdiv.jsonl, …")
     arguments_of.add_argument("--cells", nargs="+", choices=[cell.name for cell in CELLS], help="these alone")
     arguments_of.add_argument("--methods", nargs="+", choices=METHODS, default=["em_ft"])
+    arguments_of.add_argument("--brakes", nargs="+", choices=BRAKES, default=["none"], help="of benchmarks.methods")
     arguments_of.add_argument("--learning_rate", help="in place of 1e-5 for whole weights and 3e-4 for adapters")
     arguments_of.add_argument("--steps", type=int, default=15, help="of training, 32 completions each")
     arguments_of.add_argument("--probe", type=int, default=64, help="prompts of the guard's probe")
@@ -198,17 +153,7 @@ def main() -> None:
         arguments.data and arguments.data.absolute(), arguments.smoke, arguments.bfloat16,
     )  # fmt: skip
     cells = [cell for cell in CELLS if not arguments.cells or cell.name in arguments.cells]
-    if arguments.what == "decode":
-        rows = [row for cell in cells for row in decode(runs, cell)]
-        print(f"\n{table(DECODED, rows)}")
-    elif arguments.what == "preflight":
-        rows = [
-            [cell.name, *(share(found.get(key)) for key in FORESEEN), found["findings"][0]["level"]]
-            for cell in cells
-            if (found := foresee(runs, cell))
-        ]
-        print(f"\n{table(['cell', *FORESEEN, 'verdict'], rows)}")
-    elif arguments.what == "grading":
+    if arguments.what == "grading":
         rows = []
         for cell in (cell for cell in cells if cell.form != "program"):
             counts, lines = disagreements(runs, cell)
@@ -216,15 +161,17 @@ def main() -> None:
             print("\n".join(dict.fromkeys(lines)))
         print(f"\n{table(['cell', 'both right', 'emlit alone', 'math-verify alone', 'neither'], rows)}")
     else:
-        rows = []
-        for cell in (cell for cell in cells if cell.trained_on):
-            for method in arguments.methods:
-                for seed in arguments.seeds:
-                    if found := train(
-                        runs, cell, method, seed, arguments.learning_rate, arguments.steps, arguments.probe
-                    ):
-                        rows += trained(f"{cell.name}, {method}, seed {seed}", found)
-        print(f"\n{table(['', *TRAINED], rows)}")
+        for cell in cells:
+            if arguments.what == "decode":
+                decode(runs, cell)
+            elif arguments.what == "preflight":
+                foresee(runs, cell)
+            elif cell.trained_on:
+                for method, brake, seed in product(arguments.methods, arguments.brakes, arguments.seeds):
+                    train(runs, cell, method, brake, seed, arguments.learning_rate, arguments.steps, arguments.probe)
+        done = {name: found for name, found in gathered(runs.run_dir).items() if name in {each.name for each in cells}}
+        made = {"decode": in_full, "preflight": preflights, "train": steps}[arguments.what]
+        print(f"\n{made(done)}")
     print(f"\n{environment()}")
 
 

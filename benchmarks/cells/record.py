@@ -1,0 +1,87 @@
+"""What has been measured of the cells, and kept: measured.json beside this file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmarks.cells import CELLS
+from benchmarks.collapse import kept_by
+
+FILE = Path(__file__).parent / "measured.json"
+FORESEEN = (
+    "pass@1", "pass@4", "maj@4", "format_rate", "truncated", "token_entropy", "semantic_entropy", "agreement",
+    "auroc_votes", "auroc_votes_within", "auroc", "auroc_within",
+)  # fmt: skip
+TRAINED = ("pass@1", "greedy", "maj@2", "pass@2", "format_rate", "mean_length", "mean_entropy")
+DECODED = (
+    "pass@1", "format_rate", "accuracy_given_format", "truncated", "sampled_tokens_an_answer", "seconds"
+)  # fmt: skip
+
+# By the cell's name: its model; `before`, what `validate` measured, with its `verdict`; `decodings`, plain sampling
+# first, each with its gain beside that; `trained`, each run's curve and the step that the guard keeps.
+Cells = dict[str, dict[str, Any]]
+
+
+def load() -> Cells:
+    """In the order of CELLS; what was measured elsewhere (the embedded reasoner) behind them."""
+    found: Cells = json.loads(FILE.read_text())
+    order = [cell.name for cell in CELLS]
+    return dict(sorted(found.items(), key=lambda each: order.index(each[0]) if each[0] in order else len(order)))
+
+
+def add(new: Cells) -> None:
+    """Into the record; a decoding or a run of the same name is replaced."""
+    cells: Cells = json.loads(FILE.read_text())
+    for name, cell in new.items():
+        old = cells.get(name, {})
+        cells[name] = old | cell | {key: old.get(key, {}) | cell[key] for key in ("decodings", "trained")}
+    FILE.write_text(json.dumps(_rounded(cells), indent=1) + "\n")
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_rounded(each) for each in value]
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def gathered(run_dir: Path) -> Cells:
+    """What has been finished in a directory of benchmarks.real_cells."""
+    known = {cell.name: cell for cell in CELLS}
+    places = sorted(path for path in run_dir.iterdir() if path.name in known)
+    found = {place.name: _cell(place, known[place.name].model) for place in places}
+    return {name: cell for name, cell in found.items() if "before" in cell or cell["decodings"] or cell["trained"]}
+
+
+def _cell(place: Path, model: str) -> dict[str, Any]:
+    cell: dict[str, Any] = {"model": model, "decodings": {}, "trained": {}}
+    if (report := place / "preflight" / "report.json").exists():
+        measured = json.loads(report.read_text())[0]
+        cell |= {"before": {name: measured.get(name) for name in FORESEEN}, "verdict": measured["findings"][0]}
+    if (report := place / "decodings" / "report.json").exists():
+        cell["decodings"] = _decodings(report.parent)
+        precision = yaml.safe_load((report.parent / "config.yaml").read_text())["trainer"]["precision"]
+        cell["bfloat16"] = str(precision).startswith("bf16")
+    for file in sorted(place.glob("*/summary.json")):
+        summary = json.loads(file.read_text())
+        curve = [{key: each.get(key) for key in ("step", *TRAINED)} for each in summary["curve"]]
+        kept = kept_by(summary)["the guard"] if summary.get("guard") else None
+        cell["trained"][file.parent.name] = {"curve": curve, "kept": kept}
+    return cell
+
+
+def _decodings(place: Path) -> dict[str, Any]:
+    report = json.loads((place / "report.json").read_text())
+    plain, found = report[0]["decoding"], {}
+    pairs = json.loads((place / "comparisons.json").read_text())
+    gains = {each["second"]: each["difference"] for each in pairs if each["first"] == plain}
+    for each in report:
+        low, high = each["intervals"]["pass@1"]
+        gain = gains.get(each["decoding"])
+        found[each["decoding"]] = {name: each.get(name) for name in DECODED} | {
+            "low": low, "high": high, "gain": gain and {side: gain[side] for side in ("value", "low", "high")}
+        }  # fmt: skip
+    return found
