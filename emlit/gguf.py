@@ -60,9 +60,8 @@ def find(pretrained: str) -> Path:
     try:
         return Path(hf_hub_download(repository, name))
     except Exception as error:
-        raise DataError(
-            f"pretrained is {printable(pretrained)}, which the hub does not give: {first_line(error)}"
-        ) from error
+        reason = hub.why_not(error) or first_line(error)
+        raise DataError(f"pretrained is {printable(pretrained)}, which the hub does not give: {reason}") from error
 
 
 def as_directory(file: Path) -> Path:

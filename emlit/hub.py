@@ -1,4 +1,4 @@
-"""The Hugging Face hub: where it cannot be reached, and pushed to."""
+"""The Hugging Face hub: where it cannot be reached, what it does not give, and pushing to it."""
 
 import functools
 import logging
@@ -53,6 +53,31 @@ def directory(name: str) -> Path | None:
     except HFValidationError:
         return None
     return Path(found).parent if isinstance(found, str) else None
+
+
+def why_not(error: BaseException) -> str | None:
+    """Why the hub did not give a model or a file, and the way out; None where an error is about something else."""
+    from huggingface_hub import errors
+
+    said = (
+        (errors.GatedRepoError, "it is gated: ask for access on its page, then `hf auth login`"),
+        (
+            errors.RepositoryNotFoundError,
+            "the hub has no such repository, or it is private: check the id, or `hf auth login`",
+        ),
+        (
+            (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled),
+            "the hub cannot be reached, and its cache has not got it: give a local directory or file",
+        ),
+        (errors.EntryNotFoundError, "its repository has no such file"),
+    )
+    cause: BaseException | None = error
+    while cause is not None:
+        for kinds, reason in said:
+            if isinstance(cause, kinds):
+                return reason
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def require_repository(name: str) -> None:

@@ -243,5 +243,8 @@ def _unloadable(what: str, error: Exception, trusted: bool) -> EmlitError:
             f"{what} comes with code of its own, which loading would run: read that code, and then set "
             "--model.trust_remote_code true"
         )
-    reason = first_line(error)
-    return DataError(f"{what} could not be loaded: {reason}; correct the file that this is about, or download it again")
+    if (reason := hub.why_not(error)) is not None:
+        return DataError(f"{what} could not be loaded: {reason}")
+    return DataError(
+        f"{what} could not be loaded: {first_line(error)}; correct the file that this is about, or download it again"
+    )
