@@ -6,7 +6,7 @@ python -m benchmarks.real_figure --out FILE
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cells.reading import decoded, named, run_named, runs
+from benchmarks.cells.reading import METHODS, USUAL_RATES, decoded, named, run_named, run_of, runs
 from benchmarks.cells.record import Cells, load
 from benchmarks.measure import parser
 
@@ -30,16 +30,20 @@ def gains(axes: Any, cells: Cells) -> None:
     axes.legend(fontsize="small", loc="lower right")
 
 
-def courses(axes: Any, cells: Cells) -> None:
-    """pass@1 against entropy along each run; a ring is the step that the guard keeps."""
-    for number, (name, run, curve, kept) in enumerate(runs(cells)):
-        style = ("-", "--", ":", "-.")[number // 10 % 4]
+def courses(axes: Any, name: str, cell: dict[str, Any]) -> None:
+    """pass@1 against entropy along a cell's runs, a colour a method; a ring is the step that the guard keeps."""
+    for _, run, curve, kept in runs({name: cell}):
+        method, rate, _ = run_of(run)
+        usual = rate in USUAL_RATES and "+" not in method
+        colour = f"C{list(METHODS).index(method.split('+')[0])}"
+        label = run_named(run).partition(", seed")[0]
+        shown = label not in axes.get_legend_handles_labels()[1]
         xs, ys = ([each[key] for each in curve] for key in ("mean_entropy", "pass@1"))
-        (line,) = axes.plot(xs, ys, style, marker=".", label=f"{named(name)}, {run_named(run)}")
+        axes.plot(xs, ys, "-" if usual else "--", marker=".", color=colour, label=label if shown else None)
         for each in (each for each in curve if each["step"] == kept):
-            axes.plot(each["mean_entropy"], each["pass@1"], "o", markersize=9, fillstyle="none", color=line.get_color())
-    axes.set(xlabel="mean token entropy, nats", ylabel="pass@1", xlim=(0, None), ylim=(0, None), title="Training")
-    axes.legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1, 0.5))
+            axes.plot(each["mean_entropy"], each["pass@1"], "o", markersize=9, fillstyle="none", color=colour)
+    axes.set(title=named(name), xlim=(0, None), ylim=(0, max(0.2, axes.get_ylim()[1])))  # chance is no slope
+    axes.legend(fontsize="x-small")
 
 
 def main() -> None:
@@ -49,10 +53,15 @@ def main() -> None:
     arguments_of.add_argument("--out", type=Path, default=Path("runs/real.svg"))
     arguments = arguments_of.parse_args()
     cells: Cells = load()
-    figure = Figure(figsize=(13, 5), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    gains(left, cells)
-    courses(right, cells)
+    figure = Figure(figsize=(14, 7), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=(1, 1.3))
+    gains(left.subplots(), cells)
+    trained = {name: cell for name, cell in cells.items() if cell.get("trained")}
+    panels = right.subplots(-(-len(trained) // 2), 2, squeeze=False).flat
+    for axes, (name, cell) in zip(panels, trained.items(), strict=False):
+        courses(axes, name, cell)
+    right.supxlabel("mean token entropy, nats; rings: the step that the guard keeps", fontsize="medium")
+    right.supylabel("pass@1", fontsize="medium")
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(arguments.out, metadata={"Date": None} if arguments.out.suffix == ".svg" else None)
     print(arguments.out)
