@@ -32,6 +32,7 @@ _SINGLE = ("--data.prompts_per_round=32", "--data.samples_per_prompt=1", "--data
 _GROUPS = ("--data.prompts_per_round=8", "--data.samples_per_prompt=4", "--data.micro_batch_prompts=2")
 RATES = {"whole": "1e-5", "lora": "3e-4"}
 LORA = '{"r": 16, "alpha": 32, "target_modules": "all-linear"}'
+VOTES = '{"class_path": "emlit.strategies.SelfConsistency", "init_args": {"votes": 4, "temperature": 0.7}}'
 METHODS = {
     "em_ft": ("emlit.modules.EMFT", *_SINGLE),
     "em_rl_token": ("emlit.modules.EMRL", "--model.reward=emlit.rewards.TokenEntropyReward", *_GROUPS),
@@ -84,7 +85,7 @@ def decode(runs: Runs, cell: Cell) -> None:
     runs.made(
         cell, "decodings", "report.json", "predict", "--config", str(HERE / "decodings.yaml"),
         "--model=emlit.modules.CausalLM", "--model.score=false", "--data.evaluation_samples=1",
-        "--data.evaluation_batch_size=128",
+        "--data.evaluation_batch_size=128", *(() if cell.form == "program" else (f"--data.strategies+={VOTES}",)),
     )  # fmt: skip
 
 
