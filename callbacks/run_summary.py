@@ -128,7 +128,9 @@ class RunSummary(L.Callback):
             and SamplesPage.path(trainer).exists()
         ):
             console.named("samples", SamplesPage.path(trainer))
-        if any(isinstance(callback, RunCheckpoint) for callback in trainer.callbacks):
+        if any(isinstance(callback, RunCheckpoint) for callback in trainer.callbacks) and (
+            RunCheckpoint.path(trainer).exists()
+        ):  # none of a run that the guard ended before its first step
             console.named("checkpoint", RunCheckpoint.path(trainer))
         console.named("summary", directory / "summary.json")
 

@@ -22,7 +22,7 @@ _WRITTEN = {
     "fit": ("summary.json", "samples.jsonl", "samples.html", "tensorboard", "non_finite", "checkpoints/kept-*.pt",
             "checkpoints/step-*.ckpt"),
     "predict": ("predictions.jsonl", "predictions.rank*.jsonl", "predictions.settings.json", "costs.rank*.jsonl",
-                "report.json", "report.md", "comparisons.json", "figures", "tensorboard-predict"),
+                "report.json", "report.md", "comparisons.json", "figures", "tensorboard-predict", "config.yaml"),
     "validate": ("preflight", "tensorboard-validate"),
     "test": ("tensorboard-test",),
 }  # fmt: skip

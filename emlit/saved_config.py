@@ -6,12 +6,17 @@ from typing import Any
 from lightning.pytorch.cli import SaveConfigCallback
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from emlit.resilience.files import write_whole
+
 
 class SavedConfig(SaveConfigCallback):
-    """config.yaml beside TensorBoard's curves, or in the run's directory: a logger may have no directory of its own."""
+    """config.yaml beside TensorBoard's curves, or in the run's directory: a logger may have no directory of its own.
+
+    Raises:
+        ConfigError: there is one that emlit did not write, as `--config` may name one in the run's directory
+    """
 
     def save_config(self, trainer: Any, pl_module: Any, stage: str) -> None:
         logger = trainer.logger
         directory = Path(logger.log_dir if isinstance(logger, TensorBoardLogger) else trainer.default_root_dir)
-        directory.mkdir(parents=True, exist_ok=True)
-        self.parser.save(self.config, directory / self.config_filename, skip_none=False, overwrite=True)
+        write_whole(directory / self.config_filename, self.parser.dump(self.config, skip_none=False))

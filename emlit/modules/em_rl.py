@@ -26,10 +26,11 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
     is the paper's SC-RL, with `VerifiedAnswerReward` its labelled baselines RLOO and GRPO, after the advantage.
 
     Args:
-        reward: of each completion
-        advantage: of a completion beside the others of its prompt; the paper uses the leave-one-out baseline
-        policy_update: from advantages to the loss: Reinforce, PPO or TruncatedImportanceSampling; a round of several
-            updates (data.updates_per_round), or one sampled ahead (data.rounds_ahead), needs one of the latter two
+        reward: of each completion; TokenEntropyReward unless set
+        advantage: of a completion beside the others of its prompt; RLOO, the paper's leave-one-out baseline, unless set
+        policy_update: from advantages to the loss; Reinforce unless set. A round of several updates
+            (data.updates_per_round), or one sampled ahead (data.rounds_ahead), needs one that is right for samples of
+            older weights, such as PPO or TruncatedImportanceSampling
         token_weights: how much each token counts in that loss, each by its class path
         kl_weight: of the KL divergence to the reference policy, the model before training; the paper has 0.001
     """

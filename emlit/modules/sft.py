@@ -20,7 +20,7 @@ class SFT(EntropyObjectiveMixin, CausalLM):
     and the temperature is 1, whatever evaluation samples at.
 
     Args:
-        learning_rate: AdamW's
+        learning_rate: the optimiser's
         token_weights: how much each token counts, each by its class path
     """
 

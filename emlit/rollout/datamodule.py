@@ -83,7 +83,7 @@ class RolloutDataModule(L.LightningDataModule):
         updates_per_round: optimiser steps that a round feeds, each with its share of the prompts; only the first is
             exactly on-policy
         rounds_ahead: 1 has each round sampled while the one before is trained on, by weights that are one round old
-            (docs/servers.md); for vLLM, a server or, in a run of one process, in it
+            (docs/servers.md); with vLLM servers or, in a run of one process, vLLM in this process
         samples_per_prompt: completions of each prompt of a round that are trained on; the paper's N
         rollouts: where those completions come from, by its class path: more votes, branches from prefixes, another
             temperature, earlier rounds; one wave of samples, all of them trained on, unless set

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from emlit.server import HOSTS_VARIABLE, secret
 
-# Of vLLM 0.32; tests/server/test_access.py holds these against the routes that it mounts.
+# Of vLLM 0.32; tests/unit/server/test_access.py holds these against the routes that it mounts.
 _READ = re.compile("/(health|ping|version|load|metrics/?|v1/models|v1/responses/[^/]+)")
 _ASK = re.compile(
     "/(ping|tokenize|detokenize|generative_scoring|inference/v1/generate|v1/(completions|chat/completions"

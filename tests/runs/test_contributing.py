@@ -162,4 +162,4 @@ def test_readme_from_python(tmp_path, monkeypatch):
     (example,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.S | re.M)
     smaller = example.replace("max_steps=20", "max_steps=2").replace("evaluation=None", "evaluation=None, **SMALL")
     exec(smaller, {"SMALL": {"prompts_per_round": 4}})
-    assert (tmp_path / "export/model.safetensors").is_file()
+    assert (tmp_path / "runs/mine/export/model.safetensors").is_file()

@@ -54,12 +54,13 @@ def test_a_collapse_is_seen_stopped_and_undone(tmp_path, capsys, caplog):
     assert any(not torch.equal(last["state_dict"][name], kept[name]) for name in kept)
 
 
-def test_a_start_that_speaks_against_training_is_kept(tmp_path):
+def test_a_start_that_speaks_against_training_is_kept(tmp_path, capsys):
     hard = ["--data.train.difficulty=hard", "--data.evaluation.difficulty=hard"]
     summary = fit(tmp_path, *hard, "--guard.mode=stop")
     assert summary["steps"] == summary["guard"]["kept_step"] == 0
     assert summary["after"] == summary["before"]
     assert {each["signal"] for each in summary["guard"]["fired"]} >= {"entropy at the start"}
+    assert "last.ckpt" not in capsys.readouterr().out  # no step, no checkpoint
     start = AutoModelForCausalLM.from_pretrained(MODEL_DIR).state_dict()
     assert all(torch.equal(tensor, start[name]) for name, tensor in exported(tmp_path).items())
 

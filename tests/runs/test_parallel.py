@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM
 
 import cli
 from emlit.report import read_predictions
+from emlit.tiny import MODEL_DIR
 from tests.servers import free_port, serving
 
 ROOT = Path(__file__).parents[2]
@@ -131,6 +132,22 @@ def test_as_on_gpus(tmp_path):
     assert summary["after"]["mean_entropy"] != summary["before"]["mean_entropy"]
     assert [each["step"] for each in summary["guard"]["signals"]] == [0, 1, 2]
     assert 1e-5 < max(curve(tmp_path, "sync/logprob_gap_max")) < 0.2
+
+
+@pytest.mark.nightly
+def test_a_guard_hands_over_the_kept_step_in_shards(tmp_path):
+    """Any drift from the start fires, and none of the start's own signals does: the start is exported again."""
+    fit(
+        tmp_path, *FSDP, "--trainer.devices=2", "--guard.mode=stop", "--guard.every_n_steps=1", "--guard.patience=1",
+        "--guard.prompts=4", "--guard.limits.start_entropy=0", "--guard.limits.start_contested=1",
+        "--guard.limits.kl=0", "--summary.enabled=true", "--model.learning_rate=1e-2",
+        config="em_ft", steps=2,
+    )  # fmt: skip
+    guard = json.loads((tmp_path / "summary.json").read_text())["guard"]
+    assert (guard["kept_step"], guard["stop_step"]) == (0, 1)
+    state = AutoModelForCausalLM.from_pretrained(tmp_path / "export").state_dict()
+    start = AutoModelForCausalLM.from_pretrained(MODEL_DIR).state_dict()
+    assert all(torch.equal(state[name], tensor) for name, tensor in start.items())
 
 
 @pytest.mark.nightly

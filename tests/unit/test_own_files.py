@@ -5,6 +5,7 @@ import re
 import stat
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from emlit.resilience.marks import MARK, facts_of, foreign, mark, require_own, s
 from emlit.resilience.run_lock import RunLock
 from emlit.resuming import _summarised_step
 from emlit.run_directory import make, require_directory, require_free, stale_paths, take
+from emlit.saved_config import SavedConfig
 
 
 def planted(path, text="mine"):
@@ -31,7 +33,7 @@ def planted(path, text="mine"):
         *[("fit", name) for name in ("summary.json", "samples.jsonl", "samples.html", "tensorboard/events", "export/a",
                                      "non_finite/x", "checkpoints/kept-3.pt", "checkpoints/step-9.ckpt")],
         *[("predict", name) for name in ("predictions.jsonl", "predictions.rank0.jsonl", "costs.rank0.jsonl",
-                                         "report.md", "comparisons.json", "figures/tiny.png")],
+                                         "report.md", "comparisons.json", "figures/tiny.png", "config.yaml")],
         *[("validate", name) for name in ("report.md", "report.json", "preflight/tiny/a.png",
                                           "tensorboard-validate/config.yaml")],
     ],
@@ -45,6 +47,18 @@ def test_what_somebody_else_wrote_is_refused(command, name, tmp_path):
     else:
         with pytest.raises(ConfigError, match="which emlit did not write|is there, and emlit did not write it"):
             require_free(tmp_path, command)
+    assert mine.read_text() == "mine"
+
+
+def test_a_config_in_the_runs_directory_stays(tmp_path):
+    saved = SavedConfig(SimpleNamespace(dump=lambda config, skip_none: config), "resolved", overwrite=True)
+    trainer = SimpleNamespace(logger=None, default_root_dir=str(tmp_path / "run"))
+    for _ in range(2):  # a resumed run writes its own again
+        saved.save_config(trainer, None, "predict")
+    assert (tmp_path / "run/config.yaml").read_text() == "resolved"
+    trainer.default_root_dir, mine = str(tmp_path), planted(tmp_path / "config.yaml")
+    with pytest.raises(ConfigError, match="config.yaml is there, and emlit did not write it"):
+        saved.save_config(trainer, None, "predict")
     assert mine.read_text() == "mine"
 
 
