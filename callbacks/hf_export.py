@@ -9,6 +9,7 @@ from torch import Tensor
 
 from emlit import gguf, hub, progress
 from emlit.callbacks.collapse_guard import CollapseGuard
+from emlit.callbacks.dry_run import DryRun
 from emlit.callbacks.run_checkpoint import RunCheckpoint
 from emlit.callbacks.run_summary import RunSummary
 from emlit.callbacks.weight_sync import adapter_weights, engine_weights
@@ -61,7 +62,8 @@ class HFExport(L.Callback):
             parameter_count(module.pretrained, module.trust_remote_code) * getattr(torch, module.dtype_name).itemsize
         )
         if self.push_to_hub:
-            hub.require_repository(self.push_to_hub)
+            dry = any(isinstance(each, DryRun) for each in trainer.callbacks)
+            hub.require_repository(self.push_to_hub, make=not dry)
         needs = [need for each in trainer.callbacks if hasattr(each, "room") for need in each.room(trainer, module)]
         require_room(*needs, Room("the export", size, target.parent, "choose another --export.dirpath"))
 

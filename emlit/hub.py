@@ -80,8 +80,12 @@ def why_not(error: BaseException) -> str | None:
     return None
 
 
-def require_repository(name: str) -> None:
+def require_repository(name: str, make: bool = True) -> None:
     """Make sure that a model can be pushed to a repository, which is made, private, where there is none.
+
+    Args:
+        name: its id
+        make: without it nothing is made, and of a repository that is not there yet only the login is known to be good
 
     Raises:
         ConfigError: it cannot
@@ -90,7 +94,11 @@ def require_repository(name: str) -> None:
 
     api = HfApi()
     try:
-        api.create_repo(name, private=True, exist_ok=True)
+        if not make and not api.repo_exists(name):
+            api.whoami()
+            return
+        if make:
+            api.create_repo(name, private=True, exist_ok=True)
         # Asks for leave to write, which a repository that is there already may refuse, and writes nothing.
         api.preupload_lfs_files(name, additions=[CommitOperationAdd("README.md", b"emlit")])
     except (OSError, ValueError) as error:  # the hub's own among them

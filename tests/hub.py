@@ -87,7 +87,10 @@ class Answers(BaseHTTPRequestHandler):
         owner, _, rest = path.partition("/")
         name, _, rest = rest.partition("/")
         files = self.server.repositories.get(f"{owner}/{name}" if kind == "models" else f"datasets/{owner}/{name}")
-        if files is None:
+        if path == "api/whoami-v2":
+            known = "Bearer hf_own" in self.headers.get("Authorization", "")
+            self.answer({"name": "someone", "type": "user"}, 200 if known else 401)
+        elif files is None:
             self.answer({}, 401, "RepoNotFound")
         elif f"{owner}/{name}" in self.server.gated and rest.startswith("resolve/"):
             self.answer({}, 403, "GatedRepo")

@@ -60,6 +60,15 @@ def test_who_may_not_write_is_told_before_a_model_loads(hub, tmp_path, run_sente
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_dry_run_makes_no_repository(there, hub, tmp_path):
+    if there:
+        hub.repositories["someone/model"] = {}
+    cli.main([*FIT, f"--run_dir={tmp_path / 'run'}", "--export.push_to_hub=someone/model", "--dry_run"])
+    assert not hub.told
+    assert set(hub.repositories) == ({"someone/model"} if there else set())
+
+
 def test_a_hub_that_refuses_in_the_end_costs_nothing_else(hub, tmp_path, run_sentence):
     hub.refused_from = "/api/models/someone/model/commit"
     sentence = run_sentence(cli.main, [*FIT, f"--run_dir={tmp_path}", "--export.push_to_hub=someone/model"])
