@@ -97,10 +97,11 @@ class EMPG(_Wrapped):
         low, high = entropy.amin(dim=1, keepdim=True), entropy.amax(dim=1, keepdim=True)
         factor = (-self.k * (entropy - low) / (high - low).clamp(min=1e-8)).exp()
         factor = factor / factor.mean(dim=1, keepdim=True)
-        advantage = self.base(rewards, batch, stats)
-        found = advantage * factor.reshape(-1, 1)
-        of_group = found.view(rewards.shape[0], -1)
-        return (of_group - of_group.mean(dim=1, keepdim=True)).view_as(found)
+        found = self.base(rewards, batch, stats) * factor.reshape(-1, 1)
+        counted = batch.completion_mask if found.shape[1] > 1 else torch.ones_like(found, dtype=torch.bool)
+        sums = found.masked_fill(~counted, 0.0).sum(dim=1).view_as(rewards).sum(dim=1, keepdim=True)
+        count = counted.sum(dim=1).view_as(rewards).sum(dim=1, keepdim=True).clamp(min=1)
+        return found - (sums / count).expand_as(rewards).reshape(-1, 1)
 
 
 class DCPO(_Wrapped):

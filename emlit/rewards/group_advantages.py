@@ -119,6 +119,7 @@ class TokenLevelGRPO(Advantage):
         tokens = batch.completion_mask.sum(dim=1).to(rewards.dtype).view_as(rewards).clamp(min=1)
         centred = rewards - _mean(rewards, tokens)
         std = ((centred.square() * tokens).sum(dim=1, keepdim=True) / tokens.sum(dim=1, keepdim=True)).sqrt()
-        advantage = centred / (std + self.eps)
+        scale = std + self.eps
+        advantage = centred / scale.masked_fill(scale == 0, 1.0)
         far = (advantage.abs() >= self.largest).any(dim=1, keepdim=True)
         return torch.where(far, grpo_advantage(rewards, self.eps), advantage).reshape(-1, 1)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from emlit.errors import ConfigError, DataError
-from emlit.functional import TokenStats
+from emlit.functional import Normaliser, TokenStats
 from emlit.modules import EMRL
 from emlit.records import Completion, Group
 from emlit.rewards import (
@@ -17,13 +17,19 @@ from emlit.rewards import (
     GRPO,
     SEEDGRPO,
     CertainResponses,
+    EMPOReward,
     HardPrompts,
+    MajorityReward,
     PEARReward,
+    SequenceLogProbReward,
     TokenEntropyReward,
     TokenLevelGRPO,
     UncertainTokens,
+    VerifiedAnswerReward,
+    VoteFractionReward,
 )
-from tests.conftest import make_batch
+from emlit.rollout import collate
+from tests.conftest import make_batch, make_group
 from tests.unit.losses.test_token_weights import lagged
 from tests.unit.modules.test_objectives import GROUPS, gradient, ready
 from tests.unit.rewards.test_answers import answered
@@ -53,6 +59,44 @@ def test_eight_by_one_is_one_by_eight(name):
     eight = gradient(ready(EMRL(**made(name)), micro_batches=3), parts)
     for parameter in one:
         torch.testing.assert_close(one[parameter], eight[parameter], rtol=1e-4, atol=1e-8)
+
+
+REWARDS = {
+    "EM-RL-token": TokenEntropyReward,
+    "RENT": lambda: TokenEntropyReward(no_answer=-7.0),
+    "EM-RL-sequence": SequenceLogProbReward,
+    "verified": VerifiedAnswerReward,
+    "votes": VoteFractionReward,
+    "majority": MajorityReward,
+    "EMPO": EMPOReward,
+    "PEAR": PEARReward,
+}
+
+
+@pytest.mark.parametrize("name", [*REWARDS, *ADVANTAGES])
+def test_a_process_without_a_group_takes_part(name):
+    options = {"reward": REWARDS[name](), "kl_weight": 0.0} if name in REWARDS else made(name)
+    nothing = collate([], 0, Normaliser(18.0, 6.0), 1.0, False, 0, 0, samples_per_prompt=2)
+    assert ready(EMRL(**options)).training_step(nothing) == 0
+
+
+def test_centring_tokens_leaves_padding_out():
+    found = []
+    for groups in ([GROUPS[1]], [GROUPS[1], make_group([3], [[4] * 12, [4] * 12])]):
+        batch = make_batch(groups)
+        entropy = torch.zeros(batch.tokens.shape)
+        entropy[:2, 1:7][batch.completion_mask[:2, 1:7]] = torch.tensor([0.3, 0.2, 0.5, 0.1, 0.4, 0.9])
+        stats = TokenStats(-entropy, entropy)
+        rewards = torch.tensor([[1.0, 0.0]] * len(groups))
+        advantage = EMPG(UncertainTokens())(rewards, replace(batch, old=stats), stats)
+        found.append(advantage[:2][batch.completion_mask[:2]])
+    torch.testing.assert_close(*found)
+    assert found[0].mean() == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("advantage", [GRPO(eps=0), TokenLevelGRPO(eps=0)])
+def test_equal_rewards_have_no_advantage_where_nothing_is_added_to_the_deviation(advantage):
+    assert not advantage(torch.tensor([[1.0, 1.0], [0.3, 0.3], [0.0, 0.0]]), make_batch(GROUPS), None).any()
 
 
 # CANON with an alpha other than 1 prefers a half, and DCPO imitates right answers, equal or not: both as published.
