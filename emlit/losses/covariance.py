@@ -17,6 +17,7 @@ from emlit.records import RolloutBatch, sent
 class StepCovariance:
     """(log p - mean) (A - mean), with the means of the last step."""
 
+    needs_rewards = True
     logprob: RoundStatistic
     advantage: RoundStatistic
 

@@ -124,10 +124,12 @@ class Lagged:
     Attributes:
         needs: what it reads of each token beside log p and H
         needs_old: whether it reads `batch.old`
+        needs_rewards: whether it reads advantages or adds to rewards, which EM-RL alone has
     """
 
     needs: Collection[Stat] = ()
     needs_old: bool = False
+    needs_rewards: bool = False
 
     def statistics(self) -> dict[str, RoundStatistic]:
         return {name: value for name, value in vars(self).items() if isinstance(value, RoundStatistic)}

@@ -1,5 +1,7 @@
 """Token weights: what they keep, and that the gradient does not depend on how a round is cut."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from lightning import Trainer
@@ -17,12 +19,16 @@ from emlit.losses import (
     EntropyTarget,
     HighEntropyTokens,
     KLToReference,
+    PlanningTokens,
+    SurprisingTokens,
     TokenWeights,
 )
 from emlit.losses.covariance import _draws
 from emlit.modules import EMFT, EMRL, SFT
+from emlit.records import Sampling
 from emlit.rewards import DCPO, SelfCertaintyReward
 from emlit.rollout import RolloutDataModule
+from emlit.rollouts import Rollouts
 from tests.conftest import make_batch
 from tests.unit.modules.test_objectives import GROUPS, gradient, ready, small_model
 
@@ -132,6 +138,30 @@ def test_draws_are_those_of_the_row_and_of_the_round():
 def test_clip_cov_needs_an_advantage():
     with pytest.raises(ConfigError, match="use it with EMRL"):
         gradient(ready(SFT(token_weights=[ClipCov()])), [make_batch(GROUPS)])
+
+
+def told(module, **data):
+    """What is asked of a module before its model loads."""
+    trainer = SimpleNamespace(precision="32-true", state=SimpleNamespace(fn="fit"), is_global_zero=True)
+    data = {"samples_per_prompt": 1, "updates_per_round": 1, "rounds_ahead": 0, **data}
+    module.check_rollouts(SimpleNamespace(trainer=trainer, sampling=Sampling(), rollouts=Rollouts(), **data))
+
+
+@pytest.mark.parametrize(
+    ("module", "key", "make"),
+    [(EMFT, "loss_terms", CovarianceEntropyBonus), (SFT, "loss_terms", CovarianceEntropyBonus),
+     (SFT, "token_weights", ClipCov), (SFT, "token_weights", STEER), (SFT, "token_weights", PlanningTokens),
+     (EMFT, "loss_terms", lambda: KLToReference(0.1, "k1"))],
+)  # fmt: skip
+def test_what_goes_by_rewards_is_refused_before_a_model_loads(module, key, make):
+    with pytest.raises(ConfigError, match=f"needs advantages or rewards, which {module.__name__} has not"):
+        told(module(**{key: [make()]}))
+    told(EMRL(**{key: [make()]}), samples_per_prompt=2)
+
+
+def test_what_needs_no_rewards_is_for_every_objective():
+    told(SFT(token_weights=[SurprisingTokens()], loss_terms=[SIREN(), KLToReference(0.1)]))
+    told(EMFT(entropy_floor=EntropyFloor(0.1), loss_terms=[EntropyTarget()]))
 
 
 @pytest.mark.parametrize(
