@@ -109,7 +109,7 @@ class DCPO(_Wrapped):
 
     T is `hot` while the last step's entropy is at most `target`, else `cold`; a = b / (1 + b), b = min(|H - target|,
     most) / the last step's share of right completions, and 0 where none was (nan as released). p_T / p is a constant.
-    Rewards above 0 count as right.
+    Rewards above 1/2 count as right: k1 and `format_weight` move those of wrong ones off 0.
 
     Args:
         base: whose advantages are changed; GRPO unless set
@@ -136,11 +136,12 @@ class DCPO(_Wrapped):
     def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         assert isinstance(stats, MoreStats)
         advantage, mean = self.base(rewards, batch, stats), self.entropy.of(stats.entropy, batch.loss_mask)
-        share = self.right.of((rewards > 0).to(rewards.dtype), torch.ones_like(rewards, dtype=torch.bool))
+        is_right = rewards > 0.5
+        share = self.right.of(is_right.to(rewards.dtype), torch.ones_like(is_right))
         if mean is None or not share:
             return advantage
         gap = min(abs(mean - self.target), self.most) / share
         mixed = gap / (1 + gap)
         tempered = stats.extra[self.hot if mean <= self.target else self.cold]
-        right = (rewards > 0).reshape(-1, 1)
-        return (1 - mixed) * advantage + mixed * right * importance_ratio(tempered, stats.logprob)
+        imitated = is_right.reshape(-1, 1) * importance_ratio(tempered, stats.logprob)
+        return (1 - mixed) * advantage + mixed * imitated

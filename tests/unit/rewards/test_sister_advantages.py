@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from emlit.errors import ConfigError, DataError
-from emlit.functional import Normaliser, TokenStats
+from emlit.functional import MoreStats, Normaliser, TokenStats
 from emlit.modules import EMRL
 from emlit.records import Completion, Group
 from emlit.rewards import (
@@ -165,6 +165,18 @@ def test_pear():
     assert PEARReward(marker="never")(batch, None).tolist() == pytest.approx([1 - 0.4, 0.0])
     with pytest.raises(DataError, match="no label, and PEARReward compares"):
         PEARReward().check([answered("x", label=None).prompt])
+
+
+def test_a_penalty_does_not_make_wrong_answers_right():
+    batch, advantage = make_batch(GROUPS), lagged(DCPO(), entropy=0.4, right=0.5)
+    logprob = -torch.ones(batch.tokens.shape)
+    stats = MoreStats(logprob, -logprob, {advantage.hot: logprob, advantage.cold: logprob})
+    found = advantage(torch.tensor([[1.001, 0.001], [0.999, -0.001], [0.001, 0.001]]), batch, stats)
+    assert (found[[0, 2]] > 0.1).all()  # imitated, beside their advantages of 0.7
+    assert found[1].max() < 0
+    assert found[4:].abs().max() < 1e-6
+    advantage.update(lambda value, how: value)
+    assert advantage.right.value == pytest.approx(1 / 3)
 
 
 def test_silence_has_its_own_reward():
