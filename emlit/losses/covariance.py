@@ -75,7 +75,8 @@ class KLCov(StepCovariance, PolicyUpdate):
         weight: of the penalty
     """
 
-    off_policy, needs_old, min_updates = True, True, 2
+    off_policy = needs_old = own_round = True
+    min_updates = 2
 
     def __init__(self, share: float = 0.002, weight: float = 1.0) -> None:
         require_fraction("KLCov", share=share)

@@ -18,7 +18,9 @@ from emlit.losses import (
     EntropyScaledTokens,
     EntropyTarget,
     HighEntropyTokens,
+    KLCov,
     KLToReference,
+    LpReg,
     PlanningTokens,
     SurprisingTokens,
     TokenWeights,
@@ -157,6 +159,15 @@ def test_what_goes_by_rewards_is_refused_before_a_model_loads(module, key, make)
     with pytest.raises(ConfigError, match=f"needs advantages or rewards, which {module.__name__} has not"):
         told(module(**{key: [make()]}))
     told(EMRL(**{key: [make()]}), samples_per_prompt=2)
+
+
+@pytest.mark.parametrize("update", [KLCov, LpReg])
+def test_a_ratio_to_the_policy_before_a_round_is_for_that_round(update):
+    module, data = EMRL(policy_update=update()), {"samples_per_prompt": 2, "updates_per_round": 2}
+    told(module, **data)
+    with pytest.raises(ConfigError, match=f"rounds_ahead is 1, but {update.__name__} is right only.*their own round"):
+        told(module, **data, rounds_ahead=1)
+    told(EMRL(policy_update=HAPO()), **data, rounds_ahead=1)
 
 
 def test_what_needs_no_rewards_is_for_every_objective():
