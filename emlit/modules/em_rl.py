@@ -90,6 +90,7 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
 
     def check_prompts(self, prompts: Sequence[Prompt]) -> None:
         self.reward.check(prompts)
+        self.advantage.check(prompts)
 
     @property
     def supervised(self) -> bool:  # type: ignore[override]

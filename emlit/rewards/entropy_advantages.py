@@ -1,12 +1,14 @@
 """Advantages that another one gives, changed by how uncertain tokens and completions are."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from emlit.errors import ConfigError, require_not_negative
 from emlit.functional import AnyStats, LogprobAt, MoreStats, importance_ratio, sequence_mean
 from emlit.losses import RoundStatistic
-from emlit.records import RolloutBatch
+from emlit.records import Prompt, RolloutBatch
 from emlit.rewards.advantage import GRPO, Advantage
 
 
@@ -21,6 +23,9 @@ class _Wrapped(Advantage):
         self.base = base if base is not None else GRPO()
         self.min_samples = self.base.min_samples
         self.needs, self.needs_old = tuple(self.base.needs), self.base.needs_old
+
+    def check(self, prompts: Sequence[Prompt]) -> None:
+        self.base.check(prompts)
 
     def statistics(self) -> dict[str, RoundStatistic]:
         return {**super().statistics(), **{f"base.{name}": each for name, each in self.base.statistics().items()}}
@@ -49,7 +54,7 @@ class UncertainTokens(_Wrapped):
 class CertainResponses(_Wrapped):
     """ETTRL's reshaping: A clipped, times 1 + (H_group - H) / H_group, H a completion's mean (arXiv 2508.11356).
 
-    No code is published.
+    No code is published. Beyond twice the group's mean entropy the factor is below 0, and turns the sign of A.
 
     Args:
         base: whose advantages are changed; GRPO unless set
@@ -137,7 +142,8 @@ class DCPO(_Wrapped):
         assert isinstance(stats, MoreStats)
         advantage, mean = self.base(rewards, batch, stats), self.entropy.of(stats.entropy, batch.loss_mask)
         is_right = rewards > 0.5
-        share = self.right.of(is_right.to(rewards.dtype), torch.ones_like(is_right))
+        known = is_right.to(rewards.dtype).masked_fill(rewards.isnan(), torch.nan)
+        share = self.right.of(known, torch.ones_like(is_right))
         if mean is None or not share:
             return advantage
         gap = min(abs(mean - self.target), self.most) / share

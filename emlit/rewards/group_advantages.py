@@ -1,6 +1,7 @@
 """Advantages from a group's answers, its split by entropy, or its tokens."""
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -8,8 +9,9 @@ from torch import Tensor
 
 from emlit.errors import ConfigError, require_not_negative, require_positive
 from emlit.functional import AnyStats, grpo_advantage, sequence_mean
-from emlit.records import RolloutBatch, sent
+from emlit.records import Prompt, RolloutBatch, sent
 from emlit.rewards.advantage import Advantage
+from emlit.rewards.answers import require_votes
 
 
 def _mean(rewards: Tensor, weights: Tensor) -> Tensor:
@@ -66,6 +68,9 @@ class SEEDGRPO(Advantage):
         if not alpha >= 0 or (shape == "linear" and alpha > 1):
             raise ConfigError(f"alpha of SEEDGRPO is {alpha}; it must be at least 0, and at most 1 where linear")
         self.alpha, self.shape = alpha, shape
+
+    def check(self, prompts: Sequence[Prompt]) -> None:
+        require_votes(prompts, "SEEDGRPO cannot vote; choose another advantage")
 
     def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         most = [math.log(len(group.completions) + len(group.votes)) for group in batch.groups]

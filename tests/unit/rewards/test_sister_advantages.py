@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -177,6 +178,14 @@ def test_a_penalty_does_not_make_wrong_answers_right():
     assert found[4:].abs().max() < 1e-6
     advantage.update(lambda value, how: value)
     assert advantage.right.value == pytest.approx(1 / 3)
+
+
+def test_programs_have_no_semantic_entropy():
+    prompt = answered("x", task=SimpleNamespace(votes=False, name="code")).prompt
+    for advantage in (SEEDGRPO(), UncertainTokens(CertainResponses(SEEDGRPO()))):
+        with pytest.raises(DataError, match="answers of code are programs, on which SEEDGRPO cannot vote"):
+            EMRL(advantage=advantage).check_prompts([prompt])
+    EMRL().check_prompts([prompt])
 
 
 def test_silence_has_its_own_reward():
