@@ -1,5 +1,6 @@
 """Token weights: what they keep, and that the gradient does not depend on how a round is cut."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -20,6 +21,7 @@ from emlit.losses import (
     HighEntropyTokens,
     KLCov,
     KLToReference,
+    LossInputs,
     LpReg,
     PlanningTokens,
     SurprisingTokens,
@@ -135,6 +137,13 @@ def test_draws_are_those_of_the_row_and_of_the_round():
     parts = [draws(make_batch([group])) for group in GROUPS]
     assert torch.equal(torch.cat(parts), draws(whole))
     assert len(set(draws(whole).tolist())) == int(whole.completion_mask.sum())
+
+
+def test_a_prompt_that_is_there_twice_has_two_draws():
+    other = replace(GROUPS[0], completions=GROUPS[0].completions[::-1])
+    batch = make_batch([GROUPS[0], other])
+    draws = _draws(LossInputs(None, batch))[batch.completion_mask]
+    assert len(set(draws.tolist())) == len(draws)
 
 
 def test_clip_cov_needs_an_advantage():
