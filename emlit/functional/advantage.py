@@ -53,4 +53,7 @@ def grpo_advantage(rewards: Tensor, eps: float = 1e-6, scale_rewards: bool = Tru
     """
     _require_group(rewards, "grpo_advantage")
     centred = _centred(rewards)
-    return centred / (centred.std(dim=1, keepdim=True) + eps) if scale_rewards else centred
+    if not scale_rewards:
+        return centred
+    scale = centred.std(dim=1, keepdim=True) + eps
+    return centred / scale.masked_fill(scale == 0, 1.0)

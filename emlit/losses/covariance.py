@@ -17,6 +17,7 @@ from emlit.records import RolloutBatch, sent
 class StepCovariance:
     """(log p - mean) (A - mean), with the means of the last step."""
 
+    needs_rewards = True
     logprob: RoundStatistic
     advantage: RoundStatistic
 
@@ -33,8 +34,9 @@ class ClipCov(StepCovariance, TokenWeights):
     """Clip-Cov: a few of the tokens whose log p and advantage go together most are left out (arXiv 2505.22617).
 
     Candidates have (log p - mean) (A - mean) between two bounds, with the means of the last step; each is dropped with
-    the probability that drops `share` of all tokens, by a draw that its round, row and place decide. The released code
-    draws without a seed. The first step drops none.
+    the probability that drops `share` of all tokens, by a draw that its round, completion and place decide. The
+    released code draws without a seed, and counts no token as a candidate that PPO has clipped. The first two steps
+    drop none.
 
     Args:
         share: of all tokens that is dropped
@@ -56,7 +58,7 @@ class ClipCov(StepCovariance, TokenWeights):
         if covariance is None:
             return torch.ones_like(loss)
         is_candidate = (covariance > self.low) & (covariance < self.high)
-        share = self.candidates.of(is_candidate, mask)
+        share = self.candidates.of(is_candidate.double().masked_fill(covariance.isnan(), torch.nan), mask)
         if not share:
             return torch.ones_like(loss)
         dropped = is_candidate & (sent(_draws(inputs), loss.device) < self.share / share)
@@ -67,14 +69,15 @@ class KLCov(StepCovariance, PolicyUpdate):
     """KL-Cov: -A w, w = p / p_old unclipped, and a penalty |log w| on the tokens of the highest covariance.
 
     p_old is the policy before the round's first update; there |log w| has no gradient, so that a round needs several
-    updates. Picked are the tokens above the last step's quantile.
+    updates. Picked are the tokens above the last step's quantile; in the first two steps none.
 
     Args:
         share: of the tokens that is picked; released are 0.002 for 7B and 0.0002 for 32B
         weight: of the penalty
     """
 
-    off_policy, needs_old, min_updates = True, True, 2
+    off_policy = needs_old = own_round = True
+    min_updates = 2
 
     def __init__(self, share: float = 0.002, weight: float = 1.0) -> None:
         require_fraction("KLCov", share=share)
@@ -96,13 +99,16 @@ class KLCov(StepCovariance, PolicyUpdate):
 
 
 def _draws(inputs: LossInputs) -> Tensor:
-    """A number between 0 and 1 for each token (B, T), whatever micro-batch or process it is in."""
+    """A number between 0 and 1 for each token (B, T), whatever micro-batch or process it is in.
+
+    By the completion's tokens, too: a round may have a prompt twice.
+    """
     batch, rows = inputs.batch, []
     for group in batch.groups:
-        for number in range(len(group.completions)):
-            key = f"{batch.round} {group.prompt.task.name} {group.prompt.row.id} {number}".encode()
+        for number, completion in enumerate(group.completions):
+            key = f"{batch.round} {group.prompt.task.name} {group.prompt.row.id} {number} {completion.tokens}".encode()
             seed = int.from_bytes(blake2b(key, digest_size=8).digest()) & (2**63 - 1)
-            start, length = len(group.prompt.tokens), len(group.completions[number].tokens)
+            start, length = len(group.prompt.tokens), len(completion.tokens)
             row = torch.ones(batch.tokens.shape[1])
             row[start : start + length] = torch.rand(length, generator=torch.Generator().manual_seed(seed))
             rows.append(row)

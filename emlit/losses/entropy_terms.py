@@ -76,7 +76,7 @@ class SIREN(LossTerm):
     def __init__(self, weight: float = 0.005, p: float = 0.8, q: float = 0.8, anchor: float | None = None) -> None:
         require_not_negative("SIREN", weight=weight)
         require_fraction("SIREN", p=p, q=q)
-        self.weight, self.q, self.anchor = weight, q, anchor
+        self.weight, self.q, self.anchor, self.given = weight, q, anchor, anchor
         self.nucleus = NucleusEntropy(p)
         self.needs = (self.nucleus,)
         self.mean = RoundStatistic("mean")  # of E over completions
@@ -102,7 +102,7 @@ class SIREN(LossTerm):
         return {"anchor": self.anchor}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.anchor = state["anchor"]
+        self.anchor = state["anchor"] if self.given is None else self.given
 
 
 class CovarianceEntropyBonus(StepCovariance, LossTerm):

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from emlit.functional import Stat
 
-_BINS, _LEAST, _MOST = 512, 1e-8, 64.0  # of the histogram: of either sign, logarithmic in the size of the values
+_BINS, _LEAST, _MOST = 1024, 1e-8, 1e6  # of the histogram: of either sign, logarithmic in the size of the values
 # Of a tensor and "sum" or "max": the same over all processes.
 Reduce = Callable[[Tensor, str], Tensor]
 Over = Literal["step", "micro_batch"]
@@ -23,7 +23,7 @@ class RoundStatistic:
     """One number about a per-token value, over all tokens trained on in the last optimiser step, on all processes.
 
     Args:
-        kind: "mean", "std", "max", or "quantile", to 4 % of the value
+        kind: "mean", "std", "max", or "quantile", to 4 % of the value and within 1e6
         q: which quantile, above 0 and below 1
 
     Attributes:
@@ -124,10 +124,12 @@ class Lagged:
     Attributes:
         needs: what it reads of each token beside log p and H
         needs_old: whether it reads `batch.old`
+        needs_rewards: whether it reads advantages or adds to rewards, which EM-RL alone has
     """
 
     needs: Collection[Stat] = ()
     needs_old: bool = False
+    needs_rewards: bool = False
 
     def statistics(self) -> dict[str, RoundStatistic]:
         return {name: value for name, value in vars(self).items() if isinstance(value, RoundStatistic)}

@@ -28,7 +28,7 @@ class LpReg(PolicyUpdate):
         clip_high: how far above 1
     """
 
-    off_policy, needs_old = True, True
+    off_policy = needs_old = own_round = True
 
     def __init__(
         self, share: float = 0.01, min_p: float = 0.02, weight: float = 1.0, clip: float = 1.0, clip_high: float = 9.0

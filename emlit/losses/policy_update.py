@@ -16,10 +16,13 @@ class PolicyUpdate(Lagged, ABC):
     Attributes:
         off_policy: whether it stays right once the weights have moved on from those that sampled, as they have in the
             later updates of a round
+        own_round: whether that holds in its own round alone: its ratio is to the policy before the round's first
+            update, not to the weights that sampled
         min_updates: updates of a round below which it does nothing of its own
     """
 
     off_policy: bool = False
+    own_round: bool = False
     min_updates: int = 1
 
     @abstractmethod

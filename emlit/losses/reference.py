@@ -22,6 +22,7 @@ class KLToReference(LossTerm):
         if weight < 0:
             raise ConfigError(f"kl_weight is {weight}; it must not be negative")
         self.weight, self.estimator = weight, estimator
+        self.needs_rewards = estimator == "k1"
 
     def penalty(self, inputs: LossInputs) -> Tensor:
         """The estimate of every sampled token (B, T), nats."""

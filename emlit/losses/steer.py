@@ -27,7 +27,7 @@ class STEER(TokenWeights):
         most: weight of the one that moves it least; of "linear" alone
     """
 
-    needs_old = True
+    needs_old = needs_rewards = True
 
     def __init__(
         self, shape: Literal["exponential", "linear"] = "exponential", least: float = 0.8, most: float = 1.2

@@ -89,6 +89,8 @@ class PlanningTokens(TokenWeights):
         q: which quantile
     """
 
+    needs_rewards = True
+
     def __init__(self, alpha: float = 0.2, q: float = 0.7) -> None:
         require_not_negative("PlanningTokens", alpha=alpha)
         require_fraction("PlanningTokens", q=q)

@@ -77,16 +77,21 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
                 f"data.rollouts is {type(data.rollouts).__name__}, which asks for rewards before training, but "
                 f"{type(self.reward).__name__} reads more than log p and H; choose another model.reward"
             )
-        for key, stale in (("updates_per_round", data.updates_per_round > 1), ("rounds_ahead", data.rounds_ahead > 0)):
-            if stale and not self.policy_update.off_policy:
+        update = self.policy_update
+        for key, stale in (
+            ("updates_per_round", data.updates_per_round > 1 and not update.off_policy),
+            ("rounds_ahead", data.rounds_ahead > 0 and (update.own_round or not update.off_policy)),
+        ):
+            if stale:
                 raise ConfigError(
-                    f"data.{key} is {getattr(data, key)}, but {type(self.policy_update).__name__} is right only for "
-                    "completions of the weights that it updates; set --model.policy_update to PPO or "
-                    "TruncatedImportanceSampling"
+                    f"data.{key} is {getattr(data, key)}, but {type(update).__name__} is right only for completions of "
+                    f"{'their own round' if update.own_round else 'the weights that it updates'}; set "
+                    "--model.policy_update to PPO or TruncatedImportanceSampling"
                 )
 
     def check_prompts(self, prompts: Sequence[Prompt]) -> None:
         self.reward.check(prompts)
+        self.advantage.check(prompts)
 
     @property
     def supervised(self) -> bool:  # type: ignore[override]

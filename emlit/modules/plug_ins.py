@@ -5,12 +5,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
+from emlit.errors import ConfigError
 from emlit.functional import AnyStats, Stat, mapped
 from emlit.losses import Lagged, LossTerm, Over, TokenWeights
 from emlit.parallel import release
 from emlit.records import RolloutBatch
+from emlit.rollout import RolloutDataModule
 
 # An objective's mixins stand in front of a CausalLM; types alone say so, as each class names it after them.
 if TYPE_CHECKING:
@@ -59,6 +62,17 @@ class PlugInsMixin(Behind):
     def needs_reference(self) -> bool:
         """Whether the reference policy is kept and scored."""
         return any(term.needs_reference for term in self.loss_terms)
+
+    def check_rollouts(self, data: RolloutDataModule) -> None:
+        super().check_rollouts(data)
+        if data.trainer.state.fn != TrainerFn.FITTING or hasattr(self, "rewards_of"):
+            return
+        for plug_in in self.lagged.values():
+            if plug_in.needs_rewards:
+                raise ConfigError(
+                    f"{type(plug_in).__name__} needs advantages or rewards, which {type(self).__name__} has not; use "
+                    "it with EMRL"
+                )
 
     def on_train_start(self) -> None:
         super().on_train_start()

@@ -1,13 +1,14 @@
 """Advantages: a completion's reward beside those of its group."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from torch import Tensor
 
 from emlit.errors import require_not_negative
 from emlit.functional import AnyStats, grpo_advantage, rloo_advantage
 from emlit.losses import Lagged
-from emlit.records import RolloutBatch
+from emlit.records import Prompt, RolloutBatch
 
 
 class Advantage(Lagged, ABC):
@@ -18,6 +19,9 @@ class Advantage(Lagged, ABC):
     """
 
     min_samples: int = 2
+
+    def check(self, prompts: Sequence[Prompt]) -> None:
+        """Raise DataError where it cannot compare completions of one of the training prompts; before a model loads."""
 
     @abstractmethod
     def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: AnyStats) -> Tensor:

@@ -42,12 +42,7 @@ class VoteFractionReward(Reward):
 
     def check(self, prompts: Sequence[Prompt]) -> None:
         super().check(prompts)
-        for prompt in prompts:
-            if not prompt.task.votes:
-                raise DataError(
-                    f"{prompt.where}: answers of {prompt.task.name} are programs, on which VoteFractionReward cannot "
-                    "vote; choose another reward or other data.train"
-                )
+        require_votes(prompts, f"{type(self).__name__} cannot vote; choose another reward")
 
     def __call__(self, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         values = [share for group in batch.groups for share in vote_fractions(group)]
@@ -85,6 +80,15 @@ class EMPOReward(VoteFractionReward):
             shares = zip(vote_fractions(group), silent, strict=True)
             values += [share if agree and not is_silent else 0.0 for share, is_silent in shares]
         return sent(torch.tensor(values), batch.tokens.device)
+
+
+def require_votes(prompts: Sequence[Prompt], lacks: str) -> None:
+    """Raise DataError, with what one lacks, at the first prompt whose answers are programs."""
+    for prompt in prompts:
+        if not prompt.task.votes:
+            raise DataError(
+                f"{prompt.where}: answers of {prompt.task.name} are programs, on which {lacks} or other data.train"
+            )
 
 
 def vote_fractions(group: Group) -> list[float]:

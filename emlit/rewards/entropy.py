@@ -64,5 +64,5 @@ class TokenEntropyReward(Reward):
         found = -_reduce(stats.entropy, batch.completion_mask, self.reduction)
         if self.no_answer is None:
             return found
-        silent = torch.tensor([grade.answer is None for group in batch.groups for grade in group.grades])
-        return found.masked_fill(sent(silent, found.device), self.no_answer)
+        silent = [grade.answer is None for group in batch.groups for grade in group.grades]
+        return found.masked_fill(sent(torch.tensor(silent, dtype=torch.bool), found.device), self.no_answer)

@@ -1,12 +1,14 @@
 """Advantages that another one gives, changed by how uncertain tokens and completions are."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from emlit.errors import ConfigError, require_not_negative
 from emlit.functional import AnyStats, LogprobAt, MoreStats, importance_ratio, sequence_mean
 from emlit.losses import RoundStatistic
-from emlit.records import RolloutBatch
+from emlit.records import Prompt, RolloutBatch
 from emlit.rewards.advantage import GRPO, Advantage
 
 
@@ -21,6 +23,9 @@ class _Wrapped(Advantage):
         self.base = base if base is not None else GRPO()
         self.min_samples = self.base.min_samples
         self.needs, self.needs_old = tuple(self.base.needs), self.base.needs_old
+
+    def check(self, prompts: Sequence[Prompt]) -> None:
+        self.base.check(prompts)
 
     def statistics(self) -> dict[str, RoundStatistic]:
         return {**super().statistics(), **{f"base.{name}": each for name, each in self.base.statistics().items()}}
@@ -49,7 +54,7 @@ class UncertainTokens(_Wrapped):
 class CertainResponses(_Wrapped):
     """ETTRL's reshaping: A clipped, times 1 + (H_group - H) / H_group, H a completion's mean (arXiv 2508.11356).
 
-    No code is published.
+    No code is published. Beyond twice the group's mean entropy the factor is below 0, and turns the sign of A.
 
     Args:
         base: whose advantages are changed; GRPO unless set
@@ -97,10 +102,11 @@ class EMPG(_Wrapped):
         low, high = entropy.amin(dim=1, keepdim=True), entropy.amax(dim=1, keepdim=True)
         factor = (-self.k * (entropy - low) / (high - low).clamp(min=1e-8)).exp()
         factor = factor / factor.mean(dim=1, keepdim=True)
-        advantage = self.base(rewards, batch, stats)
-        found = advantage * factor.reshape(-1, 1)
-        of_group = found.view(rewards.shape[0], -1)
-        return (of_group - of_group.mean(dim=1, keepdim=True)).view_as(found)
+        found = self.base(rewards, batch, stats) * factor.reshape(-1, 1)
+        counted = batch.completion_mask if found.shape[1] > 1 else torch.ones_like(found, dtype=torch.bool)
+        sums = found.masked_fill(~counted, 0.0).sum(dim=1).view_as(rewards).sum(dim=1, keepdim=True)
+        count = counted.sum(dim=1).view_as(rewards).sum(dim=1, keepdim=True).clamp(min=1)
+        return found - (sums / count).expand_as(rewards).reshape(-1, 1)
 
 
 class DCPO(_Wrapped):
@@ -108,7 +114,7 @@ class DCPO(_Wrapped):
 
     T is `hot` while the last step's entropy is at most `target`, else `cold`; a = b / (1 + b), b = min(|H - target|,
     most) / the last step's share of right completions, and 0 where none was (nan as released). p_T / p is a constant.
-    Rewards above 0 count as right.
+    Rewards above 1/2 count as right: k1 and `format_weight` move those of wrong ones off 0.
 
     Args:
         base: whose advantages are changed; GRPO unless set
@@ -135,11 +141,13 @@ class DCPO(_Wrapped):
     def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         assert isinstance(stats, MoreStats)
         advantage, mean = self.base(rewards, batch, stats), self.entropy.of(stats.entropy, batch.loss_mask)
-        share = self.right.of((rewards > 0).to(rewards.dtype), torch.ones_like(rewards, dtype=torch.bool))
+        is_right = rewards > 0.5
+        known = is_right.to(rewards.dtype).masked_fill(rewards.isnan(), torch.nan)
+        share = self.right.of(known, torch.ones_like(is_right))
         if mean is None or not share:
             return advantage
         gap = min(abs(mean - self.target), self.most) / share
         mixed = gap / (1 + gap)
         tempered = stats.extra[self.hot if mean <= self.target else self.cold]
-        right = (rewards > 0).reshape(-1, 1)
-        return (1 - mixed) * advantage + mixed * right * importance_ratio(tempered, stats.logprob)
+        imitated = is_right.reshape(-1, 1) * importance_ratio(tempered, stats.logprob)
+        return (1 - mixed) * advantage + mixed * imitated

@@ -1,6 +1,7 @@
 """Advantages from a group's answers, its split by entropy, or its tokens."""
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -8,8 +9,9 @@ from torch import Tensor
 
 from emlit.errors import ConfigError, require_not_negative, require_positive
 from emlit.functional import AnyStats, grpo_advantage, sequence_mean
-from emlit.records import RolloutBatch, sent
+from emlit.records import Prompt, RolloutBatch, sent
 from emlit.rewards.advantage import Advantage
+from emlit.rewards.answers import require_votes
 
 
 def _mean(rewards: Tensor, weights: Tensor) -> Tensor:
@@ -67,6 +69,9 @@ class SEEDGRPO(Advantage):
             raise ConfigError(f"alpha of SEEDGRPO is {alpha}; it must be at least 0, and at most 1 where linear")
         self.alpha, self.shape = alpha, shape
 
+    def check(self, prompts: Sequence[Prompt]) -> None:
+        require_votes(prompts, "SEEDGRPO cannot vote; choose another advantage")
+
     def __call__(self, rewards: Tensor, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         most = [math.log(len(group.completions) + len(group.votes)) for group in batch.groups]
         shares = [group.semantic_entropy() / each for group, each in zip(batch.groups, most, strict=True)]
@@ -119,6 +124,7 @@ class TokenLevelGRPO(Advantage):
         tokens = batch.completion_mask.sum(dim=1).to(rewards.dtype).view_as(rewards).clamp(min=1)
         centred = rewards - _mean(rewards, tokens)
         std = ((centred.square() * tokens).sum(dim=1, keepdim=True) / tokens.sum(dim=1, keepdim=True)).sqrt()
-        advantage = centred / (std + self.eps)
+        scale = std + self.eps
+        advantage = centred / scale.masked_fill(scale == 0, 1.0)
         far = (advantage.abs() >= self.largest).any(dim=1, keepdim=True)
         return torch.where(far, grpo_advantage(rewards, self.eps), advantage).reshape(-1, 1)

@@ -1,5 +1,6 @@
 """Good completions of earlier rounds, trained on once more."""
 
+import logging
 import math
 from statistics import fmean, median
 from typing import Any
@@ -10,6 +11,8 @@ from emlit.errors import require_at_least, require_not_negative
 from emlit.functional import grpo_advantage
 from emlit.records import Completion, Group
 from emlit.rollouts.base import Rollouts, SampledRound, TrainedRound
+
+log = logging.getLogger(__name__)
 
 
 class Replay(Rollouts):
@@ -53,6 +56,12 @@ class Replay(Rollouts):
         self.means: list[float] = []
 
     def train(self, sampled: SampledRound) -> TrainedRound:
+        most = self.max_age * sampled.prompts * sampled.samples
+        if self.size > most and sampled.rank == 0 and not self.means:
+            log.warning(
+                "size of Replay is %d, but %d rounds (max_age) have %d completions: none will be replayed; lower it",
+                self.size, self.max_age, most,
+            )  # fmt: skip
         replayed = self._due(sampled)
         rewards = sampled.rewards(sampled.groups)
         own = [

@@ -76,6 +76,15 @@ def test_a_quantile_of_nothing_and_of_zeros():
     assert statistic.value < 1e-7
 
 
+@pytest.mark.parametrize("size", [1e-6, 300.0, 1e5])
+def test_a_quantile_of_values_of_any_size(size):
+    values = size * torch.rand(200, 50, generator=torch.Generator().manual_seed(1))
+    statistic = RoundStatistic("quantile", 0.998)
+    statistic.observe(values, values >= 0)
+    statistic.update(alone)
+    assert statistic.value == pytest.approx(0.998 * size, rel=0.04)
+
+
 @pytest.mark.parametrize(("kind", "q"), [("quantile", None), ("quantile", 1.0), ("mean", 0.5)])
 def test_a_quantile_and_nothing_else_takes_q(kind, q):
     with pytest.raises(ValueError, match=f"a {kind} takes"):

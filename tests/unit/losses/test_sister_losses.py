@@ -13,8 +13,10 @@ from emlit.losses import (
     PPO,
     SIREN,
     STEER,
+    ClipCov,
     CovarianceEntropyBonus,
     EntropyBonus,
+    EntropyFloor,
     EntropyPPO,
     EntropyScaledTokens,
     EntropyTarget,
@@ -27,6 +29,7 @@ from emlit.losses import (
 )
 from emlit.losses.token_weights import above_row_quantile
 from emlit.modules import EMFT, EMRL, SFT
+from emlit.rewards import DCPO, SelfCertaintyReward
 from tests.conftest import make_batch
 from tests.unit.losses.test_token_weights import lagged
 from tests.unit.modules.test_objectives import GROUPS, gradient, ready
@@ -294,6 +297,14 @@ def test_siren():
     torch.testing.assert_close(ours, theirs)
 
 
+@pytest.mark.parametrize(("given", "expected"), [(None, 0.4), (0.7, 0.7)])
+def test_an_anchor_goes_through_a_checkpoint_and_a_given_one_stays(given, expected):
+    term, resumed = SIREN(), SIREN(anchor=given)
+    term.anchor = 0.4
+    resumed.load_state_dict(term.state_dict())
+    assert resumed.anchor == expected
+
+
 def test_a_bonus_by_covariance():
     term = lagged(CovarianceEntropyBonus(0.1, 10.0, 5.0), logprob=-1.4, advantage=0.1)
     found = term(inputs())
@@ -321,6 +332,8 @@ WEIGHTS = {
     "surprising": lambda: lagged(SurprisingTokens(), threshold=0.5),
     "entropy-scaled": lambda: lagged(EntropyScaledTokens(), mean=1.0, std=0.5),
     "80/20, all": lambda: lagged(HighEntropyTokens(0.5, "all"), threshold=1.0),
+    "80/20": lambda: lagged(HighEntropyTokens(0.5), threshold=1.0),
+    "Clip-Cov": lambda: lagged(ClipCov(0.1, 0.0, 50.0), logprob=-2.0, advantage=0.0, candidates=0.2),
 }
 
 
@@ -335,11 +348,13 @@ TERMS = {
     "target": lambda: lagged(EntropyTarget(), entropy=1.0),
     "SIREN": siren,
     "covariance bonus": lambda: lagged(CovarianceEntropyBonus(), logprob=-2.0, advantage=0.0),
+    "floor": lambda: EntropyFloor(10.0),
 }
 METHODS = {
     **{name: lambda make=make: {"policy_update": make()} for name, make in UPDATES.items()},
     **{name: lambda make=make: {"token_weights": [make()]} for name, make in WEIGHTS.items()},
     **{name: lambda make=make: {"loss_terms": [make()]} for name, make in TERMS.items()},
+    "DCPO": lambda: {"advantage": lagged(DCPO(), entropy=0.4, right=0.5), "reward": SelfCertaintyReward()},
 }
 
 
@@ -360,6 +375,24 @@ def test_eight_by_one_is_one_by_eight(name):
         left.update(lambda value, how: value)
         right.update(lambda value, how: value)
         assert left.lagged_state() == pytest.approx(right.lagged_state(), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", [*UPDATES, *WEIGHTS])
+def test_weights_and_bounds_are_constants(name):
+    """No loss has a gradient with respect to H, nor a weight one with respect to anything."""
+    entropy, logprob = ENTROPY.clone().requires_grad_(), LOGPROB.clone().requires_grad_()
+    given = replace(batch(), old=MoreStats(OLD, ENTROPY, {PROXY: LOGPROB + 0.1}))
+    made = METHODS[name]()
+    if name in UPDATES:
+        loss, _ = made["policy_update"](TokenStats(logprob, entropy), ADVANTAGE, given)
+        slope, other = torch.autograd.grad(loss[MASK].sum(), (logprob, entropy), allow_unused=True)
+        assert slope.any()
+        assert other is None or not other.any()
+    else:
+        (weigh,) = made["token_weights"]
+        weights = weigh(LossInputs(TokenStats(logprob, entropy), given, None, ADVANTAGE), logprob)
+        assert len(set(weights[MASK].tolist())) > 1
+        assert not weights.requires_grad
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -1,5 +1,8 @@
 """Token weights: what they keep, and that the gradient does not depend on how a round is cut."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 import torch
 from lightning import Trainer
@@ -16,13 +19,20 @@ from emlit.losses import (
     EntropyScaledTokens,
     EntropyTarget,
     HighEntropyTokens,
+    KLCov,
     KLToReference,
+    LossInputs,
+    LpReg,
+    PlanningTokens,
+    SurprisingTokens,
     TokenWeights,
 )
 from emlit.losses.covariance import _draws
 from emlit.modules import EMFT, EMRL, SFT
+from emlit.records import Sampling
 from emlit.rewards import DCPO, SelfCertaintyReward
 from emlit.rollout import RolloutDataModule
+from emlit.rollouts import Rollouts
 from tests.conftest import make_batch
 from tests.unit.modules.test_objectives import GROUPS, gradient, ready, small_model
 
@@ -129,9 +139,49 @@ def test_draws_are_those_of_the_row_and_of_the_round():
     assert len(set(draws(whole).tolist())) == int(whole.completion_mask.sum())
 
 
+def test_a_prompt_that_is_there_twice_has_two_draws():
+    other = replace(GROUPS[0], completions=GROUPS[0].completions[::-1])
+    batch = make_batch([GROUPS[0], other])
+    draws = _draws(LossInputs(None, batch))[batch.completion_mask]
+    assert len(set(draws.tolist())) == len(draws)
+
+
 def test_clip_cov_needs_an_advantage():
     with pytest.raises(ConfigError, match="use it with EMRL"):
         gradient(ready(SFT(token_weights=[ClipCov()])), [make_batch(GROUPS)])
+
+
+def told(module, **data):
+    """What is asked of a module before its model loads."""
+    trainer = SimpleNamespace(precision="32-true", state=SimpleNamespace(fn="fit"), is_global_zero=True)
+    data = {"samples_per_prompt": 1, "updates_per_round": 1, "rounds_ahead": 0, **data}
+    module.check_rollouts(SimpleNamespace(trainer=trainer, sampling=Sampling(), rollouts=Rollouts(), **data))
+
+
+@pytest.mark.parametrize(
+    ("module", "key", "make"),
+    [(EMFT, "loss_terms", CovarianceEntropyBonus), (SFT, "loss_terms", CovarianceEntropyBonus),
+     (SFT, "token_weights", ClipCov), (SFT, "token_weights", STEER), (SFT, "token_weights", PlanningTokens),
+     (EMFT, "loss_terms", lambda: KLToReference(0.1, "k1"))],
+)  # fmt: skip
+def test_what_goes_by_rewards_is_refused_before_a_model_loads(module, key, make):
+    with pytest.raises(ConfigError, match=f"needs advantages or rewards, which {module.__name__} has not"):
+        told(module(**{key: [make()]}))
+    told(EMRL(**{key: [make()]}), samples_per_prompt=2)
+
+
+@pytest.mark.parametrize("update", [KLCov, LpReg])
+def test_a_ratio_to_the_policy_before_a_round_is_for_that_round(update):
+    module, data = EMRL(policy_update=update()), {"samples_per_prompt": 2, "updates_per_round": 2}
+    told(module, **data)
+    with pytest.raises(ConfigError, match=f"rounds_ahead is 1, but {update.__name__} is right only.*their own round"):
+        told(module, **data, rounds_ahead=1)
+    told(EMRL(policy_update=HAPO()), **data, rounds_ahead=1)
+
+
+def test_what_needs_no_rewards_is_for_every_objective():
+    told(SFT(token_weights=[SurprisingTokens()], loss_terms=[SIREN(), KLToReference(0.1)]))
+    told(EMFT(entropy_floor=EntropyFloor(0.1), loss_terms=[EntropyTarget()]))
 
 
 @pytest.mark.parametrize(

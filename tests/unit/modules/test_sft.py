@@ -1,5 +1,6 @@
 """SFT's gradient against cross-entropy in float64, and what it asks of its data."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +10,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from emlit.errors import ConfigError
 from emlit.modules import SFT
 from tests.conftest import make_batch
-from tests.unit.modules.test_objectives import GROUPS, gradient, ready
+from tests.unit.modules.test_objectives import GROUPS, gradient, ready, small_model
 
 
 @pytest.mark.parametrize("reduction", ["token_mean", "sequence_mean"])
@@ -45,14 +46,17 @@ def test_the_gradient_does_not_depend_on_how_a_round_is_cut():
         torch.testing.assert_close(cut[name], whole[name], rtol=1e-6, atol=1e-9)
 
 
-def test_the_temperature_of_sampling_is_not_that_of_the_loss():
-    from dataclasses import replace
-
-    batch = make_batch(GROUPS)
-    plain = gradient(ready(SFT()), [batch])
-    cooled = gradient(ready(SFT()), [replace(batch, temperature=0.1)])
-    for name in plain:
-        assert torch.equal(plain[name], cooled[name])
+@pytest.mark.parametrize("kl_weight", [0.0, 0.5])
+def test_the_temperature_of_sampling_is_not_that_of_the_loss(kl_weight):
+    batch, found = make_batch(GROUPS), []
+    for temperature in (1.0, 0.1):
+        module = ready(SFT(kl_weight=kl_weight))
+        module._reference = (small_model().eval().requires_grad_(False),)
+        found.append(gradient(module, [replace(batch, temperature=temperature)]))
+        if kl_weight:  # of the policy to itself
+            assert module.step_output.values["kl/ref"].abs().max() < 1e-6
+    for name in found[0]:
+        assert torch.equal(found[0][name], found[1][name])
 
 
 def test_one_solution_a_row():

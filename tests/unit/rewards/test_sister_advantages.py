@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from emlit.errors import ConfigError, DataError
-from emlit.functional import TokenStats
+from emlit.functional import MoreStats, Normaliser, TokenStats
 from emlit.modules import EMRL
 from emlit.records import Completion, Group
 from emlit.rewards import (
@@ -17,13 +18,19 @@ from emlit.rewards import (
     GRPO,
     SEEDGRPO,
     CertainResponses,
+    EMPOReward,
     HardPrompts,
+    MajorityReward,
     PEARReward,
+    SequenceLogProbReward,
     TokenEntropyReward,
     TokenLevelGRPO,
     UncertainTokens,
+    VerifiedAnswerReward,
+    VoteFractionReward,
 )
-from tests.conftest import make_batch
+from emlit.rollout import collate
+from tests.conftest import make_batch, make_group
 from tests.unit.losses.test_token_weights import lagged
 from tests.unit.modules.test_objectives import GROUPS, gradient, ready
 from tests.unit.rewards.test_answers import answered
@@ -53,6 +60,44 @@ def test_eight_by_one_is_one_by_eight(name):
     eight = gradient(ready(EMRL(**made(name)), micro_batches=3), parts)
     for parameter in one:
         torch.testing.assert_close(one[parameter], eight[parameter], rtol=1e-4, atol=1e-8)
+
+
+REWARDS = {
+    "EM-RL-token": TokenEntropyReward,
+    "RENT": lambda: TokenEntropyReward(no_answer=-7.0),
+    "EM-RL-sequence": SequenceLogProbReward,
+    "verified": VerifiedAnswerReward,
+    "votes": VoteFractionReward,
+    "majority": MajorityReward,
+    "EMPO": EMPOReward,
+    "PEAR": PEARReward,
+}
+
+
+@pytest.mark.parametrize("name", [*REWARDS, *ADVANTAGES])
+def test_a_process_without_a_group_takes_part(name):
+    options = {"reward": REWARDS[name](), "kl_weight": 0.0} if name in REWARDS else made(name)
+    nothing = collate([], 0, Normaliser(18.0, 6.0), 1.0, False, 0, 0, samples_per_prompt=2)
+    assert ready(EMRL(**options)).training_step(nothing) == 0
+
+
+def test_centring_tokens_leaves_padding_out():
+    found = []
+    for groups in ([GROUPS[1]], [GROUPS[1], make_group([3], [[4] * 12, [4] * 12])]):
+        batch = make_batch(groups)
+        entropy = torch.zeros(batch.tokens.shape)
+        entropy[:2, 1:7][batch.completion_mask[:2, 1:7]] = torch.tensor([0.3, 0.2, 0.5, 0.1, 0.4, 0.9])
+        stats = TokenStats(-entropy, entropy)
+        rewards = torch.tensor([[1.0, 0.0]] * len(groups))
+        advantage = EMPG(UncertainTokens())(rewards, replace(batch, old=stats), stats)
+        found.append(advantage[:2][batch.completion_mask[:2]])
+    torch.testing.assert_close(*found)
+    assert found[0].mean() == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("advantage", [GRPO(eps=0), TokenLevelGRPO(eps=0)])
+def test_equal_rewards_have_no_advantage_where_nothing_is_added_to_the_deviation(advantage):
+    assert not advantage(torch.tensor([[1.0, 1.0], [0.3, 0.3], [0.0, 0.0]]), make_batch(GROUPS), None).any()
 
 
 # CANON with an alpha other than 1 prefers a half, and DCPO imitates right answers, equal or not: both as published.
@@ -121,6 +166,26 @@ def test_pear():
     assert PEARReward(marker="never")(batch, None).tolist() == pytest.approx([1 - 0.4, 0.0])
     with pytest.raises(DataError, match="no label, and PEARReward compares"):
         PEARReward().check([answered("x", label=None).prompt])
+
+
+def test_a_penalty_does_not_make_wrong_answers_right():
+    batch, advantage = make_batch(GROUPS), lagged(DCPO(), entropy=0.4, right=0.5)
+    logprob = -torch.ones(batch.tokens.shape)
+    stats = MoreStats(logprob, -logprob, {advantage.hot: logprob, advantage.cold: logprob})
+    found = advantage(torch.tensor([[1.001, 0.001], [0.999, -0.001], [0.001, 0.001]]), batch, stats)
+    assert (found[[0, 2]] > 0.1).all()  # imitated, beside their advantages of 0.7
+    assert found[1].max() < 0
+    assert found[4:].abs().max() < 1e-6
+    advantage.update(lambda value, how: value)
+    assert advantage.right.value == pytest.approx(1 / 3)
+
+
+def test_programs_have_no_semantic_entropy():
+    prompt = answered("x", task=SimpleNamespace(votes=False, name="code")).prompt
+    for advantage in (SEEDGRPO(), UncertainTokens(CertainResponses(SEEDGRPO()))):
+        with pytest.raises(DataError, match="answers of code are programs, on which SEEDGRPO cannot vote"):
+            EMRL(advantage=advantage).check_prompts([prompt])
+    EMRL().check_prompts([prompt])
 
 
 def test_silence_has_its_own_reward():

@@ -36,6 +36,12 @@ def good(batches):
     return texts, means
 
 
+@pytest.mark.parametrize(("size", "told"), [(160, False), (161, True)])
+def test_a_size_that_is_never_reached_is_told(size, told, tokenizer, caplog):
+    rounds(make_stream(tokenizer, Replay(size=size), prompts=16, per_round=8, samples=4), 2)
+    assert caplog.text.count("size of Replay is 161, but 5 rounds (max_age) have 160 completions") == told
+
+
 def test_what_is_kept_and_when_it_is_replayed(tokenizer):
     stream = make_stream(tokenizer, Replay(size=3, warmup=8), prompts=16, per_round=8, samples=4)
     kept, means, replays = [], [], 0

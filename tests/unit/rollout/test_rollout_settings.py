@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from emlit.errors import ConfigError
+from emlit.losses import KLCov, LpReg
 from emlit.modules import EMFT, EMRL, PPO, SFT
 from emlit.rewards import SelfCertaintyReward
 from emlit.rollout.checks import check_rollouts
@@ -41,6 +42,8 @@ def test_the_policy_must_be_there_to_be_asked(tokenizer):
         (lambda: check_rollouts(VoteMore(), 4, 0, SFT()), "rollouts is VoteMore, but SFT samples nothing"),
         (lambda: check_rollouts(AEPO(), 4, 0, EMFT()), "AEPO, which chooses.*but EMFT has none; use it with EMRL"),
         (lambda: check_rollouts(Replay(), 4, 0, EMRL()), "Replay, which.*but Reinforce is right only.*to PPO"),
+        (lambda: check_rollouts(Replay(), 4, 0, EMRL(policy_update=KLCov())), "KLCov is right only.*their own round"),
+        (lambda: check_rollouts(Replay(), 4, 0, EMRL(policy_update=LpReg())), "LpReg is right only.*their own round"),
     ],
 )  # fmt: skip
 def test_bad_settings(make, sentence):
