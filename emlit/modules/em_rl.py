@@ -60,6 +60,13 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
                 f"data.samples_per_prompt is {data.samples_per_prompt}, but {type(self.advantage).__name__} compares "
                 f"the completions of a prompt with each other; set it to {self.advantage.min_samples} or more"
             )
+        for key, plug_in in (("data.rollouts", data.rollouts), ("model.advantage", self.advantage)):
+            low, high = plug_in.between
+            if not low < data.sampling.temperature < high:
+                raise ConfigError(
+                    f"data.sampling.temperature is {data.sampling.temperature}, and {type(plug_in).__name__} has its "
+                    f"temperatures {low} and {high} on either side of it; change it, or set them under --{key}"
+                )
         if data.sampling.filtered and self.policy_update.off_policy:
             raise ConfigError(
                 "sampling.top_p, top_k or min_p is set, so that the sampler's log-probabilities are not the policy's: "

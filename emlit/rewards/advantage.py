@@ -1,5 +1,6 @@
 """Advantages: a completion's reward beside those of its group."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
@@ -16,9 +17,11 @@ class Advantage(Lagged, ABC):
 
     Attributes:
         min_samples: completions of a prompt that it needs
+        between: temperatures between which that of the samples must lie
     """
 
     min_samples: int = 2
+    between: tuple[float, float] = (-math.inf, math.inf)
 
     def check(self, prompts: Sequence[Prompt]) -> None:
         """Raise DataError where it cannot compare completions of one of the training prompts; before a model loads."""

@@ -21,7 +21,7 @@ class _Wrapped(Advantage):
 
     def __init__(self, base: Advantage | None = None) -> None:
         self.base = base if base is not None else GRPO()
-        self.min_samples = self.base.min_samples
+        self.min_samples, self.between = self.base.min_samples, self.base.between
         self.needs, self.needs_old = tuple(self.base.needs), self.base.needs_old
 
     def check(self, prompts: Sequence[Prompt]) -> None:
@@ -133,7 +133,7 @@ class DCPO(_Wrapped):
             raise ConfigError(f"cold of DCPO is {cold} and hot {hot}; one must be below 1, the other above")
         if not (target > 0 and most >= 0):
             raise ConfigError(f"target of DCPO is {target} and most {most}; they must be positive")
-        self.target, self.most = target, most
+        self.target, self.most, self.between = target, most, (cold, hot)
         self.hot, self.cold = LogprobAt(hot), LogprobAt(cold)
         self.needs = (*self.needs, self.hot, self.cold)
         self.entropy, self.right = RoundStatistic("mean"), RoundStatistic("mean")

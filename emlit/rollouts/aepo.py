@@ -52,6 +52,7 @@ class AEPO(Rollouts):
             raise ConfigError(f"share of AEPO is {share}; it must be above 0 and at most 1")
         require_at_least(1, "AEPO", rows=rows)
         self.target, self.high, self.low = target, high, low
+        self.between = low, high
         self.share, self.rows, self.threshold = share, rows, threshold
         self.entropy = 0.0  # nats, of the last round
 

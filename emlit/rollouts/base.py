@@ -1,5 +1,6 @@
 """Where a round's completions come from, and which of them are trained on: plug-ins of the data module."""
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -115,6 +116,7 @@ class Rollouts:
         min_samples: completions of a prompt (data.samples_per_prompt) that it needs
         needs_rewards: it asks for rewards before training, which EM-RL alone has
         needs_off_policy: it trains on completions of older weights
+        between: temperatures between which the run's own must lie
     """
 
     waves: int = 1
@@ -122,6 +124,7 @@ class Rollouts:
     min_samples: int = 1
     needs_rewards: bool = False
     needs_off_policy: bool = False
+    between: tuple[float, float] = (-math.inf, math.inf)
 
     def check(self, samples: int) -> None:
         """Raise ConfigError where so many completions a prompt (data.samples_per_prompt) do not suit it."""

@@ -7,7 +7,8 @@ import pytest
 from emlit.errors import ConfigError
 from emlit.losses import KLCov, LpReg
 from emlit.modules import EMFT, EMRL, PPO, SFT
-from emlit.rewards import SelfCertaintyReward
+from emlit.records import Sampling
+from emlit.rewards import DCPO, GRPO, SelfCertaintyReward, UncertainTokens
 from emlit.rollout.checks import check_rollouts
 from emlit.rollout.waves import Trainee
 from emlit.rollouts import AEPO, CURE, EntropyTree, Replay, Rollouts, VoteMore
@@ -58,12 +59,25 @@ def test_good_settings():
     check_rollouts(Rollouts(), 1, 0, SFT())
 
 
+def data(**settings):
+    return SimpleNamespace(
+        samples_per_prompt=4, updates_per_round=1, rounds_ahead=0,
+        trainer=SimpleNamespace(precision="32-true", state=SimpleNamespace(fn="fit"), is_global_zero=True),
+        **{"rollouts": Rollouts(), "sampling": Sampling(), **settings},
+    )  # fmt: skip
+
+
 def test_rewards_before_training_must_be_known_then():
     module = EMRL(reward=SelfCertaintyReward(), kl_weight=0.0)
-    data = SimpleNamespace(
-        samples_per_prompt=4, rollouts=AEPO(), updates_per_round=1, rounds_ahead=0,
-        sampling=SimpleNamespace(filtered=False),
-        trainer=SimpleNamespace(precision="32-true", state=SimpleNamespace(fn="fit"), is_global_zero=True),
-    )  # fmt: skip
     with pytest.raises(ConfigError, match="AEPO, which asks for rewards before training, but SelfCertaintyReward"):
-        module.check_rollouts(data)
+        module.check_rollouts(data(rollouts=AEPO()))
+
+
+@pytest.mark.parametrize(
+    ("advantage", "rollouts"), [(DCPO(), Rollouts()), (UncertainTokens(DCPO()), Rollouts()), (GRPO(), AEPO())]
+)
+def test_temperatures_lie_on_either_side_of_the_samples(advantage, rollouts):
+    module = EMRL(advantage=advantage)
+    module.check_rollouts(data(rollouts=rollouts))
+    with pytest.raises(ConfigError, match=r"temperature is 0\.6, and \w+ has its temperatures 0\.8 and 1\.2 on either"):
+        module.check_rollouts(data(rollouts=rollouts, sampling=Sampling(temperature=0.6)))
