@@ -8,7 +8,7 @@ from emlit.grading.intervals import union
 from emlit.grading.leaves import Terms, same_leaves
 from emlit.grading.moments import same_moment
 from emlit.grading.numbers import number, same_number, with_point
-from emlit.grading.quantities import quantities, split_unit, without_signs
+from emlit.grading.quantities import in_hundredths, quantities, split_unit, without_signs
 from emlit.grading.structure import (
     EQUALS,
     MOST_PARTS,
@@ -223,7 +223,10 @@ def _holds(chain: list[str], terms: Terms) -> bool:
         return False
     written = number(result)
     rounding = 0.5 / 10**written.places if written and written.places else 0.0
-    return _same(start, result, terms._replace(absolute=max(terms.absolute, rounding)))
+    terms = terms._replace(absolute=max(terms.absolute, rounding))
+    # 25 % of 80 = 20, and 100 - 40 = 60 %
+    other = (in_hundredths(start), result) if "%" in start else (start, result.rstrip("\\%"))
+    return _same(start, result, terms) or (other != (start, result) and _same(*other, terms))
 
 
 def _bracketed(left: str, right: str, terms: Terms) -> bool | None:

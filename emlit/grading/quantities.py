@@ -119,9 +119,19 @@ def quantities(text: str) -> list[str]:
 
 
 def without_signs(text: str, unit: str | None) -> str:
-    """Without signs of currencies, and without degrees where the result is in degrees."""
-    text = re.sub(_CURRENCY, "", text)
+    """Without signs of currencies; where the result has a unit, without those of what it is calculated from.
+
+    Of 25 % of 80 the words are a sign, too.
+    """
+    text = re.sub(r"(?<=%)\s*(?:of\b|\\text\s*\{\s*of\s*\})", r" \\times ", re.sub(_CURRENCY, "", text))
+    if unit is not None:
+        text = _WRAPPED.sub(lambda found: found[0] if re.search(r"\d", found[1]) else " ", text)
     return re.sub(r"\^ ?\{? ?\\circ ?\}?", "", text) if unit == "degree" else text
+
+
+def in_hundredths(text: str) -> str:
+    """A calculation with 25 % as one with 25/100."""
+    return re.sub(r"(\d[\d.]*)\s*\\?%", r"\\frac{\1}{100}", text)
 
 
 def same_unit(left: str, right: str) -> bool:

@@ -27,6 +27,11 @@ ALIKE = [
     # one unit in two spellings
     ("18 inches", "18 in"), ("18 square meters", "18 m^2"), ("18 ml", "18 milliliters"), ("18 L", "18 liters"), ("18 mi/h", "18 mph"),
     ("18 degrees Celsius", "18°C"), ("3 hr 30 min", "3 hours 30 minutes"), ("18 mL", "18 ml"), ("18 yrs", "18 years"), ("18 sq ft", "18 ft^2"),
+    # calculations with units and per cents
+    (r"\frac{60 \text{ miles}}{6 \text{ hours}} = 10 \text{ miles per hour}", "10"), (r"12 \text{ eggs} - 3 \text{ eggs} = 9 \text{ eggs}", "9"),
+    (r"5 \text{ dollars} \times 3 = 15 \text{ dollars}", "15"), (r"60\text{ minutes}/2 = 30\text{ minutes}", "30"), (r"25\% \times 80 = 20", "20"),
+    (r"7 \text{ days} \times 2 \text{ hours/day} = 14 \text{ hours}", "14"), (r"\frac{12}{20} \times 100 = 60\%", "60"), ("25% of 80 = 20", "20"),
+    (r"\frac{12}{20} \times 100\% = 60\%", r"60\%"), (r"100 - 40 = 60\%", "60"), (r"80 \times (1 + 25\%) = 100", "100"),
     # letters of options
     (r"\text{Option C}", "C"), ("Option (C)", "C"), ("Option B", "(B)"), (r"\text{Choice C: 18}", "C"), (r"\text{Choice C: 18}", "18"),
     (r"\text{Option C}", r"\text{C}"), ("choice (D)", "D"), ("Answer C", "C"),
@@ -83,6 +88,9 @@ ALIKE = [
     ("5′3″", "5 feet 3 inches"), ('5\' 3"', "5 feet and 3 inches"), (r"1.5 \times 10^{-3}", "0.0015"),
 ]  # fmt: skip
 UNLIKE = [
+    # calculations with units and per cents
+    (r"\frac{60 \text{ miles}}{6 \text{ hours}} = 10 \text{ miles per hour}", "60"), (r"12 \text{ eggs} - 3 \text{ eggs} = 8 \text{ eggs}", "8"),
+    (r"25\% \times 80 = 2000", "2000"), (r"7 \text{ days} \times 2 \text{ hours/day} = 14 \text{ hours}", "7"), (r"100 - 40 = 50\%", "50"),
     # Oxford commas
     ("1, 2, and 3", "1, 2, 4"), ("1, 2, and 3", "1, 2"), ("red, green, and blue", "red, green"),
     (r"\text{Alice, Bob, and Carol}", r"\text{Alice, Bob}"), ("x=2, y=3, and z=4", "x=2,y=3,z=5"),
