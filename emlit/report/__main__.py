@@ -7,7 +7,7 @@ from pathlib import Path
 
 from emlit.errors import ConfigError
 from emlit.printable import printable
-from emlit.report.page import read_fit, write_page
+from emlit.report.page import is_fit, read_fit, write_page
 from emlit.report.published import TABLES
 from emlit.report.reading import Run, read_run
 from emlit.report.writing import write_report
@@ -55,7 +55,7 @@ def write_html(path: Path, directories: list[Path]) -> None:
     Raises:
         DataError: a directory that holds neither
     """
-    fits = [each for each in directories if (each / "summary.json").is_file()]
+    fits = [each for each in directories if is_fit(each)]
     asked = [each for each in directories if each not in fits or (each / "predictions.jsonl").is_file()]
     labels = dict(zip(directories, own_parts(directories), strict=True))
     read = [read_fit(each, labels[each]) for each in fits]
@@ -76,7 +76,7 @@ def main(given: Sequence[str] | None = None) -> None:
         "run_dir",
         type=Path,
         nargs="+",
-        help="a predict run's --run_dir (with --html a fit's, too); the first is compared against",
+        help="a predict run's --run_dir (with --html a fit's, too, ended or not); the first is compared against",
     )
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page of curves, tables and changed answers")
     parser.add_argument("--out", type=Path, help="write report.md, report.json, comparisons.json and figures here")

@@ -54,9 +54,21 @@ class Fit:
         return self.summary["guard"]["kept_step"] if "guard" in self.summary else None
 
 
+def is_fit(directory: Path) -> bool:
+    """Whether a run's directory is that of a fit, ended or not."""
+    return (directory / "summary.json").is_file() or any((directory / "tensorboard").glob("events*"))
+
+
 def read_fit(directory: Path, label: str) -> Fit:
-    """Raises DataError: its summary cannot be read."""
+    """A fit that has ended, by its summary; one that has not, or was killed, by its curves.
+
+    Raises:
+        DataError: neither can be read
+    """
     path = directory / "summary.json"
+    if not path.is_file():
+        curves = read_scalars(directory)
+        return Fit(label, _so_far(curves), curves)
     try:
         summary = json_object(path.read_bytes(), {"before": dict, "after": dict, "curve": list})
     except (OSError, ValueError) as error:
@@ -65,6 +77,15 @@ def read_fit(directory: Path, label: str) -> Fit:
         return Fit(label, summary, read_scalars(directory))
     except DataError:  # it had another logger
         return Fit(label, summary)
+
+
+def _so_far(curves: dict[str, dict[int, float]]) -> dict[str, Any]:
+    """What summary.json would hold if the run ended now, without the guard's choice."""
+    measured = {name.removeprefix("evaluation/"): at for name, at in curves.items() if name.startswith("evaluation/")}
+    steps = sorted({step for at in measured.values() for step in at})
+    curve = [{"step": step, **{name: at.get(step) for name, at in measured.items()}} for step in steps]
+    taken = max((step for name, at in curves.items() if name.startswith("loss/") for step in at), default=0)
+    return {"before": curve[0] if curve else {}, "after": {}, "curve": curve, "steps": f"{taken} so far"}
 
 
 def write_page(path: Path, fits: Sequence[Fit], runs: Sequence[Run]) -> None:

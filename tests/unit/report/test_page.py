@@ -73,6 +73,19 @@ def test_a_fit_alone_with_another_logger(monkeypatch, tmp_path, runs):
     assert "Answers" not in text
 
 
+def test_a_fit_that_has_not_ended(monkeypatch, tmp_path, runs):
+    (runs[0] / "summary.json").unlink()
+    with SummaryWriter(str(runs[0] / "tensorboard")) as writer:
+        writer.add_scalar("loss/total", 1.0, 7)
+        for each in STEPS:
+            writer.add_scalar("evaluation/pass@1", each["pass@1"], each["step"])
+            writer.add_scalar("evaluation/mean_entropy", each["mean_entropy"], each["step"])
+    text = page(monkeypatch, tmp_path, runs[0])
+    assert "<td>7 so far</td>" in text
+    assert "0.250 →" in text
+    assert text.count("<svg") == 2
+
+
 def test_a_directory_without_a_run_is_one_sentence(monkeypatch, tmp_path, capsys):
     with pytest.raises(SystemExit):
         page(monkeypatch, tmp_path, tmp_path)
