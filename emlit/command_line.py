@@ -31,7 +31,7 @@ from emlit.resilience.checkpoint_files import restoring
 from emlit.resilience.endings import ends_in_a_sentence, is_of_others, resume_command, say, show_mistake
 from emlit.resilience.run_lock import RunLock, is_first_process
 from emlit.rollout import RolloutDataModule
-from emlit.saved_config import SavedConfig
+from emlit.saved_config import SavedConfig, keeps_config
 from emlit.shorthands import write_out
 
 # What LightningCLI is given, whatever is made of the arguments that it parses.
@@ -134,7 +134,9 @@ class EmlitCLI(LightningCLI):
             config.return_predictions = False  # they are on disk
             config.trainer.logger = config.trainer.logger or False  # and there is no curve to draw
         if is_first_process():  # which may be writing there already
-            run_directory.require_free(run_dir, self.subcommand, self._stale_paths, config.profile is not None)
+            beside = keeps_config(config.trainer.logger)
+            profiled = config.profile is not None
+            run_directory.require_free(run_dir, self.subcommand, self._stale_paths, profiled, beside)
         write_out(config, run_dir, self.subcommand, step)
 
     def instantiate_classes(self) -> None:

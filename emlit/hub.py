@@ -101,7 +101,7 @@ def require_repository(name: str, make: bool = True) -> None:
             api.create_repo(name, private=True, exist_ok=True)
         # Asks for leave to write, which a repository that is there already may refuse, and writes nothing.
         api.preupload_lfs_files(name, additions=[CommitOperationAdd("README.md", b"emlit")])
-    except (OSError, ValueError) as error:  # the hub's own among them
+    except Exception as error:  # a connection that fails is no OSError of its client
         raise ConfigError(
             f"export.push_to_hub is {name}, which cannot be pushed to ({first_line(error)}); log in with "
             "`hf auth login` as who may write there, or leave the key out"
@@ -118,7 +118,7 @@ def push(folder: Path, name: str, message: str) -> None:
 
     try:
         HfApi().upload_folder(repo_id=name, folder_path=folder, commit_message=message, ignore_patterns=[".emlit*"])
-    except (OSError, ValueError) as error:
+    except Exception as error:
         raise EmlitError(
             f"{folder} could not be pushed to {name} ({first_line(error)}); it is kept, as is all else of the run: "
             f"push it with `hf upload {name} {folder}`"

@@ -22,7 +22,7 @@ _WRITTEN = {
     "fit": ("summary.json", "samples.jsonl", "samples.html", "tensorboard", "non_finite", "checkpoints/kept-*.pt",
             "checkpoints/step-*.ckpt"),
     "predict": ("predictions.jsonl", "predictions.rank*.jsonl", "predictions.settings.json", "costs.rank*.jsonl",
-                "report.json", "report.md", "comparisons.json", "figures", "tensorboard-predict", "config.yaml"),
+                "report.json", "report.md", "comparisons.json", "figures", "tensorboard-predict"),
     "validate": ("preflight", "tensorboard-validate"),
     "test": ("tensorboard-test",),
 }  # fmt: skip
@@ -106,7 +106,9 @@ def leave_no_trace(new: Sequence[Path]) -> None:
                 each.rmdir()
 
 
-def require_free(run_dir: Path, command: str, earlier: Sequence[Path] = (), profiled: bool = False) -> None:
+def require_free(
+    run_dir: Path, command: str, earlier: Sequence[Path] = (), profiled: bool = False, keeps_config: bool = False
+) -> None:
     """Refuse a directory where a command's results would take the place of what emlit did not write.
 
     Args:
@@ -114,11 +116,13 @@ def require_free(run_dir: Path, command: str, earlier: Sequence[Path] = (), prof
         command: fit, validate, test or predict
         earlier: would be deleted
         profiled: a profiler writes there, too
+        keeps_config: so does SavedConfig
 
     Raises:
         ConfigError: as said
     """
     names = [*_WRITTEN[command], *(f"{command}-{name}" for name in _PROFILES if profiled)]
+    names += ["config.yaml"] * keeps_config
     if command == "validate":
         stem = "preflight" if (run_dir / "predictions.settings.json").exists() else "report"
         names += [f"{stem}.json", f"{stem}.md"]

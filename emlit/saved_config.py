@@ -20,3 +20,9 @@ class SavedConfig(SaveConfigCallback):
         logger = trainer.logger
         directory = Path(logger.log_dir if isinstance(logger, TensorBoardLogger) else trainer.default_root_dir)
         write_whole(directory / self.config_filename, self.parser.dump(self.config, skip_none=False))
+
+
+def keeps_config(logger: Any) -> bool:
+    """Whether the run's directory will have it, by a config's `trainer.logger`; None and True are TensorBoard's."""
+    first = logger[0] if isinstance(logger, list) and logger else logger
+    return first not in (None, True) and not getattr(first, "class_path", "").endswith("TensorBoardLogger")

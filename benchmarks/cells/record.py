@@ -51,7 +51,7 @@ def _rounded(value: Any) -> Any:
 def gathered(run_dir: Path) -> Cells:
     """What has been finished in a directory of benchmarks.real_cells."""
     known = {cell.name: cell for cell in CELLS}
-    places = sorted(path for path in run_dir.iterdir() if path.name in known)
+    places = sorted(path for path in run_dir.glob("*") if path.name in known)
     found = {place.name: _cell(place, known[place.name].model) for place in places}
     return {name: cell for name, cell in found.items() if "before" in cell or cell["decodings"] or cell["trained"]}
 

@@ -125,7 +125,8 @@ def without_signs(text: str, unit: str | None) -> str:
     """
     text = re.sub(r"(?<=%)\s*(?:of\b|\\text\s*\{\s*of\s*\})", r" \\times ", re.sub(_CURRENCY, "", text))
     if unit is not None:
-        text = _WRAPPED.sub(lambda found: found[0] if re.search(r"\d", found[1]) else " ", text)
+        # Of 1 h 30 min no 130 is made.
+        text = re.sub(_COMMAND + r"(?!\s*[\d.])", lambda found: found[0] if re.search(r"\d", found[1]) else " ", text)
     return re.sub(r"\^ ?\{? ?\\circ ?\}?", "", text) if unit == "degree" else text
 
 

@@ -8,6 +8,8 @@ import pytest
 from huggingface_hub import constants, hf_api
 
 import cli
+from emlit import hub as pushed_to
+from emlit.errors import ConfigError, EmlitError
 from tests.hub import Hub
 
 ROOT = Path(__file__).parents[2]
@@ -75,3 +77,14 @@ def test_a_hub_that_refuses_in_the_end_costs_nothing_else(hub, tmp_path, run_sen
     assert f"hf upload someone/model {tmp_path / 'export'}" in sentence
     assert (tmp_path / "export/model.safetensors").exists()
     assert (tmp_path / "checkpoints/last.ckpt").exists()
+
+
+def test_a_hub_that_is_gone_is_one_sentence(hub, tmp_path):
+    hub.shutdown()
+    hub.server_close()
+    (tmp_path / "README.md").touch()
+    for make in (True, False):
+        with pytest.raises(ConfigError, match="which cannot be pushed to"):
+            pushed_to.require_repository("someone/model", make)
+    with pytest.raises(EmlitError, match=f"hf upload someone/model {tmp_path}"):
+        pushed_to.push(tmp_path, "someone/model", "Step 1")

@@ -18,7 +18,7 @@ from emlit.resilience.marks import MARK, facts_of, foreign, mark, require_own, s
 from emlit.resilience.run_lock import RunLock
 from emlit.resuming import _summarised_step
 from emlit.run_directory import make, require_directory, require_free, stale_paths, take
-from emlit.saved_config import SavedConfig
+from emlit.saved_config import SavedConfig, keeps_config
 
 
 def planted(path, text="mine"):
@@ -33,7 +33,7 @@ def planted(path, text="mine"):
         *[("fit", name) for name in ("summary.json", "samples.jsonl", "samples.html", "tensorboard/events", "export/a",
                                      "non_finite/x", "checkpoints/kept-3.pt", "checkpoints/step-9.ckpt")],
         *[("predict", name) for name in ("predictions.jsonl", "predictions.rank0.jsonl", "costs.rank0.jsonl",
-                                         "report.md", "comparisons.json", "figures/tiny.png", "config.yaml")],
+                                         "report.md", "comparisons.json", "figures/tiny.png")],
         *[("validate", name) for name in ("report.md", "report.json", "preflight/tiny/a.png",
                                           "tensorboard-validate/config.yaml")],
     ],
@@ -59,7 +59,16 @@ def test_a_config_in_the_runs_directory_stays(tmp_path):
     trainer.default_root_dir, mine = str(tmp_path), planted(tmp_path / "config.yaml")
     with pytest.raises(ConfigError, match="config.yaml is there, and emlit did not write it"):
         saved.save_config(trainer, None, "predict")
+    with pytest.raises(ConfigError, match="config.yaml is there, and emlit did not write it"):  # before one is deleted
+        require_free(tmp_path, "fit", keeps_config=True)
+    require_free(tmp_path, "fit")
     assert mine.read_text() == "mine"
+
+
+def test_whether_the_config_is_kept_in_the_runs_directory():
+    csv, board = (SimpleNamespace(class_path=f"lightning.pytorch.loggers.{n}Logger") for n in ("CSV", "TensorBoard"))
+    assert all(map(keeps_config, (False, csv, [csv, board], [])))
+    assert not any(map(keeps_config, (None, True, board, [board, csv])))
 
 
 def test_an_earlier_run_is_deleted_and_what_was_put_into_it_is_not(tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.cells.reading import changed, effect, run_named
-from benchmarks.cells.record import load
+from benchmarks.cells.record import gathered, load
 from benchmarks.real_tables import TABLES, replaced, trained
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -44,3 +44,7 @@ def test_a_run_is_told_by_its_last_best_and_kept_step():
 def test_a_run_is_named_by_method_brake_rate_and_seed():
     assert run_named("em_ft-5e-5-0") == "EM-FT"
     assert run_named("em_rl_token+KL_to_the_reference_0_1-1") == "EM-RL-token (KL to the reference, 0.1), seed 1"
+
+
+def test_where_nothing_was_run_there_is_nothing(tmp_path):
+    assert gathered(tmp_path / "absent") == {}

@@ -88,6 +88,8 @@ ALIKE = [
     ("5′3″", "5 feet 3 inches"), ('5\' 3"', "5 feet and 3 inches"), (r"1.5 \times 10^{-3}", "0.0015"),
 ]  # fmt: skip
 UNLIKE = [
+    # calculations with two units
+    (r"1\text{ h } 30\text{ min} = 130\text{ min}", "130"), (r"1\text{ h } 30\text{ min} = 130.0\text{ min}", r"1\text{ h } 30\text{ min}"),
     # calculations with units and per cents
     (r"\frac{60 \text{ miles}}{6 \text{ hours}} = 10 \text{ miles per hour}", "60"), (r"12 \text{ eggs} - 3 \text{ eggs} = 8 \text{ eggs}", "8"),
     (r"25\% \times 80 = 2000", "2000"), (r"7 \text{ days} \times 2 \text{ hours/day} = 14 \text{ hours}", "7"), (r"100 - 40 = 50\%", "50"),
