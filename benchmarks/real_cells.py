@@ -30,7 +30,7 @@ HERE = Path(__file__).parent / "cells"
 # A step is 32 completions of each method, eight at a time, which a laptop's memory holds.
 _SINGLE = ("--data.prompts_per_round=32", "--data.samples_per_prompt=1", "--data.micro_batch_prompts=8")
 _GROUPS = ("--data.prompts_per_round=8", "--data.samples_per_prompt=4", "--data.micro_batch_prompts=2")
-RATES = {"whole": "1e-5", "lora": "3e-4"}
+RATES = {"whole": "1e-5", "lora": "5e-5"}
 LORA = '{"r": 16, "alpha": 32, "target_modules": "all-linear"}'
 VOTES = '{"class_path": "emlit.strategies.SelfConsistency", "init_args": {"votes": 4, "temperature": 0.7}}'
 METHODS = {
@@ -143,7 +143,7 @@ def main() -> None:
     arguments_of.add_argument("--cells", nargs="+", choices=[cell.name for cell in CELLS], help="these alone")
     arguments_of.add_argument("--methods", nargs="+", choices=METHODS, default=["em_ft"])
     arguments_of.add_argument("--brakes", nargs="+", choices=BRAKES, default=["none"], help="of benchmarks.methods")
-    arguments_of.add_argument("--learning_rate", help="in place of 1e-5 for whole weights and 3e-4 for adapters")
+    arguments_of.add_argument("--learning_rate", help="in place of 1e-5 for whole weights and 5e-5 for adapters")
     arguments_of.add_argument("--steps", type=int, default=15, help="of training, 32 completions each")
     arguments_of.add_argument("--probe", type=int, default=64, help="prompts of the guard's probe")
     arguments_of.add_argument("--bfloat16", action="store_true", help="matrix products in bfloat16: for CPUs with AMX")
