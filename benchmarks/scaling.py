@@ -62,7 +62,8 @@ def sweep(name: str, values: list[int], arguments: argparse.Namespace) -> list[l
         size = {"tokens": found["length"], "prompts": completions, "vocabulary": value}[name]
         alone = attention_seconds(completions, round(found["length"]))
         beyond = found["peak"] - WEIGHTS * parameters(sizes.vocabulary)
-        times = [found["step"], found["generate"], found["forward_backward"], max(found["forward_backward"] - alone, 1e-3)]
+        rest = max(found["forward_backward"] - alone, 1e-3)
+        times = [found["step"], found["generate"], found["forward_backward"], rest]
         points.append([size, *times, max(beyond, 1.0)])
         rows.append(
             [f"{'rows' if name == 'prompts' else name} = {size:,.0f}", *(f"{seconds:.2f}" for seconds in times),
