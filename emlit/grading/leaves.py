@@ -14,7 +14,7 @@ from emlit.grading.writing import compact
 # What the parser would take for something else: 52 in base 8, (2n-1)!!, dates, feet and inches, 0xFF, \angle ABC.
 _MISREAD = re.compile(
     r"\d\s*_|!\s*!|\d{4}-\d\d-\d\d|\d\d?/\d\d?/\d{4}|\d'\s*\d|(?<![\w.])0[xXbo][0-9A-Fa-f]|\\(?:angle|nabla)(?![a-z])|"
-    r"\d \d|\^ ?\{? ?\d{6}|\d{6} ?!"
+    r"\d(?: |\s*\\?[$€£¥]\s*)\d|\^ ?\{? ?\d{6}|\d{6} ?!"
 )
 _TIME = re.compile(r"\d\d?:[0-5]\d")
 _MODULUS = re.compile(r"(?P<value>.*\S) ?\\pmod ?\{ ?(?P<modulus>\w+) ?\}")

@@ -88,6 +88,8 @@ ALIKE = [
     ("5′3″", "5 feet 3 inches"), ('5\' 3"', "5 feet and 3 inches"), (r"1.5 \times 10^{-3}", "0.0015"),
 ]  # fmt: skip
 UNLIKE = [
+    # prices beside each other are no product
+    ("$4.00  $4.00", "16"), ("$4\n$4", "16"), (r"\$4.00 \$4.00", "16"),
     # calculations with two units
     (r"1\text{ h } 30\text{ min} = 130\text{ min}", "130"), (r"1\text{ h } 30\text{ min} = 130.0\text{ min}", r"1\text{ h } 30\text{ min}"),
     # calculations with units and per cents
