@@ -6,7 +6,7 @@ python -m benchmarks.real_figure --out FILE
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cells.reading import METHODS, USUAL_RATES, decoded, named, run_named, run_of, runs
+from benchmarks.cells.reading import METHODS, USUAL_RATES, decoded, named, run_named, run_of, runs, unbraked
 from benchmarks.cells.record import Cells, load
 from benchmarks.measure import parser
 
@@ -35,7 +35,7 @@ def courses(axes: Any, name: str, cell: dict[str, Any]) -> None:
     for _, run, curve, kept in runs({name: cell}):
         method, rate, _ = run_of(run)
         usual = rate in USUAL_RATES and "+" not in method
-        colour = f"C{list(METHODS).index(method.split('+')[0])}"
+        colour = f"C{list(METHODS).index(unbraked(method))}"
         label = run_named(run).partition(", seed")[0]
         shown = label not in axes.get_legend_handles_labels()[1]
         xs, ys = ([each[key] for each in curve] for key in ("mean_entropy", "pass@1"))

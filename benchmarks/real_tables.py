@@ -33,21 +33,18 @@ from benchmarks.measure import parser, table
 
 
 def decodings(cells: Cells) -> str:
+    """pass@1 of plain sampling, and what the other decodings gain beside it."""
+    others = [decoding for decoding in DECODINGS if decoding != "T=1"]
     rows = []
     for name, found in decoded(cells).items():
-        plain, *others = (found[decoding] for decoding in DECODINGS if decoding in found or decoding == "T=1")
-        gains = {d: found[d]["gain"] for d in DECODINGS if d in found and d != "T=1"}
-        told = {
-            d: f"**{g['value']:+.3f}**" if effect(g) != "none shown" else f"{g['value']:+.3f}" for d, g in gains.items()
-        }
-        rows.append(
-            [
-                f"{named(name)}, {problems(name)}",
-                share(plain["pass@1"]),
-                *(told.get(d, "") for d in DECODINGS if d != "T=1"),
-            ]
-        )
+        told = [marked(found[decoding]["gain"]) if decoding in found else "" for decoding in others]
+        rows.append([f"{named(name)}, {problems(name)}", share(found["T=1"]["pass@1"]), *told])
     return table(["model, task, form, problems", *DECODINGS.values()], rows)
+
+
+def marked(gain: dict[str, Any]) -> str:
+    """A difference, in bold where it is more than chance."""
+    return f"**{gain['value']:+.3f}**" if effect(gain) != "none shown" else f"{gain['value']:+.3f}"
 
 
 def in_full(cells: Cells) -> str:

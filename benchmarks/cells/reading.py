@@ -37,7 +37,7 @@ def changed(first: dict[str, float], last: dict[str, float], problems: int) -> d
     """pass@1 from one evaluation to another, as if of different problems, which is the wider interval."""
     before, after = first["pass@1"], last["pass@1"]
     wide = 1.96 * ((before * (1 - before) + after * (1 - after)) / problems) ** 0.5
-    return {"value": after - before, "low": after - before - wide, "high": after - before + wide}
+    return {"low": after - before - wide, "high": after - before + wide}
 
 
 def expected(cell: dict[str, Any]) -> bool:
@@ -69,6 +69,10 @@ def braked(method: str, brake: str) -> str:
     return f"{method}+{slug(brake).replace('-', '_')}"
 
 
+def unbraked(method: str) -> str:
+    return method.partition("+")[0]
+
+
 def run_of(name: str) -> tuple[str, str, str]:
     """Method, learning rate and seed of a run's directory, such as em_ft-5e-5-0."""
     method, *rate, seed = name.split("-")
@@ -90,7 +94,7 @@ def runs(cells: Cells) -> Iterator[tuple[str, str, list[dict[str, Any]], int | N
     """Cell, run, curve and the guard's step, method by method."""
     for name, cell in cells.items():
         found = cell.get("trained", {})
-        for run in sorted(found, key=lambda run: (list(METHODS).index(run.split("-")[0].split("+")[0]), run)):
+        for run in sorted(found, key=lambda run: (list(METHODS).index(unbraked(run_of(run)[0])), run)):
             yield name, run, found[run]["curve"], found[run]["kept"]
 
 

@@ -25,6 +25,16 @@ class PolicyUpdate(Lagged, ABC):
     own_round: bool = False
     min_updates: int = 1
 
+    @property
+    def takes_earlier_rounds(self) -> bool:
+        """Whether it stays right for completions of an earlier round's weights."""
+        return self.off_policy and not self.own_round
+
+    @property
+    def right_for(self) -> str:
+        """Whose completions it is right for, where it does not take all."""
+        return "their own round" if self.own_round else "the weights that it updates"
+
     @abstractmethod
     def __call__(self, stats: AnyStats, advantage: Tensor, batch: RolloutBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """Per-token loss (B, T), and per-token values (B, T) under the names of their curves.

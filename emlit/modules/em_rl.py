@@ -87,13 +87,12 @@ class EMRL(EntropyObjectiveMixin, CausalLM):
         update = self.policy_update
         for key, stale in (
             ("updates_per_round", data.updates_per_round > 1 and not update.off_policy),
-            ("rounds_ahead", data.rounds_ahead > 0 and (update.own_round or not update.off_policy)),
+            ("rounds_ahead", data.rounds_ahead > 0 and not update.takes_earlier_rounds),
         ):
             if stale:
                 raise ConfigError(
                     f"data.{key} is {getattr(data, key)}, but {type(update).__name__} is right only for completions of "
-                    f"{'their own round' if update.own_round else 'the weights that it updates'}; set "
-                    "--model.policy_update to PPO or TruncatedImportanceSampling"
+                    f"{update.right_for}; set --model.policy_update to PPO or TruncatedImportanceSampling"
                 )
 
     def check_prompts(self, prompts: Sequence[Prompt]) -> None:

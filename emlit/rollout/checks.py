@@ -142,11 +142,10 @@ def check_rollouts(rollouts: Rollouts, samples: int, rounds_ahead: int, module: 
             f"data.rollouts is {name}, which chooses completions by their rewards, but {objective} has none; use it "
             "with EMRL"
         )
-    if rollouts.needs_off_policy and (module.policy_update.own_round or not module.policy_update.off_policy):
-        right = "their own round" if module.policy_update.own_round else "the weights that it updates"
+    if rollouts.needs_off_policy and not module.policy_update.takes_earlier_rounds:
         raise ConfigError(
             f"data.rollouts is {name}, which trains on completions of older weights, but "
-            f"{type(module.policy_update).__name__} is right only for those of {right}; set "
+            f"{type(module.policy_update).__name__} is right only for those of {module.policy_update.right_for}; set "
             "--model.policy_update to PPO or TruncatedImportanceSampling"
         )
 
