@@ -4,8 +4,8 @@
     PYTHONPATH=DIR python -m benchmarks.lm_eval_gsm8k --model FILE.gguf --data DIR
 
 --data has gsm8k.jsonl and gsm8k_train.jsonl in the schema of openai/gsm8k; the first five of the second are the solved
-examples. The prompts are the harness's own ("Question: …\\nAnswer:"), without a chat template. Prints how many prompts,
-completions and verdicts are the same, the scores, and each program's seconds, start included.
+examples. The prompts are the harness's own ("Question: …\\nAnswer:"), without a chat template. Prints how many
+completions are the same, each verdict that is not, the scores, and each program's seconds, start included.
 """
 
 import json

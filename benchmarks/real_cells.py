@@ -20,7 +20,7 @@ from benchmarks.cells import CELLS, MODELS, Cell
 from benchmarks.cells.reading import braked
 from benchmarks.cells.record import gathered
 from benchmarks.measure import environment, parser, table
-from benchmarks.methods import BRAKES
+from benchmarks.method_cases import BRAKES
 from benchmarks.real_tables import in_full, preflights, steps
 from emlit import tasks
 from emlit.tiny.demo import command
@@ -142,7 +142,9 @@ def main() -> None:
     arguments_of.add_argument("--data", type=Path, help="a directory with svamp.jsonl, asdiv.jsonl, …")
     arguments_of.add_argument("--cells", nargs="+", choices=[cell.name for cell in CELLS], help="these alone")
     arguments_of.add_argument("--methods", nargs="+", choices=METHODS, default=["em_ft"])
-    arguments_of.add_argument("--brakes", nargs="+", choices=BRAKES, default=["none"], help="of benchmarks.methods")
+    arguments_of.add_argument(
+        "--brakes", nargs="+", choices=BRAKES, default=["none"], help="of benchmarks.method_cases"
+    )
     arguments_of.add_argument("--learning_rate", help="in place of 1e-5 for whole weights and 5e-5 for adapters")
     arguments_of.add_argument("--steps", type=int, default=15, help="of training, 32 completions each")
     arguments_of.add_argument("--probe", type=int, default=64, help="prompts of the guard's probe")
@@ -173,6 +175,8 @@ def main() -> None:
         done = {name: found for name, found in gathered(runs.run_dir).items() if name in {each.name for each in cells}}
         made = {"decode": in_full, "preflight": preflights, "train": steps}[arguments.what]
         print(f"\n{made(done)}")
+        if not runs.weights:
+            print("\nThe weights were the hub's own, not the Q4 ones that the names say.")
     print(f"\n{environment()}")
 
 

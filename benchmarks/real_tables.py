@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks.cells.reading import (
     DECODINGS,
     USUAL_RATES,
+    by_format,
     changed,
     decoded,
     effect,
@@ -64,13 +65,14 @@ def _decodings_of(name: str, bfloat16: bool, found: dict[str, Any]) -> str:
             beside += f" {strong(effect(gain))}"
         rows.append([
             short, f"{each['pass@1']:.3f} ({each['low']:.3f} to {each['high']:.3f})", beside,
+            share(by_format(found["T=1"], each), 2) if gain and effect(gain) != "none shown" else "",
             share(each["format_rate"], 2), share(each["accuracy_given_format"]), share(each["truncated"], 2),
             share(each["sampled_tokens_an_answer"], 0), share(each["seconds"], 0),
         ])  # fmt: skip
     model, *rest = named(name, whole=True).rsplit(", ", 2)
     title = ", ".join([model, *(["bfloat16"] if bfloat16 else []), *rest, f"{problems(name)} problems"])
     return table(
-        [title, "pass@1 (95 %)", "beside plain", "format", "right given format", "cut", "tokens", "seconds"], rows
+        [title, "pass@1 (95 %)", "beside plain", "by format", "format", "right given format", "cut", "tokens", "seconds"], rows
     )
 
 
@@ -114,7 +116,7 @@ def verdicts(cells: Cells) -> str:
     rows = []
     for expects, what in ((True, "to help, with reservations"), (False, "not to help, to hurt, or not told")):
         counts = []
-        for decoding in ("greedy", "EM-INF (paper), T=1"):
+        for decoding in ("greedy", "EM-INF (paper), T=1", "EM-INF (released), T=1"):
             known = [
                 cell["decodings"][decoding]["gain"]
                 for cell in cells.values()
@@ -123,8 +125,8 @@ def verdicts(cells: Cells) -> str:
             helped = sum(effect(gain) == "helps" for gain in known)
             counts += [str(helped), str(len(known) - helped)]
         rows.append([what, *counts])
-    header = ["greedy helps", "greedy does not", "EM-INF (paper) helps", "EM-INF does not, as far as can be told"]
-    return table(["the verdict, and what then came", *header], rows)
+    header = [f"{name} {what}" for name in ("greedy", "EM-INF (paper)", "EM-INF (released)") for what in ("helps", "not")]
+    return table(["the verdict, and what then came (*not*: as far as can be told)", *header], rows)
 
 
 def training_verdicts(cells: Cells) -> str:

@@ -24,13 +24,12 @@ import torch
 import emlit.command_line  # noqa: F401 (before it is forked: half a minute of each process)
 from benchmarks.clock import StepClock
 from benchmarks.measure import MIB, environment, median, parser, resident_of, table
-from benchmarks.methods import METHODS
+from benchmarks.method_cases import METHODS
 from benchmarks.step_model import make_model
 from emlit import cli
 
 ROOT = Path(__file__).parents[1]
 SINGLE = ("em_ft", "sft", "entropy_sft")  # one completion of a prompt
-ROLLOUTS = ("ttrl", "cure", "etmr", "aepo", "spear")
 
 
 class Cost(StepClock):
@@ -100,7 +99,7 @@ def main() -> None:
     arguments_of.add_argument("--steps", type=int, default=4, help="of a run; the first warms up")
     arguments_of.add_argument("--repeats", type=int, default=1)
     arguments = arguments_of.parse_args()
-    methods = arguments.methods or [m for kind in METHODS.values() for m in kind] + list(ROLLOUTS)
+    methods = arguments.methods or [m for kind in METHODS.values() for m in kind]
     if arguments.smoke:
         methods, arguments.vocabulary, arguments.tokens, arguments.steps = ["clip_cov"], 1000, 4, 2
     torch.set_num_threads(1)

@@ -101,10 +101,17 @@ class HFExport(L.Callback):
         data = trainer.datamodule
         guard = CollapseGuard.of(trainer)
         measured = next((each.summary for each in trainer.callbacks if isinstance(each, RunSummary)), None)
+        settings = {
+            "learning_rate": module.learning_rate, "weight_decay": module.weight_decay, "kl_weight": module.kl_weight,
+            "prompts_per_round": data.prompts_per_round, "samples_per_prompt": data.samples_per_prompt,
+            "updates_per_round": data.updates_per_round, "temperature": data.sampling.temperature,
+            "max_tokens": data.sampling.max_tokens,
+        }  # fmt: skip
         return model_card(
             module.pretrained, [module, *getattr(module, "plug_ins", [])],
             f"{len(data.train_prompts):,} of {data.train_prompts[0].task.name}",
             trainer.global_step if guard is None else guard.final_step(trainer), measured, module.lora is not None,
+            settings,
         )  # fmt: skip
 
     def on_train_end(self, trainer: Trainer, pl_module: CausalLM) -> None:

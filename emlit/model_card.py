@@ -4,7 +4,10 @@ import inspect
 import os
 import re
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
+
+import torch
 
 from emlit.report.page import MEASURED
 
@@ -18,6 +21,7 @@ def model_card(
     steps: int,
     summary: Mapping[str, Any] | None = None,
     adapted: bool = False,
+    settings: Mapping[str, object] | None = None,
 ) -> str:
     """The card as Markdown, with the fields that the hub reads in front.
 
@@ -28,6 +32,7 @@ def model_card(
         steps: optimiser steps
         summary: the run's measurements, as in summary.json
         adapted: whether LoRA's adapters were trained and merged
+        settings: the run's, by their keys in a config
     """
     from huggingface_hub import ModelCardData
 
@@ -39,6 +44,7 @@ def model_card(
         base_model=known, library_name="transformers", pipeline_tag="text-generation", tags=tags
     )  # fmt: skip
     methods = "\n".join(f"- `{type(part).__name__}`{_first_sentence(part)}" for part in parts)
+    set_to = ", ".join(f"`{name}` {value}" for name, value in (settings or {}).items())
     merged = " LoRA's adapters were trained, and are merged into the weights." if adapted else ""
     return f"""---
 {fields.to_yaml()}
@@ -50,7 +56,8 @@ Trained from {base} with emlit, entropy minimisation for language models ([arXiv
 
 {methods}
 
-Prompts: {trained_on}. The base model's licence and terms go on to hold.
+Prompts: {trained_on}. {f"Settings: {set_to}. " if set_to else ""}emlit {version("emlit")}, torch {torch.__version__}. The
+base model's licence and terms go on to hold.
 
 ## Measured by the run itself
 

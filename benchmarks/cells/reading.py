@@ -1,16 +1,17 @@
 """The record's cells, runs and outcomes in words."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.cells import CELLS
 from benchmarks.cells.record import Cells
-from benchmarks.methods import BRAKES, slug
+from benchmarks.method_cases import BRAKES, slug
 
 MODELS = {
-    "smollm2": ("SmolLM2", "SmolLM2-135M-Instruct (Q4_1)"),
-    "gemma": ("Gemma-3-270M", "Gemma-3-270M, base (Q4_K_M)"),
-    "qwen-coder": ("Qwen2.5-Coder-0.5B", "Qwen2.5-Coder-0.5B-Instruct (Q4_K_M)"),
+    "smollm2": ("SmolLM2 (Q4)", "SmolLM2-135M-Instruct (Q4_1)"),
+    "gemma": ("Gemma-3-270M (Q4)", "Gemma-3-270M, base (Q4_K_M)"),
+    "qwen-coder": ("Qwen2.5-Coder-0.5B (Q4)", "Qwen2.5-Coder-0.5B-Instruct (Q4_K_M)"),
 }
 NAMES = {"tiny-default-own": "the embedded reasoner, default", "tiny-hard-own": "the embedded reasoner, hard"}
 DECODINGS = {
@@ -60,12 +61,21 @@ def named(name: str, whole: bool = False) -> str:
     return f"{MODELS[cell.model][whole]}, {cell.task}, {cell.form.replace('_', ' ')}"
 
 
+def by_format(plain: dict[str, Any], other: dict[str, Any]) -> float | None:
+    """The share of a difference in pass@1 that is format; the rest is accuracy given format.
+
+    Of the logarithm of their ratio, since pass@1 is the product of the two; None where one of them is 0.
+    """
+    parts = [other[name] / plain[name] if plain[name] else 0.0 for name in ("pass@1", "format_rate")]
+    return math.log(parts[1]) / math.log(parts[0]) if all(part > 0 for part in parts) and parts[0] != 1 else None
+
+
 def problems(name: str) -> int:
     return next(cell.problems for cell in CELLS if cell.name == name)
 
 
 def braked(method: str, brake: str) -> str:
-    """A method with a brake of benchmarks.methods, as a run's directory has it."""
+    """A method with a brake of benchmarks.method_cases, as a run's directory has it."""
     return f"{method}+{slug(brake).replace('-', '_')}"
 
 

@@ -20,7 +20,8 @@ DECODED = (
 )  # fmt: skip
 
 # By the cell's name: its model; `before`, what `validate` measured, with its `verdict`; `decodings`, plain sampling
-# first, each with its gain beside that; `trained`, each run's curve and the step that the guard keeps.
+# first, each with its gain beside that; `trained`, each run's curve, the step that the guard keeps and, of runs since
+# December 2026, the probe's prompts and samples. `bfloat16` and `gguf` say what was computed with.
 Cells = dict[str, dict[str, Any]]
 
 
@@ -35,6 +36,8 @@ def add(new: Cells) -> None:
     """Into the record; a decoding or a run of the same name is replaced."""
     cells: Cells = json.loads(FILE.read_text())
     for name, cell in new.items():
+        if not all(each.get("gguf", True) for each in (cell, *cell["trained"].values())):
+            raise SystemExit(f"{name} was run on the hub's weights; the record is of GGUF files (--weights)")
         old = cells.get(name, {})
         cells[name] = old | cell | {key: old.get(key, {}) | cell[key] for key in ("decodings", "trained")}
     FILE.write_text(json.dumps(_rounded(cells), indent=1) + "\n")
@@ -63,14 +66,22 @@ def _cell(place: Path, model: str) -> dict[str, Any]:
         cell |= {"before": {name: measured.get(name) for name in FORESEEN}, "verdict": measured["findings"][0]}
     if (report := place / "decodings" / "report.json").exists():
         cell["decodings"] = _decodings(report.parent)
-        precision = yaml.safe_load((report.parent / "config.yaml").read_text())["trainer"]["precision"]
-        cell["bfloat16"] = str(precision).startswith("bf16")
+        cell |= _weights(report.parent)
     for file in sorted(place.glob("*/summary.json")):
         summary = json.loads(file.read_text())
         curve = [{key: each.get(key) for key in ("step", *TRAINED)} for each in summary["curve"]]
         kept = kept_by(summary)["the guard"] if summary.get("guard") else None
-        cell["trained"][file.parent.name] = {"curve": curve, "kept": kept}
+        guard = yaml.safe_load((file.parent / "config.yaml").read_text())["guard"]
+        probe = [guard["prompts"], guard["start_samples"]]
+        cell["trained"][file.parent.name] = {"curve": curve, "kept": kept, "probe": probe, **_weights(file.parent)}
     return cell
+
+
+def _weights(run: Path) -> dict[str, bool]:
+    """What was computed with: bfloat16, and 4-bit weights."""
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    precision, pretrained = config["trainer"]["precision"], config["model"]["init_args"]["pretrained"]
+    return {"bfloat16": str(precision).startswith("bf16"), "gguf": pretrained.endswith(".gguf")}
 
 
 def _decodings(place: Path) -> dict[str, Any]:

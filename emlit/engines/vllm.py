@@ -1,11 +1,13 @@
 """Sampling with vLLM, in this process."""
 
 import contextlib
+import ctypes
 import gc
 import importlib.util
 import os
 import threading
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -19,6 +21,7 @@ from emlit.errors import ConfigError, EngineError, require_at_least, require_pos
 from emlit.pretrained import load_config
 from emlit.records import Completion, Request, Sampling
 
+NUMA = "libnuma.so.1"
 _NO_DRAFTS = (
     "engine.options has a speculative_config, beside which vLLM's V1 model runner (the only one on a CPU) takes no "
     "custom logits processor, and EM-INF is one; leave speculative_config out, or run on a GPU with "
@@ -41,7 +44,7 @@ class VLLMEngine(Engine):
         options: further arguments of `vllm.LLM`
 
     Raises:
-        ConfigError: vLLM is not installed
+        ConfigError: vLLM is not installed, or not what it needs
     """
 
     starting = "starting vLLM"
@@ -61,6 +64,7 @@ class VLLMEngine(Engine):
                 "engine is VLLMEngine, but vLLM is not installed: install it (README, Install) or set "
                 "--data.engine TransformersEngine"
             )
+        _require_numa()
         if not 0 < gpu_memory_utilization <= 1:
             raise ConfigError(f"gpu_memory_utilization is {gpu_memory_utilization}; it must be above 0 and at most 1")
         require_positive(kv_cache_gb=kv_cache_gb)
@@ -215,6 +219,19 @@ def kv_cache_gb_here() -> float:
 def installed() -> bool:
     """Whether vLLM can be imported (without importing it)."""
     return importlib.util.find_spec("vllm") is not None
+
+
+def _require_numa() -> None:
+    """ConfigError where a library of vLLM's kernels for CPUs is missing, of which vLLM says nothing that helps."""
+    try:
+        ctypes.CDLL(NUMA)
+    except OSError as error:
+        (place,) = importlib.util.find_spec("vllm").submodule_search_locations  # type: ignore[union-attr, misc]
+        if any(NUMA.encode() in kernels.read_bytes() for kernels in Path(place).glob("_C*.so")):
+            raise ConfigError(
+                f"vLLM needs the library {NUMA}, which this machine lacks: apt-get install libnuma1 (dnf install "
+                "numactl-libs), or set --data.engine TransformersEngine"
+            ) from error
 
 
 def _checkpoint_dtype(path: str, trust_remote_code: bool = False) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from emlit.errors import DataError, require_not_negative
+from emlit.errors import ConfigError, DataError, require_not_negative
 from emlit.functional import AnyStats
 from emlit.records import Group, Prompt, RolloutBatch, sent
 from emlit.rewards.base import Reward
@@ -66,19 +66,33 @@ class MajorityReward(VoteFractionReward):
 
 
 class EMPOReward(VoteFractionReward):
-    """EMPO: the share of the group's completions with the same answer, where the group is not at odds with itself.
+    """EMPO: the share of the group's completions with the same answer, where the group is neither at odds nor settled.
 
     The vote fraction, but 0 for a completion without an answer, and 0 for all of a group whose semantic entropy is
-    ln N, in which no two answers agree (arXiv 2504.05812). With `GRPO` as the advantage, as released.
+    ln N, in which no two answers agree, or whose largest share is out of bounds (arXiv 2504.05812, which bounds the
+    semantic entropy). With `GRPO` as the advantage, as released, such a group teaches nothing; the released code
+    samples other prompts in its place.
+
+    Args:
+        least: the least share that a group's most frequent answer must have; 0.3 in the released runs of verl, none
+            in those of TRL
+        most: and the greatest
     """
+
+    def __init__(self, least: float = 0.0, most: float = 1.0) -> None:
+        if not 0 <= least <= most <= 1:
+            raise ConfigError(f"EMPOReward's shares are {least} to {most}; they must lie between 0 and 1, least first")
+        self.least, self.most = least, most
 
     def __call__(self, batch: RolloutBatch, stats: AnyStats) -> Tensor:
         values = []
         for group in batch.groups:
-            agree = any(len(members) > 1 for members in group.classes)
+            votes = max((len(members) for members in group.classes), default=0)
+            share = votes / (len(group.completions) + len(group.votes))
+            told = votes > 1 and self.least <= share <= self.most
             silent = [grade.answer is None for grade in group.grades]
             shares = zip(vote_fractions(group), silent, strict=True)
-            values += [share if agree and not is_silent else 0.0 for share, is_silent in shares]
+            values += [share if told and not is_silent else 0.0 for share, is_silent in shares]
         return sent(torch.tensor(values), batch.tokens.device)
 
 

@@ -1,5 +1,6 @@
 """What a person sees who types something wrong: one sentence, soon, before any model loads."""
 
+import ctypes
 import os
 import re
 import resource
@@ -235,6 +236,21 @@ def test_labels_and_solutions_that_are_not_there(sentence, tmp_path):
 def test_vllm_that_is_not_installed(sentence, monkeypatch):
     monkeypatch.setattr("emlit.engines.vllm.installed", lambda: False)
     assert "vLLM is not installed" in sentence(*FT, "--data.engine=emlit.engines.VLLMEngine")
+
+
+def test_vllm_without_the_library_that_its_kernels_need(sentence, monkeypatch):
+    if not list(Path(pytest.importorskip("vllm").__path__[0]).glob("_C*.so")):
+        pytest.skip("this vLLM has no kernels of its own")
+    opened = ctypes.CDLL
+
+    def absent(name, *more, **options):
+        if name == "libnuma.so.1":
+            raise OSError(f"{name}: cannot open shared object file")
+        return opened(name, *more, **options)
+
+    monkeypatch.setattr(ctypes, "CDLL", absent)
+    asked = sentence(*FT, "--data.engine=emlit.engines.VLLMEngine")
+    assert re.search(r"vLLM needs the library libnuma\.so\.1.*apt-get install libnuma1.*TransformersEngine", asked)
 
 
 def test_run_directory_that_exists(sentence, tmp_path):

@@ -1,11 +1,12 @@
 """The tables of docs/real.md are those of the record."""
 
+import math
 from pathlib import Path
 
 import pytest
 
-from benchmarks.cells.reading import changed, effect, run_named
-from benchmarks.cells.record import gathered, load
+from benchmarks.cells.reading import by_format, changed, effect, run_named
+from benchmarks.cells.record import add, gathered, load
 from benchmarks.real_tables import TABLES, replaced, trained
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -36,7 +37,7 @@ def test_a_run_is_told_by_its_last_best_and_kept_step():
     cell = {"verdict": verdict, "decodings": {}, "trained": {"em_ft-3e-4-1": {"curve": curve, "kept": 5}}}
     row = trained({"qwen-coder-asdiv-direct": cell}).splitlines()[-1]
     assert row == (
-        "| Qwen2.5-Coder-0.5B, ASDiv, direct | EM-FT, 3e-4, seed 1 | to help | 0.200 | 0.600 at 5: **helps** "
+        "| Qwen2.5-Coder-0.5B (Q4), ASDiv, direct | EM-FT, 3e-4, seed 1 | to help | 0.200 | 0.600 at 5: **helps** "
         "| 0.500 at 10: **helps** | 0.500, 0.500, 0.500 | 0.600 at 5 |"
     )
 
@@ -44,6 +45,20 @@ def test_a_run_is_told_by_its_last_best_and_kept_step():
 def test_a_run_is_named_by_method_brake_rate_and_seed():
     assert run_named("em_ft-5e-5-0") == "EM-FT"
     assert run_named("em_rl_token+KL_to_the_reference_0_1-1") == "EM-RL-token (KL to the reference, 0.1), seed 1"
+
+
+def test_a_gain_is_format_or_better_answers():
+    plain, boxed = {"pass@1": 0.4, "format_rate": 0.8}, {"pass@1": 0.5, "format_rate": 1.0}
+    assert by_format(plain, boxed) == pytest.approx(1.0)
+    assert by_format(plain, {"pass@1": 0.5, "format_rate": 0.8}) == 0
+    assert by_format(plain, {"pass@1": 0.9, "format_rate": 0.9}) == pytest.approx(math.log(9 / 8) / math.log(9 / 4))
+    assert by_format({"pass@1": 0.0, "format_rate": 0.8}, boxed) is None
+    assert by_format(plain, plain) is None
+
+
+def test_the_hubs_weights_are_no_part_of_the_record():
+    with pytest.raises(SystemExit, match="GGUF"):
+        add({"qwen-coder-asdiv-direct": {"gguf": False, "decodings": {}, "trained": {}}})
 
 
 def test_where_nothing_was_run_there_is_nothing(tmp_path):

@@ -124,6 +124,24 @@ def test_empo_by_hand():
     assert rewarded(EMPOReward(), of_one_mind) == [1.0, 1.0]
 
 
+def test_empo_leaves_out_groups_whose_largest_share_is_out_of_bounds():
+    scattered = answered(r"\boxed{1}", r"\boxed{1}", *(rf"\boxed{{{n}}}" for n in range(2, 7)))  # 2 of 7: 0.29
+    half = answered(r"\boxed{1}", r"\boxed{1}", r"\boxed{2}", "no answer")
+    settled = answered(r"\boxed{1}", r"\boxed{1.0}")
+    published = EMPOReward(least=0.3)
+    assert rewarded(published, scattered) == [0.0] * 7
+    assert rewarded(published, half) == [0.5, 0.5, 0.25, 0.0]
+    assert rewarded(published, settled) == [1.0, 1.0]
+    assert rewarded(EMPOReward(least=0.5, most=0.5), half) == [0.5, 0.5, 0.25, 0.0]  # bounds are inside
+    assert rewarded(EMPOReward(most=0.9), settled) == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("bounds", [(-0.1, 1.0), (0.6, 0.5), (0.0, 1.1), (math.nan, 1.0)])
+def test_empos_bounds_are_shares(bounds):
+    with pytest.raises(ConfigError, match="least first"):
+        EMPOReward(*bounds)
+
+
 def test_a_boundary_is_counted_in_tokens():
     pieces = {1: "I th", 2: "ink</th", 3: "ink> s", 4: "o 7", 5: "<end>"}
     group = Group(
