@@ -72,31 +72,27 @@ def curve(runs: Mapping[str, Mapping[int, float]], title: str) -> "Figure":
             for index, points in enumerate(runs.values())
         ]
         axes.set_xlabel("optimiser step")
-        axes.set_ylim(bottom=0)
+        if min(value for points in runs.values() for value in points.values()) >= 0:  # rewards may be below
+            axes.set_ylim(bottom=0)
         _name(axes, dict(zip(runs, lines, strict=True)))
 
     return new_figure(draw, title, width=9.0, height=3.4)
 
 
-def accuracy_by_entropy(runs: Mapping[str, Sequence[dict[str, Any]]], kept: Mapping[str, int | None]) -> "Figure":
-    """Each run's evaluations from its start (a square) on, the step that the guard keeps in a ring."""
+def accuracy_by_entropy(runs: Mapping[str, Sequence[dict[str, float]]], kept: Mapping[str, int | None]) -> "Figure":
+    """Each run from its first point (a square) on, the one nearest to the step that the guard keeps in a ring."""
 
     def draw(axes: "Axes") -> None:
         lines = {}
-        for index, (label, evaluations) in enumerate(runs.items()):
-            points = [
-                (each["mean_entropy"], each["pass@1"], each["step"])
-                for each in evaluations
-                if each.get("mean_entropy") is not None and each.get("pass@1") is not None
-            ]
+        for index, (label, points) in enumerate(runs.items()):
             colour = COLOURS[index % len(COLOURS)]
-            (lines[label],) = axes.plot([x for x, _, _ in points], [y for _, y, _ in points], color=colour, marker=".")
-            for x, y, step in points:
-                if step == points[0][2]:
-                    axes.plot([x], [y], color=colour, marker="s", markersize=7)
-                if step == kept.get(label):
-                    axes.plot([x], [y], color=colour, marker="o", markersize=13, fillstyle="none")
-        axes.set_xlabel("entropy of evaluations, nats a token")
+            xs, ys = [each["entropy"] for each in points], [each["pass@1"] for each in points]
+            (lines[label],) = axes.plot(xs, ys, color=colour, marker=".")
+            axes.plot(xs[:1], ys[:1], color=colour, marker="s", markersize=7)
+            if (step := kept.get(label)) is not None:
+                near = min(range(len(points)), key=lambda number: abs(points[number]["step"] - step))
+                axes.plot([xs[near]], [ys[near]], color=colour, marker="o", markersize=13, fillstyle="none")
+        axes.set_xlabel("entropy, nats a token")
         axes.set_ylabel("pass@1")
         axes.set_ylim(bottom=0)
         axes.set_xlim(left=0)

@@ -27,6 +27,7 @@ CURVES = {
     "accuracy/pass@1": "pass@1 of each round (labels measure only)",
     "entropy/token_mean": "entropy of each round, nats a token",
     "length/mean": "length of each round, tokens",
+    "reward/mean": "reward of each round",
     "guard/start_agreement": "agreement with the start's votes, of the guard's probe",
 }
 MEASURED = ("pass@1", "greedy", "format_rate", "mean_entropy", "mean_length", "truncated")
@@ -52,6 +53,17 @@ class Fit:
     def kept(self) -> int | None:
         """The step that the guard would keep."""
         return self.summary["guard"]["kept_step"] if "guard" in self.summary else None
+
+    def course(self) -> list[dict[str, float]]:
+        """pass@1 and entropy along the run: of its evaluations, or of its rounds where it had only two of those."""
+        evaluations = [
+            {"step": each["step"], "entropy": each["mean_entropy"], "pass@1": each["pass@1"]}
+            for each in self.summary["curve"]
+            if each.get("mean_entropy") is not None and each.get("pass@1") is not None
+        ]
+        entropy, right = self.curves.get("entropy/token_mean", {}), self.curves.get("accuracy/pass@1", {})
+        rounds = [{"step": step, "entropy": entropy[step], "pass@1": right[step]} for step in right if step in entropy]
+        return rounds if len(evaluations) < 3 <= len(rounds) else evaluations
 
 
 def is_fit(directory: Path) -> bool:
@@ -118,9 +130,9 @@ def _about_fits(fits: Sequence[Fit]) -> Iterator[str]:
         found = {fit.label: fit.curves[name] for fit in fits if fit.curves.get(name)}
         if found:
             yield _picture(curve(found, title))
-    evaluated = {fit.label: fit.summary["curve"] for fit in fits if len(fit.summary["curve"]) > 1}
-    if evaluated:
-        yield _picture(accuracy_by_entropy(evaluated, {fit.label: fit.kept for fit in fits}))
+    courses = {fit.label: course for fit in fits if len(course := fit.course()) > 1}
+    if courses:
+        yield _picture(accuracy_by_entropy(courses, {fit.label: fit.kept for fit in fits}))
 
 
 def _about_predictions(runs: Sequence[Run]) -> Iterator[str]:
@@ -135,8 +147,7 @@ def _about_predictions(runs: Sequence[Run]) -> Iterator[str]:
         [[row["task"], row["decoding"], *(format_cell(row, name) for name in names)] for row in rows],
     )
     for task in dict.fromkeys(row["task"] for row in rows):
-        mine = [row for row in rows if row["task"] == task and "pass@1" in row]
-        if len(mine) > 1:
+        if mine := [row for row in rows if row["task"] == task and "pass@1" in row]:
             yield _picture(accuracy_by_tokens(mine, task))
     yield from _changes(predictions)
 

@@ -8,7 +8,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 import cli
 from emlit.report.__main__ import main
-from emlit.report.figures import accuracy_by_tokens
+from emlit.report.figures import accuracy_by_entropy, accuracy_by_tokens, curve
+from emlit.report.page import Fit
 from tests.unit.metrics.test_completions import prediction
 
 STEPS = [
@@ -90,6 +91,35 @@ def test_a_directory_without_a_run_is_one_sentence(monkeypatch, tmp_path, capsys
     with pytest.raises(SystemExit):
         page(monkeypatch, tmp_path, tmp_path)
     assert "has no predictions.jsonl" in capsys.readouterr().err
+
+
+ROUNDS = {
+    "entropy/token_mean": {1: 0.9, 2: 0.6, 3: 0.4, 4: 0.3},
+    "accuracy/pass@1": {1: 0.25, 2: 0.4, 3: 0.5, 9: 0.1},
+}
+
+
+def test_a_run_that_was_measured_at_its_ends_alone_is_drawn_by_its_rounds():
+    summary = {"curve": STEPS, "guard": {"kept_step": 2}}
+    assert [each["step"] for each in Fit("x", summary, ROUNDS).course()] == [1, 2, 3]
+    assert [each["step"] for each in Fit("x", summary).course()] == [0, 5]
+    measured = {"curve": [*STEPS, {"step": 10, "pass@1": 0.4, "mean_entropy": 0.2}]}
+    assert [each["step"] for each in Fit("x", measured, ROUNDS).course()] == [0, 5, 10]
+    unlabelled = {"curve": [{"step": 0, "pass@1": None, "mean_entropy": 0.9}]}
+    assert Fit("x", unlabelled).course() == []
+
+
+def test_the_ring_is_at_the_point_nearest_to_what_the_guard_keeps():
+    points = [{"step": step, "entropy": 1 / (step + 1), "pass@1": step / 10} for step in (0, 4, 8)]
+    line, square, ring = accuracy_by_entropy({"x": points}, {"x": 7}).axes[0].lines
+    assert list(line.get_ydata()) == [0.0, 0.4, 0.8]
+    assert list(square.get_ydata()) == [0.0]
+    assert (list(ring.get_xdata()), list(ring.get_ydata())) == ([1 / 9], [0.8])
+
+
+def test_rewards_below_0_are_seen():
+    assert curve({"x": {0: -0.5, 1: -0.1}}, "reward").axes[0].get_ylim()[0] < -0.5
+    assert curve({"x": {0: 0.5, 1: 0.1}}, "entropy").axes[0].get_ylim()[0] == 0
 
 
 ROW = {"pass@1": 0.0, "intervals": {"pass@1": (0.0, 0.1)}, "sampled_tokens": 300, "samples": 10, "decoding": "T=1"}
