@@ -13,6 +13,10 @@ _SHOWN = 2
 _LONGEST = 2000  # characters of a prompt
 
 
+class Shown(SystemExit):
+    """The end of a dry run."""
+
+
 class DryRun(L.Callback):
     """Shows two prompts as the model would read them and how much there is to do, then ends the program with 0.
 
@@ -44,7 +48,7 @@ class DryRun(L.Callback):
                 "lengths",
                 f"prompts of up to {data.longest_prompt:,} tokens, answers of up to {data.sampling.max_tokens:,}",
             )
-        raise SystemExit(0)
+        raise Shown(0)
 
 
 def _evaluated(prompts: Sequence[Prompt], samples: int) -> str:

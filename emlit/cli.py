@@ -52,7 +52,9 @@ def main(args: Sequence[str] | None = None) -> None:
     try:
         run(None if args is None and words == sys.argv[1:] else words)
     except SystemExit as end:
-        if end.code or words[0] != "fit" or "--dry_run=true" not in words or not is_first_process():
+        from emlit.callbacks.dry_run import Shown
+
+        if not isinstance(end, Shown) or words[0] != "fit" or not is_first_process():
             raise
         from emlit.plan.__main__ import dry_run
 

@@ -21,7 +21,7 @@ def own_parser() -> argparse.ArgumentParser:
         epilog="Every argument of `python cli.py fit` is taken too: --config FILE, --config OVERLAY, --key value.",
         allow_abbrev=False,
     )
-    parser.add_argument("--gpu", default="h100", help=f"their kind: {', '.join(GPUS)}")
+    parser.add_argument("--gpu", default="h100", help=f"their kind: {', '.join(GPUS)}, or here: what this machine has")
     parser.add_argument("--gpus", type=int, help="of each node, in place of trainer.devices")
     parser.add_argument("--nodes", type=int, help="in place of trainer.num_nodes")
     parser.add_argument("--shape", help=f"the model's sizes: a config.json, or one of {', '.join(PUBLISHED)}")
@@ -47,14 +47,13 @@ def main(given: list[str] | None = None) -> None:
 
 
 def dry_run(words: list[str]) -> None:
-    """The plan of `cli.py fit --dry_run` on the machine's own GPU, or on a CPU where it has none."""
-    from emlit.plan.gpus import present
+    """The plan of `cli.py fit --dry_run` for this machine, which ends with 1 where its memory does not suffice."""
+    from emlit.plan.gpus import here
 
-    kept = [word for word in words if word != "--dry_run=true"]
-    if (kind := present()) is None:
+    if here() is None:
         print("memory:      python -m emlit.plan --gpu KIND --config … says it; this machine's GPU is not in its table")
     else:
-        main([*kept, "--gpu", kind])
+        main([*(word for word in words if word != "--dry_run=true"), "--gpu", "here"])
 
 
 if __name__ == "__main__":

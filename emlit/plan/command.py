@@ -140,5 +140,5 @@ def plan(own: argparse.Namespace, rest: list[str]) -> None:
             print(json.dumps(as_dict(memory, parts, advice, case.settings, found)))
         else:
             print_plan(console, case.shape, case.settings, memory, parts, advice, assumed, found)
-        if found.problems:
+        if found.problems or (own.gpu == "here" and not memory.fits):
             sys.exit(1)

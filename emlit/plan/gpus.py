@@ -1,6 +1,7 @@
 """GPUs by their public datasheets."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 
 from emlit.errors import ConfigError
 
@@ -49,20 +50,25 @@ GPUS = {
 }
 
 
-def present() -> str | None:
-    """The kind that this machine has, "cpu" where it has none; None for one that is not in the table."""
+def here() -> Gpu | None:
+    """This machine's, or its CPU where it has none, with the memory that it has; None for one not in the table."""
     import torch
 
     if not torch.cuda.is_available():
-        return "cpu"
+        return replace(GPUS["cpu"], memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     properties = torch.cuda.get_device_properties(0)
     name = properties.name.lower().replace(" ", "")
     found = [gpu for gpu in GPUS.values() if gpu.name.partition("-")[0] in name]
-    return min(found, key=lambda gpu: abs(gpu.memory - properties.total_memory)).name if found else None
+    return replace(found[0], memory=properties.total_memory) if found else None
 
 
 def gpu_of(name: str) -> Gpu:
-    """Raises ConfigError: a kind that is not in the table."""
-    if name not in GPUS:
-        raise ConfigError(f"gpu is {name}; it must be one of {', '.join(GPUS)}")
-    return GPUS[name]
+    """One of the table, or "here".
+
+    Raises:
+        ConfigError: a kind that is not in the table
+    """
+    if (found := here() if name == "here" else GPUS.get(name)) is None:
+        what = "this machine's, which the table does not have" if name == "here" else name
+        raise ConfigError(f"gpu is {what}; it must be one of {', '.join(GPUS)}, or here")
+    return found

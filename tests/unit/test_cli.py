@@ -331,5 +331,20 @@ def test_a_dry_run_shows_what_a_run_would_do_and_leaves_nothing(monkeypatch, tmp
     assert not run_dir.exists()
 
 
+def test_a_dry_run_that_a_config_asks_for_says_what_memory_it_takes(tmp_path, capsys):
+    config = tmp_path / "dry.yaml"
+    config.write_text("dry_run: true\n")
+    cli.main([*FT, "--config", str(config), "--engine=transformers", f"--run_dir={tmp_path / 'run'}"])
+    assert "fits: the peak of" in capsys.readouterr().out
+
+
+def test_a_dry_run_of_what_this_machine_has_no_memory_for_ends_with_1(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("emlit.plan.gpus.os.sysconf", lambda name: 4096 if name == "SC_PAGE_SIZE" else 2**14)  # 64 MiB
+    with pytest.raises(SystemExit) as end:
+        cli.main([*FT, "--engine=transformers", f"--run_dir={tmp_path / 'run'}", "--dry_run"])
+    assert end.value.code == 1
+    assert "does not fit" in capsys.readouterr().out
+
+
 def test_a_dry_run_refuses_what_a_run_would(sentence, tmp_path):
     assert "sampling.max_tokens" in sentence(*FT, "--data.sampling.max_tokens=100000", "--dry_run")
