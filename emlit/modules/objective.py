@@ -192,7 +192,8 @@ class EntropyObjectiveMixin(PlugInsMixin, ReferenceMixin):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        optimizer = make_optimizer(self.optimizer, trained, self.learning_rate, self.weight_decay)
+        fused = all(parameter.is_cuda for parameter in trained) and self.trainer.precision != "16-mixed"
+        optimizer = make_optimizer(self.optimizer, trained, self.learning_rate, self.weight_decay, fused)
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: min(1.0, (step + 1) / (self.warmup_steps + 1))
         )

@@ -13,7 +13,11 @@ from emlit.errors import ConfigError, first_line
 
 
 def make_optimizer(
-    make: Callable[..., Optimizer] | None, parameters: Sequence[nn.Parameter], learning_rate: float, weight_decay: float
+    make: Callable[..., Optimizer] | None,
+    parameters: Sequence[nn.Parameter],
+    learning_rate: float,
+    weight_decay: float,
+    fused: bool = False,
 ) -> Optimizer:
     """The optimiser of `parameters`, with the rate and the decay of model.learning_rate and model.weight_decay.
 
@@ -22,10 +26,15 @@ def make_optimizer(
         parameters: that train
         learning_rate: given to it where it takes an `lr`
         weight_decay: given to it where it takes one
+        fused: AdamW in one kernel, without temporaries; for gradients that no scaler has scaled
 
     Raises:
         ConfigError: it refuses the parameters, has a rate of its own, or no weight decay though one is set
     """
+    if fused and make is None:
+        made = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay, fused=True)
+        made._step_supports_amp_scaling = False  # type: ignore[attr-defined]  # else Lightning does not clip for it
+        return made
     make = make or torch.optim.AdamW
     kind, known = _described(make)
     for name, value, key in (

@@ -99,7 +99,7 @@ def _beside(shape: ModelShape, settings: RunSettings, gpu: Gpu, found: DryRun) -
         terms.append(Term("DDP's buckets", dict.fromkeys(PHASES, 4 * found.parameters), f"4 x {found.parameters:,}"))
     if gpu.on_cpu:
         return terms
-    if not settings.cpu_offload:
+    if not (settings.cpu_offload or settings.fused):
         roots = max(0.0, 4 * found.parameters / settings.shards - _in_passing(found, "optimiser step"))
         terms.append(Term("optimiser, temporary", {"optimiser step": roots}, "AdamW's roots of all moments at once"))
     if settings.sharded:

@@ -69,6 +69,7 @@ def read_settings(
         reference=("adapters off" if model.get("lora") else "copy") if _needs_reference(model) else "none",
         adapters=model.get("lora") is not None,
         cpu_offload=bool(options.get("cpu_offload")),
+        fused=model.get("optimizer") is None and precision != "16-mixed",
         rows=ceil(share / plan.micro_batches) * samples,
         row_tokens=context,
         completion_tokens=longest,

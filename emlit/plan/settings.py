@@ -46,6 +46,7 @@ class RunSettings:
         reference: what a KL term is taken against: "none", "copy" or "adapters off"
         adapters: whether LoRA alone trains
         cpu_offload: weights, gradients and optimiser wait in the host's memory
+        fused: AdamW is one kernel on a GPU
         rows: completions of a micro-batch on one rank, at most
         row_tokens: prompt and completion of the longest row
         completion_tokens: of the longest completion
@@ -70,6 +71,7 @@ class RunSettings:
     reference: str = "none"
     adapters: bool = False
     cpu_offload: bool = False
+    fused: bool = False
     rows: int = 4
     row_tokens: int = 4096
     completion_tokens: int = 3072

@@ -21,6 +21,29 @@ def test_adamw_unless_another_is_named():
     assert (made.defaults["lr"], made.defaults["weight_decay"]) == (0.1, 0.2)
 
 
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_fused_adamw_takes_the_same_steps_and_is_clipped(precision, tmp_path, monkeypatch):
+    def trained(name: str, fused: bool) -> dict[str, torch.Tensor]:
+        def make(*given):
+            return make_optimizer(*given[:4], fused)  # as on a GPU
+
+        monkeypatch.setattr("emlit.modules.objective.make_optimizer", make)
+        run(
+            ["fit", f"--config={ROOT}/configs/tiny/em_ft.yaml", f"--run_dir={tmp_path / name}",
+             "--data.engine=TransformersEngine", "--data.prompts_per_round=4", "--trainer.max_steps=2",
+             f"--trainer.precision={precision}", "--trainer.gradient_clip_val=1e-3", "--summary.enabled=false",
+             "--export.enabled=false", "--guard.mode=off", "--sync.max_gap=1"]
+        )  # fmt: skip
+        return torch.load(tmp_path / name / "checkpoints/last.ckpt", weights_only=True)
+
+    one, other = trained("plain", False), trained("fused", True)
+    assert other["optimizer_states"][0]["param_groups"][0]["fused"]
+    for name, weight in one["state_dict"].items():
+        torch.testing.assert_close(other["state_dict"][name], weight, rtol=1e-5, atol=1e-7)
+    norms = [state["exp_avg"].norm() for state in other["optimizer_states"][0]["state"].values()]
+    assert torch.stack(norms).norm() <= 1e-3  # of gradients that were clipped
+
+
 @pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Muon, torch.optim.Adafactor])
 def test_the_rate_and_the_decay_are_the_models(kind):
     made = make_optimizer(kind, [MATRIX], 0.1, 0.2)
