@@ -62,9 +62,10 @@ class EntropyTarget(LossTerm):
 class SIREN(LossTerm):
     """weight * (E - anchor)^2, E the nucleus entropy of the most uncertain tokens (arXiv 2509.25133).
 
-    E is the mean over a completion's tokens above the `q`-quantile of their nucleus entropy, then over completions; as
-    that it stands in the loss with reduction sequence_mean. anchor is E of the first step; the released code falls back
-    to an anchor of 0 on errors.
+    E is the mean over a completion's tokens above the `q`-quantile of their nucleus entropy, then over completions,
+    whatever the objective's reduction. anchor is E of the first step, so that the term acts from the third on. The
+    released code falls back to an anchor of 0 on errors, and takes the nucleus of the 10,000 likeliest tokens; here it
+    is that of all.
 
     Args:
         weight: of the square
@@ -91,7 +92,7 @@ class SIREN(LossTerm):
         if mean is None or anchor is None:
             return LossOutputs()
         terms = entropy * kept * (mask.sum(dim=1, keepdim=True) / count)  # a mean over kept, as one over all
-        return LossOutputs(terms, 2 * self.weight * (mean - anchor))
+        return LossOutputs(terms, 2 * self.weight * (mean - anchor), reduction="sequence_mean")
 
     def update(self, reduce: Reduce) -> None:
         super().update(reduce)

@@ -15,7 +15,7 @@ _LEAST_LARGEST = 0.02  # of |omega|, as released
 
 
 class STEER(TokenWeights):
-    """Weighs a token by how much its update changes the entropy, by omega = A / p_old * p (1 - p) (log p + H).
+    """Weighs a token by how much its update changes the entropy, by omega = A / p_old * p (1 - p) (log p + H_old).
 
     exponential: w = exp(-k |omega|), k such that the largest |omega| of the last step gets `least`; at most 1.
     linear: from `most` at the smallest |omega| of the last step down to `least` at its largest.
@@ -41,9 +41,8 @@ class STEER(TokenWeights):
     def __call__(self, inputs: LossInputs, loss: Tensor) -> Tensor:
         advantage, old, mask = require_advantage(inputs, "STEER"), inputs.batch.old, inputs.batch.loss_mask
         assert old is not None
-        logprob, entropy = inputs.stats.logprob.detach(), inputs.stats.entropy.detach()
-        p = logprob.exp().clamp(1e-8, 1 - 1e-8)
-        omega = advantage / old.logprob.exp().clamp(1e-8, 1.0) * p * (1 - p) * (p.log() + entropy)
+        p = inputs.stats.logprob.detach().exp().clamp(1e-8, 1 - 1e-8)
+        omega = advantage / old.logprob.exp().clamp(1e-8, 1.0) * p * (1 - p) * (p.log() + old.entropy)
         omega = omega.abs().masked_fill(omega.isinf(), 0.0)
         largest, smallest = self.largest.of(omega, mask), self.smallest.of(-omega, mask)
         if largest is None or smallest is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from emlit.functional import AnyStats
+from emlit.functional import AnyStats, Reduction
 from emlit.losses.lagged import Lagged
 from emlit.records import RolloutBatch
 
@@ -34,14 +34,16 @@ class LossOutputs:
     """What a term gives.
 
     Attributes:
-        terms: (B, T), added to the loss under the objective's own reduction; None to add nothing
+        terms: (B, T), added to the loss; None to add nothing
         weight: of their sum
         values: for curves, under their names: per token (B, T), per completion (B,) or a single number ()
+        reduction: of the terms; the objective's own unless set
     """
 
     terms: Tensor | None = None
     weight: float = 1.0
     values: Mapping[str, Tensor] = field(default_factory=dict)
+    reduction: Reduction | None = None
 
 
 class LossTerm(Lagged, ABC):

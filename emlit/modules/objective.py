@@ -147,9 +147,9 @@ class EntropyObjectiveMixin(PlugInsMixin, ReferenceMixin):
             )  # fmt: skip
         return LossInputs(stats, batch, scored)
 
-    def reduce(self, values: Tensor, batch: RolloutBatch) -> Tensor:
+    def reduce(self, values: Tensor, batch: RolloutBatch, reduction: Reduction | None = None) -> Tensor:
         """This micro-batch's share (a scalar) of the optimiser step's reduced value."""
-        return reduce_tokens(values, batch.loss_mask, self.reduction, batch.normaliser)
+        return reduce_tokens(values, batch.loss_mask, reduction or self.reduction, batch.normaliser)
 
     def weighted(self, terms: Tensor, inputs: LossInputs) -> Tensor:
         """The loss of each token (B, T), times what every one of `token_weights` gives it."""
@@ -176,7 +176,7 @@ class EntropyObjectiveMixin(PlugInsMixin, ReferenceMixin):
             found = term(inputs)
             values = {**values, **found.values}
             if found.terms is not None:
-                loss = loss + found.weight * self.reduce(found.terms, inputs.batch)
+                loss = loss + found.weight * self.reduce(found.terms, inputs.batch, found.reduction)
         self.step_output = StepOutput(
             inputs.batch,
             TokenStats(inputs.stats.logprob.detach(), inputs.stats.entropy.detach()),

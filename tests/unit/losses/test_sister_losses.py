@@ -40,6 +40,7 @@ G = torch.Generator().manual_seed(3)
 LOGPROB = -3 * torch.rand(MASK.shape, generator=G, dtype=torch.float64) - 0.01
 OLD = (LOGPROB + 0.6 * torch.randn(MASK.shape, generator=G, dtype=torch.float64)).clamp(max=-0.01)
 ENTROPY = 2 * torch.rand(MASK.shape, generator=G, dtype=torch.float64)
+OLD_ENTROPY = 0.7 * ENTROPY
 ADVANTAGE = torch.tensor([[1.5], [-1.5], [0.4], [-0.4], [2.0], [-2.0]], dtype=torch.float64)
 PROXY = KeptLogprob(0.02)
 NUCLEUS = NucleusEntropy(0.8)
@@ -51,7 +52,7 @@ def stats():
 
 
 def batch():
-    return replace(BATCH, old=TokenStats(OLD, ENTROPY), sampler_logprobs=OLD)
+    return replace(BATCH, old=TokenStats(OLD, OLD_ENTROPY), sampler_logprobs=OLD)
 
 
 def at(values, token):
@@ -206,7 +207,7 @@ def test_steer(shape):
 
     def expected(token):
         p = math.exp(at(LOGPROB, token))
-        omega = abs(at(ADVANTAGE, token) / math.exp(at(OLD, token)) * p * (1 - p) * (math.log(p) + at(ENTROPY, token)))
+        omega = abs(at(ADVANTAGE, token) / math.exp(at(OLD, token)) * p * (1 - p) * (math.log(p) + at(OLD_ENTROPY, token)))
         if shape == "exponential":
             return max(math.exp(math.log(0.7) / largest * omega), 0.7)
         return min(max(1.3 - (omega + smallest) * 0.6 / (largest + smallest), 0.7), 1.3)
@@ -290,9 +291,11 @@ def test_siren():
     term.update(lambda value, how: value)
     assert term.anchor == pytest.approx(of_completions().item(), rel=1e-6)
     term.anchor = 0.4
-    found = term(given)
-    lengths = MASK.sum(dim=1, keepdim=True)
-    (ours,) = torch.autograd.grad(found.weight * (found.terms * MASK / lengths).sum() / len(MASK), entropy)
+    objective = ready(EMRL(kl_weight=0.0))  # whose own reduction is over tokens
+    loss = objective.finish(torch.zeros(()), torch.zeros(1, 1), given, {})
+    assert loss == 0
+    objective.loss_terms = [term]
+    (ours,) = torch.autograd.grad(objective.finish(torch.zeros(()), torch.zeros(1, 1), given, {}), entropy)
     (theirs,) = torch.autograd.grad(0.5 * (of_completions() - 0.4) ** 2, entropy)
     torch.testing.assert_close(ours, theirs)
 
