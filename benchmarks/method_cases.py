@@ -17,7 +17,9 @@ METHODS = {
     ),
     "rollouts of their own": ("ttrl", "etmr", "cure", "aepo", "spear"),
 }  # fmt: skip
-# What each brake adds to a config; released values, and where those are too weak for so small a model, stronger ones.
+# What each brake adds to a config: the published values, and where those are too weak for so small a model, stronger
+# ones. The published target of 0.55 nats is above where this model starts. KL-Cov, Lp-Reg and the clips act from a
+# round's second update on, and there is one a round here.
 _TERM = "--model.loss_terms=[{{class_path: emlit.losses.{}, init_args: {}}}]"
 _WEIGHTS = "--model.token_weights=[{{class_path: emlit.losses.{}, init_args: {}}}]"
 BRAKES = {
@@ -25,7 +27,7 @@ BRAKES = {
     "KL to the reference, 0.1": ["--model.kl_weight=0.1"],
     "entropy floor, released": ["--model.entropy_floor={floor: 0.2, step: 0.0001, maximum: 0.005}"],
     "entropy floor, strong": ["--model.entropy_floor={floor: 0.2, step: 0.2}"],
-    "entropy target, released": [_TERM.format("EntropyTarget", "{target: 0.25, weight: 0.001}")],
+    "entropy target, weak": [_TERM.format("EntropyTarget", "{target: 0.25, weight: 0.001}")],
     "entropy target, strong": [_TERM.format("EntropyTarget", "{target: 0.25, weight: 1.0}")],
     "bonus, 0.001": [_TERM.format("EntropyBonus", "{weight: 0.001}")],
     "SIREN, released": [_TERM.format("SIREN", "{weight: 0.005}")],
@@ -33,13 +35,19 @@ BRAKES = {
     "covariance bonus": [_TERM.format("CovarianceEntropyBonus", "{weight: 0.1}")],
     "Clip-Cov": [_WEIGHTS.format("ClipCov", "{low: 0.0, share: 0.02}")],
     "STEER": [_WEIGHTS.format("STEER", "{}")],
+    "80/20": [_WEIGHTS.format("HighEntropyTokens", "{}")],
+    "uncertain tokens weigh more": [_WEIGHTS.format("EntropyScaledTokens", "{}")],
+    "entropy advantage": ["--model.advantage=emlit.rewards.UncertainTokens"],
+    "moving reference, 0.1": ["--model.kl_weight=0.1", "--model.reference_momentum=0.99"],
 }
 LEARNING_RATES = {"em_ft": "1e-3", "em_rl_token": "3e-4"}  # with which the peak is passed within 25 steps
 # What AEPO samples once more is a quarter, and of TTRL's 16 votes 8 are trained on.
 PROMPTS = {
     "em_ft": ROUND, "sft": ROUND, "entropy_sft": ROUND, "ttrl": 32, "etmr": 51, "cure": 64, "aepo": 51, "spear": 64,
 }  # fmt: skip
-_NEEDS_ADVANTAGE = ("covariance bonus", "Clip-Cov", "STEER")
+_NEEDS_ADVANTAGE = (
+    "covariance bonus", "Clip-Cov", "STEER", "80/20", "uncertain tokens weigh more", "entropy advantage",
+)  # fmt: skip
 
 
 def slug(brake: str) -> str:

@@ -72,7 +72,18 @@ def _decodings_of(name: str, bfloat16: bool, found: dict[str, Any]) -> str:
     model, *rest = named(name, whole=True).rsplit(", ", 2)
     title = ", ".join([model, *(["bfloat16"] if bfloat16 else []), *rest, f"{problems(name)} problems"])
     return table(
-        [title, "pass@1 (95 %)", "beside plain", "by format", "format", "right given format", "cut", "tokens", "seconds"], rows
+        [
+            title,
+            "pass@1 (95 %)",
+            "beside plain",
+            "by format",
+            "format",
+            "right given format",
+            "cut",
+            "tokens",
+            "seconds",
+        ],
+        rows,
     )
 
 
@@ -125,7 +136,9 @@ def verdicts(cells: Cells) -> str:
             helped = sum(effect(gain) == "helps" for gain in known)
             counts += [str(helped), str(len(known) - helped)]
         rows.append([what, *counts])
-    header = [f"{name} {what}" for name in ("greedy", "EM-INF (paper)", "EM-INF (released)") for what in ("helps", "not")]
+    header = [
+        f"{name} {what}" for name in ("greedy", "EM-INF (paper)", "EM-INF (released)") for what in ("helps", "not")
+    ]
     return table(["the verdict, and what then came (*not*: as far as can be told)", *header], rows)
 
 

@@ -55,6 +55,7 @@ class TransformersEngine(Engine):
         model: Any = load_model(source.path, dtype, source.trust_remote_code)
         self.model = model.to(self.device).eval()
         self.float32 = self.model.dtype == torch.float32
+        self.weights_dtype = None if self.float32 else self.model.dtype
         # Its own penalties and filters would otherwise apply behind our back.
         self.model.generation_config = GenerationConfig()
         self.tokenizer = load_tokenizer(source.path, source.trust_remote_code)

@@ -20,7 +20,7 @@ from emlit.functional import (
     token_weights,
 )
 from emlit.losses import EntropyFloor, KLToReference, LossInputs, LossTerm, Over
-from emlit.modules.optimizers import make_optimizer
+from emlit.modules.optimizers import fusable, make_optimizer
 from emlit.modules.plug_ins import PlugInsMixin
 from emlit.modules.reference import ReferenceMixin
 from emlit.modules.step_output import StepOutput
@@ -192,7 +192,7 @@ class EntropyObjectiveMixin(PlugInsMixin, ReferenceMixin):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        fused = all(parameter.is_cuda for parameter in trained) and self.trainer.precision != "16-mixed"
+        fused = fusable(trained) and self.trainer.precision != "16-mixed"
         optimizer = make_optimizer(self.optimizer, trained, self.learning_rate, self.weight_decay, fused)
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: min(1.0, (step + 1) / (self.warmup_steps + 1))

@@ -7,9 +7,12 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
 
 from emlit.errors import ConfigError, first_line
+
+_MANY = 2**24  # the step of fewer takes no time that counts
 
 
 def make_optimizer(
@@ -56,6 +59,14 @@ def make_optimizer(
         raise ConfigError(
             f"model.optimizer is {kind.__name__}, which refuses the model: {first_line(error)}{way}"
         ) from error
+
+
+def fusable(parameters: Sequence[nn.Parameter]) -> bool:
+    """Whether AdamW takes a step of these in one kernel: on a GPU, and whole ones on a CPU where there are many."""
+    if all(each.is_cuda for each in parameters):
+        return True
+    whole = all(each.device.type == "cpu" and not isinstance(each, DTensor) for each in parameters)
+    return whole and sum(each.numel() for each in parameters) >= _MANY
 
 
 def _described(make: Any) -> tuple[Any, set[str]]:

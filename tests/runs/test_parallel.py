@@ -85,11 +85,15 @@ def test_a_round_need_not_be_shared_evenly(tmp_path):
     ("config", "arguments"),
     [
         ("cure", ()),
+        ("etmr", ()),
+        ("ttrl", ()),
+        ("hapo", ()),  # largest values and the old policy, of all processes
+        ("siren", ()),
         ("aepo", ("--data.rollouts.share=0.5", "--data.rollouts.target=0.3")),
         ("spear", ("--data.rollouts.size=3", "--data.rollouts.warmup=0", "--model.reward=TokenEntropyReward")),
     ],
 )
-def test_rollouts_of_two_processes_are_those_of_one(config, arguments, tmp_path):
+def test_methods_of_two_processes_are_those_of_one(config, arguments, tmp_path):
     fit(tmp_path / "one", *arguments, config=config, steps=4)
     fit(tmp_path / "two", *FSDP, *arguments, "--trainer.devices=2", config=config, steps=4)
     assert_same(tmp_path / "one", tmp_path / "two", atol=1e-5)

@@ -24,6 +24,7 @@ def hub(monkeypatch):
     server = Hub()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # whose server is another; git LFS is what it falls back to
     monkeypatch.setattr(constants, "ENDPOINT", server.address)
     monkeypatch.setattr(hf_api.HfApi, "__init__", own_init(server.address))
     yield server
@@ -46,6 +47,7 @@ def test_the_export_is_pushed_whole(hub, tmp_path):
     assert hub.told[0]["visibility"] == "private"
     assert set(pushed) == {str(each.relative_to(export)) for each in export.rglob("*") if each.name != ".emlit"}
     assert pushed["model.safetensors"] == (export / "model.safetensors").read_bytes()
+    assert list(hub.stored.values()) == [pushed["model.safetensors"]]
     assert b"after 1 step of EMFT" in pushed["README.md"]
 
 

@@ -44,8 +44,8 @@ def test_resume_between_rounds_of_several_updates(tmp_path):
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("config", ["spear", "cure", "etmr", "aepo", "ttrl"])
-def test_resume_with_rollouts(config, tmp_path):
+@pytest.mark.parametrize("config", ["spear", "cure", "etmr", "aepo", "ttrl", "hapo", "steer", "siren", "t1"])
+def test_resume_with_rollouts_and_lagged_statistics(config, tmp_path):
     arguments = ["--checkpoint.every_n_steps=1", "--trainer.accumulate_grad_batches=2", "--guard.mode=off"]
     arguments += ["--data.rollouts.size=4", "--data.rollouts.warmup=4"] if config == "spear" else []
     fit(config, tmp_path / "whole", *arguments, "--trainer.max_steps=4")

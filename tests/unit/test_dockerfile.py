@@ -1,11 +1,15 @@
 """The steps of the Dockerfile, as far as they run without Docker: its files, its make target, its entry point."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from emlit.engines.vllm import NUMA
 
 ROOT = Path(__file__).parents[2]
 STEPS = re.findall(r"^([A-Z]+) (.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
@@ -36,6 +40,34 @@ def test_its_entry_point_answers():
 def test_python_is_one_that_the_project_takes():
     assert step("FROM") == ["python:3.11-slim"]
     assert 'requires-python = ">=3.11' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_the_libraries_that_vllms_kernels_need_are_installed():
+    kernels = [*Path(pytest.importorskip("vllm").__path__[0]).glob("_C*.so")]
+    if not any(NUMA.encode() in each.read_bytes() for each in kernels):
+        pytest.skip("this vLLM is for GPUs")
+    assert any("apt-get install" in words and "libnuma1" in words.split() for words in step("RUN"))
+
+
+def test_what_is_copied_runs_the_command_that_it_shows(tmp_path):
+    """COPY . has all that the documented command reads: tried from a copy of what git has, by the Python here."""
+    assert step("COPY") == [". /opt/emlit"]
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    if not listed:
+        pytest.skip("no checkout of git's")
+    ignored = {line for line in (ROOT / ".dockerignore").read_text().split() if "*" not in line}
+    for file in listed:
+        if file.split("/")[0] not in ignored and (ROOT / file).exists():
+            (tmp_path / "emlit" / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / file, tmp_path / "emlit" / file, follow_symlinks=False)
+    shown = re.search(r"^# docker run .* emlit (fit .*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    command = [sys.executable, "-m", "emlit", *shown[1].split(), "--dry_run", "--engine=transformers"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path / "emlit")}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "a round:" in done.stdout
 
 
 def test_what_is_built_here_stays_here():

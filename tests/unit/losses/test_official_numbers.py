@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from emlit.decoding import locally_typical
 from emlit.functional import (
     KeptLogprob,
     MoreStats,
@@ -13,6 +14,8 @@ from emlit.functional import (
     ScoredTokens,
     SelfCertainty,
     TokenStats,
+    annealed_weights,
+    systematic_resampling,
     token_entropy,
 )
 from emlit.losses import (
@@ -24,6 +27,7 @@ from emlit.losses import (
     CovarianceEntropyBonus,
     EntropyBonus,
     EntropyFloor,
+    EntropyPPO,
     EntropyScaledTokens,
     HighEntropyTokens,
     KLCov,
@@ -39,10 +43,12 @@ from emlit.rewards import (
     GRPO,
     Advantage,
     EMPOReward,
+    MajorityReward,
     TokenEntropyReward,
     TokenLevelGRPO,
     UncertainTokens,
 )
+from emlit.strategies.particle_filtering import step_weight
 from tests.conftest import make_batch, make_group
 from tests.unit.losses import official_numbers as numbers
 from tests.unit.losses.official_numbers import CASES
@@ -360,11 +366,61 @@ def test_hicra():
     assert [list(each) for each in changed] == [pytest.approx(each) for each in outputs("hicra")["entropy_only"]]
 
 
-def test_agentic_aepo_scales_by_its_entropy():
-    mean, std = H[MASK].mean().item(), H[MASK].std().item()  # unbiased there
+def test_agentic_aepo():
+    """Of 2.5 - H: the port keeps the clipped gradients of certain tokens, emlit those of uncertain ones."""
+    entropy, expected = 2.5 - H, outputs("aepo_agentic")
+    mean, std = entropy[MASK].mean().item(), entropy[MASK].std().item()  # unbiased there
     weigh = lagged(EntropyScaledTokens(0.2), mean=mean, std=std)
-    weights = weigh(LossInputs(TokenStats(NEW, H), BATCH, None, ADVANTAGE), NEW)
-    torch.testing.assert_close(weights[MASK], 1 + 0.2 * (H[MASK] - mean) / std)
+    scaled = weigh(LossInputs(TokenStats(NEW, entropy), BATCH, None, ADVANTAGE), NEW)
+    logprob = NEW.clone().requires_grad_()
+    terms, _ = lagged(EntropyPPO(**{**DAPO, "dual_clip": 3.0}), entropy=H[MASK].mean().item())(
+        TokenStats(logprob, H), ADVANTAGE, BATCH
+    )
+    loss = (terms * scaled)[MASK].sum() / TOKENS
+    assert loss.item() == pytest.approx(expected["inverted_loss"], rel=1e-6)
+    (gradient,) = torch.autograd.grad(loss, logprob)
+    for place, z, slope in zip(
+        expected["clipped_high"], expected["inverted_z_of_clipped"], expected["inverted_grad_of_clipped"], strict=True
+    ):
+        row, column = place[0], place[1] + 1
+        assert (entropy[row, column].item() - mean) / std == pytest.approx(z, rel=1e-6)
+        assert gradient[row, column].item() == pytest.approx(slope, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["majority", "tie", "equivalent", "last_number", "no_answer_wins"])
+def test_ttrl(name):
+    """They vote on strings and let silence win, and read a number that nothing marks as the answer."""
+    texts, _, theirs, _ = outputs("ttrl")[name]
+    found = MajorityReward()(make_batch([answered(*texts.split("|"))]), None).tolist()
+    mine = {"last_number": "010", "no_answer_wins": "00010"}.get(name, theirs)
+    assert "".join(str(int(each)) for each in found) == mine
+
+
+@pytest.mark.parametrize(("mass", "name"), [(0.9, "0.9"), (0.5, "0.5"), (0.2, "0.2")])
+def test_locally_typical_sampling(mass, name):
+    kept = locally_typical(LOGITS.flatten(0, 1), mass).isfinite()
+    rows = ["".join(map(str, row.nonzero().flatten().tolist())) for row in kept]
+    assert "/".join(rows) == outputs("typical")[name]
+
+
+def test_particle_filtering():
+    expected = outputs("particle_filtering")
+    weights = [step_weight(math.log(score), "odds") for score in expected["scores"]]
+    assert weights == pytest.approx(expected["log_weights"], abs=1e-6)
+    probabilities = torch.tensor(weights, dtype=torch.float64).softmax(dim=0)
+    assert probabilities.tolist() == pytest.approx(expected["probabilities"], rel=1e-6)
+    drawn = outputs("entropic_particle_filter")["systematic"]
+    places = systematic_resampling(probabilities, drawn["u"])
+    assert [places.count(place) for place in range(4)] == drawn["of_4"]
+
+
+def test_entropic_particle_filtering():
+    expected = outputs("entropic_particle_filter")
+    log_weights = torch.tensor(expected["log_weights"], dtype=torch.float64)
+    for step, temperature in expected["ess"].items():
+        found = annealed_weights(log_weights, int(step) / expected["max_steps"])
+        torch.testing.assert_close(found, (log_weights / temperature).softmax(dim=0), rtol=1e-6, atol=1e-9)
+    assert annealed_weights(log_weights, 0.1).tolist() == pytest.approx(expected["probabilities_ess_step_1"], rel=1e-6)
 
 
 def test_dcpo():

@@ -207,7 +207,9 @@ def test_steer(shape):
 
     def expected(token):
         p = math.exp(at(LOGPROB, token))
-        omega = abs(at(ADVANTAGE, token) / math.exp(at(OLD, token)) * p * (1 - p) * (math.log(p) + at(OLD_ENTROPY, token)))
+        omega = abs(
+            at(ADVANTAGE, token) / math.exp(at(OLD, token)) * p * (1 - p) * (math.log(p) + at(OLD_ENTROPY, token))
+        )
         if shape == "exponential":
             return max(math.exp(math.log(0.7) / largest * omega), 0.7)
         return min(max(1.3 - (omega + smallest) * 0.6 / (largest + smallest), 0.7), 1.3)
@@ -378,6 +380,73 @@ def test_eight_by_one_is_one_by_eight(name):
         left.update(lambda value, how: value)
         right.update(lambda value, how: value)
         assert left.lagged_state() == pytest.approx(right.lagged_state(), rel=1e-6)
+
+
+def cut(tokens=None):
+    """The groups with one completion that reached the limit, and other tokens in its place where they are given."""
+    first, second = GROUPS[0].completions
+    second = replace(second, finish_reason="length", tokens=tokens or second.tokens)
+    return [replace(GROUPS[0], completions=[first, second]), *GROUPS[1:]]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_truncated_completions_are_left_out_however_a_round_is_cut(name):
+    whole = make_batch(cut(), mask_truncated=True)
+    parts = [make_batch([group], normaliser=whole.normaliser, mask_truncated=True) for group in cut()]
+    (one, known), (other, apart) = step(METHODS[name](), [whole]), step(METHODS[name](), parts)
+    for parameter in one:
+        torch.testing.assert_close(one[parameter], other[parameter], rtol=1e-4, atol=1e-8)
+    for left, right in zip(known, apart, strict=True):
+        left.update(lambda value, how: value)
+        right.update(lambda value, how: value)
+        assert left.lagged_state() == pytest.approx(right.lagged_state(), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_what_a_truncated_completion_says_changes_nothing(name):
+    found = []
+    for tokens in (None, [7] * len(GROUPS[0].completions[1].tokens)):
+        module = ready(EMRL(kl_weight=0.0, **METHODS[name]()))
+        rewards = torch.tensor([0.9, 0.1, 0.3, 0.8, 0.5, 0.2])
+        module.reward.score = lambda batch, stats, rewards=rewards: (rewards, {})
+        gradients = gradient(module, [make_batch(cut(tokens), mask_truncated=True)])
+        for each in module.lagged.values():
+            each.update(lambda value, how: value)
+        found.append((gradients, [each.lagged_state() for each in module.lagged.values()]))
+    (one, known), (other, told) = found
+    assert known == told
+    for parameter in one:
+        if "embed" not in parameter:  # the tied head is read for every token, with weight 0
+            torch.testing.assert_close(one[parameter], other[parameter], rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "weigh",
+    [
+        lambda: lagged(HighEntropyTokens(), threshold=1e9),
+        lambda: lagged(SurprisingTokens(), threshold=1e9),
+        lambda: lagged(ClipCov(0.999, 0.0, 1e9), logprob=-1e3, advantage=-1e3, candidates=1.0),
+    ],
+    ids=["80/20", "surprising", "Clip-Cov"],
+)
+def test_where_no_token_is_kept_there_is_no_gradient(weigh):
+    found = gradient(ready(EMRL(kl_weight=0.0, token_weights=[weigh()])), [make_batch(GROUPS)])
+    assert not any(value.any() for value in found.values())
+
+
+def test_what_terms_weigh_by_is_constant():
+    """The covariance in TEA-RL's bonus has no gradient, as it has in the released code; nor SIREN's mean."""
+    entropy, logprob = ENTROPY.clone().requires_grad_(), LOGPROB.clone().requires_grad_()
+    term = lagged(CovarianceEntropyBonus(), logprob=-2.0, advantage=0.0)
+    found = term(inputs(TokenStats(logprob, entropy)))
+    assert torch.autograd.grad(found.terms.sum(), logprob, allow_unused=True, retain_graph=True) == (None,)
+    (slope,) = torch.autograd.grad(found.terms.sum(), entropy)
+    torch.testing.assert_close(slope * ENTROPY, found.terms.detach())
+    nucleus = ENTROPY.clone().requires_grad_()
+    found = siren()(inputs(MoreStats(LOGPROB, ENTROPY, {NUCLEUS: nucleus})))
+    assert isinstance(found.weight, float)
+    (slope,) = torch.autograd.grad(found.terms.sum(), nucleus)
+    torch.testing.assert_close(slope * ENTROPY, found.terms.detach())
 
 
 @pytest.mark.parametrize("name", [*UPDATES, *WEIGHTS])

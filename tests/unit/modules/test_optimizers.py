@@ -8,7 +8,7 @@ import torch
 
 from emlit.command_line import run
 from emlit.errors import ConfigError
-from emlit.modules.optimizers import make_optimizer
+from emlit.modules.optimizers import fusable, make_optimizer
 from tests.runs.test_runs import ROOT
 
 MATRIX = torch.nn.Parameter(torch.ones(3, 2))
@@ -42,6 +42,12 @@ def test_fused_adamw_takes_the_same_steps_and_is_clipped(precision, tmp_path, mo
         torch.testing.assert_close(other["state_dict"][name], weight, rtol=1e-5, atol=1e-7)
     norms = [state["exp_avg"].norm() for state in other["optimizer_states"][0]["state"].values()]
     assert torch.stack(norms).norm() <= 1e-3  # of gradients that were clipped
+
+
+def test_where_a_step_is_one_kernel():
+    assert not fusable([MATRIX])
+    assert fusable([torch.nn.Parameter(torch.empty(2**24))])
+    assert not fusable([torch.nn.Parameter(torch.empty(2**24, device="meta"))])
 
 
 @pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Muon, torch.optim.Adafactor])

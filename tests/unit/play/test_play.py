@@ -148,11 +148,30 @@ def test_the_page_in_a_browser(site, tmp_path):
                 told = wait_for(socket, "[...document.querySelectorAll('.told')].map((e) => e.textContent)")
                 spans = evaluate(socket, "[...document.querySelectorAll('.text span')].map((e) => e.style.background)")
                 said = evaluate(socket, "document.getElementById('difference').textContent")
+                tip = evaluate(socket, HOVER)
+                evaluate(socket, "document.querySelector('#presets button:last-child').click()")
+                preset = evaluate(socket, "[form.elements.steps.value, form.elements.steps.previousElementSibling.textContent]")
+                evaluate(socket, "form.elements.answer.value = '34'; form.requestSubmit()")
+                judged = wait_for(socket, "[...document.querySelectorAll('.told')].map((e) => e.className)", "t ")
+                evaluate(socket, "form.elements.prompt.value = ''; form.requestSubmit()")
+                (error,) = wait_for(socket, "[document.getElementById('error').textContent]")
         finally:
             browser.kill()
     assert all("nats a token" in each for each in told)
     assert len(set(spans)) > 2
     assert said.startswith("EM-INF's answer has ")
+    assert tip == ["block", 5, 3]
+    assert preset == ["10", "10"]
+    assert set(judged) <= {"told right", "told wrong"}
+    assert "prompt" in error
+
+
+# Over a token: whether the tip is shown, and the rows and columns of its table.
+HOVER = """(() => {
+  document.querySelector('.text span').dispatchEvent(new MouseEvent('mousemove', {clientX: 5, clientY: 5}));
+  const rows = tip.querySelectorAll('tr');
+  return [tip.style.display, rows.length, rows[0].cells.length];
+})()"""
 
 
 def evaluate(socket, expression: str):
@@ -161,9 +180,10 @@ def evaluate(socket, expression: str):
     return json.loads(socket.recv(timeout=60))["result"]["result"].get("value")
 
 
-def wait_for(socket, expression: str) -> list[str]:
+def wait_for(socket, expression: str, part: str = "") -> list[str]:
+    """Texts, once none of them is empty and each has a part."""
     until = time.monotonic() + 60
-    while not ((found := evaluate(socket, expression)) and all(found)):
+    while not ((found := evaluate(socket, expression)) and all(each and part in each for each in found)):
         assert time.monotonic() < until, found
         time.sleep(0.2)
     return found

@@ -74,6 +74,21 @@ REWARDS = {
 }
 
 
+@pytest.mark.parametrize("name", REWARDS)
+def test_rewards_do_not_depend_on_how_a_round_is_cut_or_shared(name):
+    whole = make_batch(GROUPS)
+    one = gradient(ready(EMRL(reward=REWARDS[name](), kl_weight=0.0)), [whole])
+    parts = [make_batch([group], normaliser=whole.normaliser) for group in GROUPS]
+    cut = gradient(ready(EMRL(reward=REWARDS[name](), kl_weight=0.0), micro_batches=3), parts)
+    halves = [make_batch(part, normaliser=whole.normaliser) for part in (GROUPS[:1], GROUPS[1:])]
+    first, second = (
+        gradient(ready(EMRL(reward=REWARDS[name](), kl_weight=0.0), world_size=2), [half]) for half in halves
+    )
+    for parameter in one:
+        torch.testing.assert_close(one[parameter], cut[parameter], rtol=1e-4, atol=1e-8)
+        torch.testing.assert_close(one[parameter], (first[parameter] + second[parameter]) / 2, rtol=1e-4, atol=1e-8)
+
+
 @pytest.mark.parametrize("name", [*REWARDS, *ADVANTAGES])
 def test_a_process_without_a_group_takes_part(name):
     options = {"reward": REWARDS[name](), "kl_weight": 0.0} if name in REWARDS else made(name)
