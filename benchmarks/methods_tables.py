@@ -2,7 +2,7 @@
 
     python -m benchmarks.methods_tables                    all of them, from the record
     python -m benchmarks.methods_tables --run_dir DIR      after adding what benchmarks.methods has finished there
-    python -m benchmarks.methods_tables --docs docs        written into methods.md and images/methods.svg there
+    python -m benchmarks.methods_tables --docs docs        written into methods.md and images/methods_along.svg there
 
 Prints Markdown. In the docs a table stands between <!-- NAME --> and <!-- /NAME -->.
 """
@@ -72,21 +72,19 @@ def row(name: str, runs: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def made(cases: dict[str, dict[str, dict[str, Any]]], names: tuple[str, ...]) -> str:
-    """One table of some cases, with the start's pass@1 first."""
-    known = {name: cases[name] for name in names if name in cases}
-    if not known:
-        return "Not run yet."
+    """One table of some cases."""
     header = ["", "seeds", *COLUMNS, "best pass@1", "at step", "the guard keeps"]
-    return table(header, [row(name, runs) for name, runs in known.items()])
+    return table(header, [row(name, cases[name]) for name in names if name in cases])
 
 
 def tables(record: Record) -> dict[str, str]:
-    """Every table of docs/methods.md by its name."""
-    cases = record.get("default", {})
-    brakes = tuple(case for case in CASES if ", " in case)
-    return {kind: made(cases, names) for kind, names in METHODS.items()} | {
-        "brakes": made(cases, brakes), "hard": made(record.get("hard", {}), tuple(CASES)),
-    }  # fmt: skip
+    """The tables of docs/methods.md by their names, of what has been run."""
+    default = record.get("default", {})
+    wanted = {kind: (default, names) for kind, names in METHODS.items()} | {
+        "brakes": (default, tuple(case for case in CASES if ", " in case)),
+        "hard": (record.get("hard", {}), tuple(CASES)),
+    }
+    return {name: made(cases, names) for name, (cases, names) in wanted.items() if {*names} & cases.keys()}
 
 
 def hours(record: Record) -> float:
@@ -127,7 +125,7 @@ def main() -> None:
         else:
             print(f"{name}\n\n{text}\n")
     if arguments.docs:
-        figure(arguments.docs / "images" / "methods.svg", record["default"])
+        figure(arguments.docs / "images" / "methods_along.svg", record["default"])
     print(f"{hours(record):.1f} hours of training in the record")
 
 

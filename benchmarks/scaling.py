@@ -3,11 +3,13 @@
     python -m benchmarks.scaling
 
 Two layers of width 896 with random weights, the transformers engine, float32, micro-batches of --micro_batch_prompts;
-each point is a process of its own, its first step warms up. Prints Markdown with fitted exponents. Attention, whose
-cost is quadratic in tokens, is timed alone as well, and the exponent is also that of what is left without it.
+each point is a process of its own, its first step warms up, and what is in --run_dir is not measured again. Attention,
+whose cost is quadratic in tokens, is timed alone as well, and the exponent is also that of what is left without it.
+Prints Markdown.
 """
 
 import argparse
+import json
 import tempfile
 import time
 from pathlib import Path
@@ -50,14 +52,25 @@ def exponents(points: list[list[float]]) -> list[float]:
     return np.polyfit(logs[:, 0], logs[:, 1:], deg=1)[0].tolist()
 
 
+def measured_once(sizes: argparse.Namespace) -> dict[str, Any]:
+    """One point, from its file where it has been measured with these sizes."""
+    name = "-".join(f"{getattr(sizes, key)}" for key in ("prompts", "samples", "tokens", "vocabulary", "threads"))
+    file = sizes.run_dir / f"{name}.json"
+    if sizes.smoke or not file.exists():
+        with tempfile.TemporaryDirectory() as directory:
+            make_model(Path(directory) / "wide", "wide", sizes, positions=1024 + max(sizes.lengths))
+            found = one("emlit EM-RL", str(Path(directory) / "wide"), sizes)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(found))
+    return json.loads(file.read_text())
+
+
 def sweep(name: str, values: list[int], arguments: argparse.Namespace) -> list[list[str]]:
     """A row a value of `name` (tokens, prompts or vocabulary), the others at their smallest; and the exponents."""
     rows, points = [], []
     for value in values:
         sizes = argparse.Namespace(**{**vars(arguments), name: value})
-        with tempfile.TemporaryDirectory() as directory:
-            make_model(Path(directory) / "wide", "wide", sizes, positions=1024 + max(arguments.lengths))
-            found: dict[str, Any] = one("emlit EM-RL", str(Path(directory) / "wide"), sizes)
+        found = measured_once(sizes)
         completions = sizes.prompts * sizes.samples
         size = {"tokens": found["length"], "prompts": completions, "vocabulary": value}[name]
         alone = attention_seconds(completions, round(found["length"]))
@@ -77,6 +90,7 @@ def sweep(name: str, values: list[int], arguments: argparse.Namespace) -> list[l
 
 def main() -> None:
     arguments_of = parser(__doc__)
+    arguments_of.add_argument("--run_dir", type=Path, default=Path("runs/scaling"))
     arguments_of.add_argument("--lengths", type=int, nargs="+", default=[512, 1024, 2048, 4096, 8192])
     arguments_of.add_argument("--counts", type=int, nargs="+", default=[4, 32, 128, 512], help="prompts of a step")
     arguments_of.add_argument("--vocabularies", type=int, nargs="+", default=[32_768, 65_536, 151_936])

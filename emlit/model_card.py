@@ -45,6 +45,7 @@ def model_card(
     )  # fmt: skip
     methods = "\n".join(f"- `{type(part).__name__}`{_first_sentence(part)}" for part in parts)
     set_to = ", ".join(f"`{name}` {value}" for name, value in (settings or {}).items())
+    set_to = f"Settings: {set_to}. " if settings else ""
     merged = " LoRA's adapters were trained, and are merged into the weights." if adapted else ""
     return f"""---
 {fields.to_yaml()}
@@ -56,8 +57,8 @@ Trained from {base} with emlit, entropy minimisation for language models ([arXiv
 
 {methods}
 
-Prompts: {trained_on}. {f"Settings: {set_to}. " if set_to else ""}emlit {version("emlit")}, torch {torch.__version__}. The
-base model's licence and terms go on to hold.
+Prompts: {trained_on}. {set_to}emlit {version("emlit")}, torch {torch.__version__}. The base model's licence and terms
+go on to hold.
 
 ## Measured by the run itself
 

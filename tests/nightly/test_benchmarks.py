@@ -43,6 +43,7 @@ ROOT = Path(__file__).parents[2]
         (["step_cost", "--smoke"], ["| clip_cov |"]),
         (["real_figure"], ["real.svg"]),
         (["real_tables"], ["real.md, decodings", "real_cells.md, steps"]),
+        (["methods_tables"], ["labelled", "| grpo |", "hours of training in the record"]),
         (["foreknown"], ["| token_entropy | no |", "| the commoner outcome |"]),
         (["tiny_reasoner", "--smoke", "--baselines"], ["| SFT, labelled |", "| SC-RL |", "| self-certainty |"]),
         (["tiny_reasoner", "--smoke"], ["| step | em_ft | em_rl_sequence | em_rl_token |", "| 1 |"]),

@@ -24,7 +24,9 @@ def hub(monkeypatch):
     server = Hub()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # whose server is another; git LFS is what it falls back to
+    monkeypatch.setattr(
+        constants, "HF_HUB_DISABLE_XET", True
+    )  # whose server is another; git LFS is what it falls back to
     monkeypatch.setattr(constants, "ENDPOINT", server.address)
     monkeypatch.setattr(hf_api.HfApi, "__init__", own_init(server.address))
     yield server

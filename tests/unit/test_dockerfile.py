@@ -62,10 +62,8 @@ def test_what_is_copied_runs_the_command_that_it_shows(tmp_path):
             shutil.copy2(ROOT / file, tmp_path / "emlit" / file, follow_symlinks=False)
     shown = re.search(r"^# docker run .* emlit (fit .*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     command = [sys.executable, "-m", "emlit", *shown[1].split(), "--dry_run", "--engine=transformers"]
-    done = subprocess.run(
-        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path / "emlit")}, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path / "emlit")}
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "a round:" in done.stdout
 

@@ -29,6 +29,12 @@ def test_a_model_of_the_hub_is_named_and_measured():
     assert "| greedy" not in card
     assert "fired (entropy), and would keep step 5" in card
     assert "are merged" in card
+    assert "Settings" not in card
+
+
+def test_settings_stand_in_it():
+    card = model_card("org/repo", [EMFT()], "", 2, settings={"learning_rate": 1e-5, "temperature": 0.5})
+    assert "Settings: `learning_rate` 1e-05, `temperature` 0.5. emlit " in card
 
 
 def test_a_path_stays_at_home(tmp_path):

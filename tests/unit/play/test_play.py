@@ -150,9 +150,11 @@ def test_the_page_in_a_browser(site, tmp_path):
                 said = evaluate(socket, "document.getElementById('difference').textContent")
                 tip = evaluate(socket, HOVER)
                 evaluate(socket, "document.querySelector('#presets button:last-child').click()")
-                preset = evaluate(socket, "[form.elements.steps.value, form.elements.steps.previousElementSibling.textContent]")
+                preset = evaluate(
+                    socket, "[form.elements.steps.value, form.elements.steps.previousElementSibling.textContent]"
+                )
                 evaluate(socket, "form.elements.answer.value = '34'; form.requestSubmit()")
-                judged = wait_for(socket, "[...document.querySelectorAll('.told')].map((e) => e.className)", "t ")
+                judged = wait_for(socket, "[...document.querySelectorAll('.told')].map((e) => e.className)", " ")
                 evaluate(socket, "form.elements.prompt.value = ''; form.requestSubmit()")
                 (error,) = wait_for(socket, "[document.getElementById('error').textContent]")
         finally:
