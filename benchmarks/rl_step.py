@@ -38,6 +38,7 @@ SIDES = {
     "emlit EM-RL, vLLM": ("emlit", "em_rl", "vllm"),
     "emlit EM-RL, vLLM, a round ahead": ("emlit", "em_rl_ahead", "vllm"),
     "emlit EM-FT": ("emlit", "em_ft", "transformers"),
+    "emlit EM-RL, made-up completions": ("emlit", "em_rl", "made up"),
     "one-shot-EM loop": ("emlit", "one_shot_em", "transformers"),
 }
 
@@ -48,6 +49,7 @@ def run_emlit(arguments: argparse.Namespace, method: str, engine: str) -> dict[s
     from lightning.pytorch.loggers import TensorBoardLogger
 
     from benchmarks.clock import StepClock
+    from benchmarks.made_up import MadeUp
     from emlit import callbacks
     from emlit.engines import Sampling, TransformersEngine, VLLMEngine
     from emlit.losses import Reinforce, TruncatedImportanceSampling
@@ -60,11 +62,13 @@ def run_emlit(arguments: argparse.Namespace, method: str, engine: str) -> dict[s
     warnings.filterwarnings("ignore")
     L.seed_everything(0, verbose=False)
     clock = StepClock()
+    engines = {"vllm": VLLMEngine, "transformers": lambda: TransformersEngine(batch_size=4096), "made up": MadeUp}
 
     def fit() -> None:
         options = {"pretrained": arguments.model, "learning_rate": 1e-6, "kl_weight": 0.0}
         samples = 1 if method == "em_ft" else arguments.samples
         ahead = method == "em_rl_ahead"
+        gap = 1e9 if engine == "made up" else None
         if method == "em_ft":
             module = EMFT(**options)
         else:
@@ -72,7 +76,7 @@ def run_emlit(arguments: argparse.Namespace, method: str, engine: str) -> dict[s
             module = EMRL(**options, policy_update=update, torch_compile=method == "em_rl_compiled")
         data = RolloutDataModule(
             train=TinyArithmetic("train", n=512),
-            engine=VLLMEngine() if engine == "vllm" else TransformersEngine(batch_size=4096),
+            engine=engines[engine](),
             sampling=Sampling(max_tokens=arguments.tokens),
             prompts_per_round=arguments.prompts * arguments.samples // samples,
             samples_per_prompt=samples,
@@ -84,7 +88,7 @@ def run_emlit(arguments: argparse.Namespace, method: str, engine: str) -> dict[s
                 max_steps=arguments.steps, accelerator="auto", devices=1, enable_progress_bar=False,
                 enable_model_summary=False, enable_checkpointing=False, num_sanity_val_steps=0, limit_val_batches=0,
                 logger=TensorBoardLogger(directory), log_every_n_steps=1, gradient_clip_val=1.0,
-                callbacks=[callbacks.SkipNonFinite(), callbacks.WeightSync(), callbacks.EntropyCurves(), clock],
+                callbacks=[callbacks.SkipNonFinite(), callbacks.WeightSync(gap), callbacks.EntropyCurves(), clock],
             )  # fmt: skip
             trainer.fit(module, datamodule=data)
 
@@ -201,7 +205,8 @@ def main() -> None:
             make_model(model, size, arguments)
             titles = {"tiny": "The tiny reasoner", "wide": f"2 layers of width 896, V = {arguments.vocabulary}"}
             title = titles.get(size, Path(arguments.pretrained or "").name)
-            print(compare(title, arguments.sides or list(SIDES), str(model), arguments) + "\n")
+            sides = arguments.sides or [side for side, (_, _, engine) in SIDES.items() if engine != "made up"]
+            print(compare(title, sides, str(model), arguments) + "\n")
     print(environment())
 
 
