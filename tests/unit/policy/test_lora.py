@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, Llam
 
 from emlit import pretrained
 from emlit.callbacks.weight_sync import engine_weights
-from emlit.engines import TransformersEngine
+from emlit.engines import Sampling, TransformersEngine
 from emlit.errors import ConfigError, DataError
 from emlit.modules import EMFT, EMRL, CausalLM, LoRA
 from emlit.policy.lora import merged_weights, settings
@@ -370,7 +370,12 @@ def test_both_exports_load_and_answer_alike(directory, tmp_path):
         is_global_zero=True,
         default_root_dir=str(tmp_path),
         datamodule=SimpleNamespace(
-            tokenizer=tokenizer, train_prompts=[SimpleNamespace(task=SimpleNamespace(name="prompts"))]
+            tokenizer=tokenizer,
+            train_prompts=[SimpleNamespace(task=SimpleNamespace(name="prompts"))],
+            prompts_per_round=4,
+            samples_per_prompt=2,
+            updates_per_round=1,
+            sampling=Sampling(),
         ),
         strategy=SimpleNamespace(barrier=lambda: None),
         global_step=1,
