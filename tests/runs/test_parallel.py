@@ -85,7 +85,7 @@ def test_a_round_need_not_be_shared_evenly(tmp_path):
     ("config", "arguments"),
     [
         ("cure", ()),
-        ("etmr", ()),
+        ("etmr", ("--data.samples_per_prompt=5",)),  # a root and four branches
         ("ttrl", ()),
         ("hapo", ()),  # largest values and the old policy, of all processes
         ("siren", ()),
