@@ -42,9 +42,8 @@ BRAKES = {
 }
 LEARNING_RATES = {"em_ft": "1e-3", "em_rl_token": "3e-4"}  # with which the peak is passed within 25 steps
 # What AEPO samples once more is a quarter, and of TTRL's 16 votes 8 are trained on.
-PROMPTS = {
-    "em_ft": ROUND, "sft": ROUND, "entropy_sft": ROUND, "ttrl": 32, "etmr": 51, "cure": 64, "aepo": 51, "spear": 64,
-}  # fmt: skip
+SINGLE = ("em_ft", "sft", "entropy_sft")  # one completion of a prompt
+PROMPTS = dict.fromkeys(SINGLE, ROUND) | {"ttrl": 32, "etmr": 51, "cure": 64, "aepo": 51, "spear": 64}
 _NEEDS_ADVANTAGE = (
     "covariance bonus", "Clip-Cov", "STEER", "80/20", "uncertain tokens weigh more", "entropy advantage",
 )  # fmt: skip

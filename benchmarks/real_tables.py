@@ -71,20 +71,8 @@ def _decodings_of(name: str, bfloat16: bool, found: dict[str, Any]) -> str:
         ])  # fmt: skip
     model, *rest = named(name, whole=True).rsplit(", ", 2)
     title = ", ".join([model, *(["bfloat16"] if bfloat16 else []), *rest, f"{problems(name)} problems"])
-    return table(
-        [
-            title,
-            "pass@1 (95 %)",
-            "beside plain",
-            "by format",
-            "format",
-            "right given format",
-            "cut",
-            "tokens",
-            "seconds",
-        ],
-        rows,
-    )
+    header = ["pass@1 (95 %)", "beside plain", "by format", "format", "right given format", "cut", "tokens", "seconds"]
+    return table([title, *header], rows)
 
 
 def foreseen(cells: Cells) -> str:

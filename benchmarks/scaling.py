@@ -54,7 +54,8 @@ def exponents(points: list[list[float]]) -> list[float]:
 
 def measured_once(sizes: argparse.Namespace) -> dict[str, Any]:
     """One point, from its file where it has been measured with these sizes."""
-    name = "-".join(f"{getattr(sizes, key)}" for key in ("prompts", "samples", "tokens", "vocabulary", "threads"))
+    keys = ("prompts", "samples", "tokens", "vocabulary", "threads", "micro_batch_prompts", "steps")
+    name = "-".join(str(getattr(sizes, key)) for key in keys)
     file = sizes.run_dir / f"{name}.json"
     if sizes.smoke or not file.exists():
         with tempfile.TemporaryDirectory() as directory:

@@ -24,12 +24,11 @@ import torch
 import emlit.command_line  # noqa: F401 (before it is forked: half a minute of each process)
 from benchmarks.clock import StepClock
 from benchmarks.measure import MIB, environment, median, parser, resident_of, table
-from benchmarks.method_cases import METHODS
+from benchmarks.method_cases import METHODS, SINGLE
 from benchmarks.step_model import make_model
 from emlit import cli
 
 ROOT = Path(__file__).parents[1]
-SINGLE = ("em_ft", "sft", "entropy_sft")  # one completion of a prompt
 
 
 class Cost(StepClock):

@@ -66,20 +66,24 @@ def _cell(place: Path, model: str) -> dict[str, Any]:
         cell |= {"before": {name: measured.get(name) for name in FORESEEN}, "verdict": measured["findings"][0]}
     if (report := place / "decodings" / "report.json").exists():
         cell["decodings"] = _decodings(report.parent)
-        cell |= _weights(report.parent)
+        cell |= _weights(_config(report.parent))
     for file in sorted(place.glob("*/summary.json")):
         summary = json.loads(file.read_text())
         curve = [{key: each.get(key) for key in ("step", *TRAINED)} for each in summary["curve"]]
         kept = kept_by(summary)["the guard"] if summary.get("guard") else None
-        guard = yaml.safe_load((file.parent / "config.yaml").read_text())["guard"]
-        probe = [guard["prompts"], guard["start_samples"]]
-        cell["trained"][file.parent.name] = {"curve": curve, "kept": kept, "probe": probe, **_weights(file.parent)}
+        config = _config(file.parent)
+        probe = [config["guard"]["prompts"], config["guard"]["start_samples"]]
+        cell["trained"][file.parent.name] = {"curve": curve, "kept": kept, "probe": probe, **_weights(config)}
     return cell
 
 
-def _weights(run: Path) -> dict[str, bool]:
+def _config(run: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((run / "config.yaml").read_text())
+    return found
+
+
+def _weights(config: dict[str, Any]) -> dict[str, bool]:
     """What was computed with: bfloat16, and 4-bit weights."""
-    config = yaml.safe_load((run / "config.yaml").read_text())
     precision, pretrained = config["trainer"]["precision"], config["model"]["init_args"]["pretrained"]
     return {"bfloat16": str(precision).startswith("bf16"), "gguf": pretrained.endswith(".gguf")}
 

@@ -221,13 +221,20 @@ def installed() -> bool:
     return importlib.util.find_spec("vllm") is not None
 
 
+def kernels_need_numa() -> bool:
+    """Whether the kernels of the vLLM that is installed are linked with libnuma, as those for CPUs are."""
+    (place,) = importlib.util.find_spec("vllm").submodule_search_locations  # type: ignore[union-attr, misc]
+    return any(NUMA.encode() in kernels.read_bytes() for kernels in Path(place).glob("_C*.so"))
+
+
 def _require_numa() -> None:
     """ConfigError where a library of vLLM's kernels for CPUs is missing, of which vLLM says nothing that helps."""
+    if torch.cuda.is_available():
+        return
     try:
         ctypes.CDLL(NUMA)
     except OSError as error:
-        (place,) = importlib.util.find_spec("vllm").submodule_search_locations  # type: ignore[union-attr, misc]
-        if any(NUMA.encode() in kernels.read_bytes() for kernels in Path(place).glob("_C*.so")):
+        if kernels_need_numa():
             raise ConfigError(
                 f"vLLM needs the library {NUMA}, which this machine lacks: apt-get install libnuma1 (dnf install "
                 "numactl-libs), or set --data.engine TransformersEngine"

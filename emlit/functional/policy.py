@@ -97,11 +97,15 @@ def policy_gradient_loss(
         if isinstance(low, Tensor) or isinstance(high, Tensor):
             low, high = (each if isinstance(each, Tensor) else torch.full_like(ratio, each) for each in (low, high))
         inside = ratio.clamp(low, high)  # type: ignore[arg-type]
-        kept = nowhere if keeps_gradient is None else keeps_gradient & (ratio > high)
-        inside = torch.where(kept, inside.detach() * ratio / ratio.detach(), inside)
+        kept = None if keeps_gradient is None else keeps_gradient & (ratio > high)
+        if kept is not None:
+            inside = torch.where(kept, inside.detach() * ratio / ratio.detach(), inside)
         clipped_loss = -advantage * inside
+        clipped = clipped_loss > loss
         # Not torch.maximum, which halves the gradient where the two are equal.
-        loss, clipped = torch.where(clipped_loss > loss, clipped_loss, loss), (clipped_loss > loss) & ~kept
+        loss = torch.where(clipped, clipped_loss, loss)
+        if kept is not None:
+            clipped = clipped & ~kept
     if dual_clip is not None:
         largest = -advantage * dual_clip
         too_large = (advantage < 0) & (loss > largest)
